@@ -1,0 +1,2 @@
+//! The replicated application that `rollproof` rolls.
+fn main() {}

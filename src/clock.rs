@@ -1,0 +1,78 @@
+//! The one monotonic clock of a run.
+
+use std::time::{Instant, SystemTime};
+
+use jiff::Timestamp;
+
+use crate::record::Offset;
+
+/// Zero is the run's start. Every instant of a run is an [`Offset`] on this clock; engine
+/// timestamps are wall-clock times and are mapped onto it through the wall time of the start.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    origin: Instant,
+    started_at: Timestamp,
+}
+
+impl Clock {
+    /// A clock that reads zero now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { origin: Instant::now(), started_at: wall_now() }
+    }
+
+    /// The time since the start.
+    #[must_use]
+    pub fn now(&self) -> Offset {
+        self.at(Instant::now())
+    }
+
+    /// The offset of a monotonic instant, negative if it lies before the start.
+    #[must_use]
+    pub fn at(&self, instant: Instant) -> Offset {
+        instant
+            .checked_duration_since(self.origin)
+            .map_or_else(|| -Offset::from(self.origin.duration_since(instant)), Offset::from)
+    }
+
+    /// The monotonic instant of an offset; the start itself for one that lies before what
+    /// the platform's clock can express.
+    #[must_use]
+    pub fn instant(&self, offset: Offset) -> Instant {
+        let nanos = offset.as_nanos();
+        let distance = std::time::Duration::from_nanos(nanos.unsigned_abs());
+        if nanos >= 0 {
+            self.origin + distance
+        } else {
+            self.origin.checked_sub(distance).unwrap_or(self.origin)
+        }
+    }
+
+    /// The offset of a wall-clock time read on this machine.
+    #[must_use]
+    pub fn at_wall(&self, wall: Timestamp) -> Offset {
+        let nanos = wall.as_nanosecond() - self.started_at.as_nanosecond();
+        Offset::from_nanos(i64::try_from(nanos).unwrap_or(if nanos < 0 {
+            i64::MIN
+        } else {
+            i64::MAX
+        }))
+    }
+
+    /// The wall-clock time at which the clock read zero.
+    #[must_use]
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    /// How far this machine's wall clock has moved against the monotonic clock since the
+    /// start: anything but about zero is a clock step, and engine timestamps are off by it.
+    #[must_use]
+    pub fn wall_step(&self) -> Offset {
+        self.at_wall(wall_now()) - self.now()
+    }
+}
+
+fn wall_now() -> Timestamp {
+    Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,1 @@
+//! Room `engine`: to be filled.

@@ -1,0 +1,1 @@
+//! Room `image`: to be filled.

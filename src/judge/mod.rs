@@ -1,0 +1,1 @@
+//! Room `judge`: to be filled.

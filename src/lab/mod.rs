@@ -1,0 +1,1 @@
+//! Room `lab`: to be filled.

@@ -1,0 +1,25 @@
+//! `rollproof` proves whether a Docker Swarm service can be updated, and can fail to be
+//! updated, without its users noticing.
+//!
+//! Data flows one way: a stack file becomes requests to an engine; what the engine does and
+//! what the probes see become one record; the record is judged; the judgement is reported.
+
+pub mod cli;
+pub mod clock;
+pub mod engine;
+pub mod error;
+pub mod image;
+pub mod judge;
+pub mod lab;
+pub mod observe;
+pub mod place;
+pub mod probe;
+pub mod record;
+pub mod report;
+pub mod scenario;
+pub mod stack;
+pub mod ui;
+
+pub use clock::Clock;
+pub use error::{Error, ErrorKind, Result};
+pub use place::Place;

@@ -1,0 +1,1 @@
+//! Room `probe`: to be filled.

@@ -1,0 +1,26 @@
+//! The run record: what a run saw, as append-only JSON lines in a folder of its own.
+//!
+//! The judge and the reports work from the record alone.
+
+mod event;
+mod expects;
+mod meta;
+mod offset;
+mod outcome;
+mod shot;
+mod task_seen;
+mod task_state;
+mod update_state;
+
+pub use event::{ContainerAction, EndReason, Event, EventKind, SpecMatch};
+pub use expects::Expects;
+pub use meta::{
+    Connection, EngineFacts, HealthcheckFacts, Meta, PolicyFacts, SCHEMA_VERSION, StackFacts,
+    StreamFacts,
+};
+pub use offset::Offset;
+pub use outcome::Outcome;
+pub use shot::Shot;
+pub use task_seen::TaskSeen;
+pub use task_state::TaskState;
+pub use update_state::UpdateState;

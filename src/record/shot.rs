@@ -1,0 +1,57 @@
+//! One request of a stream.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Offset, Outcome};
+
+/// One request: one line of `shots-<stream>.jsonl`. Latency counts from `intended`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shot {
+    /// When the schedule, fixed before the run, wanted it sent.
+    pub intended: Offset,
+    /// When it was really started; absent if it never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Offset>,
+    /// When the connection stood; absent if it failed before or was reused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connected: Option<Offset>,
+    /// When the answer's head arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte: Option<Offset>,
+    /// When the outcome was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<Offset>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// HTTP status, if there was an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Whether it went over a connection that had served a request before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reused: bool,
+    /// The answering container's host name, if the answer carried one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica: Option<Arc<str>>,
+    /// The answering task's slot, if the answer carried one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<u64>,
+    /// The answering version, if the answer carried one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Arc<str>>,
+}
+
+impl Shot {
+    /// Time from the intended start to the known outcome.
+    #[must_use]
+    pub fn latency(&self) -> Option<Offset> {
+        self.done.map(|done| done - self.intended)
+    }
+
+    /// How late it was sent.
+    #[must_use]
+    pub fn lag(&self) -> Option<Offset> {
+        self.sent.map(|sent| sent - self.intended)
+    }
+}

@@ -1,0 +1,1 @@
+//! Room `scenario`: to be filled.

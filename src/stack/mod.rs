@@ -1,0 +1,1 @@
+//! Room `stack`: to be filled.

@@ -1,0 +1,1 @@
+//! Room `ui`: to be filled.
