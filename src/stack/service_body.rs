@@ -1,0 +1,318 @@
+//! A service's request body.
+
+use serde_json::{Map, Value, json};
+
+use super::PublishedPort;
+use crate::record::{HealthcheckFacts, PolicyFacts};
+
+/// A service's request body (`ServiceSpec`), with the API's own key names. It is always built
+/// from a stack file: a body read back from an engine is only ever looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceBody(Value);
+
+impl ServiceBody {
+    /// Wraps a `ServiceSpec`.
+    #[must_use]
+    pub fn new(spec: Value) -> Self {
+        Self(spec)
+    }
+
+    /// The body itself.
+    #[must_use]
+    pub fn as_value(&self) -> &Value {
+        &self.0
+    }
+
+    /// The service's name, with the stack's prefix.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0["Name"].as_str().unwrap_or_default()
+    }
+
+    /// The image.
+    #[must_use]
+    pub fn image(&self) -> &str {
+        self.container()["Image"].as_str().unwrap_or_default()
+    }
+
+    /// Wanted replicas of a replicated service (1 unless given); absent for other modes.
+    #[must_use]
+    pub fn replicas(&self) -> Option<u64> {
+        let mode = &self.0["Mode"];
+        if mode.get("Global").is_some()
+            || mode.get("GlobalJob").is_some()
+            || mode.get("ReplicatedJob").is_some()
+        {
+            return None;
+        }
+        Some(mode["Replicated"]["Replicas"].as_u64().unwrap_or(1))
+    }
+
+    /// Whether it runs one task on every node.
+    #[must_use]
+    pub fn is_global(&self) -> bool {
+        self.0["Mode"].get("Global").is_some()
+    }
+
+    /// Whether it runs to completion.
+    #[must_use]
+    pub fn is_job(&self) -> bool {
+        let mode = &self.0["Mode"];
+        mode.get("ReplicatedJob").is_some() || mode.get("GlobalJob").is_some()
+    }
+
+    /// Effective `update_config`.
+    #[must_use]
+    pub fn update_policy(&self) -> PolicyFacts {
+        policy(&self.0["UpdateConfig"])
+    }
+
+    /// Effective `rollback_config`.
+    #[must_use]
+    pub fn rollback_policy(&self) -> PolicyFacts {
+        policy(&self.0["RollbackConfig"])
+    }
+
+    /// The health check of the service alone (an image may bring one too); absent if the
+    /// service neither sets nor disables one.
+    #[must_use]
+    pub fn healthcheck(&self) -> Option<&Value> {
+        self.container().get("Healthcheck")
+    }
+
+    /// Effective health check, the image's (`Config.Healthcheck`) filled in where the service
+    /// leaves something out, then the engine's defaults (moby `daemon/health.go`: 30 s, 30 s,
+    /// 3, 0 s). Absent if neither has a test or it is disabled.
+    #[must_use]
+    pub fn effective_healthcheck(&self, image: Option<&Value>) -> Option<HealthcheckFacts> {
+        let own = self.healthcheck();
+        let pick = |key: &str| {
+            [own, image].into_iter().flatten().find_map(|check| {
+                let value = check.get(key)?;
+                let empty =
+                    value.as_i64() == Some(0) || value.as_array().is_some_and(Vec::is_empty);
+                (!empty && !value.is_null()).then(|| value.clone())
+            })
+        };
+        let test: Vec<String> = pick("Test")?
+            .as_array()?
+            .iter()
+            .filter_map(|word| word.as_str().map(str::to_owned))
+            .collect();
+        if test.first().is_none_or(|word| word == "NONE") {
+            return None;
+        }
+        Some(HealthcheckFacts {
+            test,
+            interval: pick("Interval").map_or(30.0, |nanos| secs(&nanos)),
+            timeout: pick("Timeout").map_or(30.0, |nanos| secs(&nanos)),
+            retries: pick("Retries").and_then(|value| value.as_u64()).unwrap_or(3),
+            start_period: pick("StartPeriod").map_or(0.0, |nanos| secs(&nanos)),
+        })
+    }
+
+    /// `vip` or `dnsrr`.
+    #[must_use]
+    pub fn endpoint_mode(&self) -> &str {
+        match self.0["EndpointSpec"]["Mode"].as_str() {
+            None | Some("") => "vip",
+            Some(mode) => mode,
+        }
+    }
+
+    /// Published ports.
+    #[must_use]
+    pub fn published_ports(&self) -> Vec<PublishedPort> {
+        let ports = self.0["EndpointSpec"]["Ports"].as_array();
+        let word = |port: &Value, key: &str, default: &str| match port[key].as_str() {
+            None | Some("") => default.to_owned(),
+            Some(word) => word.to_owned(),
+        };
+        let number = |port: &Value, key: &str| {
+            port[key].as_u64().and_then(|n| u16::try_from(n).ok()).filter(|n| *n != 0)
+        };
+        ports
+            .into_iter()
+            .flatten()
+            .filter_map(|port| {
+                Some(PublishedPort {
+                    target: number(port, "TargetPort")?,
+                    published: number(port, "PublishedPort"),
+                    protocol: word(port, "Protocol", "tcp"),
+                    mode: word(port, "PublishMode", "ingress"),
+                })
+            })
+            .collect()
+    }
+
+    /// Names of the networks it is attached to.
+    #[must_use]
+    pub fn networks(&self) -> Vec<&str> {
+        let networks = self.0["TaskTemplate"]["Networks"].as_array();
+        networks.into_iter().flatten().filter_map(|network| network["Target"].as_str()).collect()
+    }
+
+    /// The force counter: raising it replaces every task.
+    #[must_use]
+    pub fn force_update(&self) -> u64 {
+        self.0["TaskTemplate"]["ForceUpdate"].as_u64().unwrap_or(0)
+    }
+
+    /// Sets the force counter.
+    pub fn set_force_update(&mut self, counter: u64) {
+        let template = object(object(&mut self.0).entry("TaskTemplate"));
+        template.insert("ForceUpdate".into(), json!(counter));
+    }
+
+    /// Sets the image.
+    pub fn set_image(&mut self, image: &str) {
+        self.container_mut().insert("Image".into(), json!(image));
+    }
+
+    /// Sets one environment variable, keeping the list sorted as the docker client does.
+    pub fn set_env(&mut self, key: &str, value: &str) {
+        let container = self.container_mut();
+        let mut env: Vec<String> = container
+            .get("Env")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.as_str().map(str::to_owned))
+            .filter(|entry| entry.split('=').next() != Some(key))
+            .collect();
+        env.push(format!("{key}={value}"));
+        env.sort();
+        container.insert("Env".into(), json!(env));
+    }
+
+    /// Sets the health check's shell command and leaves its timings alone, as
+    /// `docker service update --health-cmd` does.
+    pub fn set_health_cmd(&mut self, command: &str) {
+        let check = object(self.container_mut().entry("Healthcheck"));
+        check.insert("Test".into(), json!(["CMD-SHELL", command]));
+    }
+
+    /// Sets a service label.
+    pub fn set_label(&mut self, key: &str, value: &str) {
+        let labels = object(object(&mut self.0).entry("Labels"));
+        labels.insert(key.into(), json!(value));
+    }
+
+    /// Sets the endpoint mode.
+    pub fn set_endpoint_mode(&mut self, mode: &str) {
+        let endpoint = object(object(&mut self.0).entry("EndpointSpec"));
+        endpoint.insert("Mode".into(), json!(mode));
+    }
+
+    /// Publishes every port in host mode.
+    pub fn publish_in_host_mode(&mut self) {
+        let ports = self.0["EndpointSpec"]["Ports"].as_array_mut();
+        for port in ports.into_iter().flatten() {
+            object(port).insert("PublishMode".into(), json!("host"));
+        }
+    }
+
+    fn container(&self) -> &Value {
+        &self.0["TaskTemplate"]["ContainerSpec"]
+    }
+
+    fn container_mut(&mut self) -> &mut Map<String, Value> {
+        let template = object(object(&mut self.0).entry("TaskTemplate"));
+        object(template.entry("ContainerSpec"))
+    }
+}
+
+/// The object in a place, made empty first if something else is there.
+fn object<'a>(place: impl IntoPlace<'a>) -> &'a mut Map<String, Value> {
+    let value = place.into_place();
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    match value {
+        Value::Object(map) => map,
+        _ => unreachable!("made an object above"),
+    }
+}
+
+/// Something that leads to a JSON value that may be replaced.
+trait IntoPlace<'a> {
+    fn into_place(self) -> &'a mut Value;
+}
+
+impl<'a> IntoPlace<'a> for &'a mut Value {
+    fn into_place(self) -> &'a mut Value {
+        self
+    }
+}
+
+impl<'a> IntoPlace<'a> for serde_json::map::Entry<'a> {
+    fn into_place(self) -> &'a mut Value {
+        self.or_insert(Value::Null)
+    }
+}
+
+/// Engine defaults: swarmkit `api/defaults/service.go`. An absent block means one slot at a
+/// time; an absent or zero number inside a block that is present means all at once.
+fn policy(block: &Value) -> PolicyFacts {
+    let word = |key: &str, default: &str| match block[key].as_str() {
+        None | Some("") => default.to_owned(),
+        Some(word) => word.to_owned(),
+    };
+    let monitor = secs(&block["Monitor"]);
+    PolicyFacts {
+        parallelism: if block.is_object() { block["Parallelism"].as_u64().unwrap_or(0) } else { 1 },
+        delay: secs(&block["Delay"]),
+        failure_action: word("FailureAction", "pause"),
+        monitor: if monitor > 0.0 { monitor } else { 5.0 },
+        max_failure_ratio: block["MaxFailureRatio"].as_f64().unwrap_or(0.0),
+        order: word("Order", "stop-first"),
+    }
+}
+
+/// Nanoseconds in JSON to seconds.
+fn secs(nanos: &Value) -> f64 {
+    nanos.as_f64().unwrap_or(0.0) / 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body() -> ServiceBody {
+        ServiceBody::new(json!({
+            "Name": "s_app",
+            "TaskTemplate": {"ContainerSpec": {"Image": "a:1", "Env": ["A=1", "B=2"]}},
+            "Mode": {"Replicated": {"Replicas": 6}},
+            "UpdateConfig": {"Parallelism": 2, "Delay": 10_000_000_000_u64, "MaxFailureRatio": 0},
+        }))
+    }
+
+    #[test]
+    fn fills_in_the_engines_defaults() {
+        let update = body().update_policy();
+        assert_eq!((update.parallelism, update.delay, update.monitor), (2, 10.0, 5.0));
+        assert_eq!(update.failure_action, "pause");
+        assert_eq!(body().rollback_policy().parallelism, 1);
+        assert_eq!(body().endpoint_mode(), "vip");
+        assert_eq!(body().effective_healthcheck(None), None);
+    }
+
+    #[test]
+    fn a_change_touches_only_what_it_names() {
+        let mut changed = body();
+        changed.set_env("A", "3");
+        let mut expected = body().as_value().clone();
+        expected["TaskTemplate"]["ContainerSpec"]["Env"] = json!(["A=3", "B=2"]);
+        assert_eq!(changed.as_value(), &expected);
+    }
+
+    #[test]
+    fn the_images_check_is_inherited_and_its_test_replaced() {
+        let image = json!({"Test": ["CMD", "/app"], "Interval": 1_000_000_000_u64, "Retries": 2});
+        let mut changed = body();
+        changed.set_health_cmd("false");
+        let check = changed.effective_healthcheck(Some(&image)).unwrap();
+        assert_eq!(check.test, ["CMD-SHELL", "false"]);
+        assert_eq!((check.interval, check.timeout, check.retries), (1.0, 30.0, 2));
+    }
+}
