@@ -1,3 +1,5 @@
 //! The one integration-test binary. Each module tests one feature from outside.
 
 mod app;
+mod record;
+mod runs;
