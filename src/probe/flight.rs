@@ -25,30 +25,38 @@ const VERSION: &str = "x-rollproof-version";
 pub(super) async fn fly(seat: Seat, number: u64, intended: Offset) {
     let stream = seat.stream();
     let begun = Instant::now();
+    let stalls = stream.stalls.total();
     let mut shot = blank(intended, Outcome::Timeout);
     shot.sent = Some(stream.clock.at(begun));
 
     let mut link = match open(stream, number, begun, &mut shot).await {
         Ok(link) => link,
-        Err(ConnectFault::NoSocket) => return stream.unsent(intended, Unsent::NoSocket),
+        Err(ConnectFault::NoSocket) => return seat.unsent(intended, Unsent::NoSocket),
         Err(ConnectFault::Outcome(outcome)) => {
             shot.outcome = outcome;
             shot.done = Some(stream.clock.now());
-            return stream.ended(shot);
+            return seat.ended(shot);
         }
     };
     let limit = (begun + stream.plan.timeout).into();
     let in_time = timeout_at(limit, exchange(stream, &mut link, &mut shot)).await.is_ok();
 
-    shot.done = Some(stream.clock.now());
+    let done = stream.clock.now();
+    shot.done = Some(done);
     shot.first_byte = link.first_byte().map(|at| stream.clock.at(at));
-    if shot.outcome == Outcome::Ok
-        && shot.latency().is_some_and(|latency| latency > stream.plan.deadline.into())
-    {
-        shot.outcome = Outcome::Late;
-    }
+    let deadline = stream.plan.deadline.into();
+    let late = shot.outcome == Outcome::Ok && done - intended > deadline;
+    // What of it was our own doing: sent late, or not run while the answer lay there.
+    let ours = stream.clock.at(begun) - intended + (stream.stalls.total() - stalls);
     let keep = in_time && stream.plan.connection == Connection::KeepAlive && link.is_free().await;
-    stream.ended(shot);
+    if late && done - intended - ours <= deadline {
+        seat.unsent(intended, Unsent::Stalled);
+    } else {
+        if late {
+            shot.outcome = Outcome::Late;
+        }
+        seat.ended(shot);
+    }
     if keep {
         stream.pool.put(link);
     } else {

@@ -8,18 +8,20 @@ use std::task::Poll;
 use super::alarm::Alarm;
 use super::flight::fly;
 use super::schedule::Schedule;
-use super::stream::{Stream, Unsent};
+use super::stream::{Stalls, Stream, Unsent};
 use crate::Clock;
 use crate::record::Offset;
 
 /// Shots started in a row before others get to work; only a pacer that is behind starts so
 /// many.
 const BURST: usize = 16;
+/// Waking up later than this is a stall.
+const STALL: Offset = Offset::from_millis(1);
 
 /// Starts each shot of all streams at its intended time, until there are no more. To be the
 /// main future of the prober's runtime, which polls it before any task: however many answers
 /// there are to handle, the schedule comes first.
-pub(super) async fn pace(streams: &[Rc<Stream>], clock: Clock) -> io::Result<()> {
+pub(super) async fn pace(streams: &[Rc<Stream>], clock: Clock, stalls: &Stalls) -> io::Result<()> {
     let alarm = Alarm::new()?;
     let mut schedules = schedules(streams, clock.now());
     let mut row = 0;
@@ -39,6 +41,10 @@ pub(super) async fn pace(streams: &[Rc<Stream>], clock: Clock) -> io::Result<()>
         let Some(earliest) = earliest else { return Ok(()) };
         if earliest > clock.now() {
             alarm.until(clock.instant(earliest)).await?;
+            let late = clock.now() - earliest;
+            if late > STALL {
+                stalls.add(late);
+            }
             row = 0;
         } else if row >= BURST {
             tokio::task::yield_now().await;

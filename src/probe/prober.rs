@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::oneshot;
 
-use super::stream::{Sink, Stream};
+use super::stream::{Sink, Stalls, Stream};
 use super::{ProbeTotals, StreamPlan, pacer, slots};
 use crate::record::Shot;
 use crate::{Clock, Error, Result};
@@ -54,15 +54,17 @@ impl Prober {
             };
             drop(ready.send(Ok(())));
             let sink: Rc<Sink> = Rc::new(sink);
+            let stalls = Stalls::default();
             let streams: Vec<Rc<Stream>> = plans
                 .into_iter()
                 .zip(slots)
                 .enumerate()
                 .map(|(index, (plan, slots))| {
-                    Rc::new(Stream::new(index, plan, slots, clock, Rc::clone(&sink)))
+                    let (stalls, sink) = (stalls.clone(), Rc::clone(&sink));
+                    Rc::new(Stream::new(index, plan, slots, clock, stalls, sink))
                 })
                 .collect();
-            let totals = runtime.block_on(run(&streams, clock, stopped));
+            let totals = runtime.block_on(run(&streams, clock, &stalls, stopped));
             // A name lookup that hangs cannot be ended; it must not hold the thread.
             runtime.shutdown_background();
             drop(report.send(totals));
@@ -128,11 +130,12 @@ fn check_sources(plans: &[StreamPlan]) -> Result<()> {
 async fn run(
     streams: &[Rc<Stream>],
     clock: Clock,
+    stalls: &Stalls,
     stopped: oneshot::Receiver<()>,
 ) -> Result<Vec<ProbeTotals>> {
     let paced = tokio::select! {
         biased;
-        paced = pacer::pace(streams, clock) => paced,
+        paced = pacer::pace(streams, clock, stalls) => paced,
         _ = stopped => Ok(()),
     };
     paced.map_err(|error| Error::environment("the prober's timer failed").caused_by(error))?;

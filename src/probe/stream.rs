@@ -26,13 +26,29 @@ pub(super) struct Stream {
     /// Whether a good answer carried the application's header.
     pub app_known: Cell<bool>,
     pub totals: RefCell<ProbeTotals>,
+    pub stalls: Stalls,
     index: usize,
     headers: HeaderMap,
     slots: usize,
     in_flight: Cell<usize>,
-    started: Cell<u64>,
+    lost: Cell<u64>,
     landed: Notify,
     sink: Rc<Sink>,
+}
+
+/// How long the prober's thread has not been run when it should have been, all in all. Shared
+/// by all streams; what a shot's flight saw of it was not the service's doing.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Stalls(Rc<Cell<Offset>>);
+
+impl Stalls {
+    pub fn add(&self, length: Offset) {
+        self.0.set(self.0.get() + length);
+    }
+
+    pub fn total(&self) -> Offset {
+        self.0.get()
+    }
 }
 
 /// Why a shot was not sent.
@@ -44,15 +60,23 @@ pub(super) enum Unsent {
 }
 
 impl Stream {
-    pub fn new(index: usize, plan: StreamPlan, slots: usize, clock: Clock, sink: Rc<Sink>) -> Self {
+    pub fn new(
+        index: usize,
+        plan: StreamPlan,
+        slots: usize,
+        clock: Clock,
+        stalls: Stalls,
+        sink: Rc<Sink>,
+    ) -> Self {
         Self {
+            stalls,
             pool: Pool::new(plan.kept),
             names: Names::default(),
             app_known: Cell::new(false),
             totals: RefCell::new(ProbeTotals::new(&plan.name)),
             headers: plan.request_headers(),
             in_flight: Cell::new(0),
-            started: Cell::new(0),
+            lost: Cell::new(0),
             landed: Notify::new(),
             plan,
             clock,
@@ -66,8 +90,7 @@ impl Stream {
     pub fn seat(self: &Rc<Self>) -> Option<Seat> {
         (self.in_flight.get() < self.slots).then(|| {
             self.in_flight.set(self.in_flight.get() + 1);
-            self.started.set(self.started.get() + 1);
-            Seat(Rc::clone(self))
+            Seat { stream: Rc::clone(self), heard_of: Cell::new(false) }
         })
     }
 
@@ -78,10 +101,9 @@ impl Stream {
         }
     }
 
-    /// Shots that took off, are over, and were never heard of: the sink panicked.
+    /// Shots that took off and were never heard of: the sink panicked.
     pub fn lost(&self) -> u64 {
-        let totals = self.totals.borrow();
-        self.started.get() - totals.sent - totals.unsent.no_socket
+        self.lost.get()
     }
 
     /// The next request.
@@ -91,13 +113,6 @@ impl Stream {
         *request.uri_mut() = self.plan.target().path.clone();
         *request.headers_mut() = self.headers.clone();
         request
-    }
-
-    /// A shot that was sent has ended.
-    pub fn ended(&self, shot: Shot) {
-        let lag = shot.lag();
-        (self.sink)(self.index, shot);
-        self.totals.borrow_mut().sent(lag);
     }
 
     /// A shot was not sent: a hole in the measurement.
@@ -131,19 +146,40 @@ pub(super) fn blank(intended: Offset, outcome: Outcome) -> Shot {
 }
 
 /// One of the requests in flight.
-pub(super) struct Seat(Rc<Stream>);
+pub(super) struct Seat {
+    stream: Rc<Stream>,
+    heard_of: Cell<bool>,
+}
 
 impl Seat {
     pub fn stream(&self) -> &Rc<Stream> {
-        &self.0
+        &self.stream
+    }
+
+    /// The shot has ended.
+    pub fn ended(&self, shot: Shot) {
+        let lag = shot.lag();
+        (self.stream.sink)(self.stream.index, shot);
+        self.stream.totals.borrow_mut().sent(lag);
+        self.heard_of.set(true);
+    }
+
+    /// The shot turned out to measure nothing.
+    pub fn unsent(&self, intended: Offset, why: Unsent) {
+        self.stream.unsent(intended, why);
+        self.heard_of.set(true);
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.in_flight.set(self.0.in_flight.get() - 1);
-        if self.0.in_flight.get() == 0 {
-            self.0.landed.notify_one();
+        let stream = &self.stream;
+        if !self.heard_of.get() {
+            stream.lost.set(stream.lost.get() + 1);
+        }
+        stream.in_flight.set(stream.in_flight.get() - 1);
+        if stream.in_flight.get() == 0 {
+            stream.landed.notify_one();
         }
     }
 }

@@ -20,14 +20,15 @@ pub struct ProbeTotals {
     pub lag: Histogram<u64>,
 }
 
-/// Requests that were never sent, by reason.
+/// Requests that were never sent, or whose time could not be measured, by reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct UnsentCounts {
     /// Too many were in flight already.
     pub no_slot: u64,
     /// The machine had no descriptor, port or memory for a socket.
     pub no_socket: u64,
-    /// The prober itself was not run in time, so that the answer could only have been late.
+    /// The prober itself was not run in time, to send it or to take its answer, so that its
+    /// lateness would have said nothing about the service.
     pub stalled: u64,
 }
 

@@ -1,6 +1,6 @@
 //! The one integration-test binary. Each module tests one feature from outside.
 
-mod probe;
 mod app;
+mod probe;
 mod record;
 mod runs;
