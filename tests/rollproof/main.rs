@@ -4,3 +4,4 @@ mod app;
 mod probe;
 mod record;
 mod runs;
+mod image;
