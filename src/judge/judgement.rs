@@ -69,10 +69,12 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
     }
     because.extend(run.incomplete.iter().map(|text| format!("the record is not whole: {text}")));
     let of_the_run = if because.is_empty() { Verdict::Pass } else { Verdict::Inconclusive };
-    for scenario in &scenarios {
-        let broken = scenario.checks.iter().filter(|check| check.verdict == scenario.verdict);
-        if scenario.verdict != Verdict::Pass {
-            because.extend(broken.map(|check| format!("{}: {}", scenario.name, check.because)));
+    for scenario in scenarios.iter().filter(|scenario| scenario.verdict != Verdict::Pass) {
+        for check in scenario.checks.iter().filter(|check| check.verdict == scenario.verdict) {
+            let reason = format!("{}: {}", scenario.name, check.because);
+            if !because.contains(&reason) {
+                because.push(reason);
+            }
         }
     }
     let verdicts = scenarios.iter().map(|scenario| scenario.verdict);

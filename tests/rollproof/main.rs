@@ -1,4 +1,9 @@
 //! The one integration-test binary. Each module tests one feature from outside.
 
+mod judge;
+mod judge_cause;
+mod judge_story;
+mod judge_trust;
 mod record;
-mod runs;
+mod record_runs;
+mod report;
