@@ -18,6 +18,7 @@ use super::{
 use crate::record::{
     EndReason, EngineFacts, EventKind, Expects, Run, SCHEMA_VERSION, Shot, StackFacts, StreamFacts,
 };
+use crate::stats::{Gap, Outage};
 
 /// The judgement of a whole run; its JSON is `report.json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -129,6 +130,8 @@ fn judge_scene(
     let (failures, causes) = explain_all(run, scene, &attribution, limits);
     let of_service: Vec<&StreamStats> =
         streams.iter().filter(|stream| stream.name != CONTROL).collect();
+    let gaps: Vec<&[Gap]> = of_service.iter().map(|stream| stream.gaps.as_slice()).collect();
+    let outage = Outage::of(&gaps);
     let failed = of_service.iter().map(|stream| stream.failed).sum();
 
     let mut checks = match scene.expects {
@@ -153,6 +156,7 @@ fn judge_scene(
         rollback,
         capacity: counted,
         streams,
+        outage,
         failed,
         failures,
         causes,
