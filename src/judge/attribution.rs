@@ -173,9 +173,12 @@ impl<'a> Attribution<'a> {
     /// Nobody had the request in hand: it went to a task that was leaving or arriving.
     fn turned_away(&self, from: Offset) -> (Cause, Option<usize>) {
         let leaving = self.latest(from, |life| {
+            life.running?;
             let since = life.serves_until()?;
-            let over = life.ended.is_some_and(|ended| from > ended + REACH);
-            (life.running.is_some() && !over).then(|| life.signalled.unwrap_or(since).min(from))
+            // The latest step of its leaving that had been made by then.
+            let steps = [Some(since), life.signalled, life.ended];
+            let step = steps.into_iter().flatten().filter(|step| *step <= from + SLACK).max()?;
+            (from <= step + REACH).then_some(step)
         });
         let arrived = self.latest(from, |life| {
             let running = life.running?;

@@ -9,8 +9,10 @@ use crate::record::{Offset, Outcome, Run};
 /// before ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Baseline {
-    /// Requests sent, of the stream with the fewest.
+    /// Requests sent, of the stream with the most.
     pub sent: u64,
+    /// Whether a stream sent none at all.
+    pub silent: bool,
     /// Requests of all streams that failed.
     pub failed: u64,
     /// When the last of them was intended.
@@ -21,7 +23,7 @@ impl Baseline {
     pub(super) fn of(run: &Run, scene: &Scene) -> Self {
         let submitted = scene.submitted_at();
         let from = scene.rest_since.unwrap_or(Offset::from_nanos(i64::MIN));
-        let mut baseline = Self { sent: u64::MAX, failed: 0, last_failed: None };
+        let mut baseline = Self { sent: 0, silent: false, failed: 0, last_failed: None };
         for (facts, shots) in run.shots.iter().filter(|(facts, _)| facts.name != CONTROL) {
             let mut sent = 0;
             for shot in shots {
@@ -37,10 +39,8 @@ impl Baseline {
                     baseline.last_failed = baseline.last_failed.max(Some(shot.intended));
                 }
             }
-            baseline.sent = baseline.sent.min(sent);
-        }
-        if baseline.sent == u64::MAX {
-            baseline.sent = 0;
+            baseline.sent = baseline.sent.max(sent);
+            baseline.silent |= sent == 0;
         }
         baseline
     }

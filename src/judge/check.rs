@@ -41,6 +41,11 @@ impl Check {
         }
     }
 
+    /// The same check with what to change, if it is proven that it does not hold.
+    pub(super) fn remedy_if_failed(self, remedy: impl Into<String>) -> Self {
+        if self.verdict == Verdict::Fail { self.remedy(remedy) } else { self }
+    }
+
     /// The same check with what to change, unless it held.
     pub(super) fn remedy(mut self, remedy: impl Into<String>) -> Self {
         if self.verdict != Verdict::Pass {

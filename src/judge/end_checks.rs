@@ -48,7 +48,7 @@ pub(super) fn every_slot(scene: &Scene, name: &'static str, version: &str) -> Ch
         format!("{} of {}", scene.replicas, scene.replicas),
         because,
     )
-    .remedy("look at `docker service ps --no-trunc` of the service for the tasks' errors")
+    .remedy_if_failed("look at `docker service ps --no-trunc` of the service for the tasks' errors")
 }
 
 /// No task is left that nobody needs.

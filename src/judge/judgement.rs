@@ -18,6 +18,7 @@ use super::{
 use crate::record::{
     EndReason, EngineFacts, EventKind, Expects, Run, SCHEMA_VERSION, Shot, StackFacts, StreamFacts,
 };
+use crate::stats::{Gap, Outage};
 
 /// The judgement of a whole run; its JSON is `report.json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -69,10 +70,12 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
     }
     because.extend(run.incomplete.iter().map(|text| format!("the record is not whole: {text}")));
     let of_the_run = if because.is_empty() { Verdict::Pass } else { Verdict::Inconclusive };
-    for scenario in &scenarios {
-        let broken = scenario.checks.iter().filter(|check| check.verdict == scenario.verdict);
-        if scenario.verdict != Verdict::Pass {
-            because.extend(broken.map(|check| format!("{}: {}", scenario.name, check.because)));
+    for scenario in scenarios.iter().filter(|scenario| scenario.verdict != Verdict::Pass) {
+        for check in scenario.checks.iter().filter(|check| check.verdict == scenario.verdict) {
+            let reason = format!("{}: {}", scenario.name, check.because);
+            if !because.contains(&reason) {
+                because.push(reason);
+            }
         }
     }
     let verdicts = scenarios.iter().map(|scenario| scenario.verdict);
@@ -127,6 +130,8 @@ fn judge_scene(
     let (failures, causes) = explain_all(run, scene, &attribution, limits);
     let of_service: Vec<&StreamStats> =
         streams.iter().filter(|stream| stream.name != CONTROL).collect();
+    let gaps: Vec<&[Gap]> = of_service.iter().map(|stream| stream.gaps.as_slice()).collect();
+    let outage = Outage::of(&gaps);
     let failed = of_service.iter().map(|stream| stream.failed).sum();
 
     let mut checks = match scene.expects {
@@ -151,6 +156,7 @@ fn judge_scene(
         rollback,
         capacity: counted,
         streams,
+        outage,
         failed,
         failures,
         causes,

@@ -12,9 +12,9 @@ pub struct Limits {
     pub lag_max: Offset,
     /// Requests that were never sent, or that the record does not have.
     pub unsent: u64,
-    /// Without a failure, the requests of each stream bound the error rate by this.
+    /// Without a failure, the requests of the densest stream bound the error rate by this.
     pub error_rate_upper: f64,
-    /// Requests before the update that prove a clean start.
+    /// Requests of the densest stream before the update that prove a clean start.
     pub baseline_requests: u64,
     /// Answers of each replica of the final version.
     pub answers_per_replica: u64,

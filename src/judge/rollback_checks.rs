@@ -58,7 +58,7 @@ fn happened(scene: &Scene, story: Option<&RollbackStory>, policy: &PolicyFacts) 
         UpdateState::None => "check that the change replaces tasks at all".to_owned(),
         _ => unfinished_remedy(state, policy),
     };
-    Check::new(name, verdict, state.as_str(), limit, because).remedy(remedy)
+    Check::new(name, verdict, state.as_str(), limit, because).remedy_if_failed(remedy)
 }
 
 fn completed(scene: &Scene, story: Option<&RollbackStory>) -> Check {
@@ -96,5 +96,5 @@ fn completed(scene: &Scene, story: Option<&RollbackStory>) -> Check {
         }
     };
     Check::new("rollback-completed", verdict, state.as_str(), "rollback_completed", because)
-        .remedy(remedy)
+        .remedy_if_failed(remedy)
 }

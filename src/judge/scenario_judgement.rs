@@ -6,6 +6,7 @@ use super::{
     Capacity, CauseGroup, Check, Failure, RollbackStory, StreamStats, UpdateStory, Verdict,
 };
 use crate::record::{Expects, Offset};
+use crate::stats::Outage;
 
 /// The judgement of one scenario. Instants count from the run's start.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -32,6 +33,8 @@ pub struct ScenarioJudgement {
     pub capacity: Option<Capacity>,
     /// What users got.
     pub streams: Vec<StreamStats>,
+    /// When no stream got anything, and when only some did not; without the control.
+    pub outage: Outage,
     /// How many requests failed in all streams.
     pub failed: u64,
     /// The first of them, each explained.

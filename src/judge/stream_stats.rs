@@ -108,13 +108,17 @@ fn resolution(rate_hz: f64) -> Offset {
 
 /// The schedule is fixed beforehand, so every hole in it shows.
 fn missing(rate_hz: f64, shots: &[&Shot], start: Offset, end: Offset) -> u64 {
-    let due = |from: Offset, to: Offset| whole((to - from).as_secs_f64() * rate_hz);
+    let due = |from: Offset, to: Offset| whole(((to - from).as_secs_f64() * rate_hz).round());
     let (Some(first), Some(last)) = (shots.first(), shots.last()) else {
         return due(start, end);
     };
+    // A schedule that runs all the time has its first and last request less than one step
+    // from the window's ends.
+    let edge =
+        |from: Offset, to: Offset| whole(((to - from - EDGE).as_secs_f64() * rate_hz).floor());
     let inside: u64 =
         shots.windows(2).map(|two| due(two[0].intended, two[1].intended).saturating_sub(1)).sum();
-    inside + due(start + EDGE, first.intended) + due(last.intended + EDGE, end)
+    inside + edge(start, first.intended) + edge(last.intended, end)
 }
 
 #[expect(
@@ -123,7 +127,7 @@ fn missing(rate_hz: f64, shots: &[&Shot], start: Offset, end: Offset) -> u64 {
     reason = "float to int casts saturate, and less than none is none"
 )]
 fn whole(count: f64) -> u64 {
-    count.round() as u64
+    count as u64
 }
 
 #[cfg(test)]
@@ -165,6 +169,9 @@ mod tests {
         assert_eq!(missing_of(&[&all[..40], &all[47..]].concat()), 7);
         assert_eq!(missing_of(&all[..50]), 26, "49 with the last 0.25 s left out, and rounded");
         assert_eq!(missing_of(&[]), 100);
+        let slow = StreamFacts { rate_hz: 1.0, ..stream("slow") };
+        let once = [shot(900)];
+        assert_eq!(stream_stats(&slow, &once, Offset::ZERO, Offset::from_millis(1_800)).missing, 0);
     }
 
     #[test]

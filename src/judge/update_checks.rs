@@ -58,7 +58,7 @@ fn completed(scene: &Scene, policy: &PolicyFacts) -> Check {
         },
     });
     Check::new("update-completed", verdict, state.as_str(), "completed", because)
-        .remedy(unfinished_remedy(state, policy))
+        .remedy_if_failed(unfinished_remedy(state, policy))
 }
 
 fn not_rolled_back(scene: &Scene) -> Check {
@@ -77,16 +77,13 @@ fn not_rolled_back(scene: &Scene) -> Check {
         "not rolled back",
         because,
     )
-    .remedy("look at the error of the task that failed")
+    .remedy_if_failed("look at the error of the task that failed")
 }
 
 /// The engine's last message that says more than the state.
 fn last_message(scene: &Scene) -> String {
-    let told = scene.states.iter().map(|state| state.2);
-    told.filter(|message| message.contains("due to"))
-        .next_back()
-        .map(|message| format!(": {message}"))
-        .unwrap_or_default()
+    let told = scene.states.iter().map(|state| state.2).rfind(|told| told.contains("due to"));
+    told.map(|message| format!(": {message}")).unwrap_or_default()
 }
 
 /// What to change for an update that came to this state.

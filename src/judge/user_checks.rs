@@ -42,7 +42,11 @@ pub(super) fn no_failed_requests(
     let check = Check::new(
         "no-failed-requests",
         verdict,
-        format!("{failed} of {sent} failed, longest gap {longest}, {total} bad in all"),
+        format!(
+            "{failed} of {sent} failed, longest gap {:.2} s, {:.2} s bad in all",
+            longest.as_secs_f64(),
+            total.as_secs_f64()
+        ),
         "0 failed",
         because,
     );

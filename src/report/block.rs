@@ -29,13 +29,13 @@ pub(super) fn more(out: &mut String, text: &str) {
     }
 }
 
-/// Breaks a text at spaces; a word that is longer than a line is broken too, so that no line
-/// is ever wider.
+/// Breaks a text at spaces, but not between a number and its unit; a word that is longer than a
+/// line is broken too, so that no line is ever wider.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
-    for word in text.split_whitespace() {
+    for word in words(text) {
         let mut word: Vec<char> = word.chars().collect();
         if used > 0 && used + 1 + word.len() > width {
             lines.push(std::mem::take(&mut line));
@@ -59,6 +59,22 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// The words of a text, a number with its unit being one.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let is_unit = matches!(word.trim_end_matches([',', ';', '.', ')']), "s" | "ms" | "%");
+        match words.last_mut() {
+            Some(last) if is_unit && last.ends_with(|c: char| c.is_ascii_digit()) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -72,6 +88,11 @@ mod tests {
         let lines: Vec<&str> = out.lines().collect();
         assert!(lines[0].starts_with("  why         word"), "{out}");
         assert!(lines[1].starts_with("              word"), "{out}");
+    }
+
+    #[test]
+    fn a_number_keeps_its_unit() {
+        assert_eq!(wrap("after 12.5 s, p99", 10), ["after", "12.5 s,", "p99"]);
     }
 
     proptest! {

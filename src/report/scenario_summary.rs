@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::block::{more, row};
 use super::style::Style;
-use crate::judge::{ScenarioJudgement, StreamStats, Verdict};
+use crate::judge::{Check, ScenarioJudgement, StreamStats, Verdict};
 use crate::record::{Expects, Offset};
 
 /// Appends the block of one scenario.
@@ -24,15 +24,15 @@ pub(super) fn scenario_summary(out: &mut String, scenario: &ScenarioJudgement, s
             (scenario.ended_at - scenario.started_at).as_secs_f64()
         ))
     );
-    let mut row = |label: &str, text: &str| row(out, label, label, text);
-    row("change", &scenario.change);
-    row("states", &states(scenario));
-    row("converged", &converged(scenario));
+    let mut fact = |label: &str, text: &str| row(out, label, label, text);
+    fact("change", &scenario.change);
+    fact("states", &states(scenario));
+    fact("converged", &converged(scenario));
     if let Some(text) = rollback(scenario) {
-        row("rollback", &text);
+        fact("rollback", &text);
     }
     if let Some(capacity) = &scenario.capacity {
-        row(
+        fact(
             "replicas",
             &format!(
                 "{} wanted; at the lowest point {} running, {} serving; {} with fewer than {}",
@@ -45,10 +45,11 @@ pub(super) fn scenario_summary(out: &mut String, scenario: &ScenarioJudgement, s
         );
     }
     for stream in &scenario.streams {
-        row(&stream.name, &stream_line(stream));
+        stream_rows(out, stream);
     }
-    checks(out, scenario, style);
+    broken_checks(out, scenario, style);
     causes(out, scenario, style);
+    passed_checks(out, scenario);
 }
 
 fn secs(offset: Offset) -> String {
@@ -80,18 +81,18 @@ fn states(scenario: &ScenarioJudgement) -> String {
 
 fn converged(scenario: &ScenarioJudgement) -> String {
     let after = &scenario.update.converged_after_s;
-    let show = |instant: Option<Offset>| instant.map_or_else(|| "never".to_owned(), secs);
-    let (wanted, replaced) = if scenario.update.rolled_back {
-        ("previous version", "new")
-    } else {
-        ("new version", "old")
+    let show = |what: String, instant: Option<Offset>| match instant {
+        Some(instant) => format!("{what} after {}", secs(instant)),
+        None => format!("{what} never"),
     };
-    format!(
-        "every replica on the {wanted} {}, state final {}, last {replaced} container gone {}",
-        show(after.new_tasks_running),
-        show(after.status_terminal),
-        show(after.last_old_gone)
-    )
+    let (wanted, replaced) =
+        if scenario.update.rolled_back { ("previous", "new") } else { ("new", "old") };
+    [
+        show(format!("{wanted} version on every replica"), after.new_tasks_running),
+        show("state final".to_owned(), after.status_terminal),
+        show(format!("last {replaced} container gone"), after.last_old_gone),
+    ]
+    .join(", ")
 }
 
 fn rollback(scenario: &ScenarioJudgement) -> Option<String> {
@@ -117,7 +118,7 @@ fn rollback(scenario: &ScenarioJudgement) -> Option<String> {
     Some(text)
 }
 
-fn stream_line(stream: &StreamStats) -> String {
+fn stream_rows(out: &mut String, stream: &StreamStats) {
     let mut text =
         format!("{} requests at {}/s, {} failed", stream.sent, stream.rate_hz, stream.failed);
     if stream.failed > 0 {
@@ -137,31 +138,32 @@ fn stream_line(stream: &StreamStats) -> String {
     if stream.unsent + stream.missing > 0 {
         let _ = write!(text, "; {} not sent, {} not recorded", stream.unsent, stream.missing);
     }
-    let _ = write!(
-        text,
-        "; resolution {}, error rate below {:.3} % (95 %)",
-        millis(stream.resolution_s),
-        stream.error_rate_upper_95 * 100.0
-    );
+    row(out, &stream.name, &stream.name, &text);
+
+    let mut parts = Vec::new();
     if let Some(latency) = stream.latency_s {
-        let _ = write!(
-            text,
-            "; latency p50 {}, p99 {}, max {}",
+        parts.push(format!(
+            "latency p50 {}, p99 {}, max {}",
             millis(latency.p50),
             millis(latency.p99),
             millis(latency.max)
-        );
+        ));
     }
     if let Some(lag) = stream.lag_s {
-        let _ = write!(text, "; sent late p99 {}", millis(lag.p99));
+        parts.push(format!("sent late p99 {}", millis(lag.p99)));
     }
     if stream.replicas_seen > 0 {
-        let _ = write!(text, "; {} replicas seen", stream.replicas_seen);
+        parts.push(format!("{} replicas seen", stream.replicas_seen));
     }
-    text
+    parts.push(format!(
+        "resolution {}, error rate below {:.3} % (95 %)",
+        millis(stream.resolution_s),
+        stream.error_rate_upper_95 * 100.0
+    ));
+    more(out, &parts.join("; "));
 }
 
-fn checks(out: &mut String, scenario: &ScenarioJudgement, style: Style) {
+fn passed_checks(out: &mut String, scenario: &ScenarioJudgement) {
     let passed: Vec<&str> = scenario
         .checks
         .iter()
@@ -171,19 +173,26 @@ fn checks(out: &mut String, scenario: &ScenarioJudgement, style: Style) {
     if !passed.is_empty() {
         row(out, "passed", "passed", &passed.join(", "));
     }
+}
+
+fn broken_checks(out: &mut String, scenario: &ScenarioJudgement, style: Style) {
     for verdict in [Verdict::Fail, Verdict::Inconclusive] {
         let label = if verdict == Verdict::Fail { "failed" } else { "unproven" };
-        for check in scenario.checks.iter().filter(|check| check.verdict == verdict) {
-            row(
-                out,
-                &style.verdict(verdict, label),
-                label,
-                &format!(
-                    "{}: {} (found {}; wanted {})",
-                    check.name, check.because, check.measured, check.limit
-                ),
-            );
-            if let Some(remedy) = &check.remedy {
+        let mut left: Vec<&Check> =
+            scenario.checks.iter().filter(|check| check.verdict == verdict).collect();
+        while let Some(first) = left.first().copied() {
+            // Checks with the same reason stand together, so that it is read once.
+            let (same, others): (Vec<&Check>, Vec<&Check>) = left.into_iter().partition(|check| {
+                (&check.because, &check.remedy) == (&first.because, &first.remedy)
+            });
+            left = others;
+            let names: Vec<&str> = same.iter().map(|check| check.name).collect();
+            let mut text = format!("{}: {}", names.join(", "), first.because);
+            if same.len() == 1 {
+                let _ = write!(text, " (found {}; wanted {})", first.measured, first.limit);
+            }
+            row(out, &style.verdict(verdict, label), label, &text);
+            if let Some(remedy) = &first.remedy {
                 more(out, &format!("─► {remedy}"));
             }
         }
