@@ -18,6 +18,7 @@ pub mod record;
 pub mod report;
 pub mod scenario;
 pub mod stack;
+pub mod stats;
 pub mod ui;
 
 pub use clock::Clock;
