@@ -58,7 +58,13 @@ pub async fn run(command: LabCommand, state: &Path) -> Result<()> {
                 dockerd: args.dockerd,
                 start_deadline: args.timeout,
             };
-            let lab = Lab::up(&options, &mut |step| anstream::eprintln!("{step}")).await?;
+            let mut progress = |step: &str| anstream::eprintln!("{step}");
+            let lab = tokio::select! {
+                lab = Lab::up(&options, &mut progress) => lab?,
+                _ = tokio::signal::ctrl_c() => {
+                    return Err(Error::interrupted("stopped; the half-made private swarm is removed"));
+                }
+            };
             show(&lab.status().await?, args.json)
         }
         LabCommand::Status { json } => match Lab::find(state).await? {

@@ -138,8 +138,11 @@ impl Lab {
     }
 
     async fn answering(names: &LabNames) -> Result<Option<Self>> {
-        let Some(record) = LabRecord::read(names)? else { return Ok(None) };
+        if !names.record().exists() {
+            return Ok(None);
+        }
         require_root("use the private engine that is running")?;
+        let Some(record) = LabRecord::read(names)? else { return Ok(None) };
         let node = |(name, address): &(String, _)| LabNode::new(names, name.clone(), *address);
         let nodes: Vec<LabNode> = record.nodes.iter().map(node).collect();
         for node in &nodes {

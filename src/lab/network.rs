@@ -59,8 +59,7 @@ pub(super) async fn make(
     );
     run(&programs.ip, &["-batch", "-"], &script).await?;
 
-    let bridge = "link set dev lo up\n\
-         link add name lab type bridge\n\
+    let bridge = "link add name lab type bridge\n\
          link set dev lab up\n\
          link set dev host master lab up\n";
     let joined = |node: &LabNode| {
@@ -78,8 +77,7 @@ pub(super) async fn make(
         // No default route: what a container asks of the world is refused at once, instead of
         // being waited for.
         let script = format!(
-            "link set dev lo up\n\
-             addr add {}/{} dev eth0\n\
+            "addr add {}/{} dev eth0\n\
              link set dev eth0 up\n",
             node.address,
             subnet.prefix(),
@@ -94,7 +92,9 @@ async fn pin_namespace(programs: &Programs, file: &Path) -> Result<()> {
     File::create(file).map_err(|error| {
         Error::environment(format!("cannot create {}", file.display())).caused_by(error)
     })?;
-    run(&programs.unshare, &[format!("--net={}", file.display()).as_str(), "true"], "").await?;
+    let net = format!("--net={}", file.display());
+    let ip = programs.ip.to_string_lossy();
+    run(&programs.unshare, &[net.as_str(), &ip, "link", "set", "dev", "lo", "up"], "").await?;
     Ok(())
 }
 
