@@ -1,13 +1,14 @@
 //! The live area: what stands in it and how it fits into the terminal.
 
-use super::narrator::{Narration, Narrator};
+use super::narration::Narration;
+use super::narrator::Narrator;
 use super::palette::{HEAD, PAST, Palette};
 use super::request_line;
 use super::requests::Requests;
 use super::slot_lines;
 use super::slot_table::SlotTable;
 use super::terminal::Size;
-use super::words::{cut, span, wrap};
+use super::words::{span, wrap};
 use crate::record::Offset;
 
 /// What the live area shows, and the room for it.
@@ -44,7 +45,7 @@ impl Frame<'_> {
             .map(|(name, stream)| request_line::line(name, stream, self.now, width, self.palette))
             .collect();
         let foot = self.foot(width);
-        let room = height.saturating_sub(head.len() + requests.len() + 1);
+        let room = height.saturating_sub(head.len() + requests.len() + foot.len());
         let slots = slot_lines::Lines {
             slots: self.slots,
             service: self.narrator.service(),
@@ -55,7 +56,11 @@ impl Frame<'_> {
         let mut lines = head;
         lines.extend(slots.fitting(width, room));
         lines.extend(requests);
-        lines.push(foot);
+        lines.extend(foot);
+        if lines.len() + 8 < height {
+            // Where there is plenty of room, the area stands apart from the lines above it.
+            lines.insert(0, String::new());
+        }
         // In a window of a few rows the newest words are at the bottom.
         lines.drain(..lines.len().saturating_sub(height));
         lines
@@ -77,12 +82,13 @@ impl Frame<'_> {
     }
 
     /// The time so far, and what is being waited for.
-    fn foot(&self, width: usize) -> String {
+    fn foot(&self, width: usize) -> Vec<String> {
         let mut text = format!("{} so far", span(self.now));
         if let Some(waiting) = &self.narration.waiting {
             let since = span(self.now - self.waiting_since);
             text = format!("{text} · waiting {since} for {waiting}");
         }
-        self.palette.paint(PAST, &cut(&text, width))
+        let lines = wrap(&text, width, 2);
+        lines.iter().map(|line| self.palette.paint(PAST, line)).collect()
     }
 }

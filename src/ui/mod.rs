@@ -8,6 +8,7 @@ mod error_text;
 mod frame;
 mod log_writer;
 mod mode;
+mod narration;
 mod narrator;
 mod palette;
 mod plain;
@@ -24,6 +25,7 @@ mod slot_lines;
 mod slot_table;
 mod task_line;
 mod terminal;
+mod trigger;
 mod words;
 
 pub use error_text::render_error;

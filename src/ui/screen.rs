@@ -2,19 +2,23 @@
 
 use super::frame::Frame;
 use super::mode::Mode;
-use super::narrator::{Narration, Narrator};
+use super::narration::Narration;
+use super::narrator::Narrator;
 use super::palette::Palette;
 use super::plain;
 use super::requests::Requests;
 use super::slot_table::SlotTable;
 use super::terminal::Terminal;
+use super::words::wrap;
 use crate::record::{Event, EventKind, Offset, Shot, StackFacts};
 
 /// How long a sentence must hold before plain output tells it: while Swarm hands out slots,
 /// each poll brings another one.
-const HOLD: Offset = Offset::from_millis(500);
+const HOLD: Offset = Offset::from_millis(200);
 /// A run shorter than this shows no live area: it would only flash.
 const APPEAR: Offset = Offset::from_millis(250);
+/// Where the text of a line begins, after its time.
+const INDENT: usize = 10;
 /// The live area is drawn at most fifteen times a second.
 const REDRAW: Offset = Offset::from_millis(66);
 
@@ -31,8 +35,9 @@ pub struct Screen {
     slots: SlotTable,
     requests: Requests,
     narration: Narration,
-    /// Since when the sentence holds, and whether plain output told it.
-    sentence_since: Offset,
+    /// When what it says happened, when it was noticed, and whether plain output told it.
+    sentence_at: Offset,
+    sentence_seen: Offset,
     sentence_told: bool,
     waiting_since: Offset,
     /// When the first event or tick came, and when the area was drawn last.
@@ -52,7 +57,8 @@ impl Screen {
             slots: SlotTable::default(),
             requests: Requests::default(),
             narration: Narration::default(),
-            sentence_since: Offset::ZERO,
+            sentence_at: Offset::ZERO,
+            sentence_seen: Offset::ZERO,
             sentence_told: true,
             waiting_since: Offset::ZERO,
             began: None,
@@ -69,6 +75,9 @@ impl Screen {
     /// Takes an event.
     pub fn event(&mut self, event: &Event) {
         self.pass(event.seen);
+        if matches!(event.kind, EventKind::Phase { .. }) {
+            self.tell_sentence();
+        }
         let before = self.slots.event(event);
         self.narrator.event(event);
         if matches!(event.kind, EventKind::Phase { .. } | EventKind::ScenarioEnded { .. }) {
@@ -79,7 +88,7 @@ impl Screen {
             let task = matches!(event.kind, EventKind::Task(_) | EventKind::Container { .. });
             self.tell(event.at, &line, !task);
         }
-        self.narrate(event.seen);
+        self.narrate(event);
     }
 
     /// Takes one request's outcome.
@@ -122,37 +131,53 @@ impl Screen {
 
     fn pass(&mut self, now: Offset) {
         self.began.get_or_insert(now);
-        if !self.sentence_told && now - self.sentence_since >= HOLD {
-            self.sentence_told = true;
-            self.tell(self.sentence_since, &self.narration.doing, false);
+        if now - self.sentence_seen >= HOLD {
+            self.tell_sentence();
         }
         for line in self.requests.advance(now) {
             self.tell(line.at, &line.text, line.lasting);
         }
     }
 
-    fn narrate(&mut self, now: Offset) {
+    fn tell_sentence(&mut self) {
+        if !std::mem::replace(&mut self.sentence_told, true) {
+            self.tell(self.sentence_at, &self.narration.doing, false);
+        }
+    }
+
+    fn narrate(&mut self, event: &Event) {
         let narration = self.narrator.narrate(&self.slots);
         if narration.doing != self.narration.doing {
-            self.sentence_since = now;
+            self.sentence_at = event.at;
+            self.sentence_seen = event.seen;
             self.sentence_told = narration.doing.is_empty();
         }
         if narration.waiting != self.narration.waiting {
-            self.waiting_since = now;
+            self.waiting_since = event.at;
         }
         self.narration = narration;
     }
 
     /// A line with its time; live, only what should stay above the area.
-    fn tell(&self, at: Offset, line: &str, lasting: bool) {
-        if self.mode == Mode::Plain || self.mode == Mode::Live && lasting {
-            self.terminal.print(&format!("{:>8}  {line}", at.to_string()));
-        }
+    fn tell(&self, at: Offset, text: &str, lasting: bool) {
+        let lines = match self.mode {
+            Mode::Plain => vec![text.to_owned()],
+            Mode::Live if lasting => {
+                let width = self.terminal.size().columns.saturating_sub(INDENT + 1);
+                wrap(text, width, usize::MAX)
+            }
+            Mode::Live | Mode::Quiet => return,
+        };
+        let text = lines.join(&format!("\n{:INDENT$}", ""));
+        self.terminal.print(&format!("{:>1$}  {text}", at.to_string(), INDENT - 2));
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        self.terminal.draw(Vec::new());
+        // A panic has just written its message where the area would be cleared.
+        if !std::thread::panicking() {
+            self.terminal.draw(Vec::new());
+        }
     }
 }

@@ -31,7 +31,12 @@ struct Inner {
     size: Box<dyn FnMut() -> Size + Send>,
     /// The lines of the live area that stand above the cursor.
     area: Vec<String>,
+    /// The width they were drawn for.
+    columns: usize,
 }
+
+/// Clears from the cursor to the end of the screen.
+const CLEAR_DOWN: &str = "\x1b[J";
 
 impl Terminal {
     /// This process's standard error.
@@ -51,46 +56,51 @@ impl Terminal {
         out: impl Write + Send + 'static,
         size: impl FnMut() -> Size + Send + 'static,
     ) -> Self {
-        let inner = Inner { out: Box::new(out), size: Box::new(size), area: Vec::new() };
+        let inner =
+            Inner { out: Box::new(out), size: Box::new(size), area: Vec::new(), columns: 0 };
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
     /// Writes text above the live area, ending its last line if it has no end.
     pub fn print(&self, text: &str) {
-        let end = if text.ends_with('\n') { "" } else { "\n" };
         let mut inner = self.lock();
         let area = std::mem::take(&mut inner.area);
         let mut bytes = inner.back_over(&area);
         if !area.is_empty() {
-            bytes.push_str("\x1b[J");
+            bytes.push_str(CLEAR_DOWN);
         }
         bytes.push_str(text);
-        bytes.push_str(end);
-        for line in &area {
-            _ = writeln!(bytes, "{line}");
+        if !text.ends_with('\n') {
+            bytes.push('\n');
         }
+        push_area(&mut bytes, &area);
         inner.area = area;
         inner.write(&bytes);
     }
 
     /// The size of now.
-    pub(super) fn size(&self) -> Size {
+    #[must_use]
+    pub fn size(&self) -> Size {
         (self.lock().size)()
     }
 
     /// Draws the live area anew. Lines must fit into the width; no lines clear it.
-    pub(super) fn draw(&self, lines: Vec<String>) {
+    pub fn draw(&self, lines: Vec<String>) {
         let mut inner = self.lock();
         if inner.area.is_empty() && lines.is_empty() {
             return;
         }
         let before = std::mem::take(&mut inner.area);
         let mut bytes = inner.back_over(&before);
-        // Each line is overwritten and then cleared to its end: clearing first would flicker.
-        for line in &lines {
-            _ = writeln!(bytes, "{line}\x1b[K");
+        let columns = (inner.size)().columns;
+        if columns != inner.columns {
+            // Rows that the terminal broke remember that they belong together, and would be
+            // joined again by the next change of width; only clearing makes it forget.
+            inner.columns = columns;
+            bytes.push_str(CLEAR_DOWN);
         }
-        bytes.push_str("\x1b[J");
+        push_area(&mut bytes, &lines);
+        bytes.push_str(CLEAR_DOWN);
         inner.area = lines;
         inner.write(&bytes);
     }
@@ -102,7 +112,7 @@ impl Terminal {
 
 impl Inner {
     /// What moves the cursor from below the area to its start. A terminal that has become
-    /// narrower since breaks the lines that no longer fit.
+    /// narrower since breaks the lines that no longer fit, as almost all do today.
     fn back_over(&mut self, area: &[String]) -> String {
         if area.is_empty() {
             return String::new();
@@ -118,5 +128,85 @@ impl Inner {
         // Who closed standard error wants no messages; there is nobody to tell.
         _ = self.out.write_all(bytes.as_bytes());
         _ = self.out.flush();
+    }
+}
+
+/// The lines of the area, each cleared to its end: clearing before would flicker. The terminal
+/// must not wrap them: it may already be narrower than it says.
+fn push_area(bytes: &mut String, lines: &[String]) {
+    if lines.is_empty() {
+        return;
+    }
+    bytes.push_str("\x1b[?7l");
+    for line in lines {
+        _ = writeln!(bytes, "{line}\x1b[K");
+    }
+    bytes.push_str("\x1b[?7h");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<String>>);
+
+    impl Kept {
+        fn take(&self) -> String {
+            std::mem::take(&mut self.0.lock().unwrap())
+        }
+    }
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().push_str(std::str::from_utf8(bytes).unwrap());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn terminal(columns: &Arc<AtomicUsize>) -> (Kept, Terminal) {
+        let (kept, columns) = (Kept::default(), Arc::clone(columns));
+        let size = move || Size { columns: columns.load(Ordering::Relaxed), rows: 24 };
+        (kept.clone(), Terminal::to(kept, size))
+    }
+
+    #[test]
+    fn lines_that_a_narrower_window_broke_are_counted_as_broken() {
+        let columns = Arc::new(AtomicUsize::new(80));
+        let (kept, terminal) = terminal(&columns);
+        terminal.draw(vec!["x".repeat(70), "\x1b[31my\x1b[0m".into(), String::new()]);
+        assert!(!kept.take().contains('A'), "nothing stands above the first drawing");
+        for (width, rows) in [(80, 3), (35, 4), (30, 5), (200, 3)] {
+            columns.store(width, Ordering::Relaxed);
+            terminal.print("line");
+            let written = kept.take();
+            assert!(written.starts_with(&format!("\r\x1b[{rows}A\x1b[Jline\n")), "{written:?}");
+        }
+    }
+
+    #[test]
+    fn without_an_area_text_is_written_as_it_is() {
+        let (kept, terminal) = terminal(&Arc::new(AtomicUsize::new(80)));
+        terminal.print("a");
+        terminal.print("b\n");
+        terminal.draw(Vec::new());
+        assert_eq!(kept.take(), "a\nb\n");
+    }
+
+    #[test]
+    fn a_cleared_area_stays_cleared() {
+        let (kept, terminal) = terminal(&Arc::new(AtomicUsize::new(80)));
+        terminal.draw(vec!["area".into()]);
+        terminal.draw(Vec::new());
+        assert!(kept.take().ends_with("\r\x1b[1A\x1b[J"));
+        terminal.print("after");
+        assert_eq!(kept.take(), "after\n");
     }
 }

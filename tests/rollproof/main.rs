@@ -12,3 +12,5 @@ mod judge_trust;
 mod record;
 mod record_runs;
 mod report;
+mod ui;
+mod ui_run;
