@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use super::console::Console;
 use crate::error::{Error, Result};
 use crate::lab::{DownReport, Lab, LabOptions, LabStatus, NodeStatus};
 
@@ -15,17 +16,11 @@ pub enum LabCommand {
     /// Make the private swarm of this folder, or say that it is running
     Up(LabUp),
     /// Show the private swarm of this folder
-    Status {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Status,
+    /// Print the line that points the docker CLI at the private swarm: `eval "$(rollproof lab env)"`
+    Env,
     /// Remove the private swarm of this folder with everything in it
-    Down {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Down,
 }
 
 /// Arguments of `rollproof lab up`.
@@ -40,16 +35,14 @@ pub struct LabUp {
     /// How long the start may take
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = humantime::parse_duration)]
     timeout: Duration,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-/// Runs one of the commands. `state` is the state folder.
+/// Runs one of the commands.
 ///
 /// # Errors
 /// Those of [`Lab`]; when there is no lab to show; when something of a lab could not be removed.
-pub async fn run(command: LabCommand, state: &Path) -> Result<()> {
+pub(super) async fn run(command: LabCommand, console: &Console) -> Result<u8> {
+    let (state, json) = (console.state.path(), console.global.json);
     match command {
         LabCommand::Up(args) => {
             let options = LabOptions {
@@ -61,19 +54,26 @@ pub async fn run(command: LabCommand, state: &Path) -> Result<()> {
             let mut progress = |step: &str| anstream::eprintln!("{step}");
             let lab = tokio::select! {
                 lab = Lab::up(&options, &mut progress) => lab?,
-                _ = tokio::signal::ctrl_c() => {
+                () = console.interrupt.cancelled() => {
                     return Err(Error::interrupted("stopped; the half-made private swarm is removed"));
                 }
             };
-            show(&lab.status().await?, args.json)
+            show(&lab.status().await?, json)?;
         }
-        LabCommand::Status { json } => match Lab::find(state).await? {
-            Some(lab) => show(&lab.status().await?, json),
-            None => Err(Error::environment("no private swarm is running for this folder")
-                .hint("`rollproof lab up` makes one")),
-        },
-        LabCommand::Down { json } => show_down(&Lab::down(state).await?, json),
+        LabCommand::Status => show(&running(state).await?.status().await?, json)?,
+        LabCommand::Env => {
+            print(&format!("export DOCKER_HOST={}\n", running(state).await?.docker_host()))?;
+        }
+        LabCommand::Down => show_down(&Lab::down(state).await?, json)?,
     }
+    Ok(0)
+}
+
+async fn running(state: &Path) -> Result<Lab> {
+    Lab::find(state).await?.ok_or_else(|| {
+        Error::environment("no private swarm is running for this folder")
+            .hint("`rollproof lab up` makes one")
+    })
 }
 
 fn show(status: &LabStatus, json: bool) -> Result<()> {

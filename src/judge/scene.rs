@@ -127,22 +127,39 @@ impl<'a> Scene<'a> {
     }
 
     fn read_service(&mut self) {
+        self.submitted = self.events.iter().find_map(|event| match &event.kind {
+            EventKind::Submitted { service, generation } if service == self.service => {
+                Some((event.at, *generation))
+            }
+            _ => None,
+        });
+        let Some((submitted, _)) = self.submitted else { return };
         for event in self.events {
             match &event.kind {
-                EventKind::Submitted { service, generation } if service == self.service => {
-                    self.submitted.get_or_insert((event.at, *generation));
-                }
+                // By time, not by place: an event stream may tell that the update began before
+                // the answer to its submission was read.
                 EventKind::Service { service, state, message }
-                    if service == self.service && self.submitted.is_some() =>
+                    if service == self.service && event.at >= submitted =>
                 {
-                    // An update clears the status first: that alone is no state of the update.
-                    let last = self.states.last().map_or(UpdateState::None, |state| state.1);
-                    if last != *state {
-                        self.states.push((event.at, *state, message));
-                    }
+                    self.saw(event.at, *state, message);
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Notes a state. The event stream tells it without the engine's message, the next poll
+    /// with it.
+    fn saw(&mut self, at: Offset, state: UpdateState, message: &'a str) {
+        match self.states.last_mut() {
+            Some(last) if last.1 == state => {
+                if last.2.is_empty() {
+                    last.2 = message;
+                }
+            }
+            // An update clears the status first: that alone is no state of the update.
+            None if state == UpdateState::None => {}
+            _ => self.states.push((at, state, message)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The observer: one task that polls, listens, and tells.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,10 +9,10 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Snapshot;
 use super::event_streams::{self, Told};
 use super::poll::Changes;
 use super::translate::{EngineTime, container_event};
+use super::{Generations, Snapshot};
 use crate::Clock;
 use crate::engine::{Engine, EngineEvent};
 use crate::error::Result;
@@ -42,6 +42,7 @@ pub struct Watch {
 /// Watches services until it is stopped.
 #[derive(Debug)]
 pub struct Observer {
+    generations: Arc<Mutex<Generations>>,
     snapshots: watch::Receiver<Snapshot>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -56,17 +57,32 @@ impl Observer {
         let time = EngineTime { clock: watch.clock, offset: watch.clock_offset };
         let since = engine_now(time);
         let told = event_streams::listen(&watch.engines, since, time, &stop, &tasks);
+        let generations = Arc::new(Mutex::new(Generations::default()));
         let (publish, snapshots) = tokio::sync::watch::channel(Snapshot::default());
-        let eye = Eye { watch, time, changes: Changes::new(time), sink, publish, lost: None };
+        let eye = Eye {
+            watch,
+            time,
+            changes: Changes::new(time, generations.clone()),
+            sink,
+            publish,
+            lost: None,
+        };
         tasks.spawn(eye.run(told, stop.clone()));
         tasks.close();
-        Self { snapshots, stop, tasks }
+        Self { generations, snapshots, stop, tasks }
     }
 
     /// The newest state, and every newer one.
     #[must_use]
     pub fn snapshots(&self) -> watch::Receiver<Snapshot> {
         self.snapshots.clone()
+    }
+
+    /// The number of a task template of a service, as events give it.
+    #[must_use]
+    pub fn generation(&self, service: &str, template: &serde_json::Value) -> u32 {
+        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        generations.number(service, template)
     }
 
     /// Stops watching; everything seen so far has been told when this returns.

@@ -1,6 +1,9 @@
 //! Polled services and tasks as events: what changed since the last poll.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
 
 use super::translate::EngineTime;
 use super::{Generations, ServiceSnapshot};
@@ -19,19 +22,14 @@ struct Told {
 #[derive(Debug)]
 pub(super) struct Changes {
     time: EngineTime,
-    generations: Generations,
+    generations: Arc<Mutex<Generations>>,
     updates: HashMap<String, Told>,
     tasks: BTreeMap<String, TaskSeen>,
 }
 
 impl Changes {
-    pub(super) fn new(time: EngineTime) -> Self {
-        Self {
-            time,
-            generations: Generations::default(),
-            updates: HashMap::new(),
-            tasks: BTreeMap::new(),
-        }
+    pub(super) fn new(time: EngineTime, generations: Arc<Mutex<Generations>>) -> Self {
+        Self { time, generations, updates: HashMap::new(), tasks: BTreeMap::new() }
     }
 
     /// The events of an update state that the event stream told.
@@ -69,15 +67,20 @@ impl Changes {
         let template = &view.spec.as_value()["TaskTemplate"];
         let mut seen_tasks = Vec::with_capacity(tasks.len());
         for task in by_age {
-            let generation = self.generations.number(&name, &task.spec);
+            let generation = self.generation(&name, &task.spec);
             let task_seen = task_seen(&name, generation, task);
             self.task_polled(task, &task_seen, seen, events);
             seen_tasks.push(task_seen);
         }
-        let generation = self.generations.number(&name, template);
+        let generation = self.generation(&name, template);
         self.update_polled(&view, asked, seen, events);
         self.forget_gone(&name, tasks, seen, events);
         ServiceSnapshot { view, generation, tasks: seen_tasks }
+    }
+
+    fn generation(&self, service: &str, template: &Value) -> u32 {
+        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        generations.number(service, template)
     }
 
     fn task_polled(

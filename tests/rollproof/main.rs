@@ -1,14 +1,12 @@
 //! The one integration-test binary. Each module tests one feature from outside.
 
 mod app;
-mod probe;
-mod record;
-mod runs;
 mod image;
 mod judge;
 mod judge_cause;
 mod judge_story;
 mod judge_trust;
+mod probe;
 mod record;
 mod record_runs;
 mod report;
