@@ -31,10 +31,10 @@ pub(super) fn every_slot(scene: &Scene, name: &'static str, version: &str) -> Ch
             let errors = scene.tasks.lives.iter().rev().filter(|life| life.failed.is_some());
             let error = errors.map(|life| life.last.error.as_str()).find(|error| !error.is_empty());
             format!(
-                "{} of {} replicas do not run the {version} version in the end, {others} of them \
-                 another one{}",
+                "{} of {} replicas do not run the {version} version in the end{}{}",
                 scene.replicas - found,
                 scene.replicas,
+                if others > 0 { format!(", {others} of them another one") } else { String::new() },
                 error
                     .map(|error| format!("; the last error of a task: {error}"))
                     .unwrap_or_default()

@@ -1,23 +1,22 @@
 //! The judgement of a whole run.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use serde::Serialize;
 
 use super::attribution::Attribution;
 use super::baseline::Baseline;
+use super::explained::explain_all;
 use super::rollback_checks::rollback_checks;
 use super::scene::{End, Scene};
 use super::trust_checks::{CONTROL, Evidence, replicas_answering};
 use super::update_checks::{no_change_checks, update_checks};
-use super::user_checks::{capacity, no_failed_requests};
+use super::user_checks::{Doubt, capacity, no_failed_requests};
 use super::{
-    Capacity, Cause, CauseGroup, Failure, Limits, RollbackStory, ScenarioJudgement, StreamStats,
-    UpdateStory, Verdict, stream_stats,
+    Capacity, Limits, RollbackStory, ScenarioJudgement, StreamStats, TransitionWindow, UpdateStory,
+    Verdict, stream_stats,
 };
-use crate::record::{
-    EndReason, EngineFacts, EventKind, Expects, Run, SCHEMA_VERSION, Shot, StackFacts, StreamFacts,
-};
+use crate::record::{EndReason, EngineFacts, EventKind, Expects, Run, SCHEMA_VERSION, StackFacts};
 use crate::stats::{Gap, Outage};
 
 /// The judgement of a whole run; its JSON is `report.json`.
@@ -58,7 +57,7 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
     }));
     let scenarios: Vec<ScenarioJudgement> =
         scenes.iter().map(|scene| judge_scene(run, scene, limits, &mut caveats)).collect();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     caveats.retain(|caveat| seen.insert(caveat.clone()));
 
     let mut because = Vec::new();
@@ -127,7 +126,7 @@ fn judge_scene(
     }
 
     let attribution = Attribution::new(scene, counted.as_ref(), stack.healthcheck.is_some());
-    let (failures, causes) = explain_all(run, scene, &attribution, limits);
+    let explained = explain_all(run, scene, &attribution, limits);
     let of_service: Vec<&StreamStats> =
         streams.iter().filter(|stream| stream.name != CONTROL).collect();
     let gaps: Vec<&[Gap]> = of_service.iter().map(|stream| stream.gaps.as_slice()).collect();
@@ -139,9 +138,11 @@ fn judge_scene(
         Expects::Rollback => rollback_checks(scene, rollback.as_ref(), &stack.update_config),
         Expects::NoChange => no_change_checks(scene),
     };
-    checks.push(no_failed_requests(&of_service, &causes, baseline));
-    checks.push(capacity(scene, counted.as_ref(), stack));
     let evidence = Evidence { scene, limits, streams: &streams, baseline, replicas };
+    let busy = explained.own_lag + if evidence.sent_in_time() { 0 } else { explained.soft };
+    let doubt = Doubt { baseline: baseline.is_dirty(), control: evidence.control_failed(), busy };
+    checks.push(no_failed_requests(&of_service, &explained.causes, doubt));
+    checks.push(capacity(scene, counted.as_ref(), stack));
     checks.extend(evidence.checks());
 
     ScenarioJudgement {
@@ -156,10 +157,11 @@ fn judge_scene(
         rollback,
         capacity: counted,
         streams,
+        transition_windows: TransitionWindow::all(run, scene),
         outage,
         failed,
-        failures,
-        causes,
+        failures: explained.failures,
+        causes: explained.causes,
         checks,
     }
 }
@@ -170,48 +172,4 @@ fn end_in_words(end: End) -> String {
         End::Ended(EndReason::Deadline { text }) => format!("the time was over: {text}"),
         _ => end.unknown().unwrap_or_default(),
     }
-}
-
-/// Explains every failed request; lists the first and groups all.
-fn explain_all(
-    run: &Run,
-    scene: &Scene,
-    attribution: &Attribution,
-    limits: &Limits,
-) -> (Vec<Failure>, Vec<CauseGroup>) {
-    let mut failed: Vec<(&StreamFacts, &Shot)> = run
-        .shots
-        .iter()
-        .filter(|(facts, _)| facts.name != CONTROL)
-        .flat_map(|(facts, shots)| shots.iter().map(move |shot| (facts, shot)))
-        .filter(|(_, shot)| {
-            shot.outcome.is_failure()
-                && shot.intended >= scene.started
-                && shot.intended < scene.ended
-        })
-        .collect();
-    failed.sort_by_key(|(_, shot)| shot.intended);
-
-    let mut groups: HashMap<Cause, CauseGroup> = HashMap::new();
-    for (facts, shot) in &failed {
-        let (cause, _) = attribution.cause(facts, shot);
-        let group = groups.entry(cause).or_insert_with(|| CauseGroup {
-            cause,
-            text: cause.text(),
-            failed: 0,
-            streams: Vec::new(),
-            first_at: shot.intended,
-            last_at: shot.intended,
-            remedy: cause.remedy(),
-        });
-        group.failed += 1;
-        group.last_at = shot.intended;
-        if !group.streams.contains(&facts.name) {
-            group.streams.push(facts.name.clone());
-        }
-    }
-    let mut causes: Vec<CauseGroup> = groups.into_values().collect();
-    causes.sort_by_key(|group| (std::cmp::Reverse(group.failed), group.cause));
-    let listed = failed.iter().take(limits.failures_listed);
-    (listed.map(|(facts, shot)| attribution.explain(facts, shot)).collect(), causes)
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    Capacity, CauseGroup, Check, Failure, RollbackStory, StreamStats, UpdateStory, Verdict,
+    Capacity, CauseGroup, Check, Failure, RollbackStory, StreamStats, TransitionWindow,
+    UpdateStory, Verdict,
 };
 use crate::record::{Expects, Offset};
 use crate::stats::Outage;
@@ -33,6 +34,8 @@ pub struct ScenarioJudgement {
     pub capacity: Option<Capacity>,
     /// What users got.
     pub streams: Vec<StreamStats>,
+    /// What each stream measured just around the changes of tasks.
+    pub transition_windows: Vec<TransitionWindow>,
     /// When no stream got anything, and when only some did not; without the control.
     pub outage: Outage,
     /// How many requests failed in all streams.

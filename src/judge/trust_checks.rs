@@ -140,7 +140,7 @@ impl Evidence<'_> {
 
     fn control_clean(&self) -> Option<Check> {
         let control = self.streams.iter().find(|stream| stream.name == CONTROL)?;
-        let good = control.failed == 0;
+        let good = !self.control_failed();
         let because = if good {
             "the control target, which no update touches, answered every request"
         } else {
@@ -151,11 +151,24 @@ impl Evidence<'_> {
         Some(trust("control-clean", good, measured, "0 failed", because))
     }
 
+    /// Whether requests were sent when they were due.
+    pub(super) fn sent_in_time(&self) -> bool {
+        self.streams
+            .iter()
+            .filter_map(|stream| stream.lag_s)
+            .all(|lag| lag.p99 <= self.limits.lag_p99 && lag.max <= self.limits.lag_max)
+    }
+
+    /// Whether the target that no update touches failed.
+    pub(super) fn control_failed(&self) -> bool {
+        self.streams.iter().any(|stream| stream.name == CONTROL && stream.failed > 0)
+    }
+
     fn probe_lag(&self) -> Check {
         let p99 = self.streams.iter().filter_map(|stream| Some(stream.lag_s?.p99)).max();
         let max = self.streams.iter().filter_map(|stream| Some(stream.lag_s?.max)).max();
         let (p99, max) = (p99.unwrap_or_default(), max.unwrap_or_default());
-        let good = p99 <= self.limits.lag_p99 && max <= self.limits.lag_max;
+        let good = self.sent_in_time();
         let because = if good {
             "requests were sent when they were due"
         } else {
@@ -281,16 +294,16 @@ pub(super) fn replicas_answering(
                 && shot.intended < scene.ended
         }) {
             let Some(replica) = &shot.replica else { continue };
-            anybody = true;
             let by_name = serving.iter().position(|life| life.is_container(replica));
             // A host name of the user's own says nothing; the slot does, once the task runs.
             let place = by_name.or_else(|| {
                 serving.iter().position(|life| {
                     shot.slot == Some(life.last.slot)
                         && life.running.is_some_and(|running| shot.intended >= running)
-                        && !is_container_id(replica)
+                        && (life.last.container.is_empty() || !is_container_id(replica))
                 })
             });
+            anybody |= place.is_some() || is_container_id(replica);
             if let Some(place) = place {
                 counts[place] += 1;
             }

@@ -2,32 +2,44 @@
 
 use std::collections::BTreeSet;
 
-use super::baseline::Baseline;
 use super::scene::Scene;
-use super::{Capacity, Cause, CauseGroup, Check, StreamStats, Verdict};
+use super::{Capacity, CauseGroup, Check, StreamStats, Verdict};
 use crate::record::{Expects, PolicyFacts, StackFacts};
+
+/// What keeps failed requests from proving anything.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Doubt {
+    /// Requests failed before the change too.
+    pub baseline: bool,
+    /// The target that no update touches failed too.
+    pub control: bool,
+    /// How many of the failed requests a busy machine can account for.
+    pub busy: u64,
+}
 
 /// No request failed.
 pub(super) fn no_failed_requests(
     streams: &[&StreamStats],
     causes: &[CauseGroup],
-    baseline: Baseline,
+    doubt: Doubt,
 ) -> Check {
     let sent: u64 = streams.iter().map(|stream| stream.sent).sum();
     let failed: u64 = streams.iter().map(|stream| stream.failed).sum();
-    let own: u64 =
-        causes.iter().filter(|group| group.cause == Cause::OwnLag).map(|group| group.failed).sum();
     let longest = streams.iter().map(|stream| stream.longest_gap_s).max().unwrap_or_default();
     let total = streams.iter().map(|stream| stream.total_bad_s).max().unwrap_or_default();
     let verdict = match failed {
         0 => Verdict::Pass,
-        _ if baseline.is_dirty() || failed == own => Verdict::Inconclusive,
+        _ if doubt.baseline || doubt.control || failed == doubt.busy => Verdict::Inconclusive,
         _ => Verdict::Fail,
     };
     let because = match verdict {
         Verdict::Pass => "every request was answered as it should be".to_owned(),
-        Verdict::Inconclusive if failed == own => {
-            format!("{own} answers came late because this program sent the requests late")
+        Verdict::Inconclusive if failed == doubt.busy => {
+            format!("{failed} answers came late, and the machine was too busy to tell why")
+        }
+        Verdict::Inconclusive if doubt.control => {
+            "requests failed, but the control target, which no update touches, failed too"
+                .to_owned()
         }
         Verdict::Inconclusive => {
             "requests failed, but some had failed before the update too: the update may not be \

@@ -271,3 +271,50 @@ fn a_change_that_replaces_nothing_tests_nothing() {
     assert_eq!(broken(&judgement), ["observed"]);
     assert_eq!(judgement.verdict, Verdict::Inconclusive);
 }
+
+#[test]
+fn late_answers_on_a_busy_machine_prove_nothing_but_an_outage_does() {
+    let busy = |outcome: Outcome| {
+        let mut story = good_update();
+        story.shots(GOOD_END + 0.5, |at, shot| {
+            if at > 20.0 {
+                shot.sent = shot.sent.map(|sent| sent + Offset::from_millis(80));
+            }
+            if (25.0..25.2).contains(&at) {
+                fail(shot, outcome, 1.5);
+            }
+        });
+        judge(&story.finish())
+    };
+    let late = busy(Outcome::Late);
+    assert_eq!(broken(&late), ["no-failed-requests", "probe-lag"]);
+    assert_eq!(late.verdict, Verdict::Inconclusive);
+    assert_eq!(busy(Outcome::Proxy502).verdict, Verdict::Fail);
+}
+
+#[test]
+fn failures_that_the_control_shares_prove_nothing() {
+    let mut story = good_update();
+    let mut control = story.run.shots[0].clone();
+    control.0.name = "control".to_owned();
+    story.run.shots.push(control);
+    for stream in [0, 1] {
+        story.shots_of(stream, GOOD_END + 0.5, |at, shot| {
+            if (13.4..13.8).contains(&at) {
+                fail(shot, Outcome::Refused, 0.001);
+            }
+        });
+    }
+    let judgement = judge(&story.finish());
+    assert_eq!(broken(&judgement), ["no-failed-requests", "control-clean"]);
+    assert_eq!(judgement.verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn host_names_of_the_users_own_are_no_evidence_against_a_replica() {
+    let mut story = good_update();
+    story.shots(GOOD_END + 0.5, |_, shot| shot.replica = Some("web-1".into()));
+    let judgement = judge(&story.finish());
+    assert_eq!(judgement.verdict, Verdict::Pass);
+    assert!(judgement.caveats[0].contains("do not tell which replica"));
+}
