@@ -7,6 +7,7 @@ use hyper::HeaderMap;
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout_at;
 
+use super::blame;
 use super::body_check::BodyCheck;
 use super::fault::ConnectFault;
 use super::link::Link;
@@ -35,28 +36,16 @@ pub(super) async fn fly(seat: Seat, number: u64, intended: Offset) {
         Err(ConnectFault::Outcome(outcome)) => {
             shot.outcome = outcome;
             shot.done = Some(stream.clock.now());
-            return seat.ended(shot);
+            return land(&seat, shot, stream.stalls.total() - stalls);
         }
     };
     let limit = (begun + stream.plan.timeout).into();
     let in_time = timeout_at(limit, exchange(stream, &mut link, &mut shot)).await.is_ok();
 
-    let done = stream.clock.now();
-    shot.done = Some(done);
+    shot.done = Some(stream.clock.now());
     shot.first_byte = link.first_byte().map(|at| stream.clock.at(at));
-    let deadline = stream.plan.deadline.into();
-    let late = shot.outcome == Outcome::Ok && done - intended > deadline;
-    // What of it was our own doing: sent late, or not run while the answer lay there.
-    let ours = stream.clock.at(begun) - intended + (stream.stalls.total() - stalls);
     let keep = in_time && stream.plan.connection == Connection::KeepAlive && link.is_free().await;
-    if late && done - intended - ours <= deadline {
-        seat.unsent(intended, Unsent::Stalled);
-    } else {
-        if late {
-            shot.outcome = Outcome::Late;
-        }
-        seat.ended(shot);
-    }
+    land(&seat, shot, stream.stalls.total() - stalls);
     if keep {
         stream.pool.put(link);
     } else {
@@ -64,6 +53,18 @@ pub(super) async fn fly(seat: Seat, number: u64, intended: Offset) {
         if in_time {
             link.part().await;
         }
+    }
+}
+
+/// Hands the shot over, or what is left of it: of the time it took, the prober was behind its
+/// schedule for `stalled`.
+fn land(seat: &Seat, mut shot: Shot, stalled: Offset) {
+    match blame::outcome(&shot, &seat.stream().plan, stalled) {
+        Some(outcome) => {
+            shot.outcome = outcome;
+            seat.ended(shot);
+        }
+        None => seat.unsent(shot.intended, Unsent::Stalled),
     }
 }
 

@@ -6,6 +6,7 @@
 //! measurement. `docs/measuring.md` says what is measured and why.
 
 mod alarm;
+mod blame;
 mod body_check;
 mod expect;
 mod fault;

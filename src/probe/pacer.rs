@@ -12,10 +12,10 @@ use super::stream::{Stalls, Stream, Unsent};
 use crate::Clock;
 use crate::record::Offset;
 
-/// Shots started in a row before others get to work; only a pacer that is behind starts so
-/// many.
-const BURST: usize = 16;
-/// Waking up later than this is a stall.
+/// Shots started in a row before answers are handled. A pacer that is behind must not keep the
+/// answers waiting: its own lag is measured, theirs would look like the service's.
+const BURST: usize = 4;
+/// Being behind the schedule by more than this is a stall.
 const STALL: Offset = Offset::from_millis(1);
 
 /// Starts each shot of all streams at its intended time, until there are no more. To be the
@@ -24,33 +24,39 @@ const STALL: Offset = Offset::from_millis(1);
 pub(super) async fn pace(streams: &[Rc<Stream>], clock: Clock, stalls: &Stalls) -> io::Result<()> {
     let alarm = Alarm::new()?;
     let mut schedules = schedules(streams, clock.now());
+    let mut looked = clock.now();
     let mut row = 0;
-    loop {
-        let mut earliest = None;
+    while let Some(due) = earliest(&schedules) {
+        let now = clock.now();
+        if due > now {
+            looked = now;
+            row = 0;
+            alarm.until(clock.instant(due)).await?;
+            continue;
+        }
+        if now - due > STALL {
+            stalls.add(now - due.max(looked));
+        }
+        looked = now;
         for (stream, schedule) in streams.iter().zip(&mut schedules) {
-            let Some((number, mut due)) = schedule.peek() else { continue };
-            if due <= clock.now() {
+            if let Some((number, due)) = schedule.peek()
+                && due <= now
+            {
                 schedule.advance();
                 start(stream, number, due).await;
                 row += 1;
-                let Some((_, next)) = schedule.peek() else { continue };
-                due = next;
             }
-            earliest = Some(earliest.map_or(due, |earliest: Offset| earliest.min(due)));
         }
-        let Some(earliest) = earliest else { return Ok(()) };
-        if earliest > clock.now() {
-            alarm.until(clock.instant(earliest)).await?;
-            let late = clock.now() - earliest;
-            if late > STALL {
-                stalls.add(late);
-            }
-            row = 0;
-        } else if row >= BURST {
+        if row >= BURST {
             tokio::task::yield_now().await;
             row = 0;
         }
     }
+    Ok(())
+}
+
+fn earliest(schedules: &[Schedule]) -> Option<Offset> {
+    schedules.iter().filter_map(Schedule::peek).map(|(_, due)| due).min()
 }
 
 /// Streams of one rate begin spread over one interval, not all at once.

@@ -14,8 +14,8 @@ use crate::record::Shot;
 use crate::{Clock, Error, Result};
 
 /// Tasks polled between two looks at the kernel for what else has happened, the timer of the
-/// schedule among it.
-const EVENT_INTERVAL: u32 = 8;
+/// schedule among it. A task's turn takes about 10 microseconds.
+const EVENT_INTERVAL: u32 = 16;
 /// Threads for name lookups; each blocks one.
 const LOOKUP_THREADS: usize = 32;
 

@@ -36,8 +36,9 @@ pub(super) struct Stream {
     sink: Rc<Sink>,
 }
 
-/// How long the prober's thread has not been run when it should have been, all in all. Shared
-/// by all streams; what a shot's flight saw of it was not the service's doing.
+/// How long the prober has been behind its schedule, all in all: not run, or with more to do
+/// than it could. Shared by all streams; what of it falls into a shot's flight was not the
+/// service's doing.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Stalls(Rc<Cell<Offset>>);
 
