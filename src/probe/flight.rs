@@ -26,7 +26,7 @@ const VERSION: &str = "x-rollproof-version";
 pub(super) async fn fly(seat: Seat, number: u64, intended: Offset) {
     let stream = seat.stream();
     let begun = Instant::now();
-    let stalls = stream.stalls.total();
+    let stalls = stream.stalls.total(stream.clock.at(begun));
     let mut shot = blank(intended, Outcome::Timeout);
     shot.sent = Some(stream.clock.at(begun));
 
@@ -36,7 +36,7 @@ pub(super) async fn fly(seat: Seat, number: u64, intended: Offset) {
         Err(ConnectFault::Outcome(outcome)) => {
             shot.outcome = outcome;
             shot.done = Some(stream.clock.now());
-            return land(&seat, shot, stream.stalls.total() - stalls);
+            return land(&seat, shot, stalls);
         }
     };
     let limit = (begun + stream.plan.timeout).into();
@@ -45,7 +45,7 @@ pub(super) async fn fly(seat: Seat, number: u64, intended: Offset) {
     shot.done = Some(stream.clock.now());
     shot.first_byte = link.first_byte().map(|at| stream.clock.at(at));
     let keep = in_time && stream.plan.connection == Connection::KeepAlive && link.is_free().await;
-    land(&seat, shot, stream.stalls.total() - stalls);
+    land(&seat, shot, stalls);
     if keep {
         stream.pool.put(link);
     } else {
@@ -56,10 +56,12 @@ pub(super) async fn fly(seat: Seat, number: u64, intended: Offset) {
     }
 }
 
-/// Hands the shot over, or what is left of it: of the time it took, the prober was behind its
-/// schedule for `stalled`.
-fn land(seat: &Seat, mut shot: Shot, stalled: Offset) {
-    match blame::outcome(&shot, &seat.stream().plan, stalled) {
+/// Hands the shot over, unless its time was spoiled by stalls; `stalls` is what they were in all
+/// when it began.
+fn land(seat: &Seat, mut shot: Shot, stalls: Offset) {
+    let stream = seat.stream();
+    let stalled = stream.stalls.total(shot.done.unwrap_or_default()) - stalls;
+    match blame::outcome(&shot, &stream.plan, stalled) {
         Some(outcome) => {
             shot.outcome = outcome;
             seat.ended(shot);

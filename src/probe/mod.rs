@@ -20,6 +20,7 @@ mod pool;
 mod prober;
 mod schedule;
 mod slots;
+mod stalls;
 mod stream;
 mod stream_plan;
 mod tally;

@@ -8,15 +8,16 @@ use std::task::Poll;
 use super::alarm::Alarm;
 use super::flight::fly;
 use super::schedule::Schedule;
-use super::stream::{Stalls, Stream, Unsent};
+use super::stalls::Stalls;
+use super::stream::{Stream, Unsent};
 use crate::Clock;
 use crate::record::Offset;
 
 /// Shots started in a row before answers are handled. A pacer that is behind must not keep the
 /// answers waiting: its own lag is measured, theirs would look like the service's.
 const BURST: usize = 4;
-/// Being behind the schedule by more than this is a stall.
-const STALL: Offset = Offset::from_millis(1);
+/// The pacer looks at least this often, so that it knows when it was not run.
+const BEAT: Offset = Offset::from_millis(50);
 
 /// Starts each shot of all streams at its intended time, until there are no more. To be the
 /// main future of the prober's runtime, which polls it before any task: however many answers
@@ -24,20 +25,16 @@ const STALL: Offset = Offset::from_millis(1);
 pub(super) async fn pace(streams: &[Rc<Stream>], clock: Clock, stalls: &Stalls) -> io::Result<()> {
     let alarm = Alarm::new()?;
     let mut schedules = schedules(streams, clock.now());
-    let mut looked = clock.now();
     let mut row = 0;
     while let Some(due) = earliest(&schedules) {
         let now = clock.now();
+        let due = due.min(now + BEAT);
+        stalls.look(now, due);
         if due > now {
-            looked = now;
             row = 0;
             alarm.until(clock.instant(due)).await?;
             continue;
         }
-        if now - due > STALL {
-            stalls.add(now - due.max(looked));
-        }
-        looked = now;
         for (stream, schedule) in streams.iter().zip(&mut schedules) {
             if let Some((number, due)) = schedule.peek()
                 && due <= now
@@ -53,6 +50,16 @@ pub(super) async fn pace(streams: &[Rc<Stream>], clock: Clock, stalls: &Stalls) 
         }
     }
     Ok(())
+}
+
+/// Keeps count of stalls while the last shots end. Never returns unless the timer fails.
+pub(super) async fn watch(clock: Clock, stalls: &Stalls) -> io::Result<()> {
+    let alarm = Alarm::new()?;
+    loop {
+        let now = clock.now();
+        stalls.look(now, now + BEAT);
+        alarm.until(clock.instant(now + BEAT)).await?;
+    }
 }
 
 fn earliest(schedules: &[Schedule]) -> Option<Offset> {
