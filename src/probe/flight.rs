@@ -7,6 +7,7 @@ use hyper::HeaderMap;
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout_at;
 
+use super::blame;
 use super::body_check::BodyCheck;
 use super::fault::ConnectFault;
 use super::link::Link;
@@ -25,7 +26,7 @@ const VERSION: &str = "x-rollproof-version";
 pub(super) async fn fly(seat: Seat, number: u64, intended: Offset) {
     let stream = seat.stream();
     let begun = Instant::now();
-    let stalls = stream.stalls.total();
+    let stalls = stream.stalls.total(stream.clock.at(begun));
     let mut shot = blank(intended, Outcome::Timeout);
     shot.sent = Some(stream.clock.at(begun));
 
@@ -35,28 +36,16 @@ pub(super) async fn fly(seat: Seat, number: u64, intended: Offset) {
         Err(ConnectFault::Outcome(outcome)) => {
             shot.outcome = outcome;
             shot.done = Some(stream.clock.now());
-            return seat.ended(shot);
+            return land(&seat, shot, stalls);
         }
     };
     let limit = (begun + stream.plan.timeout).into();
     let in_time = timeout_at(limit, exchange(stream, &mut link, &mut shot)).await.is_ok();
 
-    let done = stream.clock.now();
-    shot.done = Some(done);
+    shot.done = Some(stream.clock.now());
     shot.first_byte = link.first_byte().map(|at| stream.clock.at(at));
-    let deadline = stream.plan.deadline.into();
-    let late = shot.outcome == Outcome::Ok && done - intended > deadline;
-    // What of it was our own doing: sent late, or not run while the answer lay there.
-    let ours = stream.clock.at(begun) - intended + (stream.stalls.total() - stalls);
     let keep = in_time && stream.plan.connection == Connection::KeepAlive && link.is_free().await;
-    if late && done - intended - ours <= deadline {
-        seat.unsent(intended, Unsent::Stalled);
-    } else {
-        if late {
-            shot.outcome = Outcome::Late;
-        }
-        seat.ended(shot);
-    }
+    land(&seat, shot, stalls);
     if keep {
         stream.pool.put(link);
     } else {
@@ -64,6 +53,20 @@ pub(super) async fn fly(seat: Seat, number: u64, intended: Offset) {
         if in_time {
             link.part().await;
         }
+    }
+}
+
+/// Hands the shot over, unless its time was spoiled by stalls; `stalls` is what they were in all
+/// when it began.
+fn land(seat: &Seat, mut shot: Shot, stalls: Offset) {
+    let stream = seat.stream();
+    let stalled = stream.stalls.total(shot.done.unwrap_or_default()) - stalls;
+    match blame::outcome(&shot, &stream.plan, stalled) {
+        Some(outcome) => {
+            shot.outcome = outcome;
+            seat.ended(shot);
+        }
+        None => seat.unsent(shot.intended, Unsent::Stalled),
     }
 }
 

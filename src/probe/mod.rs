@@ -6,6 +6,7 @@
 //! measurement. `docs/measuring.md` says what is measured and why.
 
 mod alarm;
+mod blame;
 mod body_check;
 mod expect;
 mod fault;
@@ -19,6 +20,7 @@ mod pool;
 mod prober;
 mod schedule;
 mod slots;
+mod stalls;
 mod stream;
 mod stream_plan;
 mod tally;

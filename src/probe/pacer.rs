@@ -8,15 +8,16 @@ use std::task::Poll;
 use super::alarm::Alarm;
 use super::flight::fly;
 use super::schedule::Schedule;
-use super::stream::{Stalls, Stream, Unsent};
+use super::stalls::Stalls;
+use super::stream::{Stream, Unsent};
 use crate::Clock;
 use crate::record::Offset;
 
-/// Shots started in a row before others get to work; only a pacer that is behind starts so
-/// many.
-const BURST: usize = 16;
-/// Waking up later than this is a stall.
-const STALL: Offset = Offset::from_millis(1);
+/// Shots started in a row before answers are handled. A pacer that is behind must not keep the
+/// answers waiting: its own lag is measured, theirs would look like the service's.
+const BURST: usize = 4;
+/// The pacer looks at least this often, so that it knows when it was not run.
+const BEAT: Offset = Offset::from_millis(50);
 
 /// Starts each shot of all streams at its intended time, until there are no more. To be the
 /// main future of the prober's runtime, which polls it before any task: however many answers
@@ -25,32 +26,44 @@ pub(super) async fn pace(streams: &[Rc<Stream>], clock: Clock, stalls: &Stalls) 
     let alarm = Alarm::new()?;
     let mut schedules = schedules(streams, clock.now());
     let mut row = 0;
-    loop {
-        let mut earliest = None;
+    while let Some(due) = earliest(&schedules) {
+        let now = clock.now();
+        let due = due.min(now + BEAT);
+        stalls.look(now, due);
+        if due > now {
+            row = 0;
+            alarm.until(clock.instant(due)).await?;
+            continue;
+        }
         for (stream, schedule) in streams.iter().zip(&mut schedules) {
-            let Some((number, mut due)) = schedule.peek() else { continue };
-            if due <= clock.now() {
+            if let Some((number, due)) = schedule.peek()
+                && due <= now
+            {
                 schedule.advance();
                 start(stream, number, due).await;
                 row += 1;
-                let Some((_, next)) = schedule.peek() else { continue };
-                due = next;
             }
-            earliest = Some(earliest.map_or(due, |earliest: Offset| earliest.min(due)));
         }
-        let Some(earliest) = earliest else { return Ok(()) };
-        if earliest > clock.now() {
-            alarm.until(clock.instant(earliest)).await?;
-            let late = clock.now() - earliest;
-            if late > STALL {
-                stalls.add(late);
-            }
-            row = 0;
-        } else if row >= BURST {
+        if row >= BURST {
             tokio::task::yield_now().await;
             row = 0;
         }
     }
+    Ok(())
+}
+
+/// Keeps count of stalls while the last shots end. Never returns unless the timer fails.
+pub(super) async fn watch(clock: Clock, stalls: &Stalls) -> io::Result<()> {
+    let alarm = Alarm::new()?;
+    loop {
+        let now = clock.now();
+        stalls.look(now, now + BEAT);
+        alarm.until(clock.instant(now + BEAT)).await?;
+    }
+}
+
+fn earliest(schedules: &[Schedule]) -> Option<Offset> {
+    schedules.iter().filter_map(Schedule::peek).map(|(_, due)| due).min()
 }
 
 /// Streams of one rate begin spread over one interval, not all at once.

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::names::Names;
 use super::pool::Pool;
+use super::stalls::Stalls;
 use super::{ProbeTotals, StreamPlan};
 use crate::Clock;
 use crate::record::{Offset, Outcome, Shot};
@@ -34,21 +35,6 @@ pub(super) struct Stream {
     lost: Cell<u64>,
     landed: Notify,
     sink: Rc<Sink>,
-}
-
-/// How long the prober's thread has not been run when it should have been, all in all. Shared
-/// by all streams; what a shot's flight saw of it was not the service's doing.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Stalls(Rc<Cell<Offset>>);
-
-impl Stalls {
-    pub fn add(&self, length: Offset) {
-        self.0.set(self.0.get() + length);
-    }
-
-    pub fn total(&self) -> Offset {
-        self.0.get()
-    }
 }
 
 /// Why a shot was not sent.

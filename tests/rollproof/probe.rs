@@ -1,6 +1,7 @@
 //! The prober against servers that misbehave in exactly one way.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod command;
 mod connections;
 mod outcomes;
 mod schedule;
