@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,8 @@ use crate::error::{Error, Result};
 /// What is remembered of a lab that is up. It is written last: a lab without it is half made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct LabRecord {
+    /// The state folder that the lab belongs to.
+    pub state: PathBuf,
     /// When the lab was up.
     pub since: Timestamp,
     /// The lab's network.
@@ -24,8 +27,12 @@ pub(super) struct LabRecord {
 impl LabRecord {
     /// Reads the record; none if there is none, or one that cannot be read (any more).
     pub(super) fn read(names: &LabNames) -> Result<Option<Self>> {
-        let path = names.record();
-        match std::fs::read(&path) {
+        Self::read_file(&names.record())
+    }
+
+    /// The same for a record anywhere.
+    pub(super) fn read_file(path: &Path) -> Result<Option<Self>> {
+        match std::fs::read(path) {
             Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => {

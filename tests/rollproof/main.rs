@@ -6,6 +6,7 @@ mod judge;
 mod judge_cause;
 mod judge_story;
 mod judge_trust;
+mod lab;
 mod probe;
 mod record;
 mod record_runs;
