@@ -1,1 +1,3 @@
 //! The one integration-test binary. Each module tests one feature from outside.
+
+mod stack_cases;
