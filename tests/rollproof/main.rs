@@ -13,3 +13,4 @@ mod record_runs;
 mod report;
 mod ui;
 mod ui_run;
+mod stack_cases;
