@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::console::Console;
 use super::images;
+use super::output::put_line;
 use crate::error::{Error, Result};
 use crate::image::{BuildContext, Programs};
 use crate::site::Site;
@@ -62,7 +63,7 @@ pub(super) async fn run(args: BuildArgs, console: &Console) -> Result<u8> {
     if console.global.json {
         let images: Vec<_> =
             built.iter().map(|(reference, id)| json!({"reference": reference, "id": id})).collect();
-        println!("{}", json!({ "images": images }));
+        put_line(json!({ "images": images }))?;
     }
     Ok(0)
 }

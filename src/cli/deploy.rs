@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::console::Console;
 use super::deployment::EXAMPLE_STACK;
+use super::output::put_line;
 use super::prepare::{Prepared, absolute, prepare, read, render_warning};
 use super::session::new_run_id;
 use super::stack_args::StackArgs;
@@ -63,7 +64,7 @@ pub(super) async fn run(args: DeployArgs, console: &Console) -> Result<u8> {
     let seconds = clock.now().as_secs_f64();
     console.tell(&format!("stack {name} has converged after {seconds:.1} s"));
     if console.global.json {
-        println!("{}", json!({"stack": name, "run_id": run_id, "converged": seconds}));
+        put_line(json!({"stack": name, "run_id": run_id, "converged": seconds}))?;
     }
     Ok(0)
 }
@@ -158,6 +159,6 @@ fn dry_run(args: &DeployArgs, name: &str, console: &Console) -> Result<u8> {
     for warning in stack.warnings() {
         anstream::eprintln!("{}", render_warning(warning));
     }
-    println!("{}", stack.requests(name)?.to_json());
+    put_line(stack.requests(name)?.to_json())?;
     Ok(0)
 }

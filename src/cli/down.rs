@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::console::Console;
+use super::output::put_line;
 use crate::deploy::remove;
 use crate::engine::{DockerHost, Engine};
 use crate::error::{Error, Result};
@@ -39,7 +40,7 @@ pub(super) async fn run(args: &DownArgs, console: &Console) -> Result<u8> {
         ledger.write()?;
     }
     if console.global.json {
-        println!("{}", json!({ "left": left }));
+        put_line(json!({ "left": left }))?;
     }
     if left.is_empty() {
         console.tell("nothing is left");

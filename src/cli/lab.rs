@@ -1,12 +1,12 @@
 //! `rollproof lab`: a private swarm by hand.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
 use super::console::Console;
+use super::output::put;
 use crate::error::{Error, Result};
 use crate::lab::{DownReport, Lab, LabOptions, LabStatus, NodeStatus};
 
@@ -62,7 +62,7 @@ pub(super) async fn run(command: LabCommand, console: &Console) -> Result<u8> {
         }
         LabCommand::Status => show(&running(state).await?.status().await?, json)?,
         LabCommand::Env => {
-            print(&format!("export DOCKER_HOST={}\n", running(state).await?.docker_host()))?;
+            put(&format!("export DOCKER_HOST={}\n", running(state).await?.docker_host()))?;
         }
         LabCommand::Down => show_down(&Lab::down(state).await?, json)?,
     }
@@ -78,10 +78,10 @@ async fn running(state: &Path) -> Result<Lab> {
 
 fn show(status: &LabStatus, json: bool) -> Result<()> {
     if json {
-        return print(&to_json(status)?);
+        return put(&to_json(status)?);
     }
     let nodes: Vec<String> = status.nodes.iter().map(node_lines).collect();
-    print(&format!(
+    put(&format!(
         "private swarm {} since {:.0}, network {}, host {}\n{}\n\nexport DOCKER_HOST={}\n",
         status.id,
         status.since,
@@ -107,13 +107,13 @@ fn node_lines(node: &NodeStatus) -> String {
 
 fn show_down(report: &DownReport, json: bool) -> Result<()> {
     if json {
-        print(&to_json(report)?)?;
+        put(&to_json(report)?)?;
     } else if report.removed.is_empty() && report.left.is_empty() {
-        print("no private swarm was there\n")?;
+        put("no private swarm was there\n")?;
     } else {
         let lines: Vec<String> =
             report.removed.iter().map(|line| format!("removed {line}")).collect();
-        print(&(lines.join("\n") + "\n"))?;
+        put(&(lines.join("\n") + "\n"))?;
     }
     if report.left.is_empty() {
         return Ok(());
@@ -126,14 +126,4 @@ fn to_json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string_pretty(value)
         .map(|text| text + "\n")
         .map_err(|error| Error::environment("cannot write JSON").caused_by(error))
-}
-
-/// Writes to standard output, which may be closed already.
-fn print(text: &str) -> Result<()> {
-    match anstream::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::environment("cannot write to standard output").caused_by(error))
-        }
-        _ => Ok(()),
-    }
 }

@@ -15,6 +15,7 @@ mod images;
 mod interrupts;
 mod lab;
 mod load_args;
+mod output;
 mod prepare;
 pub mod probe;
 mod report;

@@ -75,7 +75,13 @@ pub(super) fn read(files: &[String]) -> Result<Stack> {
         stdin = Some(bytes);
     }
     let home = std::env::home_dir();
-    stack::load(&Sources { files: files.to_vec(), env, home, cwd, stdin })
+    stack::load(&Sources { files: files.to_vec(), env, home, cwd, stdin }).map_err(|error| {
+        if error.hints().is_empty() {
+            error.hint("`docker stack config -c FILE` refuses it too; this is the same rule, with its place")
+        } else {
+            error
+        }
+    })
 }
 
 /// A warning with its place, in one line.

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::console::Console;
+use super::output::put;
 use super::prepare::{read, render_warning};
 use crate::error::Result;
 
@@ -29,6 +30,6 @@ pub(super) fn run(args: StackCommandArgs, _console: &Console) -> Result<u8> {
     for warning in stack.warnings() {
         anstream::eprintln!("{}", render_warning(warning));
     }
-    print!("{}", stack.to_yaml());
+    put(&stack.to_yaml())?;
     Ok(0)
 }

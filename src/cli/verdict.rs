@@ -1,10 +1,10 @@
 //! From a finished record to the verdict on the screen.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use super::console::Console;
-use crate::error::{Error, Result};
+use super::output::put;
+use crate::error::Result;
 use crate::judge::{Judgement, Limits, Verdict, judge};
 use crate::record::{RecordReader, RunFolder};
 use crate::report::{self, Style};
@@ -31,14 +31,7 @@ fn print(console: &Console, judgement: &Judgement, json: &str, folder: &Path) ->
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    let written = std::io::stdout().lock().write_all(text.as_bytes());
-    match written {
-        // A reader that has seen enough, such as `head`, is no failure.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::environment("cannot print the result").caused_by(error))
-        }
-        _ => Ok(()),
-    }
+    put(&text)
 }
 
 fn stdout_colour() -> bool {

@@ -64,7 +64,7 @@ impl Slots {
 
 impl Progress {
     /// Where the slots of `service` stand on the way to `generation`; without one, each slot
-    /// on the way to the version of its newest task.
+    /// on the way to the version of the task that stands for it.
     pub fn towards(
         generation: Option<u32>,
         service: &str,
@@ -74,7 +74,7 @@ impl Progress {
         let mut progress = Self::default();
         let mut known = 0;
         for (key, slot) in slots.of(service) {
-            let Some(newest) = slot.tasks().last() else { continue };
+            let Some(newest) = slot.standing() else { continue };
             known += 1;
             match generation {
                 Some(generation) => progress.add(generation, key, slot),

@@ -74,6 +74,13 @@ impl Slot {
         self.tasks.iter().rev().find(|task| task.seen.generation == generation)
     }
 
+    /// The task that stands for the slot: the newest that is alive and wanted, else the newest.
+    /// A rollback can leave an older task in place and end a newer one.
+    pub fn standing(&self) -> Option<&TaskLine> {
+        let wanted = |task: &&TaskLine| task.is_alive() && !task.is_leaving();
+        self.tasks.iter().rev().find(wanted).or(self.tasks.last())
+    }
+
     /// Whether a task of another version than `generation` is told to go and is not gone.
     pub fn others_leave(&self, generation: u32) -> bool {
         self.tasks.iter().any(|task| task.seen.generation != generation && task.is_leaving())
@@ -135,6 +142,15 @@ mod tests {
         assert_eq!(shown(&slot(&[old, ("new", 2, Running, Running)])), ["new"]);
         let draining = ("old", 1, Running, Shutdown);
         assert_eq!(shown(&slot(&[draining, ("new", 2, Running, Running)])), ["old", "new"]);
+    }
+
+    #[test]
+    fn after_a_rollback_the_older_task_stands_for_its_slot() {
+        let stays = ("old", 1, Running, Running);
+        let slot_after = slot(&[stays, ("bad", 2, Shutdown, Shutdown)]);
+        assert_eq!(slot_after.standing().unwrap().seen.task, "old");
+        let dead = slot(&[("old", 1, Shutdown, Shutdown), ("new", 2, Failed, Shutdown)]);
+        assert_eq!(dead.standing().unwrap().seen.task, "new");
     }
 
     #[test]
