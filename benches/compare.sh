@@ -14,9 +14,8 @@ rounds=${1:-3}
 seconds=${SECONDS_EACH:-8}
 oha=${OHA:-$(command -v oha || true)}
 
-cargo build --quiet --release --bin rollproof
-server=$(cargo bench --quiet --no-run --bench server --message-format=json |
-  sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -1)
+server=$(cargo build --quiet --release --bin rollproof --bench server --message-format=json |
+  sed -n '/"kind":\["bench"\]/s/.*"executable":"\([^"]*\)".*/\1/p')
 probe=${CARGO_TARGET_DIR:-target}/release/rollproof
 
 scratch=$(mktemp -d)

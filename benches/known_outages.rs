@@ -71,7 +71,7 @@ async fn main() {
                 length,
                 line,
                 trials,
-                ms(errors[errors.len() / 2]),
+                ms(errors[(errors.len() - 1) / 2]),
                 ms(errors[errors.len() - 1]),
             );
         }

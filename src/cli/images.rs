@@ -50,7 +50,7 @@ pub(super) async fn load(
         let id = image.id.trim_start_matches("sha256:");
         let what = match (loaded, site.engines.len()) {
             (0, _) => "is there already".to_owned(),
-            (loaded, 1) if loaded == 1 => "built and loaded".to_owned(),
+            (1, 1) => "built and loaded".to_owned(),
             (loaded, all) => format!("built and loaded into {loaded} of {all} engines"),
         };
         console.tell(&format!("image {}  {}  {what}", image.reference, &id[..id.len().min(12)]));

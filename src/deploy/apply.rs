@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::ports::check_ports;
 use crate::engine::{Engine, RUN_LABEL, STACK_LABEL, StackObject, StackObjectKind};
 use crate::error::{Error, Result};
 use crate::stack::{Requests, ServiceBody};
@@ -62,6 +63,7 @@ pub async fn apply(
             }
         }
     }
+    check_ports(engine, &options.stack, &requests.services).await?;
     check_external_networks(engine, &requests.external_networks).await?;
     for network in &requests.networks {
         if engine.network(&network.name).await?.is_none() {

@@ -137,9 +137,7 @@ fn blocked(name: &str, service: &ServiceSnapshot) -> Option<Blocked> {
     if running >= wanted && update.state != UpdateState::Updating {
         return None;
     }
-    if let Some(task) = service.last_error().filter(|task| task.state == TaskState::Rejected)
-        && is_hopeless(&task.error)
-    {
+    if let Some(task) = service.last_error().filter(|task| is_hopeless(&task.error)) {
         let slot = task.slot;
         return Some(Blocked {
             reason: format!("service {name}, slot {slot}: {}", task.error),
@@ -166,7 +164,14 @@ fn blocked(name: &str, service: &ServiceSnapshot) -> Option<Blocked> {
 /// Errors that no waiting mends: Swarm would try the same thing for ever.
 fn is_hopeless(error: &str) -> bool {
     let error = error.to_lowercase();
-    ["no such image", "invalid mount config", "executable file not found", "invalid reference"]
-        .iter()
-        .any(|text| error.contains(text))
+    [
+        "no such image",
+        "invalid mount config",
+        "executable file not found",
+        "invalid reference",
+        "address already in use",
+        "port is already allocated",
+    ]
+    .iter()
+    .any(|text| error.contains(text))
 }

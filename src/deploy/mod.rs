@@ -3,6 +3,7 @@
 mod apply;
 mod converge;
 mod fit;
+mod ports;
 mod remove;
 
 pub use apply::{Applied, ApplyOptions, apply, resolve_references};

@@ -116,7 +116,12 @@ impl Eye {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(told) = told.recv() => self.hear(told),
+                Some(told) = told.recv() => {
+                    self.hear(told);
+                    if self.changes.has_heard() {
+                        self.look(&stop).await;
+                    }
+                }
                 _ = ticks.tick() => self.look(&stop).await,
             }
         }
@@ -129,16 +134,12 @@ impl Eye {
         match told {
             Told::Event { event, seen } => {
                 let at = self.time.map(event.time).min(seen);
-                let kind =
-                    if event.kind == "container" {
-                        container_event(&event)
-                            .filter(|kind| self.is_watched(kind))
-                            .map(|kind| Event { at, seen, kind })
-                    } else {
-                        self.service_event(&event, at, seen)
-                    };
-                if let Some(event) = kind {
-                    (self.sink)(event);
+                if event.kind == "service" {
+                    self.hear_service(&event, at, seen);
+                } else if let Some(kind) = container_event(&event)
+                    && self.is_watched(&kind)
+                {
+                    (self.sink)(Event { at, seen, kind });
                 }
             }
             Told::Broke(error) => self.tell(EventKind::Caveat {
@@ -154,13 +155,15 @@ impl Eye {
         }
     }
 
-    fn service_event(&mut self, event: &EngineEvent, at: Offset, seen: Offset) -> Option<Event> {
-        let service = event.attribute("name")?.to_owned();
-        if !self.watch.services.contains(&service) {
-            return None;
+    fn hear_service(&mut self, event: &EngineEvent, at: Offset, seen: Offset) {
+        let (Some(service), Some(state)) =
+            (event.attribute("name"), event.attribute("updatestate.new"))
+        else {
+            return;
+        };
+        if self.watch.services.iter().any(|watched| watched == service) {
+            self.changes.heard(service, UpdateState::parse(state), at, seen);
         }
-        let state = UpdateState::parse(event.attribute("updatestate.new")?);
-        self.changes.state_told(&service, state, at, seen)
     }
 
     async fn look(&mut self, stop: &CancellationToken) {
@@ -197,7 +200,7 @@ impl Eye {
             let Some(view) = self.watch.manager.service(name).await? else { continue };
             let tasks = self.watch.manager.tasks(&view.id).await?;
             let mut events = Vec::new();
-            let service = self.changes.polled(view, &tasks, asked_at, &mut events);
+            let service = self.changes.polled(view, &tasks, &mut events);
             snapshot.services.insert(name.clone(), service);
             for event in events {
                 (self.sink)(event);

@@ -4,6 +4,7 @@ mod at_rest;
 mod change;
 mod patience;
 mod recorder;
+#[expect(clippy::module_inception, reason = "one type a file, named after it")]
 mod scenario;
 mod target;
 mod trial;

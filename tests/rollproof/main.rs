@@ -11,5 +11,6 @@ mod probe;
 mod record;
 mod record_runs;
 mod report;
+mod stack_cases;
 mod ui;
 mod ui_run;
