@@ -10,6 +10,11 @@ echo "rollproof-$node" >/proc/sys/kernel/hostname
 # Containers inherit the limit on open files; Docker's own service unit raises it too.
 ulimit -n 1048576 2>/dev/null || ulimit -n "$(ulimit -H -n)"
 
+# What is mounted below the host's /run, network namespaces above all, shall not be kept alive by
+# the node's copy of it.
+sed -n 's,^[^ ]* [^ ]* [^ ]* [^ ]* \(/run/[^ ]*\) .*,\1,p' /proc/self/mountinfo | sort -r |
+    while read -r point; do umount -n -l "$point" || true; done
+
 # A /run of its own hides the host's engine and containerd, which the daemon would use, and
 # takes the sockets and network namespaces that it puts at fixed places. Only the lab's folder
 # is the host's.

@@ -54,6 +54,8 @@ impl<'a> NodeStart<'a> {
             .arg(&programs.nsenter)
             .arg(format!("--net={}", node.namespace.display()))
             .arg(&programs.unshare)
+            // What the host unmounts later shall not stay busy because of the node.
+            .args(["--propagation", "slave"])
             .args(["--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"])
             .args(["sh", "-c", INIT, "rollproof-node", node.name.as_str()])
             .arg(names.runtime())
