@@ -40,6 +40,8 @@ pub struct EngineInfo {
     pub nodes: u64,
     /// Whether containers outlive the daemon; such an engine cannot be in a swarm.
     pub live_restore: bool,
+    /// Storage driver, such as `overlay2`.
+    pub storage: String,
     /// Memory in bytes.
     pub memory: u64,
     /// The engine's clock when it answered.
@@ -73,6 +75,7 @@ impl Engine {
             node_address: text(&swarm["NodeAddr"]),
             nodes: swarm["Nodes"].as_u64().unwrap_or(0),
             live_restore: info["LiveRestoreEnabled"].as_bool().unwrap_or(false),
+            storage: text(&info["Driver"]),
             memory: info["MemTotal"].as_u64().unwrap_or(0),
             time: info["SystemTime"].as_str().and_then(|time| time.parse().ok()),
         })

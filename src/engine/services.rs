@@ -39,17 +39,30 @@ impl Engine {
     /// When the engine does not answer or is no manager.
     pub async fn services_by_label(&self, label: &str) -> Result<Vec<ServiceView>> {
         let filters = query("filters", &json!({ "label": [label] }).to_string());
-        let list = self
-            .raw
-            .get(&format!("/services?{filters}"))
-            .await
-            .map_err(|error| error.into_error("cannot list the services"))?;
+        let found = self.list_services(&format!("?{filters}")).await?;
         // The engine's filter matches a prefix of the value too on some versions.
         let exact = |service: &ServiceView| match label.split_once('=') {
             Some((key, value)) => service.label(key) == Some(value),
             None => service.label(label).is_some(),
         };
-        Ok(items(&list).filter_map(ServiceView::parse).filter(exact).collect())
+        Ok(found.into_iter().filter(exact).collect())
+    }
+
+    /// All services of the swarm.
+    ///
+    /// # Errors
+    /// When the engine does not answer or is no manager.
+    pub async fn services(&self) -> Result<Vec<ServiceView>> {
+        self.list_services("").await
+    }
+
+    async fn list_services(&self, query: &str) -> Result<Vec<ServiceView>> {
+        let list = self
+            .raw
+            .get(&format!("/services{query}"))
+            .await
+            .map_err(|error| error.into_error("cannot list the services"))?;
+        Ok(items(&list).filter_map(ServiceView::parse).collect())
     }
 
     /// All tasks of a service, ended ones included as long as the engine remembers them.

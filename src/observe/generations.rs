@@ -26,9 +26,13 @@ impl Generations {
     }
 }
 
-/// A hash of a JSON value that takes absent, null and empty for the same.
+/// A hash of a task template that takes absent, null and empty for the same.
 fn fingerprint(value: &Value) -> [u8; 32] {
     let mut plain = value.clone();
+    // The engine adds it to a service's template and leaves it out of a task's copy (20.10.24).
+    if let Some(template) = plain.as_object_mut() {
+        template.remove("Runtime");
+    }
     prune(&mut plain);
     Sha256::digest(plain.to_string().as_bytes()).into()
 }
@@ -63,7 +67,7 @@ mod tests {
         let mut generations = Generations::default();
         let first = json!({"ContainerSpec": {"Image": "a"}, "ForceUpdate": 0});
         let forced = json!({"ContainerSpec": {"Image": "a"}, "ForceUpdate": 1});
-        let same = json!({"ContainerSpec": {"Image": "a", "Env": []}, "Networks": null});
+        let same = json!({"ContainerSpec": {"Image": "a", "Env": []}, "Networks": null, "Runtime": "container"});
         assert_eq!(generations.number("s", &first), 1);
         assert_eq!(generations.number("s", &forced), 2);
         assert_eq!(generations.number("s", &same), 1);

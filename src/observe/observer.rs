@@ -1,6 +1,6 @@
 //! The observer: one task that polls, listens, and tells.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,10 +9,10 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Snapshot;
 use super::event_streams::{self, Told};
 use super::poll::Changes;
 use super::translate::{EngineTime, container_event};
+use super::{Generations, Snapshot};
 use crate::Clock;
 use crate::engine::{Engine, EngineEvent};
 use crate::error::Result;
@@ -42,6 +42,7 @@ pub struct Watch {
 /// Watches services until it is stopped.
 #[derive(Debug)]
 pub struct Observer {
+    generations: Arc<Mutex<Generations>>,
     snapshots: watch::Receiver<Snapshot>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -56,17 +57,32 @@ impl Observer {
         let time = EngineTime { clock: watch.clock, offset: watch.clock_offset };
         let since = engine_now(time);
         let told = event_streams::listen(&watch.engines, since, time, &stop, &tasks);
+        let generations = Arc::new(Mutex::new(Generations::default()));
         let (publish, snapshots) = tokio::sync::watch::channel(Snapshot::default());
-        let eye = Eye { watch, time, changes: Changes::new(time), sink, publish, lost: None };
+        let eye = Eye {
+            watch,
+            time,
+            changes: Changes::new(time, generations.clone()),
+            sink,
+            publish,
+            lost: None,
+        };
         tasks.spawn(eye.run(told, stop.clone()));
         tasks.close();
-        Self { snapshots, stop, tasks }
+        Self { generations, snapshots, stop, tasks }
     }
 
     /// The newest state, and every newer one.
     #[must_use]
     pub fn snapshots(&self) -> watch::Receiver<Snapshot> {
         self.snapshots.clone()
+    }
+
+    /// The number of a task template of a service, as events give it.
+    #[must_use]
+    pub fn generation(&self, service: &str, template: &serde_json::Value) -> u32 {
+        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        generations.number(service, template)
     }
 
     /// Stops watching; everything seen so far has been told when this returns.
@@ -100,7 +116,12 @@ impl Eye {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(told) = told.recv() => self.hear(told),
+                Some(told) = told.recv() => {
+                    self.hear(told);
+                    if self.changes.has_heard() {
+                        self.look(&stop).await;
+                    }
+                }
                 _ = ticks.tick() => self.look(&stop).await,
             }
         }
@@ -113,16 +134,12 @@ impl Eye {
         match told {
             Told::Event { event, seen } => {
                 let at = self.time.map(event.time).min(seen);
-                let kind =
-                    if event.kind == "container" {
-                        container_event(&event)
-                            .filter(|kind| self.is_watched(kind))
-                            .map(|kind| Event { at, seen, kind })
-                    } else {
-                        self.service_event(&event, at, seen)
-                    };
-                if let Some(event) = kind {
-                    (self.sink)(event);
+                if event.kind == "service" {
+                    self.hear_service(&event, at, seen);
+                } else if let Some(kind) = container_event(&event)
+                    && self.is_watched(&kind)
+                {
+                    (self.sink)(Event { at, seen, kind });
                 }
             }
             Told::Broke(error) => self.tell(EventKind::Caveat {
@@ -138,13 +155,15 @@ impl Eye {
         }
     }
 
-    fn service_event(&mut self, event: &EngineEvent, at: Offset, seen: Offset) -> Option<Event> {
-        let service = event.attribute("name")?.to_owned();
-        if !self.watch.services.contains(&service) {
-            return None;
+    fn hear_service(&mut self, event: &EngineEvent, at: Offset, seen: Offset) {
+        let (Some(service), Some(state)) =
+            (event.attribute("name"), event.attribute("updatestate.new"))
+        else {
+            return;
+        };
+        if self.watch.services.iter().any(|watched| watched == service) {
+            self.changes.heard(service, UpdateState::parse(state), at, seen);
         }
-        let state = UpdateState::parse(event.attribute("updatestate.new")?);
-        self.changes.state_told(&service, state, at, seen)
     }
 
     async fn look(&mut self, stop: &CancellationToken) {
@@ -181,7 +200,7 @@ impl Eye {
             let Some(view) = self.watch.manager.service(name).await? else { continue };
             let tasks = self.watch.manager.tasks(&view.id).await?;
             let mut events = Vec::new();
-            let service = self.changes.polled(view, &tasks, asked_at, &mut events);
+            let service = self.changes.polled(view, &tasks, &mut events);
             snapshot.services.insert(name.clone(), service);
             for event in events {
                 (self.sink)(event);

@@ -1,6 +1,9 @@
 //! Polled services and tasks as events: what changed since the last poll.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
 
 use super::translate::EngineTime;
 use super::{Generations, ServiceSnapshot};
@@ -12,6 +15,14 @@ use crate::record::{Event, EventKind, Offset, TaskSeen, TaskState, UpdateState};
 struct Told {
     state: UpdateState,
     message: String,
+}
+
+/// An update state that the event stream told. The stream leaves the engine's message out, so
+/// it is held until the poll that follows at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Heard {
+    state: UpdateState,
+    at: Offset,
     seen: Offset,
 }
 
@@ -19,45 +30,38 @@ struct Told {
 #[derive(Debug)]
 pub(super) struct Changes {
     time: EngineTime,
-    generations: Generations,
+    generations: Arc<Mutex<Generations>>,
     updates: HashMap<String, Told>,
+    heard: HashMap<String, Vec<Heard>>,
     tasks: BTreeMap<String, TaskSeen>,
 }
 
 impl Changes {
-    pub(super) fn new(time: EngineTime) -> Self {
+    pub(super) fn new(time: EngineTime, generations: Arc<Mutex<Generations>>) -> Self {
         Self {
             time,
-            generations: Generations::default(),
+            generations,
             updates: HashMap::new(),
+            heard: HashMap::new(),
             tasks: BTreeMap::new(),
         }
     }
 
-    /// The events of an update state that the event stream told.
-    pub(super) fn state_told(
-        &mut self,
-        service: &str,
-        state: UpdateState,
-        at: Offset,
-        seen: Offset,
-    ) -> Option<Event> {
-        if self.updates.get(service).is_some_and(|told| told.state == state) {
-            return None;
-        }
-        let told = Told { state, message: String::new(), seen };
-        self.updates.insert(service.to_owned(), told);
-        let kind =
-            EventKind::Service { service: service.to_owned(), state, message: String::new() };
-        Some(Event { at, seen, kind })
+    /// Takes an update state that the event stream told; the next poll tells it on.
+    pub(super) fn heard(&mut self, service: &str, state: UpdateState, at: Offset, seen: Offset) {
+        self.heard.entry(service.to_owned()).or_default().push(Heard { state, at, seen });
     }
 
-    /// The events of a poll that was asked for at `asked`, and the snapshot it makes.
+    /// Whether a poll is owed.
+    pub(super) fn has_heard(&self) -> bool {
+        !self.heard.is_empty()
+    }
+
+    /// The events of a poll, and the snapshot it makes.
     pub(super) fn polled(
         &mut self,
         view: ServiceView,
         tasks: &[TaskView],
-        asked: Offset,
         events: &mut Vec<Event>,
     ) -> ServiceSnapshot {
         let seen = self.time.clock.now();
@@ -69,15 +73,20 @@ impl Changes {
         let template = &view.spec.as_value()["TaskTemplate"];
         let mut seen_tasks = Vec::with_capacity(tasks.len());
         for task in by_age {
-            let generation = self.generations.number(&name, &task.spec);
+            let generation = self.generation(&name, &task.spec);
             let task_seen = task_seen(&name, generation, task);
             self.task_polled(task, &task_seen, seen, events);
             seen_tasks.push(task_seen);
         }
-        let generation = self.generations.number(&name, template);
-        self.update_polled(&view, asked, seen, events);
+        let generation = self.generation(&name, template);
+        self.update_polled(&view, seen, events);
         self.forget_gone(&name, tasks, seen, events);
         ServiceSnapshot { view, generation, tasks: seen_tasks }
+    }
+
+    fn generation(&self, service: &str, template: &Value) -> u32 {
+        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        generations.number(service, template)
     }
 
     fn task_polled(
@@ -99,37 +108,45 @@ impl Changes {
         self.tasks.insert(now.task.clone(), now.clone());
     }
 
-    fn update_polled(
-        &mut self,
-        view: &ServiceView,
-        asked: Offset,
-        seen: Offset,
-        events: &mut Vec<Event>,
-    ) {
+    /// Tells the states that were heard and the polled one, each once, with the engine's message
+    /// where the poll still has it.
+    fn update_polled(&mut self, view: &ServiceView, seen: Offset, events: &mut Vec<Event>) {
         let status = &view.update;
-        let before = self.updates.get(view.name());
-        // An answer that was under way when the event stream told something newer is stale.
-        if before.is_some_and(|before| before.seen > asked) {
-            return;
+        for heard in self.heard.remove(view.name()).unwrap_or_default() {
+            let current = heard.state == status.state;
+            let message = if current { status.message.as_str() } else { "" };
+            self.tell_state(view.name(), heard.state, message, heard.at, heard.seen, events);
         }
-        let same_state = before.is_some_and(|before| before.state == status.state);
-        if same_state && before.is_some_and(|before| before.message == status.message) {
-            return;
-        }
-        let told = Told { state: status.state, message: status.message.clone(), seen };
-        self.updates.insert(view.name().to_owned(), told);
         let stamp = match status.state {
             UpdateState::Updating => status.started_at,
             UpdateState::Completed | UpdateState::RollbackCompleted => status.completed_at,
             _ => None,
         };
         let at = stamp.map_or(seen, |time| self.time.map(time).min(seen));
-        let kind = EventKind::Service {
-            service: view.name().to_owned(),
-            state: status.state,
-            message: status.message.clone(),
-        };
+        self.tell_state(view.name(), status.state, &status.message, at, seen, events);
+    }
+
+    fn tell_state(
+        &mut self,
+        service: &str,
+        state: UpdateState,
+        message: &str,
+        at: Offset,
+        seen: Offset,
+        events: &mut Vec<Event>,
+    ) {
+        let told = Told { state, message: message.to_owned() };
+        let before = self.updates.get(service);
+        let known = before.is_some_and(|before| {
+            before.state == state && (before.message == message || message.is_empty())
+        });
+        if known {
+            return;
+        }
+        let kind =
+            EventKind::Service { service: service.to_owned(), state, message: message.to_owned() };
         events.push(Event { at, seen, kind });
+        self.updates.insert(service.to_owned(), told);
     }
 
     fn forget_gone(

@@ -50,9 +50,10 @@ impl ServiceSnapshot {
         })
     }
 
-    /// The error of the task that failed last, with its slot.
+    /// The newest task of the current spec that has an error.
     #[must_use]
     pub fn last_error(&self) -> Option<&TaskSeen> {
-        self.tasks.iter().rev().find(|task| !task.error.is_empty())
+        let current = |task: &&TaskSeen| task.generation == self.generation;
+        self.tasks.iter().rev().filter(current).find(|task| !task.error.is_empty())
     }
 }

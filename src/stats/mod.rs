@@ -2,8 +2,10 @@
 
 mod bound;
 mod gaps;
+mod outage;
 mod spread;
 
 pub use bound::error_rate_upper_95;
 pub use gaps::{Gap, Gaps};
+pub use outage::Outage;
 pub use spread::Spread;

@@ -3,9 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 
-use anstyle::Style;
-
-use super::palette::{BAD, FRAME, NOTE};
+use super::palette::{BAD, FRAME, NOTE, Palette};
 use super::words::clean;
 use crate::error::Error;
 use crate::place::Place;
@@ -20,11 +18,11 @@ const SHOWN: usize = 120;
 /// copy them.
 #[must_use]
 pub fn render_error(error: &Error, colour: bool) -> String {
-    let paint = Paint { colour };
+    let palette = Palette { colour };
     let mut text = String::new();
     let mut place = error.place();
     let mut hints: Vec<&str> = error.hints().iter().map(String::as_str).collect();
-    entry(&mut text, &paint.bold(BAD, "error"), error.message(), 7);
+    entry(&mut text, &palette.paint(BAD.bold(), "error"), error.message(), 7);
 
     let mut told = error.message().to_owned();
     let mut next = error.source();
@@ -32,7 +30,7 @@ pub fn render_error(error: &Error, colour: bool) -> String {
         let message = cause.to_string();
         // Many libraries repeat the cause in their own message; once is enough.
         if !message.is_empty() && !told.contains(&message) {
-            entry(&mut text, &format!("  {}", paint.with(FRAME, "cause")), &message, 9);
+            entry(&mut text, &format!("  {}", palette.paint(FRAME, "cause")), &message, 9);
             told = message;
         }
         if let Some(inner) = cause.downcast_ref::<Error>() {
@@ -46,27 +44,12 @@ pub fn render_error(error: &Error, colour: bool) -> String {
         next = cause.source();
     }
     if let Some(place) = place {
-        excerpt(&mut text, place, &paint);
+        excerpt(&mut text, place, palette);
     }
     for hint in hints {
-        entry(&mut text, &format!("  {}", paint.with(NOTE, "hint")), hint, 8);
+        entry(&mut text, &format!("  {}", palette.paint(NOTE, "hint")), hint, 8);
     }
     text
-}
-
-/// Styles only where colour is wanted.
-struct Paint {
-    colour: bool,
-}
-
-impl Paint {
-    fn with(&self, style: Style, text: &str) -> String {
-        if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
-    }
-
-    fn bold(&self, style: Style, text: &str) -> String {
-        self.with(style.bold(), text)
-    }
 }
 
 /// `label: message`, with later lines of the message below its first one.
@@ -80,19 +63,19 @@ fn entry(text: &mut String, label: &str, message: &str, indent: usize) {
 }
 
 /// The place, its line and a caret under the column.
-fn excerpt(text: &mut String, place: &Place, paint: &Paint) {
+fn excerpt(text: &mut String, place: &Place, palette: Palette) {
     let number = place.line.to_string();
     let margin = number.len();
     let named = clean(&place.to_string()).into_owned();
-    _ = writeln!(text, "{:margin$}{} {named}", "", paint.with(FRAME, "-->"));
+    _ = writeln!(text, "{:margin$}{} {named}", "", palette.paint(FRAME, "-->"));
     if place.text.trim().is_empty() {
         return;
     }
-    let bar = paint.with(FRAME, "|");
+    let bar = palette.paint(FRAME, "|");
     let (shown, before) = window(&place.text, place.column);
     _ = writeln!(text, "{:margin$} {bar}", "");
-    _ = writeln!(text, "{} {bar} {shown}", paint.with(FRAME, &number));
-    _ = writeln!(text, "{:margin$} {bar} {:before$}{}", "", "", paint.bold(BAD, "^"));
+    _ = writeln!(text, "{} {bar} {shown}", palette.paint(FRAME, &number));
+    _ = writeln!(text, "{:margin$} {bar} {:before$}{}", "", "", palette.paint(BAD.bold(), "^"));
 }
 
 /// The part of `line` around `column` (from 1, in characters), and how many terminal cells

@@ -1,19 +1,12 @@
 //! What Swarm is doing, in one plain sentence.
 
+use super::narration::Narration;
 use super::progress::Progress;
 use super::sentences::{Coming, Sentences};
 use super::slot_table::SlotTable;
-use super::words::{clean, short_id};
-use crate::record::{Event, EventKind, StackFacts, TaskState, UpdateState};
-
-/// What Swarm is doing, and what the run waits for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Narration {
-    /// One plain sentence. It holds no running time: it changes only when the facts do.
-    pub doing: String,
-    /// What is being waited for, to fit after "waiting for".
-    pub waiting: Option<String>,
-}
+use super::trigger::trigger;
+use super::words::clean;
+use crate::record::{Event, EventKind, StackFacts, UpdateState};
 
 /// Follows a run's events and says what Swarm is doing, as Swarm's updater, restart
 /// supervisor and health monitor do it.
@@ -131,11 +124,10 @@ impl Narrator {
     /// Outside a scenario: a deployment that converges, or nothing at all.
     fn at_rest(&self, slots: &SlotTable) -> Narration {
         let Some(facts) = &self.facts else { return Narration::default() };
-        let newest = slots.of(&facts.service).flat_map(|(_, slot)| slot.tasks());
-        let Some(newest) = newest.map(|task| task.seen.generation).max() else {
+        if slots.of(&facts.service).next().is_none() {
             return Narration::default();
-        };
-        let progress = Progress::towards(newest, &facts.service, facts.replicas, slots);
+        }
+        let progress = Progress::towards(None, &facts.service, facts.replicas, slots);
         let service = slots.service_name(&facts.service);
         if progress.is_whole() {
             let doing = format!("All {} replicas of {service} run", progress.wanted);
@@ -148,7 +140,7 @@ impl Narrator {
         let service = slots.service_name(&scenario.service);
         let Scenario { replicas, previous, .. } = scenario;
         let towards =
-            |generation| Progress::towards(generation, &scenario.service, *replicas, slots);
+            |version| Progress::towards(Some(version), &scenario.service, *replicas, slots);
         let Some(submitted) = scenario.submitted else {
             let running = towards(*previous);
             return Narration {
@@ -223,29 +215,161 @@ impl Narrator {
     }
 }
 
-/// What made Swarm pause or roll back, from its message, which ends with a task's id.
-fn trigger(message: &str, slots: &SlotTable) -> String {
-    if message.contains("manually requested") {
-        return "it was asked to".to_owned();
+#[cfg(test)]
+mod tests {
+    use super::super::replay::{event, seen, service, task};
+    use super::*;
+    use crate::record::{EndReason, Expects, SpecMatch, TaskState};
+    use TaskState::{Failed, Pending, Ready, Running, Shutdown, Starting};
+
+    /// A scenario on two replicas that was submitted, unless `submitted` is absent.
+    struct Told {
+        narrator: Narrator,
+        slots: SlotTable,
     }
-    let id = message.rsplit(' ').next().unwrap_or_default();
-    let Some(task) = slots.task(id) else {
-        return if message.is_empty() {
-            "a task failed".into()
-        } else {
-            format!("“{message}”")
-        };
-    };
-    let place = match task.seen.slot {
-        0 => String::new(),
-        slot => format!(" of slot {slot}"),
-    };
-    let what = match task.reason() {
-        _ if task.healthy == Some(false) => "became unhealthy".to_owned(),
-        reason if reason == "became unhealthy" => reason,
-        reason if task.seen.state == TaskState::Rejected => format!("was rejected ({reason})"),
-        reason if reason.is_empty() => "ended".to_owned(),
-        reason => format!("ended ({reason})"),
-    };
-    format!("task {}{place} {what}", short_id(id))
+
+    impl Told {
+        fn scenario(submitted: Option<u32>) -> Self {
+            let mut told = Self { narrator: Narrator::default(), slots: SlotTable::default() };
+            told.slots.stack("demo");
+            told.tell(EventKind::ScenarioStarted {
+                name: "update".into(),
+                expects: Expects::Update,
+                service: "demo_app".into(),
+                replicas: 2,
+                generation: 1,
+                change: "a new image".into(),
+            });
+            for slot in 1..=2 {
+                told.task(&format!("o{slot}"), slot, 1, Running, Running);
+            }
+            if let Some(generation) = submitted {
+                told.tell(EventKind::Submitted { service: "demo_app".into(), generation });
+            }
+            told
+        }
+
+        fn tell(&mut self, kind: EventKind) {
+            let event = event(0, kind);
+            self.slots.event(&event);
+            self.narrator.event(&event);
+        }
+
+        fn task(&mut self, id: &str, slot: u64, version: u32, at: TaskState, desired: TaskState) {
+            self.tell(EventKind::Task(task(id, slot, version, at, desired)));
+        }
+
+        fn state(&mut self, state: UpdateState, message: &str) {
+            self.tell(service(0, state, message).kind);
+        }
+
+        fn doing(&self) -> String {
+            self.narrator.narrate(&self.slots).doing
+        }
+
+        fn waiting(&self) -> String {
+            self.narrator.narrate(&self.slots).waiting.unwrap_or_default()
+        }
+    }
+
+    const ROLLED: &str = "update rolled back due to failure or early termination of task n1";
+
+    #[test]
+    fn before_and_after_the_change_is_submitted() {
+        let told = Told::scenario(None);
+        assert_eq!(told.doing(), "2 of 2 replicas of app run version #1; nothing is changed yet");
+        let mut told = Told::scenario(Some(2));
+        assert_eq!(told.doing(), "Swarm has the change and has replaced nothing yet");
+        assert_eq!(told.waiting(), "the update to begin");
+        told.state(UpdateState::Updating, "update in progress");
+        assert_eq!(told.doing(), "0 of 2 replicas are new; Swarm turns to the next");
+        let same = Told::scenario(Some(1));
+        assert!(same.doing().contains("replaces nothing"));
+    }
+
+    #[test]
+    fn what_an_earlier_update_left_is_not_taken_for_this_one() {
+        let mut told = Told::scenario(None);
+        told.state(UpdateState::RollbackCompleted, "rollback completed");
+        told.tell(EventKind::Submitted { service: "demo_app".into(), generation: 2 });
+        assert_eq!(told.doing(), "Swarm has the change and has replaced nothing yet");
+        told.task("n1", 1, 2, Running, Running);
+        told.task("n2", 2, 2, Running, Running);
+        told.state(UpdateState::Completed, "update completed");
+        assert_eq!(told.doing(), "Swarm calls the update completed: all 2 replicas are new");
+    }
+
+    #[test]
+    fn slots_in_different_steps_share_a_sentence() {
+        let mut told = Told::scenario(Some(2));
+        told.state(UpdateState::Updating, "");
+        told.task("o1", 1, 1, Shutdown, Shutdown);
+        told.task("n1", 1, 2, Starting, Running);
+        told.task("o2", 2, 1, Running, Shutdown);
+        told.task("n2", 2, 2, Ready, Ready);
+        assert_eq!(
+            told.doing(),
+            "Swarm stops the old replica of slot 2, to start the new one there once it has \
+             stopped; it starts the new replica of slot 1 and waits for its health check"
+        );
+        assert_eq!(told.waiting(), "the health of slot 1");
+    }
+
+    #[test]
+    fn completed_is_not_believed() {
+        let mut told = Told::scenario(Some(2));
+        told.state(UpdateState::Completed, "update completed");
+        assert_eq!(
+            told.doing(),
+            "Swarm calls the update completed, but only 0 of 2 replicas are new"
+        );
+        told.state(UpdateState::RollbackStarted, "manually requested rollback");
+        assert!(told.doing().starts_with("Swarm rolls back: it was asked to; all 2 replicas are"));
+        told.state(UpdateState::Completed, "update completed");
+        assert!(told.doing().starts_with("Swarm writes completed over its rollback: 2 of 2"));
+    }
+
+    #[test]
+    fn a_rollback_that_is_completed_before_all_are_back() {
+        let mut told = Told::scenario(Some(2));
+        told.task("o1", 1, 1, Shutdown, Shutdown);
+        told.task("n1", 1, 2, Failed, Shutdown);
+        told.task("r1", 1, 1, Ready, Ready);
+        told.state(UpdateState::RollbackStarted, ROLLED);
+        told.state(UpdateState::RollbackCompleted, "rollback completed");
+        assert_eq!(
+            told.doing(),
+            "Swarm calls the rollback completed, but only 1 of 2 replicas run version #1 again; \
+             it holds slot 1 back for the delay of the restart policy"
+        );
+    }
+
+    #[test]
+    fn an_update_that_finds_no_node_waits_for_ever_and_says_so() {
+        let mut told = Told::scenario(Some(2));
+        told.state(UpdateState::Updating, "");
+        let mut pending = task("n1", 1, 2, Pending, Running);
+        pending.error = "no suitable node (insufficient resources on 1 node)".into();
+        told.tell(seen(0, pending).kind);
+        assert!(told.doing().contains("finds no node for slot 1: no suitable node"));
+        assert_eq!(told.waiting(), "a node for slot 1; Swarm sets no limit to this");
+    }
+
+    #[test]
+    fn a_lost_engine_and_an_interruption_outrank_the_rest() {
+        let mut told = Told::scenario(Some(2));
+        told.tell(EventKind::ObserverLost { text: "connection refused".into() });
+        assert!(told.doing().starts_with("The engine does not answer (connection refused)"));
+        told.tell(EventKind::ObserverResumed);
+        told.tell(EventKind::Interrupted);
+        assert_eq!(told.doing(), "Stopping, because you asked for it");
+        told.tell(EventKind::ScenarioEnded {
+            name: "update".into(),
+            spec: SpecMatch::Unknown,
+            reason: EndReason::Interrupted,
+        });
+        told.tell(EventKind::Phase { name: "clean-up".into(), text: "removes the stack".into() });
+        assert_eq!(told.doing(), "");
+        assert_eq!(told.narrator.phase(), Some(("clean-up", "removes the stack")));
+    }
 }

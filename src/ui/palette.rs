@@ -10,9 +10,27 @@ pub(super) const BUSY: Style = AnsiColor::Yellow.on_default();
 pub(super) const BAD: Style = AnsiColor::Red.on_default();
 /// What is over, or of less interest.
 pub(super) const PAST: Style = Style::new().dimmed();
-/// Headings and sentences.
+/// Headings.
 pub(super) const HEAD: Style = Style::new().bold();
 /// Line numbers, arrows and labels around an error.
 pub(super) const FRAME: Style = AnsiColor::Blue.on_default();
 /// Advice.
 pub(super) const NOTE: Style = AnsiColor::Cyan.on_default();
+
+/// Puts styles on text where colour is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Palette {
+    /// Whether it is.
+    pub colour: bool,
+}
+
+impl Palette {
+    /// The text in that style.
+    pub fn paint(self, style: Style, text: &str) -> String {
+        if self.colour && !text.is_empty() {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
+        }
+    }
+}

@@ -24,6 +24,8 @@ pub(super) struct Progress {
     pub held: Slots,
     /// Slots whose task is started but does not count as running.
     pub starting: Slots,
+    /// Slots whose task became unhealthy and is being ended for it.
+    pub unhealthy: Slots,
     /// Slots whose task ended, with the reason.
     pub failed: Vec<(String, String)>,
     /// Slots that run the version while the other one still drains.
@@ -45,9 +47,9 @@ impl Slots {
         if self.0.len() == 1 { "" } else { "s" }
     }
 
-    /// Whose health check it is.
-    pub fn its(&self) -> &'static str {
-        if self.0.len() == 1 { "its" } else { "their" }
+    /// `its health check`, `their health checks`.
+    pub fn health_checks(&self) -> &'static str {
+        if self.0.len() == 1 { "its health check" } else { "their health checks" }
     }
 
     /// `slot 3`, `slots 3 and 4`, `7 slots`.
@@ -61,13 +63,25 @@ impl Slots {
 }
 
 impl Progress {
-    /// Where the slots of `service` stand on the way to `generation`.
-    pub fn towards(generation: u32, service: &str, replicas: u64, slots: &SlotTable) -> Self {
+    /// Where the slots of `service` stand on the way to `generation`; without one, each slot
+    /// on the way to the version of its newest task.
+    pub fn towards(
+        generation: Option<u32>,
+        service: &str,
+        replicas: u64,
+        slots: &SlotTable,
+    ) -> Self {
         let mut progress = Self::default();
         let mut known = 0;
         for (key, slot) in slots.of(service) {
+            let Some(newest) = slot.tasks().last() else { continue };
             known += 1;
-            progress.add(generation, key, slot);
+            match generation {
+                Some(generation) => progress.add(generation, key, slot),
+                None if newest.is_leaving() => progress.stopping.0.push(name(key)),
+                None if newest.seen.state == TaskState::Shutdown => {}
+                None => progress.add(newest.seen.generation, key, slot),
+            }
         }
         // A global service's replicas are its nodes.
         progress.wanted = usize::try_from(replicas).unwrap_or(usize::MAX).max(known);
@@ -75,10 +89,7 @@ impl Progress {
     }
 
     fn add(&mut self, generation: u32, key: &SlotKey, slot: &Slot) {
-        let name = match (key.slot, key.node.get(..5)) {
-            (0, node) => node.unwrap_or(&key.node).to_owned(),
-            (number, _) => number.to_string(),
-        };
+        let name = name(key);
         let others_leave = slot.others_leave(generation);
         let Some(task) = slot.newest_of(generation) else {
             if others_leave {
@@ -100,6 +111,9 @@ impl Progress {
             return;
         }
         match task.seen.state {
+            state if task.healthy == Some(false) && !state.is_terminal() => {
+                self.unhealthy.0.push(name);
+            }
             TaskState::Running if others_leave => {
                 self.done += 1;
                 self.draining.0.push(name);
@@ -115,7 +129,9 @@ impl Progress {
             _ if others_leave && task.seen.desired < TaskState::Running => {
                 self.stopping.0.push(name);
             }
-            TaskState::Ready if task.seen.desired < TaskState::Running => self.held.0.push(name),
+            TaskState::Ready if task.seen.desired < TaskState::Running && slot.is_restart() => {
+                self.held.0.push(name);
+            }
             TaskState::Ready => self.starting.0.push(name),
             _ => self.preparing.0.push(name),
         }
@@ -128,6 +144,7 @@ impl Progress {
             && self.preparing.is_empty()
             && self.held.is_empty()
             && self.starting.is_empty()
+            && self.unhealthy.is_empty()
             && self.failed.is_empty())
     }
 
@@ -137,11 +154,18 @@ impl Progress {
     }
 }
 
+fn name(key: &SlotKey) -> String {
+    match (key.slot, key.node.get(..5)) {
+        (0, node) => node.unwrap_or(&key.node).to_owned(),
+        (number, _) => number.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::replay::{seen, task};
+    use super::super::replay::{container, seen, task};
     use super::*;
-    use crate::record::TaskSeen;
+    use crate::record::{ContainerAction, TaskSeen};
     use TaskState::{Failed, Pending, Preparing, Ready, Running, Shutdown, Starting};
 
     fn progress(tasks: Vec<TaskSeen>) -> Progress {
@@ -149,7 +173,7 @@ mod tests {
         for task in tasks {
             table.event(&seen(0, task));
         }
-        Progress::towards(2, "demo_app", 6, &table)
+        Progress::towards(Some(2), "demo_app", 6, &table)
     }
 
     #[test]
@@ -201,6 +225,10 @@ mod tests {
         let held = progress(vec![dead, task("n2", 1, 2, Ready, Ready)]);
         assert_eq!(held.held.named(), "slot 1");
         assert!(held.in_flight() && !held.is_whole());
+        // An update lets the new task go as soon as the old one has stopped.
+        let gone = task("o1", 1, 1, Shutdown, Shutdown);
+        let next = progress(vec![gone, task("n1", 1, 2, Ready, Ready)]);
+        assert_eq!(next.starting.named(), "slot 1");
     }
 
     #[test]
@@ -215,6 +243,27 @@ mod tests {
         assert_eq!(empty.preparing.named(), "slot 1");
         let going = progress(vec![gone, task("n1", 1, 3, Starting, Shutdown)]);
         assert_eq!(going.stopping.named(), "slot 1");
+    }
+
+    #[test]
+    fn an_unhealthy_task_is_neither_starting_nor_done() {
+        for state in [Starting, Running] {
+            let mut table = SlotTable::default();
+            table.event(&seen(0, task("n1", 1, 2, state, Running)));
+            table.event(&container(0, "n1", ContainerAction::Unhealthy));
+            let progress = Progress::towards(Some(2), "demo_app", 1, &table);
+            assert_eq!((progress.unhealthy.named().as_str(), progress.done), ("slot 1", 0));
+        }
+    }
+
+    #[test]
+    fn without_a_version_each_slot_goes_by_its_newest_task() {
+        let mut table = SlotTable::default();
+        table.event(&seen(0, task("a", 1, 2, Failed, Shutdown)));
+        table.event(&seen(0, task("b", 1, 1, Running, Running)));
+        table.event(&seen(0, task("c", 2, 1, Running, TaskState::Remove)));
+        let progress = Progress::towards(None, "demo_app", 2, &table);
+        assert_eq!((progress.done, progress.stopping.named().as_str()), (1, "slot 2"));
     }
 
     #[test]

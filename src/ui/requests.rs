@@ -13,8 +13,16 @@ const TOTALS: Offset = Offset::from_millis(10_000);
 /// six, every sixth request would begin and end them.
 const CALM: Offset = Offset::from_millis(1_000);
 
-/// A line of plain output and its time.
-pub(super) type Line = (Offset, String);
+/// A line about requests.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    /// Its time.
+    pub at: Offset,
+    /// What it says.
+    pub text: String,
+    /// Whether it tells of something that the live area does not keep showing.
+    pub lasting: bool,
+}
 
 /// Every stream of requests by name.
 #[derive(Debug, Default)]
@@ -60,7 +68,8 @@ impl Requests {
         }
         told.failing = Some(Failing { number: 1, first_due: shot.intended, newest: now });
         let (name, outcome, due) = (clean(name), shot.outcome, shot.intended);
-        Some((now, format!("requests {name}: failures begin: {outcome}, due at {due}")))
+        let text = format!("requests {name}: failures begin: {outcome}, due at {due}");
+        Some(Line { at: now, text, lasting: true })
     }
 
     /// Lets time pass; lines when failures ended and when totals are due.
@@ -71,13 +80,17 @@ impl Requests {
             let Some(failing) = told.failing.take_if(|failing| now - failing.newest >= CALM) else {
                 continue;
             };
-            lines.push((now, ended(name, &failing, &told.stream, now)));
+            let text = ended(name, &failing, &told.stream, now);
+            lines.push(Line { at: now, text, lasting: true });
         }
         if !self.active().any(|_| true) {
             self.totals_at = None;
         } else if now >= *self.totals_at.get_or_insert(now + TOTALS) {
             self.totals_at = Some(now + TOTALS);
-            lines.extend(self.active().map(|(name, stream)| (now, totals(name, stream, now))));
+            lines.extend(self.active().map(|(name, stream)| {
+                let text = totals(name, stream, now);
+                Line { at: now, text, lasting: false }
+            }));
         }
         lines
     }
@@ -138,6 +151,10 @@ mod tests {
         Offset::from_millis(millis)
     }
 
+    fn told(lines: Vec<Line>) -> Vec<(Offset, String)> {
+        lines.into_iter().map(|line| (line.at, line.text)).collect()
+    }
+
     #[test]
     fn failures_are_told_when_they_begin_and_once_when_they_end() {
         let mut requests = Requests::default();
@@ -150,7 +167,7 @@ mod tests {
             lines.extend(requests.advance(ms(due + 3)));
         }
         assert_eq!(
-            lines,
+            told(lines),
             [
                 (ms(2_013), "requests proxy: failures begin: refused, due at 2.01s".to_owned()),
                 (
@@ -174,7 +191,7 @@ mod tests {
         requests.stop(ms(25_000));
         lines.extend((25_000..60_000).step_by(100).flat_map(|now| requests.advance(ms(now))));
         assert_eq!(
-            lines,
+            told(lines),
             [
                 (ms(10_003), "requests proxy: 1,001 sent, none failed, p99 3.0 ms".to_owned()),
                 (ms(20_003), "requests proxy: 2,001 sent, none failed, p99 3.0 ms".to_owned()),

@@ -5,7 +5,7 @@
 //! limit until the new task runs; each worker then sleeps `delay`, also after its last slot;
 //! then all slots are watched for `monitor`, or for `delay` and a second if that is longer.
 
-use super::narrator::Narration;
+use super::narration::Narration;
 use super::progress::{Progress, Slots};
 use super::words::{clean, setting};
 use crate::record::{PolicyFacts, StackFacts};
@@ -134,16 +134,23 @@ impl Sentences<'_> {
             steps.push(format!("prepares {}", self.coming(&progress.preparing)));
         }
         if !progress.held.is_empty() {
-            let held = self.coming(&progress.held);
-            steps.push(format!("holds {held} back for the delay of its restart policy"));
+            let held = progress.held.named();
+            steps.push(format!("holds {held} back for the delay of the restart policy"));
         }
         if !progress.starting.is_empty() {
             let starting = self.coming(&progress.starting);
             let check = match self.facts {
                 Some(StackFacts { healthcheck: None, .. }) => String::new(),
-                _ => format!(" and waits for {} health check", progress.starting.its()),
+                _ => format!(" and waits for {}", progress.starting.health_checks()),
             };
             steps.push(format!("starts {starting}{check}"));
+        }
+        if !progress.unhealthy.is_empty() {
+            let unhealthy = progress.unhealthy.named();
+            steps.push(format!(
+                "ends the task{} of {unhealthy}: unhealthy",
+                progress.unhealthy.plural()
+            ));
         }
         if let Some((slot, reason)) = progress.failed.first() {
             steps.push(self.failed(slot, reason));
@@ -166,9 +173,10 @@ impl Sentences<'_> {
         let (s, named) = (slots.plural(), slots.named());
         let one = s.is_empty();
         let (old, new) = match self.coming {
+            Coming::First => return format!("stops the replica{s} of {named}"),
             Coming::Back(number) => ("new", format!("version #{number}")),
-            Coming::First | Coming::Update if one => ("old", "the new one".to_owned()),
-            Coming::First | Coming::Update => ("old", "the new ones".to_owned()),
+            Coming::Update if one => ("old", "the new one".to_owned()),
+            Coming::Update => ("old", "the new ones".to_owned()),
         };
         let stopped = if one { "it has stopped" } else { "they have stopped" };
         format!("stops the {old} replica{s} of {named}, to start {new} there once {stopped}")
@@ -197,6 +205,8 @@ impl Sentences<'_> {
             format!("a node for slot {slot}; Swarm sets no limit to this")
         } else if let Some((slot, _)) = progress.failed.first() {
             format!("Swarm's reaction to slot {slot}")
+        } else if !progress.unhealthy.is_empty() {
+            counted(&progress.unhealthy, "end")
         } else if !progress.starting.is_empty() {
             match self.facts.map(|facts| &facts.healthcheck) {
                 Some(Some(check)) => format!(
@@ -239,5 +249,37 @@ fn watching(policy: Option<&PolicyFacts>, change: &str) -> String {
             "waits {delay} (delay) and then watches them for {longer} (delay and 1 s, being more \
              than monitor) {end}"
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_the_last_slot() {
+        let policy = |delay, monitor, action: &str| PolicyFacts {
+            parallelism: 2,
+            delay,
+            failure_action: action.into(),
+            monitor,
+            max_failure_ratio: 0.0,
+            order: "stop-first".into(),
+        };
+        for (policy, words) in [
+            (policy(0.0, 5.0, "pause"), "watches them for 5 s (monitor) before"),
+            (policy(2.5, 5.0, "pause"), "waits 2.5 s (delay) and then watches them for 5 s (mon"),
+            // From engine 20.10.10 on: a delay of at least `monitor` stretches it.
+            (
+                policy(10.0, 5.0, "rollback"),
+                "waits 10 s (delay) and then watches them for 11 s (del",
+            ),
+            (policy(5.0, 5.0, "rollback"), "waits 5 s (delay) and then watches them for 6 s (del"),
+            (policy(0.0, 5.0, "continue"), "reacts to no failure (failure_action: continue) and"),
+        ] {
+            let text = watching(Some(&policy), "update");
+            assert!(text.starts_with(words), "{text}");
+            assert!(text.ends_with("before it calls the update completed"), "{text}");
+        }
     }
 }

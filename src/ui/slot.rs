@@ -85,6 +85,11 @@ impl Slot {
         others.any(|task| task.is_alive() && !task.is_leaving())
     }
 
+    /// Whether the newest task replaces one that broke, and not one that Swarm stopped.
+    pub fn is_restart(&self) -> bool {
+        self.tasks.iter().rev().nth(1).is_some_and(TaskLine::is_broken)
+    }
+
     /// The tasks worth a place on the slot's line: those alive, the newest, and while the
     /// newest does not run yet the one before it, which says what it replaces or repeats.
     pub fn shown(&self) -> Vec<&TaskLine> {

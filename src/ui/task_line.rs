@@ -95,6 +95,7 @@ impl TaskLine {
         let state = self.state();
         let length = span(now - self.since);
         match self.seen.state {
+            _ if self.healthy == Some(false) => state,
             TaskState::Starting if health_checked && !self.is_leaving() => {
                 format!("{state} (health: {length})")
             }
@@ -194,6 +195,14 @@ mod tests {
         pending.seen.error = "no suitable node (scheduling constraints not satisfied)".into();
         assert!(pending.state().starts_with("pending: no suitable node"));
         assert_eq!(pending.style(), BAD);
+    }
+
+    #[test]
+    fn an_unhealthy_task_no_longer_waits_for_its_health() {
+        let mut starting = line(TaskState::Starting, TaskState::Running);
+        starting.healthy = Some(false);
+        assert_eq!(starting.state_for(Offset::from_millis(400), true), "starting, unhealthy");
+        assert_eq!(starting.style(), BAD);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use console::{measure_text_width, truncate_str};
+
 use crate::record::Offset;
 
 /// Text that came from elsewhere (an engine, a file, a container), made safe to print: control
@@ -71,6 +73,34 @@ pub(super) fn short_id(id: &str) -> &str {
     id.get(..12).unwrap_or(id)
 }
 
+/// `text` in lines of at most `width` cells, broken between words, and at most `most` of them;
+/// what does not fit is left out with an ellipsis.
+pub(super) fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        if lines.len() + 1 >= most {
+            lines.push(cut(rest, width));
+            break;
+        }
+        let mut end = 0;
+        for (space, _) in rest.match_indices(' ').chain([(rest.len(), "")]) {
+            if end > 0 && measure_text_width(&rest[..space]) > width {
+                break;
+            }
+            end = space;
+        }
+        lines.push(cut(&rest[..end], width));
+        rest = rest[end..].trim_start();
+    }
+    lines
+}
+
+/// `text` in at most `width` cells, with an ellipsis for what is left out.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    truncate_str(text, width, "…").into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +141,16 @@ mod tests {
         assert_eq!(list(&items[..1]), "1");
         assert_eq!(list(&items[..2]), "1 and 2");
         assert_eq!(list(&items), "1, 2 and 3");
+    }
+
+    #[test]
+    fn wrapping() {
+        assert_eq!(wrap("", 10, 3), Vec::<String>::new());
+        assert_eq!(wrap("one two three", 9, 3), ["one two", "three"]);
+        assert_eq!(wrap("one two three", 13, 3), ["one two three"]);
+        assert_eq!(wrap("one two three four", 9, 2), ["one two", "three fo…"]);
+        assert_eq!(wrap("unbreakable word", 6, 3), ["unbre…", "word"]);
+        assert_eq!(wrap("日本 日本", 5, 3), ["日本", "日本"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use rollproof::ErrorKind;
 use rollproof::record::{Event, EventKind, Offset, RecordReader, RecordWriter, RunFolder, Shot};
 
-use crate::runs::{meta, ok_shot};
+use crate::record_runs::{meta, ok_shot};
 
 fn event(text: &str) -> Event {
     let at = Offset::from_millis(1_500);

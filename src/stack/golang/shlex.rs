@@ -1,0 +1,71 @@
+//! Word splitting of commands, as the client's `shlex` package does it.
+
+/// Splits a command into words: quotes, backslash, and `#` at the start of a word begins a
+/// comment; nothing is expanded.
+///
+/// # Errors
+/// An unfinished quote or escape.
+pub(crate) fn split_words(text: &str) -> Result<Vec<String>, &'static str> {
+    const NO_QUOTE: &str = "EOF found when expecting closing quote";
+    const NO_ESCAPED: &str = "EOF found after escape character";
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            ' ' | '\t' | '\r' | '\n' => words.extend(word.take()),
+            '#' if word.is_none() => {
+                chars.by_ref().find(|c| *c == '\n');
+            }
+            '\\' => word.get_or_insert_default().push(chars.next().ok_or(NO_ESCAPED)?),
+            '\'' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match chars.next().ok_or(NO_QUOTE)? {
+                        '\'' => break,
+                        c => word.push(c),
+                    }
+                }
+            }
+            '"' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match chars.next().ok_or(NO_QUOTE)? {
+                        '"' => break,
+                        '\\' => word.push(chars.next().ok_or(NO_ESCAPED)?),
+                        c => word.push(c),
+                    }
+                }
+            }
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_words;
+
+    #[test]
+    fn words() {
+        for (text, expected) in [
+            ("a b  c", Ok(vec!["a", "b", "c"])),
+            (r#"sh -c "a \"b\" c" 'd e'"#, Ok(vec!["sh", "-c", "a \"b\" c", "d e"])),
+            ("a#b #c d", Ok(vec!["a#b"])),
+            ("a #c\nb", Ok(vec!["a", "b"])),
+            (r"a\ b", Ok(vec!["a b"])),
+            ("''", Ok(vec![""])),
+            ("x''", Ok(vec!["x"])),
+            ("", Ok(vec![])),
+            ("'a", Err("EOF found when expecting closing quote")),
+            ("\"a", Err("EOF found when expecting closing quote")),
+            ("a\\", Err("EOF found after escape character")),
+        ] {
+            let expected = expected
+                .map(|words: Vec<&str>| words.into_iter().map(str::to_owned).collect::<Vec<_>>());
+            assert_eq!(split_words(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! One text with variables. Grammar, case-insensitive:
+//! `$$ | $name[op] | ${name[op]}` with `name = [_a-z][_a-z0-9]*`, `op = :?[-?][^}]*`.
+
+use std::collections::BTreeMap;
+
+/// What became of a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) text: String,
+    /// The text of the error that is left at the end.
+    pub(super) error: Option<String>,
+    pub(super) oddities: Vec<Oddity>,
+}
+
+/// Something the client does that its users do not expect.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Oddity {
+    /// An error was forgotten because a later variable resolved.
+    LostError(String),
+    /// `${X:?a-b}` was read as a default `b`.
+    DefaultInError(String),
+}
+
+/// Replaces the variables of a text.
+///
+/// The client keeps one error for the whole text and overwrites it with every later variable
+/// (docker/cli `template.go`), so that only the last one counts.
+pub(super) fn substitute(template: &str, env: &BTreeMap<String, String>) -> Outcome {
+    let mut outcome = Outcome { text: String::new(), error: None, oddities: Vec::new() };
+    let mut rest = template;
+    while let Some(at) = rest.find('$') {
+        outcome.text.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        if let Some(tail) = after.strip_prefix('$') {
+            outcome.text.push('$');
+            rest = tail;
+            continue;
+        }
+        let Some((variable, tail)) = variable(after) else {
+            outcome.error = Some(template.to_owned());
+            rest = after;
+            continue;
+        };
+        rest = tail;
+        match evaluate(variable, env, &mut outcome.oddities) {
+            Ok(value) => {
+                outcome.text.push_str(value);
+                outcome.oddities.extend(outcome.error.take().map(Oddity::LostError));
+            }
+            Err(error) => outcome.error = Some(error),
+        }
+    }
+    outcome.text.push_str(rest);
+    outcome
+}
+
+/// The variable with its operator at the start of a text, and what comes after it.
+fn variable(text: &str) -> Option<(&str, &str)> {
+    if let Some(braced) = text.strip_prefix('{') {
+        let end = reach(braced)?;
+        let tail = braced[end..].strip_prefix('}')?;
+        return Some((&braced[..end], tail));
+    }
+    reach(text).map(|end| text.split_at(end))
+}
+
+/// How far a variable with its operator goes.
+fn reach(text: &str) -> Option<usize> {
+    text.chars().next().filter(|c| is_letter(*c))?;
+    let name = text.find(|c: char| !is_letter(c) && !c.is_ascii_digit()).unwrap_or(text.len());
+    let operator = text[name..].strip_prefix(':').unwrap_or(&text[name..]);
+    if operator.starts_with(['-', '?']) {
+        return Some(text[name..].find('}').map_or(text.len(), |at| name + at));
+    }
+    Some(name)
+}
+
+/// Go folds cases by Unicode: the long s and the Kelvin sign are letters too.
+fn is_letter(c: char) -> bool {
+    c == '_' || c.is_ascii_alphabetic() || c == '\u{17F}' || c == '\u{212A}'
+}
+
+/// The client looks for each operator in this order anywhere in the variable.
+fn evaluate<'a>(
+    variable: &'a str,
+    env: &'a BTreeMap<String, String>,
+    oddities: &mut Vec<Oddity>,
+) -> Result<&'a str, String> {
+    let value = |name: &str| env.get(name).map(String::as_str);
+    if let Some((name, default)) = variable.split_once(":-") {
+        if name.contains('?') {
+            oddities.push(Oddity::DefaultInError(variable.to_owned()));
+        }
+        return Ok(value(name).filter(|value| !value.is_empty()).unwrap_or(default));
+    }
+    if let Some((name, default)) = variable.split_once('-') {
+        if name.contains('?') {
+            oddities.push(Oddity::DefaultInError(variable.to_owned()));
+        }
+        return Ok(value(name).unwrap_or(default));
+    }
+    let missing = |name: &str, message: &str| {
+        Err(format!("required variable {name} is missing a value: {message}"))
+    };
+    if let Some((name, message)) = variable.split_once(":?") {
+        return match value(name) {
+            Some(value) if !value.is_empty() => Ok(value),
+            _ => missing(name, message),
+        };
+    }
+    if let Some((name, message)) = variable.split_once('?') {
+        return value(name).map_or_else(|| missing(name, message), Ok);
+    }
+    Ok(value(variable).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn env() -> BTreeMap<String, String> {
+        [("FOO", "first"), ("EMPTY", ""), ("foo_1", "low")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into()
+    }
+
+    fn run(text: &str) -> Result<String, String> {
+        let outcome = substitute(text, &env());
+        outcome.error.map_or(Ok(outcome.text), Err)
+    }
+
+    #[test]
+    fn values_and_defaults() {
+        for (text, expected) in [
+            ("plain", "plain"),
+            ("$FOO", "first"),
+            ("${FOO}x", "firstx"),
+            ("$foo_1", "low"),
+            ("$$FOO", "$FOO"),
+            ("$NONE.", "."),
+            ("$FOO-bar baz", "first"),
+            ("$NONE-bar baz", "bar baz"),
+            ("${NONE:-d}", "d"),
+            ("${EMPTY:-d}", "d"),
+            ("${EMPTY-d}", ""),
+            ("${NONE-d}", "d"),
+            ("${FOO:?e}", "first"),
+            ("${EMPTY?e}", ""),
+            ("${NONE:-${FOO}}", "${FOO}"),
+            ("${NONE:?a-b}", "b"),
+            ("${NONE:?one} $FOO", " first"),
+            ("$} $FOO", "} first"),
+            ("${NONE:-a\nb}", "a\nb"),
+        ] {
+            assert_eq!(run(text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn errors() {
+        for (text, expected) in [
+            ("${", "${"),
+            ("$", "$"),
+            ("$1", "$1"),
+            ("${}", "${}"),
+            ("${ X}", "${ X}"),
+            ("${X!}", "${X!}"),
+            ("${FOO:+x}", "${FOO:+x}"),
+            ("${NONE:?e}", "required variable NONE is missing a value: e"),
+            ("${NONE?e}", "required variable NONE is missing a value: e"),
+            ("${EMPTY:?e}", "required variable EMPTY is missing a value: e"),
+            ("$FOO ${NONE:?one}", "required variable NONE is missing a value: one"),
+            ("${NONE:?one} $$", "required variable NONE is missing a value: one"),
+        ] {
+            assert_eq!(run(text), Err(expected.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_users_do_not_expect_is_noted() {
+        let lost = substitute("${NONE:?one} $FOO", &env()).oddities;
+        assert!(matches!(lost.as_slice(), [Oddity::LostError(_)]));
+        let read = substitute("${NONE:?a-b}", &env()).oddities;
+        assert!(matches!(read.as_slice(), [Oddity::DefaultInError(_)]));
+        assert!(substitute("${NONE:-a-b} ${NONE-a?b}", &env()).oddities.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_handled(text in "[${}:?A-Za-z_ \\-]{0,40}") {
+            let outcome = substitute(&text, &env());
+            prop_assert!(text.contains('$') || outcome.text == text);
+        }
+    }
+}

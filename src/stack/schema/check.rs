@@ -1,0 +1,434 @@
+//! A file against the rules.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use super::resources::TOP;
+use super::rule::{Rule, Shape, Type};
+use crate::stack::fault::Fault;
+use crate::stack::golang;
+use crate::stack::mark::Mark;
+use crate::stack::node::{Entry, Mapping, Node, Value};
+use crate::stack::short_port;
+
+/// Checks a whole file against the rules of a version.
+///
+/// # Errors
+/// Of all that is wrong, the most deeply nested: it tells most.
+pub(crate) fn check(top: &Node, minor: u8) -> Result<(), Fault> {
+    plain_json(top)?;
+    let mut check = Check { minor, path: Vec::new(), worst: None };
+    check.map(top, &TOP);
+    check.worst.map_or(Ok(()), |finding| Err(finding.fault))
+}
+
+/// The client turns the file into JSON before it checks it, and JSON has neither keys that are
+/// no text nor infinite numbers.
+fn plain_json(node: &Node) -> Result<(), Fault> {
+    match &node.value {
+        Value::Float(n) if !n.is_finite() => Err(Fault::at(
+            node.mark,
+            format!("json: unsupported value: {}", golang::show_float(*n)),
+        )),
+        Value::List(items) => items.iter().try_for_each(plain_json),
+        Value::Map(map) => {
+            if let Some(mark) = map.odd_key {
+                return Err(Fault::at(mark, "a key must be a text")
+                    .hint("put the key in quotes (docker says only `json: unsupported type: map[interface {}]interface {}`)"));
+            }
+            map.entries.iter().try_for_each(|entry| plain_json(&entry.node))
+        }
+        _ => Ok(()),
+    }
+}
+
+struct Check<'a> {
+    minor: u8,
+    path: Vec<Step<'a>>,
+    worst: Option<Finding>,
+}
+
+enum Step<'a> {
+    Key(&'a str),
+    Item(usize),
+}
+
+struct Finding {
+    depth: usize,
+    wrong_type: bool,
+    fault: Fault,
+}
+
+impl<'a> Check<'a> {
+    fn node(&mut self, node: &'a Node, rule: &'static Rule) {
+        match rule {
+            Rule::Plain(types) => {
+                if !types.iter().any(|kind| is(&node.value, *kind)) {
+                    self.wrong_type(node.mark, types.iter().map(|kind| name(*kind)));
+                }
+            }
+            Rule::Duration => match &node.value {
+                Value::Text(text) if golang::parse_duration(text).is_some() => {}
+                Value::Text(_) | Value::Time(_) => {
+                    self.wrong_with(node.mark, "Does not match format 'duration'", DURATION_HINT);
+                }
+                _ => self.wrong_type(node.mark, ["string"].into_iter()),
+            },
+            Rule::Port => self.port(node),
+            Rule::Word(words) => match &node.value {
+                Value::Text(text) if words.contains(&&**text) => {}
+                Value::Text(_) | Value::Time(_) => {
+                    let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+                    let words = words.join(", ");
+                    self.wrong(node.mark, &format!("must be one of the following: {words}"));
+                }
+                _ => self.wrong_type(node.mark, ["string"].into_iter()),
+            },
+            Rule::Natural => {
+                if !is(&node.value, Type::Whole) {
+                    self.wrong_type(node.mark, ["integer"].into_iter());
+                } else if number(&node.value).is_some_and(|n| n < 0.0) {
+                    self.wrong(node.mark, "Must be greater than or equal to 0");
+                }
+            }
+            Rule::List { item, unique } => self.list(node, item, *unique),
+            Rule::Map(shape) => self.map(node, shape),
+            Rule::Either(rules) => match rules.iter().find(|rule| takes(rule, &node.value)) {
+                Some(rule) => self.node(node, rule),
+                None => self.wrong_type(node.mark, rules.iter().flat_map(names)),
+            },
+            Rule::Since(rules) => {
+                if let Some((_, rule)) = rules.iter().rev().find(|(since, _)| *since <= self.minor)
+                {
+                    self.node(node, rule);
+                }
+            }
+        }
+    }
+
+    fn port(&mut self, node: &'a Node) {
+        let spec = match &node.value {
+            Value::Text(text) => text.to_string(),
+            // The client looks at the numerator of the number as a fraction.
+            Value::Int(n) => n.to_string(),
+            Value::Uint(n) => n.to_string(),
+            Value::Float(n) => numerator(*n),
+            Value::Time(_) => String::new(),
+            _ => return self.wrong_type(node.mark, ["number", "string"].into_iter()),
+        };
+        if let Err(reason) = short_port::parse(&spec) {
+            self.wrong_with(node.mark, "Does not match format 'ports'", &reason);
+        }
+    }
+
+    fn list(&mut self, node: &'a Node, rule: &'static Rule, unique: bool) {
+        let Value::List(items) = &node.value else {
+            return self.wrong_type(node.mark, ["list"].into_iter());
+        };
+        for (index, item) in items.iter().enumerate() {
+            self.path.push(Step::Item(index));
+            self.node(item, rule);
+            self.path.pop();
+        }
+        if !unique {
+            return;
+        }
+        let mut seen = HashMap::new();
+        for (index, item) in items.iter().enumerate() {
+            if let Some(first) = seen.insert(canonical(item), index) {
+                self.wrong(item.mark, &format!("array items[{first},{index}] must be unique"));
+            }
+        }
+    }
+
+    fn map(&mut self, node: &'a Node, shape: &'static Shape) {
+        let Value::Map(map) = &node.value else {
+            return self.wrong_type(node.mark, ["mapping"].into_iter());
+        };
+        for key in shape.required {
+            if map.get(key).is_none() {
+                self.wrong(node.mark, &format!("{key} is required"));
+            }
+        }
+        for entry in &map.entries {
+            self.entry(map, entry, shape);
+        }
+    }
+
+    fn entry(&mut self, map: &'a Mapping, entry: &'a Entry, shape: &'static Shape) {
+        let key = &*entry.key;
+        let known = shape.keys.iter().find(|(_, name, _)| *name == key);
+        let named = shape.named.filter(|(names, _)| names.fits(key));
+        let open = |since: Option<u8>| since.is_some_and(|since| since <= self.minor);
+        let extension = key.starts_with("x-") && open(shape.extensions);
+        let rule = match (known, named) {
+            (Some((since, _, rule)), _) if *since <= self.minor => Some(rule),
+            (_, Some((_, rule))) => Some(rule),
+            _ => None,
+        };
+        if let Some(rule) = rule {
+            self.path.push(Step::Key(key));
+            self.node(&entry.node, rule);
+            self.path.pop();
+        } else if !extension && !open(shape.open) {
+            let hint = unknown_key_hint(known.map(|(since, ..)| *since), key, map, shape);
+            self.wrong_with(
+                entry.mark,
+                &format!("Additional property {key} is not allowed"),
+                &hint,
+            );
+        }
+    }
+
+    fn wrong(&mut self, mark: Mark, message: &str) {
+        self.find(mark, message, "", false);
+    }
+
+    fn wrong_with(&mut self, mark: Mark, message: &str, hint: &str) {
+        self.find(mark, message, hint, false);
+    }
+
+    fn wrong_type(&mut self, mark: Mark, expected: impl Iterator<Item = &'static str>) {
+        let mut names: Vec<&str> = Vec::new();
+        for name in expected {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let list = match names.split_last() {
+            Some((last, [])) => (*last).to_owned(),
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => String::new(),
+        };
+        self.find(mark, &format!("must be a {list}"), "", true);
+    }
+
+    fn find(&mut self, mark: Mark, message: &str, hint: &str, wrong_type: bool) {
+        let depth = self.path.len();
+        let better = self.worst.as_ref().is_none_or(|worst| {
+            depth > worst.depth || (depth == worst.depth && wrong_type && !worst.wrong_type)
+        });
+        if !better {
+            return;
+        }
+        let mut path = String::new();
+        for step in &self.path {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            match step {
+                Step::Key(key) => path.push_str(key),
+                Step::Item(index) => {
+                    let _ = write!(path, "{index}");
+                }
+            }
+        }
+        let path = if path.is_empty() { "(root)" } else { &path };
+        let mut fault = Fault::at(mark, format!("{path} {message}"));
+        if !hint.is_empty() {
+            fault = fault.hint(hint);
+        }
+        self.worst = Some(Finding { depth, wrong_type, fault });
+    }
+}
+
+const DURATION_HINT: &str = "a duration needs a unit: ns, us, ms, s, m or h, as in 1m30s";
+
+/// What to say about a key that is not allowed.
+fn unknown_key_hint(since: Option<u8>, key: &str, map: &Mapping, shape: &Shape) -> String {
+    if let Some(since) = since {
+        return format!("`{key}` needs version \"3.{since}\" or no version at all");
+    }
+    let near = shape.keys.iter().map(|(_, name, _)| *name).find(|name| {
+        let plain = |text: &str| text.to_ascii_lowercase().replace(['_', '-'], "");
+        map.get(name).is_none() && plain(name) == plain(key)
+    });
+    near.map_or_else(String::new, |name| format!("did you mean `{name}`?"))
+}
+
+/// Whether a value is of a type.
+fn is(value: &Value, kind: Type) -> bool {
+    match kind {
+        Type::Text => matches!(value, Value::Text(_) | Value::Time(_)),
+        Type::Number => matches!(value, Value::Int(_) | Value::Uint(_) | Value::Float(_)),
+        Type::Whole => match value {
+            Value::Int(_) | Value::Uint(_) => true,
+            Value::Float(n) => n.fract() == 0.0,
+            _ => false,
+        },
+        Type::Bool => matches!(value, Value::Bool(_)),
+        Type::Null => matches!(value, Value::Null),
+    }
+}
+
+/// Whether a rule is for values of this type.
+fn takes(rule: &Rule, value: &Value) -> bool {
+    match rule {
+        Rule::Plain(types) => types.iter().any(|kind| is(value, *kind)),
+        Rule::Duration | Rule::Word(_) => is(value, Type::Text),
+        Rule::Port => is(value, Type::Text) || is(value, Type::Number),
+        Rule::Natural => is(value, Type::Whole),
+        Rule::List { .. } => matches!(value, Value::List(_)),
+        Rule::Map(_) => matches!(value, Value::Map(_)),
+        Rule::Either(rules) => rules.iter().any(|rule| takes(rule, value)),
+        Rule::Since(rules) => rules.iter().any(|(_, rule)| takes(rule, value)),
+    }
+}
+
+fn names(rule: &Rule) -> Vec<&'static str> {
+    match rule {
+        Rule::Plain(types) => types.iter().map(|kind| name(*kind)).collect(),
+        Rule::Duration | Rule::Word(_) => vec!["string"],
+        Rule::Port => vec!["number", "string"],
+        Rule::Natural => vec!["integer"],
+        Rule::List { .. } => vec!["list"],
+        Rule::Map(_) => vec!["mapping"],
+        Rule::Either(rules) => rules.iter().flat_map(names).collect(),
+        Rule::Since(rules) => rules.iter().flat_map(|(_, rule)| names(rule)).collect(),
+    }
+}
+
+fn name(kind: Type) -> &'static str {
+    match kind {
+        Type::Text => "string",
+        Type::Number => "number",
+        Type::Whole => "integer",
+        Type::Bool => "boolean",
+        Type::Null => "null",
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "only the sign and equality matter")]
+    match value {
+        Value::Int(n) => Some(*n as f64),
+        Value::Uint(n) => Some(*n as f64),
+        Value::Float(n) => Some(*n),
+        _ => None,
+    }
+}
+
+/// The numerator of a number written as a fraction of whole numbers.
+fn numerator(number: f64) -> String {
+    let mut scaled = number;
+    let mut power = 0;
+    // Shortest decimal digits first: the client reads the number from its JSON text.
+    let text = format!("{number}");
+    if let Some((_, fraction)) = text.split_once('.') {
+        power = fraction.len();
+        scaled = text.replace('.', "").parse().unwrap_or(f64::NAN);
+    }
+    let mut divisor = 10.0_f64.powi(i32::try_from(power).unwrap_or(i32::MAX));
+    for factor in [2.0, 5.0] {
+        while divisor % factor == 0.0 && scaled % factor == 0.0 && scaled != 0.0 {
+            scaled /= factor;
+            divisor /= factor;
+        }
+    }
+    format!("{scaled}")
+}
+
+/// A text that is the same for equal values, numbers by value.
+fn canonical(node: &Node) -> String {
+    match &node.value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Int(_) | Value::Uint(_) | Value::Float(_) => {
+            format!("{:e}", number(&node.value).unwrap_or_default())
+        }
+        Value::Text(text) | Value::Time(text) => format!("{text:?}"),
+        Value::List(items) => {
+            let items: Vec<String> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Map(map) => {
+            let mut entries: Vec<String> = map
+                .entries
+                .iter()
+                .map(|entry| format!("{:?}:{}", entry.key, canonical(&entry.node)))
+                .collect();
+            entries.sort();
+            format!("{{{}}}", entries.join(","))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::yaml;
+
+    fn message(text: &str, minor: u8) -> Option<String> {
+        let top = yaml::parse(text, 0).unwrap();
+        check(&top, minor).err().map(|fault| fault.into_error(&[]).to_string())
+    }
+
+    #[test]
+    fn refusals_as_the_client_words_them() {
+        for (text, expected) in [
+            ("foo: 1", "(root) Additional property foo is not allowed"),
+            ("services:", "services must be a mapping"),
+            (
+                "services: {a: {environment: {B: true}}}",
+                "services.a.environment.B must be a string, number or null",
+            ),
+            ("services: {a: {ports: }}", "services.a.ports must be a list"),
+            (
+                "services: {a: {ports: ['99999']}}",
+                "services.a.ports.0 Does not match format 'ports'",
+            ),
+            (
+                "services: {a: {deploy: {replicas: '3'}}}",
+                "services.a.deploy.replicas must be a integer",
+            ),
+            ("services: {a: {dns: [a, a]}}", "services.a.dns array items[0,1] must be unique"),
+            ("services: {a: {volumes: [{source: a}]}}", "services.a.volumes.0 type is required"),
+            (
+                "services: {a: {stop_grace_period: '30'}}",
+                "services.a.stop_grace_period Does not match format 'duration'",
+            ),
+            (
+                "services: {a: {x: 1, deploy: {y: 1}}}",
+                "services.a.deploy Additional property y is not allowed",
+            ),
+            ("services: {'a b': {}}", "services Additional property a b is not allowed"),
+            ("version: 3.8", "version must be a string"),
+        ] {
+            assert_eq!(message(text, 13).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_have_a_first_version() {
+        let text = "services: {a: {deploy: {rollback_config: {parallelism: 1}}}}";
+        assert_eq!(
+            message(text, 6).as_deref(),
+            Some("services.a.deploy Additional property rollback_config is not allowed")
+        );
+        assert_eq!(message(text, 7), None);
+        assert!(message("x-a: 1", 3).is_some());
+        assert_eq!(message("x-a: 1", 4), None);
+        assert!(message("services: {a: {healthcheck: {interval: '5'}}}", 4).is_some());
+        assert_eq!(message("services: {a: {healthcheck: {interval: '5'}}}", 3), None);
+    }
+
+    #[test]
+    fn accepted() {
+        for text in [
+            "{}",
+            "services: {}",
+            "services: {a: {deploy: , pid: }}",
+            "networks: {a: , 'b c': 5}",
+            "services: {a: {deploy: {replicas: 2.0}, ports: [80.5, 80, '81']}}",
+            "services: {a: {secrets: [{source: a, other: 1}], ulimits: {A1: 5, nofile: 3}}}",
+        ] {
+            assert_eq!(message(text, 13), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn json_has_no_infinity_and_no_other_keys() {
+        assert!(message("x-a: .inf", 13).is_some());
+        assert!(message("x-a: {1: 2}", 13).is_some());
+    }
+}

@@ -1,0 +1,113 @@
+//! What a rule table is made of.
+
+/// What a value may be.
+#[derive(Debug)]
+pub(super) enum Rule {
+    /// One of some plain types.
+    Plain(&'static [Type]),
+    /// A duration in Go's syntax.
+    Duration,
+    /// A number or text that is a port specification.
+    Port,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A whole number that is not negative.
+    Natural,
+    /// A list.
+    List { item: &'static Rule, unique: bool },
+    /// A mapping.
+    Map(&'static Shape),
+    /// One of several, told apart by their types.
+    Either(&'static [Rule]),
+    /// The last one whose version is not newer than the file's.
+    Since(&'static [(u8, Rule)]),
+}
+
+/// A plain type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Type {
+    Text,
+    /// Any number.
+    Number,
+    /// A number without fraction; `2.0` is one.
+    Whole,
+    Bool,
+    Null,
+}
+
+/// What a mapping may contain.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// Known keys, with the first version that knows them.
+    pub(super) keys: &'static [(u8, &'static str, Rule)],
+    /// Keys by pattern, for mappings whose keys the user chooses.
+    pub(super) named: Option<(Names, &'static Rule)>,
+    /// First version that lets through keys that begin with `x-`.
+    pub(super) extensions: Option<u8>,
+    /// First version that lets through any other key.
+    pub(super) open: Option<u8>,
+    /// Keys that must be there.
+    pub(super) required: &'static [&'static str],
+}
+
+impl Shape {
+    /// A mapping that is refused as soon as it has another key than the known ones.
+    pub(super) const CLOSED: Self =
+        Self { keys: &[], named: None, extensions: None, open: None, required: &[] };
+}
+
+/// A pattern of keys.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Names {
+    /// `[a-zA-Z0-9._-]+`
+    Word,
+    /// `[a-z]+`
+    Lower,
+    /// Anything but the empty text.
+    Filled,
+    /// Anything without line end but the empty text.
+    Line,
+}
+
+impl Names {
+    /// Whether a key fits.
+    pub(super) fn fits(self, key: &str) -> bool {
+        match self {
+            Self::Word => {
+                !key.is_empty()
+                    && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+            }
+            Self::Lower => !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase()),
+            Self::Filled => key.chars().any(|c| c != '\n'),
+            Self::Line => !key.is_empty() && !key.contains('\n'),
+        }
+    }
+}
+
+/// Rules that many tables use.
+pub(super) const TEXT: Rule = Rule::Plain(&[Type::Text]);
+pub(super) const BOOL: Rule = Rule::Plain(&[Type::Bool]);
+pub(super) const WHOLE: Rule = Rule::Plain(&[Type::Whole]);
+pub(super) const NUMBER: Rule = Rule::Plain(&[Type::Number]);
+/// A list of texts that may repeat.
+pub(super) const TEXTS: Rule = Rule::List { item: &TEXT, unique: false };
+/// A list of different texts.
+pub(super) const TEXT_SET: Rule = Rule::List { item: &TEXT, unique: true };
+/// A text or a list of texts that may repeat.
+pub(super) const COMMAND: Rule = Rule::Either(&[TEXT, TEXTS]);
+/// A text or a list of different texts.
+pub(super) const TEXT_OR_SET: Rule = Rule::Either(&[TEXT, TEXT_SET]);
+/// Environment, labels and the like: a mapping or a list of `key=value`.
+pub(super) const PAIRS: Rule = Rule::Either(&[
+    Rule::Map(&Shape {
+        named: Some((Names::Filled, &Rule::Plain(&[Type::Text, Type::Number, Type::Null]))),
+        ..Shape::CLOSED
+    }),
+    TEXT_SET,
+]);
+/// Options of a driver.
+pub(super) const OPTIONS: Rule = Rule::Map(&Shape {
+    named: Some((Names::Line, &Rule::Plain(&[Type::Text, Type::Number]))),
+    open: Some(0),
+    ..Shape::CLOSED
+});

@@ -1,0 +1,242 @@
+//! From the written tree to values: aliases followed, merge keys applied, duplicates refused.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::events::{Document, Kind, Raw};
+use super::scalar::resolve;
+use crate::stack::fault::Fault;
+use crate::stack::mark::Mark;
+use crate::stack::node::{Entry, Mapping, Node, Value};
+
+/// Aliases can nest documents deeper than the parser's own limit allows; nobody's stack does.
+const DEEPEST: usize = 500;
+
+/// Builds the values of a document.
+pub(super) fn compose(document: &Document) -> Result<Node, Fault> {
+    let mut composer =
+        Composer { document, open: HashSet::new(), depth: 0, aliased: 0, steps: 0, alias_steps: 0 };
+    composer.node(0)
+}
+
+struct Composer<'a> {
+    document: &'a Document,
+    /// Aliases being followed.
+    open: HashSet<usize>,
+    depth: usize,
+    aliased: usize,
+    steps: usize,
+    alias_steps: usize,
+}
+
+impl<'a> Composer<'a> {
+    fn raw(&self, index: usize) -> &'a Raw {
+        &self.document.nodes[index]
+    }
+
+    fn node(&mut self, index: usize) -> Result<Node, Fault> {
+        let raw = self.raw(index);
+        self.step(raw.mark)?;
+        if self.depth >= DEEPEST {
+            return Err(Fault::at(raw.mark, "yaml: nested too deeply"));
+        }
+        self.depth += 1;
+        let node = match &raw.kind {
+            Kind::Scalar { text, plain } => {
+                let value = resolve(text, *plain, raw.tag.as_deref())
+                    .map_err(|message| Fault::at(raw.mark, format!("yaml: {message}")))?;
+                Node { value, mark: raw.mark }
+            }
+            Kind::List(items) => {
+                let items = items.iter().map(|item| self.node(*item)).collect::<Result<_, _>>()?;
+                Node { value: Value::List(items), mark: raw.mark }
+            }
+            Kind::Map(children) => {
+                let mut map = Mapping::default();
+                self.fill(&mut map, children, None)?;
+                Node { value: Value::Map(map), mark: raw.mark }
+            }
+            Kind::Alias { target } => self.alias(index, *target)?,
+        };
+        self.depth -= 1;
+        Ok(node)
+    }
+
+    fn alias(&mut self, index: usize, target: usize) -> Result<Node, Fault> {
+        self.enter(index)?;
+        let node = self.node(target)?;
+        self.leave(index);
+        Ok(node)
+    }
+
+    fn enter(&mut self, alias: usize) -> Result<(), Fault> {
+        if !self.open.insert(alias) {
+            return Err(Fault::at(self.raw(alias).mark, "yaml: anchor value contains itself"));
+        }
+        self.aliased += 1;
+        Ok(())
+    }
+
+    fn leave(&mut self, alias: usize) {
+        self.open.remove(&alias);
+        self.aliased -= 1;
+    }
+
+    /// The client's own limit against alias bombs (yaml.v3 `allowedAliasRatio`): small files may
+    /// consist of aliases almost wholly, large ones only to a tenth.
+    fn step(&mut self, mark: Mark) -> Result<(), Fault> {
+        self.steps += 1;
+        if self.aliased > 0 {
+            self.alias_steps += 1;
+        }
+        if self.alias_steps > 100 && self.steps > 1000 {
+            #[expect(clippy::cast_precision_loss, reason = "a ratio of counts far below 2^52")]
+            let (aliased, steps) = (self.alias_steps as f64, self.steps as f64);
+            let allowed = 0.99 - 0.89 * ((steps - 400_000.0) / 3_600_000.0).clamp(0.0, 1.0);
+            if aliased / steps > allowed {
+                return Err(Fault::at(mark, "yaml: document contains excessive aliasing"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the entries of a written mapping. With `taken` it is being merged into another one:
+    /// keys in it stay as they are.
+    fn fill(
+        &mut self,
+        map: &mut Mapping,
+        children: &'a [usize],
+        mut taken: Option<&mut HashSet<Arc<str>>>,
+    ) -> Result<(), Fault> {
+        self.refuse_duplicates(children)?;
+        let mut places: HashMap<Arc<str>, usize> =
+            map.entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
+        let mut merge = None;
+        for pair in children.chunks_exact(2) {
+            let (key, value) = (pair[0], pair[1]);
+            if self.is_merge(key) {
+                merge = Some(value);
+                continue;
+            }
+            let mark = self.raw(key).mark;
+            let written = self.written_key(key);
+            let name = match self.node(key)?.value {
+                Value::Text(name) => name,
+                Value::List(_) | Value::Map(_) => {
+                    return Err(Fault::at(mark, "yaml: invalid map key"));
+                }
+                // A merged mapping goes into one with text keys, and yaml.v3 writes any scalar
+                // into a text; on its own the key makes the whole mapping unusable.
+                _ => {
+                    if taken.is_none() {
+                        map.odd_key.get_or_insert(mark);
+                    }
+                    written
+                }
+            };
+            if let Some(taken) = taken.as_deref_mut()
+                && !taken.insert(name.clone())
+            {
+                continue;
+            }
+            let node = self.node(value)?;
+            match places.get(&name) {
+                Some(at) => map.entries[*at].node = node,
+                None => {
+                    places.insert(name.clone(), map.entries.len());
+                    map.entries.push(Entry { key: name, mark, node });
+                }
+            }
+        }
+        if let Some(merge) = merge {
+            let mut own;
+            let taken = match taken {
+                Some(taken) => taken,
+                None => {
+                    self.steps += children.len() / 2;
+                    own = places.into_keys().collect();
+                    &mut own
+                }
+            };
+            self.merge(map, merge, taken)?;
+        }
+        Ok(())
+    }
+
+    fn merge(
+        &mut self,
+        map: &mut Mapping,
+        index: usize,
+        taken: &mut HashSet<Arc<str>>,
+    ) -> Result<(), Fault> {
+        let items = match &self.raw(index).kind {
+            Kind::List(items) => items.as_slice(),
+            _ => &[index],
+        };
+        for item in items {
+            let raw = self.raw(*item);
+            self.step(raw.mark)?;
+            match &raw.kind {
+                Kind::Map(children) => self.fill(map, children, Some(taken))?,
+                Kind::Alias { target } if matches!(self.raw(*target).kind, Kind::Map(_)) => {
+                    self.enter(*item)?;
+                    if let Kind::Map(children) = &self.raw(*target).kind {
+                        self.fill(map, children, Some(taken))?;
+                    }
+                    self.leave(*item);
+                }
+                _ => {
+                    return Err(Fault::at(
+                        raw.mark,
+                        "yaml: map merge requires map or sequence of maps as the value",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_merge(&self, key: usize) -> bool {
+        let raw = self.raw(key);
+        match &raw.kind {
+            Kind::Scalar { text, plain } if &**text == "<<" => match raw.tag.as_deref() {
+                None => *plain,
+                Some(tag) => tag == "!!merge",
+            },
+            _ => false,
+        }
+    }
+
+    /// The text of a scalar key as written; an alias's name stands for itself.
+    fn written_key(&self, key: usize) -> Arc<str> {
+        match &self.raw(key).kind {
+            Kind::Scalar { text, .. } => text.clone(),
+            Kind::Alias { target } => match &self.raw(*target).kind {
+                Kind::Scalar { text, .. } => text.clone(),
+                _ => Arc::from(""),
+            },
+            _ => Arc::from(""),
+        }
+    }
+
+    /// yaml.v3 compares the kind and the text as written: `1` and `"1"` are the same key.
+    fn refuse_duplicates(&self, children: &[usize]) -> Result<(), Fault> {
+        let mut seen: HashMap<(u8, &str, usize), Mark> = HashMap::new();
+        for key in children.iter().step_by(2) {
+            let raw = self.raw(*key);
+            let (identity, name) = match &raw.kind {
+                Kind::Scalar { text, .. } => ((0, &**text, 0), &**text),
+                Kind::List(_) => ((1, "", 0), ""),
+                Kind::Map(_) => ((2, "", 0), ""),
+                Kind::Alias { target } => ((3, "", *target), ""),
+            };
+            if let Some(first) = seen.insert(identity, raw.mark) {
+                return Err(Fault::at(
+                    raw.mark,
+                    format!("yaml: mapping key {name:?} already defined at line {}", first.line),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
