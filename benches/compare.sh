@@ -4,9 +4,10 @@
 #   benches/compare.sh [rounds]          oha is taken from $OHA or the PATH; without it, the
 #                                        prober's own figures are printed
 #
-# CPU time is that of the whole process, user and system, divided by the requests it sent. The
-# two run one after the other in each round, and the order changes from round to round, so that
-# a busy machine disturbs both alike. Best and median of the rounds are printed.
+# CPU time is that of the whole process, user and system, divided by the answers it got: on a busy
+# machine oha sends fewer requests than it was told to, while the prober sends them late. The two
+# run one after the other in each round, and the order changes from round to round, so that a busy
+# machine disturbs both alike. Best and median of the rounds are printed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,13 +25,19 @@ trap 'rm -rf "$scratch"' EXIT
 coproc SERVER { exec "$server"; }
 read -r url <&"${SERVER[0]}"
 
-# cpu NAME COMMAND… appends the CPU microseconds of COMMAND to the samples of NAME.
+# cpu NAME ANSWERS COMMAND… appends the CPU microseconds of COMMAND for each of its answers to the
+# samples of NAME; ANSWERS is a sed expression that finds their number in its output.
 cpu() {
-  local name=$1 requests=$2
+  local name=$1 answers=$2 number
   shift 2
   local TIMEFORMAT='%U %S'
   { time "$@" >"$scratch/out" 2>"$scratch/err" || true; } 2>"$scratch/time"
-  awk -v n="$requests" '{ printf "%.2f\n", ($1 + $2) * 1e6 / n }' "$scratch/time" >>"$scratch/$name"
+  number=$(sed -n "$answers" "$scratch/out" | head -1)
+  if [ -z "$number" ]; then
+    cat "$scratch/out" "$scratch/err" >&2
+    exit 1
+  fi
+  awk -v n="$number" '{ printf "%.2f\n", ($1 + $2) * 1e6 / n }' "$scratch/time" >>"$scratch/$name"
 }
 
 # spread NAME: best and median of its samples.
@@ -38,24 +45,24 @@ spread() {
   sort -n "$scratch/$1" | awk '{ v[NR] = $1 } END { print v[1], v[int((NR + 1) / 2)] }'
 }
 
-
 printf '%-10s %6s   %23s   %23s   %s\n' '' '' 'rollproof µs/request' 'oha µs/request' 'ratio'
 printf '%-10s %6s   %11s %11s   %11s %11s   %6s %6s\n' \
   connections rate best median best median best median
 for mode in fresh keepalive; do
   for rate in 1000 5000; do
-    requests=$((rate * seconds))
     flags=()
     [ "$mode" = fresh ] && flags=(--disable-keepalive)
     : >"$scratch/ours"; : >"$scratch/theirs"
     for round in $(seq "$rounds"); do
       for turn in 0 1; do
         if [ $(((round + turn) % 2)) = 0 ]; then
-          cpu ours "$requests" "$probe" probe "$url" --rate "$rate" --for "${seconds}s" "--$mode" --json
+          cpu ours 's/^ *"ok": \([0-9]*\),$/\1/p' \
+            "$probe" probe "$url" --rate "$rate" --for "${seconds}s" "--$mode" --json
           sed -n '/"lag_s"/,/}/p' "$scratch/out" | tr -d '\n ' >>"$scratch/lag-$mode-$rate"
           echo >>"$scratch/lag-$mode-$rate"
         elif [ -n "$oha" ]; then
-          cpu theirs "$requests" "$oha" --no-tui -z "${seconds}s" -q "$rate" -c 50 "${flags[@]}" "$url"
+          cpu theirs 's/^ *\[200\] \([0-9]*\) responses$/\1/p' \
+            "$oha" --no-tui -z "${seconds}s" -q "$rate" -c 50 "${flags[@]}" "$url"
         fi
       done
     done

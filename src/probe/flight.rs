@@ -107,8 +107,11 @@ async fn connect(stream: &Stream, number: u64, begun: Instant) -> Result<TcpStre
     };
     let attempt = async {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // A request in two segments would wait for a delayed acknowledgement.
-        socket.set_nodelay(true)?;
+        // A segment after the first would wait for a delayed acknowledgement. One short request
+        // on a new connection is one segment.
+        if plan.connection == Connection::KeepAlive || !plan.body.is_empty() {
+            socket.set_nodelay(true)?;
+        }
         if let Some(source) = plan.source {
             socket.bind(SocketAddr::new(source, 0))?;
         }

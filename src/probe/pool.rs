@@ -41,10 +41,13 @@ impl Pool {
         (None, closed)
     }
 
-    /// A connection that is free again; dropped if there are more than wanted.
+    /// A connection that is free again; dropped if enough are idle. Those that a burst opened
+    /// beyond the number wanted are kept while others are in use: to close and open them anew
+    /// would be work of ours that a busy machine can spare least.
     pub fn put(&self, link: Link) {
-        if self.open.get() <= self.wanted {
-            self.idle.borrow_mut().push_back(link);
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() < self.wanted {
+            idle.push_back(link);
         }
     }
 }
