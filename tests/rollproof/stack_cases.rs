@@ -103,7 +103,10 @@ fn difference(case: &Case) -> Option<String> {
         (Ok(_), false) => Some(format!("accepted; docker: {}", case.stderr)),
         (Err(error), true) => Some(format!("refused: {error}")),
         (Err(error), false) => {
-            if error.kind() == ErrorKind::Stack && error.place().is_none() && !is_about_a_file(&error.to_string()) {
+            if error.kind() == ErrorKind::Stack
+                && error.place().is_none()
+                && !is_about_a_file(&error.to_string())
+            {
                 return Some(format!("refused without a place: {error}"));
             }
             if std::env::var_os("STACK_CASES_ERRORS").is_some() {
@@ -124,7 +127,9 @@ fn difference(case: &Case) -> Option<String> {
 
 /// Errors about a file as a whole have no line.
 fn is_about_a_file(message: &str) -> bool {
-    message.starts_with("open ") || message.starts_with("read ") || message.contains("not valid UTF-16")
+    message.starts_with("open ")
+        || message.starts_with("read ")
+        || message.contains("not valid UTF-16")
 }
 
 /// What `to_yaml` prints reads back as the same stack, and as what `docker stack config` prints.
@@ -144,11 +149,13 @@ fn same_yaml(case: &Case, laid: &Laid, stack: &Stack, text: &mut String) {
         };
         load(&sources).and_then(|stack| Ok((bodies(&stack)?, stack.to_yaml())))
     };
-    let theirs = match again(config.replace("DIR", dir)) {
-        Ok(theirs) => theirs,
-        // Docker cannot always read its own output.
-        Err(_) => return,
-    };
+    // Docker cannot always read its own output, or reads something else.
+    let Ok(theirs) = again(config.replace("DIR", dir)) else { return };
+    let mut lost = String::new();
+    compare("", &case.expected(dir), &theirs.0, &mut lost);
+    if !lost.is_empty() {
+        return;
+    }
     match again(yaml.clone()) {
         Ok(ours) => {
             compare("config", &theirs.0, &ours.0, text);
