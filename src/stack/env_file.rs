@@ -39,9 +39,8 @@ pub(crate) fn parse(
         if key.contains([' ', '\t']) {
             return Err(format!("variable '{key}' contains whitespaces"));
         }
-        match value.or_else(|| variables.get(line).map(String::as_str)) {
-            Some(value) => pairs.push((key.to_owned(), Some(value.to_owned()))),
-            None => {}
+        if let Some(value) = value.or_else(|| variables.get(line).map(String::as_str)) {
+            pairs.push((key.to_owned(), Some(value.to_owned())));
         }
     }
     Ok(pairs)

@@ -104,18 +104,15 @@ fn split_domain(image: &str) -> (&str, &str) {
 }
 
 fn is_domain(domain: &str) -> bool {
-    let (host, port) = match domain.strip_prefix('[') {
-        Some(rest) => {
-            let Some((address, port)) = rest.split_once(']') else { return false };
-            if address.is_empty() || !address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':') {
-                return false;
-            }
-            (None, port)
+    let (host, port) = if let Some(rest) = domain.strip_prefix('[') {
+        let Some((address, port)) = rest.split_once(']') else { return false };
+        if address.is_empty() || !address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':') {
+            return false;
         }
-        None => {
-            let at = domain.find(':').unwrap_or(domain.len());
-            (Some(&domain[..at]), &domain[at..])
-        }
+        (None, port)
+    } else {
+        let at = domain.find(':').unwrap_or(domain.len());
+        (Some(&domain[..at]), &domain[at..])
     };
     let label = |label: &str| {
         !label.is_empty()

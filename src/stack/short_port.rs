@@ -20,8 +20,8 @@ pub(crate) struct PortSpec {
 /// # Errors
 /// The client's reason.
 pub(crate) fn parse(spec: &str) -> Result<PortSpec, String> {
-    let parts: Vec<&str> = spec.split(':').collect();
-    let (ip, host, container) = match parts.as_slice() {
+    let pieces: Vec<&str> = spec.split(':').collect();
+    let (ip, host, container) = match pieces.as_slice() {
         [container] => (String::new(), "", *container),
         [host, container] => (String::new(), *host, *container),
         [ip @ .., host, container] => (ip.join(":"), *host, *container),

@@ -79,8 +79,7 @@ fn options(part: &str, mount: &mut Mount) {
 fn is_path(source: &str) -> bool {
     let mut chars = source.chars();
     match (chars.next(), chars.next()) {
-        (Some('.' | '/' | '~'), _) => true,
-        (Some('\\'), Some('\\')) => true,
+        (Some('.' | '/' | '~'), _) | (Some('\\'), Some('\\')) => true,
         (Some(first), Some(':')) => first.is_alphabetic(),
         _ => false,
     }

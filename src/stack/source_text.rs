@@ -31,7 +31,8 @@ impl SourceText {
                 }
             }
         };
-        Ok(Self { name: name.to_owned(), text })
+        // libyaml takes this character for a line end everywhere.
+        Ok(Self { name: name.to_owned(), text: text.replace('\u{85}', "\n") })
     }
 
     /// Looks up a mark among the texts.

@@ -59,6 +59,21 @@ pub(super) fn update(config: &UpdateConfig) -> Value {
         .finish()
 }
 
+/// Refuses a failure ratio that is too large for the client's 32-bit float: JSON has no infinity.
+///
+/// # Errors
+/// Such a ratio.
+pub(super) fn check_ratios(service: &Service) -> Result<(), Fault> {
+    let configs = [&service.deploy.update_config, &service.deploy.rollback_config];
+    if configs.into_iter().flatten().all(|config| config.max_failure_ratio.is_finite()) {
+        return Ok(());
+    }
+    Err(Fault::at(
+        service.mark_of("deploy"),
+        format!("service {}: json: unsupported value: +Inf (max_failure_ratio)", service.name),
+    ))
+}
+
 /// Go writes a float without fraction as a whole number.
 fn ratio(number: f64) -> Value {
     #[expect(clippy::cast_possible_truncation, reason = "only small whole numbers are cast")]

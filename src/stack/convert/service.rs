@@ -25,6 +25,7 @@ fn body(service: &Service, config: &Config, namespace: &str) -> Result<ServiceBo
     let configs = file_refs::configs(service, &config.configs, namespace)?;
     let deploy = &service.deploy;
     let mode = policies::mode(service)?;
+    policies::check_ratios(service)?;
     let mut service_labels = labels(namespace, &deploy.labels);
     service_labels.insert(IMAGE_LABEL.to_owned(), service.image.clone());
     let task = Body::default()

@@ -58,7 +58,7 @@ pub(super) fn hosts(node: &Node) -> Result<Vec<String>, Fault> {
             let mut lines = Vec::new();
             for entry in &map.entries {
                 if !matches!(entry.node.value, Value::Null) {
-                    lines.push(format!("{}:{}", entry.key, scalars::shown(&entry.node)?));
+                    lines.push(format!("{}:{}", entry.key, badly_shown(&entry.node)?));
                 }
             }
             lines.sort();
@@ -78,6 +78,17 @@ pub(super) fn hosts(node: &Node) -> Result<Vec<String>, Fault> {
         inner.filter(|inner| !inner.is_empty()).unwrap_or(ip).to_owned()
     };
     Ok(hosts.into_iter().map(|(host, ip)| format!("{host}:{}", bare(&ip))).collect())
+}
+
+/// The client formats the addresses of a mapping as texts even when they are numbers.
+fn badly_shown(node: &Node) -> Result<String, Fault> {
+    let shown = scalars::shown(node)?;
+    Ok(match node.value {
+        Value::Int(_) => format!("%!s(int={shown})"),
+        Value::Uint(_) => format!("%!s(uint64={shown})"),
+        Value::Float(_) => format!("%!s(float64={shown})"),
+        _ => shown,
+    })
 }
 
 fn cut(line: &str, separator: char) -> Option<(String, String)> {

@@ -49,6 +49,8 @@ pub(super) fn unsigned(node: &Node) -> Result<u64, Fault> {
         Value::Float(n) if n < 0.0 => {
             Err(Fault::at(node.mark, format!("{n:.6} overflows uint: it is negative")))
         }
+        // On amd64 Go makes 2^63 of what does not fit.
+        Value::Float(n) if n >= 18_446_744_073_709_551_616.0 => Ok(1 << 63),
         Value::Float(n) => Ok(n as u64),
         Value::Null => Ok(0),
         _ => Err(wrong(node, "uint64")),
@@ -71,6 +73,8 @@ pub(super) fn signed(node: &Node) -> Result<i64, Fault> {
     match node.value {
         Value::Int(n) => Ok(n),
         Value::Uint(n) => Ok(n as i64),
+        // On amd64 Go makes the smallest number of what does not fit.
+        Value::Float(n) if n >= 9_223_372_036_854_775_808.0 => Ok(i64::MIN),
         Value::Float(n) => Ok(n as i64),
         Value::Null => Ok(0),
         _ => Err(wrong(node, "int64")),

@@ -12,11 +12,15 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
             text.parse().ok()
         };
     }
+    if !super::underscores_fit(unsigned) {
+        return None;
+    }
+    let word = word.replace('_', "");
     if let Some(hex) = word.strip_prefix("0x") {
-        let value = hexadecimal(&hex.replace('_', ""))?;
+        let value = hexadecimal(hex)?;
         return Some(if text.starts_with('-') { -value } else { value });
     }
-    let number: f64 = text.parse().ok()?;
+    let number: f64 = text.replace('_', "").parse().ok()?;
     number.is_finite().then_some(number)
 }
 
@@ -91,7 +95,8 @@ mod tests {
         assert_eq!(parse_float("0x1p-2"), Some(0.25));
         assert_eq!(parse_float("-0x1.8p1"), Some(-3.0));
         assert_eq!(parse_float("1e400"), None);
-        assert_eq!(parse_float("1_0"), None);
+        assert_eq!(parse_float("1_0.5"), Some(10.5));
+        assert_eq!(parse_float("1__0"), None);
         assert_eq!(parse_float("."), None);
         assert_eq!(parse_float("+inf"), Some(f64::INFINITY));
     }

@@ -8,6 +8,7 @@ mod path;
 mod rational;
 mod shlex;
 mod size;
+mod underscores;
 
 pub(crate) use duration::{parse_duration, show_duration};
 pub(crate) use float::{narrow, parse_float, show_float};
@@ -16,3 +17,4 @@ pub(crate) use path::{clean_path, join_path};
 pub(crate) use rational::{CpuFault, nano_cpus};
 pub(crate) use shlex::split_words;
 pub(crate) use size::ram_in_bytes;
+pub(crate) use underscores::underscores_fit;

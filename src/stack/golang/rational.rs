@@ -1,5 +1,7 @@
 //! CPU shares as the client reads them: a rational number times 10^9 that must be whole.
 
+use super::underscores_fit;
+
 /// Why a number of CPUs is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CpuFault {
@@ -9,75 +11,124 @@ pub(crate) enum CpuFault {
     TooPrecise,
 }
 
-/// Billionths of a CPU of `0.5`, `1e-2` or `1/2` (Go's `big.Rat.SetString`).
+/// Go gives up at larger exponents.
+const LARGEST_EXPONENT: u32 = 1_000_000;
+
+/// Billionths of a CPU of `0.5`, `1e-2`, `1/2` or `0x1p-1` (Go's `big.Rat.SetString`). Of a
+/// result that does not fit, the low 64 bits are left, as in Go.
 pub(crate) fn nano_cpus(text: &str) -> Result<i64, CpuFault> {
-    let (numerator, denominator) = match text.split_once('/') {
-        Some((numerator, denominator)) => {
-            let numerator = whole(numerator).ok_or(CpuFault::NotRational)?;
-            let unsigned = denominator.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-            let denominator =
-                whole(denominator).filter(|n| unsigned && *n != 0).ok_or(CpuFault::NotRational)?;
-            (numerator, denominator)
-        }
-        None => decimal(text).ok_or(CpuFault::NotRational)?,
+    let (negative, unsigned) = match text.as_bytes().first() {
+        Some(b'-') => (true, &text[1..]),
+        Some(b'+') => (false, &text[1..]),
+        _ => (false, text),
     };
-    let nano = numerator.checked_mul(1_000_000_000).ok_or(CpuFault::TooPrecise)?;
+    if !underscores_fit(unsigned) {
+        return Err(CpuFault::NotRational);
+    }
+    let plain = unsigned.replace('_', "").to_ascii_lowercase();
+    let nano = match plain.split_once('/') {
+        Some((numerator, denominator)) => fraction(numerator, denominator)?,
+        None => match ["0x", "0b", "0o"].iter().find_map(|prefix| plain.strip_prefix(prefix)) {
+            Some(digits) => prefixed(digits, plain.as_bytes()[1])?,
+            None => decimal(&plain)?,
+        },
+    };
+    #[expect(clippy::cast_possible_wrap, reason = "as Go's Int64 of a large number")]
+    let nano = nano as i64;
+    Ok(if negative { nano.wrapping_neg() } else { nano })
+}
+
+/// Two whole numbers; bases by prefix.
+fn fraction(numerator: &str, denominator: &str) -> Result<u64, CpuFault> {
+    let whole = |text: &str| {
+        let digits = text.starts_with(|c: char| c.is_ascii_digit());
+        let number = digits.then(|| super::parse_int_any_base(text)).flatten();
+        number.and_then(|n| u128::try_from(n).ok()).ok_or(CpuFault::NotRational)
+    };
+    let (numerator, denominator) = (whole(numerator)?, whole(denominator)?);
+    if denominator == 0 {
+        return Err(CpuFault::NotRational);
+    }
+    let nano = numerator * 1_000_000_000;
     if nano % denominator != 0 {
         return Err(CpuFault::TooPrecise);
     }
-    // Go keeps the low 64 bits.
-    #[expect(clippy::cast_possible_truncation, reason = "as Go's Int64 of a big number")]
-    Ok((nano / denominator) as i64)
+    Ok(low_bits(nano / denominator))
 }
 
-/// A whole number in any base Go knows.
-fn whole(text: &str) -> Option<i128> {
-    let plain = text.replace('_', "");
-    super::parse_int_any_base(&plain)
-}
-
-/// A decimal number with an optional exponent, as a fraction.
-fn decimal(text: &str) -> Option<(i128, i128)> {
-    let (sign, unsigned) = match text.as_bytes().first()? {
-        b'-' => (-1, &text[1..]),
-        b'+' => (1, &text[1..]),
-        _ => (1, text),
-    };
-    let lower = unsigned.to_ascii_lowercase();
-    if let Some(prefixed) = prefixed(&lower) {
-        return prefixed.map(|number| (sign * number, 1));
-    }
-    let (mantissa, exponent) = match lower.split_once('e') {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-        None => (lower.as_str(), 0),
+/// Digits with a point and an exponent of ten (`e`) or two (`p`).
+fn decimal(text: &str) -> Result<u64, CpuFault> {
+    let (mantissa, ten, two) = match text.split_once(['e', 'p']) {
+        Some((mantissa, power)) if text.contains('e') => (mantissa, exponent(power)?, 0),
+        Some((mantissa, power)) => (mantissa, 0, exponent(power)?),
+        None => (text, 0, 0),
     };
     let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = format!("{before}{after}");
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
+        return Err(CpuFault::NotRational);
     }
-    // Zeros at the end of the fraction cost nothing.
-    let trimmed = after.trim_end_matches('0');
-    let digits = format!("{before}{trimmed}");
-    let digits = digits.trim_start_matches('0');
-    let number: i128 = if digits.is_empty() { 0 } else { digits.parse().ok()? };
-    let power = exponent.checked_sub(i32::try_from(trimmed.len()).ok()?)?;
-    if number == 0 {
-        return Some((0, 1));
+    let significant = digits.trim_start_matches('0').trim_end_matches('0');
+    if significant.is_empty() {
+        return Ok(0);
     }
-    let scale = 10_i128.checked_pow(power.unsigned_abs());
-    match (power < 0, scale) {
-        (true, Some(scale)) => Some((sign * number, scale)),
-        // Beyond 10^-38 nothing is whole any more.
-        (true, None) => Some((1, i128::MAX)),
-        (false, scale) => Some((sign * number.checked_mul(scale?)?, 1)),
+    let zeros = digits.len() - digits.trim_end_matches('0').len();
+    let length = |n: usize| i32::try_from(n).map_err(|_| CpuFault::NotRational);
+    // The number is `significant * 10^power * 2^two`, and the first has no factor of ten left.
+    let power = ten + 9 + length(zeros)? - length(after.len())?;
+    if two != 0 {
+        let number = significant.parse().map_err(|_| CpuFault::NotRational)?;
+        let scale = u32::try_from(power).ok().and_then(|power| 10_u128.checked_pow(power));
+        return halves(number, scale.ok_or(CpuFault::TooPrecise)?, two);
     }
+    let scale = u32::try_from(power).map_err(|_| CpuFault::TooPrecise)?;
+    let number = significant
+        .bytes()
+        .fold(0_u64, |n, digit| n.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')));
+    Ok(number.wrapping_mul(10_u64.wrapping_pow(scale)))
 }
 
-/// A whole number with a base prefix: none if there is no prefix.
-fn prefixed(lower: &str) -> Option<Option<i128>> {
-    let base = ["0x", "0b", "0o"].iter().any(|prefix| lower.starts_with(prefix));
-    base.then(|| whole(lower))
+/// A number with a base prefix, with a point and an exponent of two in base 16.
+fn prefixed(text: &str, base: u8) -> Result<u64, CpuFault> {
+    let (base, bits) = match base {
+        b'x' => (16, 4),
+        b'o' => (8, 3),
+        _ => (2, 1),
+    };
+    let (mantissa, two) = match text.split_once('p') {
+        Some((mantissa, power)) => (mantissa, exponent(power)?),
+        None => (text, 0),
+    };
+    let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{before}{after}");
+    let number = u128::from_str_radix(&digits, base).map_err(|_| CpuFault::NotRational)?;
+    let shift = i32::try_from(after.len()).map_err(|_| CpuFault::NotRational)? * bits;
+    halves(number, 1_000_000_000, two - shift)
+}
+
+/// `number * scale * 2^two`, which must be whole.
+fn halves(number: u128, scale: u128, two: i32) -> Result<u64, CpuFault> {
+    let product = number.checked_mul(scale).ok_or(CpuFault::TooPrecise)?;
+    let places = two.unsigned_abs();
+    if two >= 0 {
+        return Ok(low_bits(product).checked_shl(places).unwrap_or(0));
+    }
+    if product != 0 && places > product.trailing_zeros() {
+        return Err(CpuFault::TooPrecise);
+    }
+    Ok(low_bits(product.checked_shr(places).unwrap_or(0)))
+}
+
+fn exponent(text: &str) -> Result<i32, CpuFault> {
+    text.parse::<i32>()
+        .ok()
+        .filter(|power| power.unsigned_abs() <= LARGEST_EXPONENT)
+        .ok_or(CpuFault::NotRational)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the low bits are what Go keeps")]
+fn low_bits(number: u128) -> u64 {
+    number as u64
 }
 
 #[cfg(test)]
@@ -94,15 +145,24 @@ mod tests {
             ("1/2", Ok(500_000_000)),
             ("1e-2", Ok(10_000_000)),
             ("-1", Ok(-1_000_000_000)),
+            ("1_0", Ok(10_000_000_000)),
+            ("1e50", Ok(-1_729_382_256_910_270_464)),
+            ("0x1p-1", Ok(500_000_000)),
+            ("0x1.8", Ok(1_500_000_000)),
+            ("1p3", Ok(8_000_000_000)),
             ("0.50000000000000000000", Ok(500_000_000)),
             ("0.0000000001", Err(CpuFault::TooPrecise)),
             ("1/3", Err(CpuFault::TooPrecise)),
             ("1e-50", Err(CpuFault::TooPrecise)),
+            ("0x1p-10", Err(CpuFault::TooPrecise)),
             ("1/0", Err(CpuFault::NotRational)),
+            ("1/-2", Err(CpuFault::NotRational)),
+            ("1__0", Err(CpuFault::NotRational)),
             ("half", Err(CpuFault::NotRational)),
             ("", Err(CpuFault::NotRational)),
             (" 1", Err(CpuFault::NotRational)),
             ("0.5 ", Err(CpuFault::NotRational)),
+            ("1e99999999", Err(CpuFault::NotRational)),
         ] {
             assert_eq!(nano_cpus(text), expected, "{text}");
         }

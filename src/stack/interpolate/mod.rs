@@ -54,15 +54,13 @@ impl Walk<'_> {
                     node.value = self.text(&text, node.mark)?;
                 }
             }
-            Value::Map(map) => {
-                // The client's walk does not go below keys that are no text.
-                if map.odd_key.is_none() {
-                    for entry in &mut map.entries {
-                        self.path.push('.');
-                        self.path.push_str(&entry.key);
-                        self.node(&mut entry.node)?;
-                        self.path.truncate(length);
-                    }
+            // The client's walk does not go below keys that are no text.
+            Value::Map(map) if map.odd_key.is_none() => {
+                for entry in &mut map.entries {
+                    self.path.push('.');
+                    self.path.push_str(&entry.key);
+                    self.node(&mut entry.node)?;
+                    self.path.truncate(length);
                 }
             }
             Value::List(items) => {
@@ -139,6 +137,13 @@ mod tests {
         Ok(node)
     }
 
+    fn text(node: &Node) -> &str {
+        match &node.value {
+            Value::Text(text) => text,
+            other => panic!("{other:?} is no text"),
+        }
+    }
+
     #[test]
     fn casts_only_where_the_text_changed_and_the_path_is_listed() {
         let node =
@@ -146,10 +151,10 @@ mod tests {
         let service = node.get("services").unwrap().get("a").unwrap();
         let replicas = service.get("deploy").unwrap().get("replicas").unwrap();
         assert!(matches!(replicas.value, Value::Int(10)));
-        assert_eq!(service.get("user").unwrap().as_text(), Some("010"));
+        assert_eq!(text(service.get("user").unwrap()), "010");
         let node = run("services: {a: {deploy: {replicas: '3'}}}").unwrap();
         let service = node.get("services").unwrap().get("a").unwrap();
-        assert_eq!(service.get("deploy").unwrap().get("replicas").unwrap().as_text(), Some("3"));
+        assert_eq!(text(service.get("deploy").unwrap().get("replicas").unwrap()), "3");
     }
 
     #[test]

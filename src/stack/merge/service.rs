@@ -63,6 +63,6 @@ pub(super) fn merge(base: &mut Service, later: Service, warnings: &mut Warnings)
     text(&mut base.userns_mode, later.userns_mode);
     parts::keyed(&mut base.volumes, later.volumes, |item| item.target.clone());
     text(&mut base.working_dir, later.working_dir);
-    base.extras.extend(later.extras);
+    parts::extras(&mut base.extras, later.extras);
     base.marks.extend(later.marks);
 }

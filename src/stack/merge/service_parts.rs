@@ -1,9 +1,10 @@
 //! Parts of services whose merging has rules of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use super::fields::{filled, flag, given, list, maybe_texts, text, texts};
-use crate::stack::model::{Build, Healthcheck, Logging, Service, ServiceNetwork};
+use crate::stack::model::{Build, Extras, Healthcheck, Logging, Service, ServiceNetwork};
+use crate::stack::node::{Node, Value};
 use crate::stack::warning::Warnings;
 
 /// A later command replaces, unless it is empty.
@@ -92,6 +93,33 @@ pub(super) fn networks(
                 base.insert(name, network);
             }
         }
+    }
+}
+
+/// `x-*` keys: mappings are merged, lists appended, the rest replaced.
+pub(super) fn extras(base: &mut Extras, later: Extras) {
+    for (key, node) in later {
+        match base.entry(key) {
+            btree_map::Entry::Occupied(mut entry) => extra(entry.get_mut(), node),
+            btree_map::Entry::Vacant(entry) => {
+                entry.insert(node);
+            }
+        }
+    }
+}
+
+fn extra(base: &mut Node, later: Node) {
+    match (&mut base.value, later.value) {
+        (Value::Map(base), Value::Map(later)) => {
+            for entry in later.entries {
+                match base.entries.iter_mut().find(|old| old.key == entry.key) {
+                    Some(old) => extra(&mut old.node, entry.node),
+                    None => base.entries.push(entry),
+                }
+            }
+        }
+        (Value::List(base), Value::List(later)) => base.extend(later),
+        (base, later) => *base = later,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::stack::mark::Mark;
 
 /// A service of the stack. Lists whose absence and emptiness are merged or sent differently are
 /// optional; durations are nanoseconds.
+#[expect(clippy::struct_excessive_bools, reason = "they are the keys of the file")]
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Service {
     pub(crate) name: String,

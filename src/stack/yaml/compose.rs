@@ -140,12 +140,11 @@ impl<'a> Composer<'a> {
                 continue;
             }
             let node = self.node(value)?;
-            match places.get(&name) {
-                Some(at) => map.entries[*at].node = node,
-                None => {
-                    places.insert(name.clone(), map.entries.len());
-                    map.entries.push(Entry { key: name, mark, node });
-                }
+            if let Some(at) = places.get(&name) {
+                map.entries[*at].node = node;
+            } else {
+                places.insert(name.clone(), map.entries.len());
+                map.entries.push(Entry { key: name, mark, node });
             }
         }
         if let Some(merge) = merge {

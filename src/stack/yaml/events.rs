@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
+use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag};
 
+use super::layout::{Layout, check_anchor, check_escapes};
+use super::repair::Repaired;
 use crate::stack::fault::Fault;
 use crate::stack::mark::Mark;
 
@@ -36,63 +38,163 @@ pub(super) enum Kind {
     List(Vec<usize>),
     /// Keys and values in turn.
     Map(Vec<usize>),
-    /// The name is for the comparison of keys; the target may contain the alias itself.
+    /// The target may contain the alias itself.
     Alias {
         target: usize,
     },
 }
 
+/// Lines that are repaired before giving up.
+const MOST_REPAIRS: usize = 200;
+
 /// Reads the first document; nothing if there is none.
 pub(super) fn read(text: &str, file: u32) -> Result<Option<Document>, Fault> {
-    let mut document = Document::default();
-    let mut anchors: HashMap<usize, usize> = HashMap::new();
-    let mut open: Vec<usize> = Vec::new();
-    for item in Parser::new_from_str(text) {
+    let mut repaired = Repaired::new(text);
+    for _ in 0..MOST_REPAIRS {
+        match attempt(&repaired, file) {
+            Ok(document) => return Ok(document),
+            Err(Failure::Fault(fault)) => return Err(fault),
+            Err(Failure::Parser(fault, error)) => {
+                repaired = repaired.repair(&error).ok_or(fault)?;
+            }
+        }
+    }
+    Err(Fault::at(mark_of(1, 0, file), "yaml: too many lines with odd indentation"))
+}
+
+/// Why reading failed.
+enum Failure {
+    /// What the client refuses, too.
+    Fault(Fault),
+    /// What the parser refuses.
+    Parser(Fault, ScanError),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+fn attempt(source: &Repaired<'_>, file: u32) -> Result<Option<Document>, Failure> {
+    let (text, original) = (&*source.text, &*source.original);
+    let mut reader = Reader { text, file, ..Reader::default() };
+    let mut options = Options::default();
+    options.set_emit_comments(false);
+    options.emit_anchor_events = true;
+    for item in Parser::new_from_str_with_options(text, options) {
         let (event, span) = item.map_err(|error| {
             let mark = mark_of(error.marker().line(), error.marker().col(), file);
-            Fault::at(mark, format!("yaml: {}", error.info()))
+            let fault = Fault::at(mark, format!("yaml: {}", error.info()));
+            Failure::Parser(fault, error)
         })?;
-        let mark = mark_of(span.start.line(), span.start.col(), file);
-        let (kind, anchor, tag) = match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                let plain = style == ScalarStyle::Plain;
-                (Kind::Scalar { text: Arc::from(&*text), plain }, anchor, tag)
-            }
-            Event::SequenceStart(_, anchor, tag) => (Kind::List(Vec::new()), anchor, tag),
-            Event::MappingStart(_, anchor, tag) => (Kind::Map(Vec::new()), anchor, tag),
-            Event::Alias(anchor) => {
-                let Some(target) = anchors.get(&anchor) else {
-                    return Err(Fault::at(mark, "yaml: unknown anchor referenced"));
-                };
-                (Kind::Alias { target: *target }, 0, None)
-            }
-            Event::SequenceEnd | Event::MappingEnd => {
-                open.pop();
-                continue;
-            }
+        match event {
             Event::DocumentEnd => {
-                allowed(text, &span, file)?;
-                return Ok(Some(document));
+                let end = span.end.index();
+                allowed(original, end, file)?;
+                reader.layout.check(original, end, file)?;
+                return Ok(Some(reader.document));
             }
             Event::StreamEnd => break,
-            _ => continue,
-        };
-        let index = document.nodes.len();
-        if let Some(parent) = open.last().and_then(|parent| document.nodes.get_mut(*parent)) {
-            match &mut parent.kind {
-                Kind::List(children) | Kind::Map(children) => children.push(index),
-                Kind::Scalar { .. } | Kind::Alias { .. } => {}
-            }
+            event => reader.event(event, &span)?,
         }
-        if anchor != 0 {
-            anchors.insert(anchor, index);
-        }
-        if matches!(kind, Kind::List(_) | Kind::Map(_)) {
-            open.push(index);
-        }
-        document.nodes.push(Raw { kind, mark, tag: tag.as_deref().and_then(short) });
     }
     Ok(None)
+}
+
+#[derive(Default)]
+struct Reader<'a> {
+    text: &'a str,
+    file: u32,
+    document: Document,
+    layout: Layout,
+    /// Nodes by the parser's number of their anchor.
+    anchors: HashMap<usize, usize>,
+    /// Collections that are still open, and whether they are flow ones.
+    open: Vec<(usize, bool)>,
+}
+
+impl Reader<'_> {
+    fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), Fault> {
+        let mark = mark_of(span.start.line(), span.start.col(), self.file);
+        let (start, end) = (span.start.index(), span.end.index());
+        match event {
+            Event::DocumentStart(_, Some(version)) if (version.major, version.minor) != (1, 1) => {
+                return Err(Fault::at(mark, "yaml: found incompatible YAML document"));
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                if style == ScalarStyle::DoubleQuoted {
+                    check_escapes(span.slice(self.text).unwrap_or_default(), mark)?;
+                }
+                let plain = style == ScalarStyle::Plain;
+                self.layout.scalar(start, end, plain && !self.expects_key());
+                self.add(
+                    Kind::Scalar { text: Arc::from(&*text), plain },
+                    anchor,
+                    tag.as_deref(),
+                    mark,
+                );
+            }
+            Event::Anchor(_, name) => check_anchor(&name, mark)?,
+            Event::Alias(anchor) => {
+                let Some(target) = self.anchors.get(&anchor).copied() else {
+                    return Err(Fault::at(mark, "yaml: unknown anchor referenced"));
+                };
+                self.layout.scalar(start, end, false);
+                self.add(Kind::Alias { target }, 0, None, mark);
+            }
+            Event::SequenceStart(style, anchor, tag) => {
+                let kind = Kind::List(Vec::new());
+                self.start(kind, style, anchor, tag.as_deref(), span);
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                let kind = Kind::Map(Vec::new());
+                self.start(kind, style, anchor, tag.as_deref(), span);
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                if let Some((_, flow)) = self.open.pop() {
+                    self.layout.close(flow, end);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn start(
+        &mut self,
+        kind: Kind,
+        style: StructureStyle,
+        anchor: usize,
+        tag: Option<&Tag>,
+        span: &Span,
+    ) {
+        let flow = style == StructureStyle::Flow;
+        self.layout.open(flow, span.start.index(), span.start.col());
+        let mark = mark_of(span.start.line(), span.start.col(), self.file);
+        let index = self.add(kind, anchor, tag, mark);
+        self.open.push((index, flow));
+    }
+
+    /// Adds a node below the collection that is open.
+    fn add(&mut self, kind: Kind, anchor: usize, tag: Option<&Tag>, mark: Mark) -> usize {
+        let index = self.document.nodes.len();
+        let parent = self.open.last().and_then(|(at, _)| self.document.nodes.get_mut(*at));
+        if let Some(Raw { kind: Kind::List(children) | Kind::Map(children), .. }) = parent {
+            children.push(index);
+        }
+        if anchor != 0 {
+            self.anchors.insert(anchor, index);
+        }
+        self.document.nodes.push(Raw { kind, mark, tag: tag.and_then(short) });
+        index
+    }
+
+    /// Whether the next node is a key.
+    fn expects_key(&self) -> bool {
+        let parent = self.open.last().and_then(|(at, _)| self.document.nodes.get(*at));
+        matches!(parent, Some(Raw { kind: Kind::Map(children), .. }) if children.len() % 2 == 0)
+    }
 }
 
 /// The tag in the form yaml.v3 compares; none for the non-specific `!`.
@@ -108,16 +210,16 @@ fn short(tag: &Tag) -> Option<String> {
 }
 
 /// Characters that libyaml's reader refuses, in the part of the file that was read.
-fn allowed(text: &str, end: &Span, file: u32) -> Result<(), Fault> {
+fn allowed(text: &str, end: usize, file: u32) -> Result<(), Fault> {
     let (mut line, mut column) = (1, 1);
     for (index, c) in text.chars().enumerate() {
-        if index >= end.end.index() {
+        if index >= end {
             break;
         }
-        let fine = matches!(c,
+        let passes = matches!(c,
             '\t' | '\n' | '\r' | '\u{20}'..='\u{7E}' | '\u{85}' | '\u{A0}'..='\u{D7FF}'
             | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
-        if !fine {
+        if !passes {
             return Err(Fault::at(
                 Mark { file, line, column },
                 "yaml: control characters are not allowed",

@@ -3,6 +3,8 @@
 
 mod compose;
 mod events;
+mod layout;
+mod repair;
 mod scalar;
 mod timestamp;
 

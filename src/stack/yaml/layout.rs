@@ -1,0 +1,135 @@
+//! What yaml.v3 refuses in the layout of a file and the YAML 1.2 parser lets pass: tabs where it
+//! expects spaces, and one escape.
+
+use crate::stack::fault::Fault;
+use crate::stack::mark::Mark;
+
+/// Where things stand in a text, in characters from its start.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    /// Stretches where tabs are harmless: flow collections, quoted texts, block texts.
+    covered: Vec<(usize, usize)>,
+    /// Where each thing ends, in order; for a plain text that is no key, the column that its
+    /// further lines must reach.
+    ends: Vec<(usize, Option<usize>)>,
+    /// Plain texts that are no keys, with the same column.
+    plains: Vec<(usize, usize, usize)>,
+    /// Flow collections that are still open.
+    flows: Vec<usize>,
+    /// Columns of the block collections that are still open.
+    blocks: Vec<usize>,
+}
+
+impl Layout {
+    /// A collection begins.
+    pub(super) fn open(&mut self, flow: bool, start: usize, column: usize) {
+        if flow {
+            self.flows.push(start);
+        } else {
+            self.blocks.push(column);
+        }
+        self.ends.push((start, None));
+    }
+
+    /// A collection ends.
+    pub(super) fn close(&mut self, flow: bool, end: usize) {
+        if !flow {
+            self.blocks.pop();
+        } else if let Some(start) = self.flows.pop() {
+            self.covered.push((start, end));
+            self.ends.push((end, None));
+        }
+    }
+
+    /// A scalar or alias; `continues` if its further lines are plain text.
+    pub(super) fn scalar(&mut self, start: usize, end: usize, continues: bool) {
+        let indent = self.blocks.last().map_or(0, |column| column + 1);
+        if continues {
+            self.plains.push((start, end, indent));
+        } else {
+            self.covered.push((start, end));
+        }
+        self.ends.push((end, continues.then_some(indent)));
+    }
+
+    /// Refuses tabs that yaml.v3 does not take for a blank: at the start of a line, and after a
+    /// `-`, `?` or `:` that begins an entry. `end` is where the document ends.
+    pub(super) fn check(&mut self, text: &str, end: usize, file: u32) -> Result<(), Fault> {
+        if !text.contains('\t') {
+            return Ok(());
+        }
+        self.covered.sort_unstable();
+        let (mut line, mut column) = (1_u32, 0_usize);
+        // Whether the line so far has only blanks, or only blanks and indicators.
+        let (mut blank, mut indicators) = (true, true);
+        let mut last = '\n';
+        for (index, c) in text.chars().enumerate() {
+            if index >= end {
+                break;
+            }
+            match c {
+                '\n' => {
+                    (line, column, blank, indicators, last) = (line + 1, 0, true, true, c);
+                    continue;
+                }
+                '\t' if indicators
+                    && !self.covers(index)
+                    && !self.harmless(index, column, blank) =>
+                {
+                    let column = u32::try_from(column).unwrap_or(u32::MAX).saturating_add(1);
+                    return Err(Fault::at(
+                        Mark { file, line, column },
+                        "yaml: found a tab where only spaces are allowed",
+                    ));
+                }
+                ' ' | '\t' | '\r' => {}
+                '-' | '?' | ':' if matches!(last, ' ' | '\t' | '\n') => blank = false,
+                _ => (blank, indicators) = (false, false),
+            }
+            column += 1;
+            last = c;
+        }
+        Ok(())
+    }
+
+    fn covers(&self, index: usize) -> bool {
+        let after = self.covered.partition_point(|(start, _)| *start < index);
+        self.covered[..after].iter().any(|(_, end)| index < *end)
+    }
+
+    /// Lines within plain text, and blank ones after it, belong to that text while they are
+    /// indented enough.
+    fn harmless(&self, index: usize, column: usize, blank: bool) -> bool {
+        let within = self.plains.partition_point(|(start, ..)| *start < index);
+        let within = within.checked_sub(1).and_then(|at| self.plains.get(at));
+        if let Some((_, end, indent)) = within
+            && index < *end
+        {
+            return column >= *indent;
+        }
+        let before = self.ends.partition_point(|(end, _)| *end <= index);
+        let last = before.checked_sub(1).and_then(|at| self.ends.get(at));
+        blank && last.is_some_and(|(_, indent)| indent.is_some_and(|indent| column >= indent))
+    }
+}
+
+/// Refuses the one escape of YAML 1.2 that yaml.v3 does not know. `source` is a text in double
+/// quotes as written.
+pub(super) fn check_escapes(source: &str, mark: Mark) -> Result<(), Fault> {
+    let mut chars = source.chars();
+    while let Some(c) = chars.next() {
+        if c == '\\' && chars.next() == Some('/') {
+            return Err(Fault::at(mark, "yaml: found unknown escape character \\/"));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses an anchor with characters that yaml.v3 does not take.
+pub(super) fn check_anchor(name: &str, mark: Mark) -> Result<(), Fault> {
+    if name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+        return Ok(());
+    }
+    Err(Fault::at(mark, "yaml: did not find expected alphabetic or numeric character")
+        .hint("an anchor's name may have letters, digits, `_` and `-`"))
+}
