@@ -77,8 +77,8 @@ impl Existing<'_> {
         let performed = self.perform(&mut trial, scenario, &body, &changed, plans, &target).await;
         let finished = trial.finish().await;
         let judgement = verdict::conclude(console, &folder);
-        let spec = performed?;
-        finished?;
+        // What broke the record is the cause of what followed.
+        let spec = finished.and(performed)?;
         let code = verdict::exit_code(judgement?.verdict);
         Ok(Ended { code, spec, service: target.service })
     }

@@ -117,8 +117,8 @@ async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<u8
     .await;
     let finished = trial.finish().await;
     let judged = verdict::conclude(console, &folder);
-    performed?;
-    finished?;
+    // What broke the record is the cause of what followed.
+    finished.and(performed)?;
     Ok(verdict::exit_code(judged?.verdict))
 }
 

@@ -40,7 +40,12 @@ pub(super) fn tear_down(names: &LabNames) -> DownReport {
         // Only if the lab was all that was in it.
         let _ = fs::remove_dir(names.state());
     }
-    let left = Leftovers::look(names, &before.namespaces).describe();
+    let mut after = Leftovers::look(names, &before.namespaces);
+    // The kernel gives a namespace's id to the next one that is made: a process that was not
+    // there before is in somebody else's.
+    let was_there = |pid| before.processes.iter().any(|process| process.pid == pid);
+    after.processes.retain(|process| process.ours || was_there(process.pid));
+    let left = after.describe();
     let removed = before.describe().into_iter().filter(|line| !left.contains(line)).collect();
     DownReport { removed, left }
 }
