@@ -70,12 +70,16 @@ pub(super) fn no_failed_requests(
 
 /// Enough replicas ran at all times.
 pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &StackFacts) -> Check {
-    let update = taken_down(&stack.update_config, scene.replicas);
-    let rollback = taken_down(&stack.rollback_config, scene.replicas);
+    let (update, rollback) = (&stack.update_config, &stack.rollback_config);
     let allowed = match scene.expects {
-        Expects::Update => update,
-        // One of the two at a time: a rollback stops tasks that did not run anyway.
-        Expects::Rollback => update.max(rollback),
+        Expects::Update if update.order == "start-first" => 0,
+        Expects::Update => at_once(update, scene.replicas),
+        // One of the two at a time: a rollback stops tasks that did not run anyway. Start-first
+        // is no promise here: where the failed task's restart and the rollback both put a good
+        // task in a slot, Swarm takes the slot for changed and replaces its healthy task too.
+        Expects::Rollback => {
+            at_once(update, scene.replicas).max(at_once(rollback, scene.replicas))
+        }
         Expects::NoChange => 0,
     };
     let least = scene.replicas.saturating_sub(allowed);
@@ -117,13 +121,9 @@ pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &Stack
     Check::new("capacity", Verdict::Fail, measured, limit, because).remedy(remedy)
 }
 
-/// How many replicas these settings may take down at once.
-fn taken_down(policy: &PolicyFacts, replicas: u64) -> u64 {
-    match (policy.order.as_str(), policy.parallelism) {
-        ("start-first", _) => 0,
-        (_, 0) => replicas,
-        (_, parallelism) => parallelism.min(replicas),
-    }
+/// How many slots these settings change at once.
+fn at_once(policy: &PolicyFacts, replicas: u64) -> u64 {
+    if policy.parallelism == 0 { replicas } else { policy.parallelism.min(replicas) }
 }
 
 /// How many slots had got a task of the new version when the rollback began.
