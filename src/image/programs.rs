@@ -180,7 +180,6 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "downloads packages"]
     fn libraries_the_host_lacks_come_out_of_packages_too() {
         let state = tempfile::tempdir().unwrap();
         let mut programs = Programs::new(state.path()).with_path("");

@@ -48,7 +48,6 @@ fn a_packed_program_runs_with_nothing_but_the_image() {
 }
 
 #[test]
-#[ignore = "needs `make build` and may download packages"]
 fn the_example_images_are_the_same_each_time_and_their_programs_run() {
     let state = tempfile::tempdir().unwrap();
     let programs = Programs::new(state.path());
