@@ -11,7 +11,7 @@ external exists, nothing of the stack does, everything posted is stored. No engi
 An input file (tests/stack-cases/inputs/*.txt) holds cases:
 
   === name of the case
-  env KEY=value          the client's variables (HOME is always DIR/home)
+  env KEY=value          the client's variables (HOME is always @DIR@/home)
   args -c a.yml -c b.yml what follows `docker stack deploy` (default: -c stack.yml)
   stdin NAME             the file that is standard input
   each A | B | C         one case for each value, which takes the place of EACH
@@ -19,7 +19,7 @@ An input file (tests/stack-cases/inputs/*.txt) holds cases:
   --- a.yml              the text of a file; without such lines, all is stack.yml
   ...
 
-DIR stands for the folder of the case, in inputs and answers.
+@DIR@ stands for the folder of the case, in inputs and answers.
 """
 import argparse
 import base64
@@ -153,7 +153,7 @@ def write_files(case, folder):
         if isinstance(content, dict):
             path.write_bytes(base64.b64decode(content["base64"]))
         else:
-            path.write_bytes(content.replace("DIR", str(folder)).encode())
+            path.write_bytes(content.replace("@DIR@", str(folder)).encode())
 
 
 def ask(case, number, port):
@@ -166,8 +166,8 @@ def ask(case, number, port):
         Recorder.recorded[key] = {kind: [] for kind in BODIES}
         env = {"PATH": os.environ["PATH"], "DOCKER_CONFIG": str(folder / ".docker")}
         env["HOME"] = str(folder / "home")
-        env |= {name: value.replace("DIR", str(folder)) for name, value in case["env"].items()}
-        args = case["args"].replace("DIR", str(folder)).split()
+        env |= {name: value.replace("@DIR@", str(folder)) for name, value in case["env"].items()}
+        args = case["args"].replace("@DIR@", str(folder)).split()
 
         def docker(*words):
             stdin = (folder / case["stdin"]).read_bytes() if case["stdin"] else b""
@@ -185,7 +185,7 @@ def ask(case, number, port):
             answer |= bodies
         code, stdout, _ = docker("stack", "config", *args)
         answer["config"] = stdout if code == 0 else None
-        return json.loads(json.dumps(answer).replace(str(folder), "DIR"))
+        return json.loads(json.dumps(answer).replace(str(folder), "@DIR@"))
 
 
 def main():

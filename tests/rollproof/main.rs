@@ -22,3 +22,4 @@ mod stopping;
 mod ui;
 mod ui_run;
 mod workplace;
+mod stack_hostile;

@@ -52,15 +52,18 @@ impl Case {
             let path = root.join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             let bytes = match content {
-                Content::Text(text) => text.replace("DIR", &dir).into_bytes(),
+                Content::Text(text) => text.replace("@DIR@", &dir).into_bytes(),
                 Content::Bytes { base64 } => STANDARD.decode(base64).unwrap(),
             };
             std::fs::write(path, bytes).unwrap();
         }
-        let mut env: BTreeMap<String, String> =
-            self.env.iter().map(|(key, value)| (key.clone(), value.replace("DIR", &dir))).collect();
+        let mut env: BTreeMap<String, String> = self
+            .env
+            .iter()
+            .map(|(key, value)| (key.clone(), value.replace("@DIR@", &dir)))
+            .collect();
         env.entry("HOME".to_owned()).or_insert_with(|| format!("{dir}/home"));
-        let args = self.args.replace("DIR", &dir);
+        let args = self.args.replace("@DIR@", &dir);
         let words: Vec<&str> = args.split_whitespace().collect();
         let files = words.chunks(2).map(|pair| pair[1].to_owned()).collect();
         let stdin = self.stdin.as_ref().map(|name| std::fs::read(root.join(name)).unwrap());
@@ -75,7 +78,7 @@ impl Case {
                 .into_iter()
                 .collect::<BTreeMap<_, _>>()
         );
-        serde_json::from_str(&bodies.to_string().replace("DIR", dir)).unwrap()
+        serde_json::from_str(&bodies.to_string().replace("@DIR@", dir)).unwrap()
     }
 }
 
@@ -150,7 +153,7 @@ fn same_yaml(case: &Case, laid: &Laid, stack: &Stack, text: &mut String) {
         load(&sources).and_then(|stack| Ok((bodies(&stack)?, stack.to_yaml())))
     };
     // Docker cannot always read its own output, or reads something else.
-    let Ok(theirs) = again(config.replace("DIR", dir)) else { return };
+    let Ok(theirs) = again(config.replace("@DIR@", dir)) else { return };
     let mut lost = String::new();
     compare("", &case.expected(dir), &theirs.0, &mut lost);
     if !lost.is_empty() {

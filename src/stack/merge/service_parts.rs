@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn ports_collapse_by_published_port() {
-        let port = |published, target| Port { published, target, ..Port::default() };
+        let port = |published, target| Port { target, published, ..Port::default() };
         let mut base = Some(vec![port(9, 1), port(0, 2), port(0, 3)]);
         keyed(&mut base, None, |port| port.published);
         let targets: Vec<u32> = base.iter().flatten().map(|port| port.target).collect();

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use super::number::{canonical, number, numerator};
 use super::resources::TOP;
 use super::rule::{Rule, Shape, Type};
+use super::types::{is, name, names, takes};
 use crate::stack::fault::Fault;
 use crate::stack::golang;
 use crate::stack::mark::Mark;
@@ -244,113 +246,6 @@ fn unknown_key_hint(since: Option<u8>, key: &str, map: &Mapping, shape: &Shape) 
         map.get(name).is_none() && plain(name) == plain(key)
     });
     near.map_or_else(String::new, |name| format!("did you mean `{name}`?"))
-}
-
-/// Whether a value is of a type.
-fn is(value: &Value, kind: Type) -> bool {
-    match kind {
-        Type::Text => matches!(value, Value::Text(_) | Value::Time(_)),
-        Type::Number => matches!(value, Value::Int(_) | Value::Uint(_) | Value::Float(_)),
-        Type::Whole => match value {
-            Value::Int(_) | Value::Uint(_) => true,
-            Value::Float(n) => n.fract() == 0.0,
-            _ => false,
-        },
-        Type::Bool => matches!(value, Value::Bool(_)),
-        Type::Null => matches!(value, Value::Null),
-    }
-}
-
-/// Whether a rule is for values of this type.
-fn takes(rule: &Rule, value: &Value) -> bool {
-    match rule {
-        Rule::Plain(types) => types.iter().any(|kind| is(value, *kind)),
-        Rule::Duration | Rule::Word(_) => is(value, Type::Text),
-        Rule::Port => is(value, Type::Text) || is(value, Type::Number),
-        Rule::Natural => is(value, Type::Whole),
-        Rule::List { .. } => matches!(value, Value::List(_)),
-        Rule::Map(_) => matches!(value, Value::Map(_)),
-        Rule::Either(rules) => rules.iter().any(|rule| takes(rule, value)),
-        Rule::Since(rules) => rules.iter().any(|(_, rule)| takes(rule, value)),
-    }
-}
-
-fn names(rule: &Rule) -> Vec<&'static str> {
-    match rule {
-        Rule::Plain(types) => types.iter().map(|kind| name(*kind)).collect(),
-        Rule::Duration | Rule::Word(_) => vec!["string"],
-        Rule::Port => vec!["number", "string"],
-        Rule::Natural => vec!["integer"],
-        Rule::List { .. } => vec!["list"],
-        Rule::Map(_) => vec!["mapping"],
-        Rule::Either(rules) => rules.iter().flat_map(names).collect(),
-        Rule::Since(rules) => rules.iter().flat_map(|(_, rule)| names(rule)).collect(),
-    }
-}
-
-fn name(kind: Type) -> &'static str {
-    match kind {
-        Type::Text => "string",
-        Type::Number => "number",
-        Type::Whole => "integer",
-        Type::Bool => "boolean",
-        Type::Null => "null",
-    }
-}
-
-fn number(value: &Value) -> Option<f64> {
-    #[expect(clippy::cast_precision_loss, reason = "only the sign and equality matter")]
-    match value {
-        Value::Int(n) => Some(*n as f64),
-        Value::Uint(n) => Some(*n as f64),
-        Value::Float(n) => Some(*n),
-        _ => None,
-    }
-}
-
-/// The numerator of a number written as a fraction of whole numbers.
-fn numerator(number: f64) -> String {
-    let mut scaled = number;
-    let mut power = 0;
-    // Shortest decimal digits first: the client reads the number from its JSON text.
-    let text = format!("{number}");
-    if let Some((_, fraction)) = text.split_once('.') {
-        power = fraction.len();
-        scaled = text.replace('.', "").parse().unwrap_or(f64::NAN);
-    }
-    let mut divisor = 10.0_f64.powi(i32::try_from(power).unwrap_or(i32::MAX));
-    for factor in [2.0, 5.0] {
-        while divisor % factor == 0.0 && scaled % factor == 0.0 && scaled != 0.0 {
-            scaled /= factor;
-            divisor /= factor;
-        }
-    }
-    format!("{scaled}")
-}
-
-/// A text that is the same for equal values, numbers by value.
-fn canonical(node: &Node) -> String {
-    match &node.value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Int(_) | Value::Uint(_) | Value::Float(_) => {
-            format!("{:e}", number(&node.value).unwrap_or_default())
-        }
-        Value::Text(text) | Value::Time(text) => format!("{text:?}"),
-        Value::List(items) => {
-            let items: Vec<String> = items.iter().map(canonical).collect();
-            format!("[{}]", items.join(","))
-        }
-        Value::Map(map) => {
-            let mut entries: Vec<String> = map
-                .entries
-                .iter()
-                .map(|entry| format!("{:?}:{}", entry.key, canonical(&entry.node)))
-                .collect();
-            entries.sort();
-            format!("{{{}}}", entries.join(","))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@
 
 mod check;
 mod deploy;
+mod number;
 mod resources;
 mod rule;
 mod service;
+mod types;
 mod version;
 
 pub(crate) use check::check;

@@ -9,13 +9,23 @@ use crate::stack::fault::Fault;
 use crate::stack::mark::Mark;
 use crate::stack::node::{Entry, Mapping, Node, Value};
 
+/// All texts of a document together may not be longer, each alias counted: nobody's stack is.
+const LONGEST: usize = 64 << 20;
+
 /// Aliases can nest documents deeper than the parser's own limit allows; nobody's stack does.
 const DEEPEST: usize = 500;
 
 /// Builds the values of a document.
 pub(super) fn compose(document: &Document) -> Result<Node, Fault> {
-    let mut composer =
-        Composer { document, open: HashSet::new(), depth: 0, aliased: 0, steps: 0, alias_steps: 0 };
+    let mut composer = Composer {
+        document,
+        open: HashSet::new(),
+        depth: 0,
+        aliased: 0,
+        steps: 0,
+        alias_steps: 0,
+        length: 0,
+    };
     composer.node(0)
 }
 
@@ -27,6 +37,8 @@ struct Composer<'a> {
     aliased: usize,
     steps: usize,
     alias_steps: usize,
+    /// Bytes of all texts so far.
+    length: usize,
 }
 
 impl<'a> Composer<'a> {
@@ -37,12 +49,14 @@ impl<'a> Composer<'a> {
     fn node(&mut self, index: usize) -> Result<Node, Fault> {
         let raw = self.raw(index);
         self.step(raw.mark)?;
-        if self.depth >= DEEPEST {
-            return Err(Fault::at(raw.mark, "yaml: nested too deeply"));
-        }
-        self.depth += 1;
+        self.deeper(raw.mark)?;
         let node = match &raw.kind {
             Kind::Scalar { text, plain } => {
+                self.length += text.len();
+                if self.length > LONGEST {
+                    let message = "yaml: document contains excessive aliasing";
+                    return Err(Fault::at(raw.mark, message));
+                }
                 let value = resolve(text, *plain, raw.tag.as_deref())
                     .map_err(|message| Fault::at(raw.mark, format!("yaml: {message}")))?;
                 Node { value, mark: raw.mark }
@@ -60,6 +74,14 @@ impl<'a> Composer<'a> {
         };
         self.depth -= 1;
         Ok(node)
+    }
+
+    fn deeper(&mut self, mark: Mark) -> Result<(), Fault> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(Fault::at(mark, "yaml: nested too deeply"));
+        }
+        Ok(())
     }
 
     fn alias(&mut self, index: usize, target: usize) -> Result<Node, Fault> {
@@ -149,13 +171,12 @@ impl<'a> Composer<'a> {
         }
         if let Some(merge) = merge {
             let mut own;
-            let taken = match taken {
-                Some(taken) => taken,
-                None => {
-                    self.steps += children.len() / 2;
-                    own = places.into_keys().collect();
-                    &mut own
-                }
+            let taken = if let Some(taken) = taken {
+                taken
+            } else {
+                self.steps += children.len() / 2;
+                own = places.into_keys().collect();
+                &mut own
             };
             self.merge(map, merge, taken)?;
         }
@@ -175,6 +196,7 @@ impl<'a> Composer<'a> {
         for item in items {
             let raw = self.raw(*item);
             self.step(raw.mark)?;
+            self.deeper(raw.mark)?;
             match &raw.kind {
                 Kind::Map(children) => self.fill(map, children, Some(taken))?,
                 Kind::Alias { target } if matches!(self.raw(*target).kind, Kind::Map(_)) => {
@@ -191,6 +213,7 @@ impl<'a> Composer<'a> {
                     ));
                 }
             }
+            self.depth -= 1;
         }
         Ok(())
     }

@@ -67,7 +67,7 @@ enum Failure {
     /// What the client refuses, too.
     Fault(Fault),
     /// What the parser refuses.
-    Parser(Fault, ScanError),
+    Parser(Fault, Box<ScanError>),
 }
 
 impl From<Fault> for Failure {
@@ -86,7 +86,7 @@ fn attempt(source: &Repaired<'_>, file: u32) -> Result<Option<Document>, Failure
         let (event, span) = item.map_err(|error| {
             let mark = mark_of(error.marker().line(), error.marker().col(), file);
             let fault = Fault::at(mark, format!("yaml: {}", error.info()));
-            Failure::Parser(fault, error)
+            Failure::Parser(fault, Box::new(error))
         })?;
         match event {
             Event::DocumentEnd => {

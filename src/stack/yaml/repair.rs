@@ -24,8 +24,11 @@ impl<'a> Repaired<'a> {
         Self { text: Cow::Borrowed(text), original: Cow::Borrowed(text) }
     }
 
-    /// Repairs the line an error is about; nothing if it needs no repair.
+    /// Repairs what an error is about; nothing if it needs no repair.
     pub(super) fn repair(self, error: &ScanError) -> Option<Self> {
+        if matches!(error.kind(), ErrorKind::UnknownQuotedScalarEscape) {
+            return self.repair_escape(error.marker().byte_offset()?);
+        }
         let start = match error.marker().line().checked_sub(2) {
             None => 0,
             Some(before) => self.text.match_indices('\n').nth(before)?.0 + 1,
@@ -44,5 +47,14 @@ impl<'a> Repaired<'a> {
         // Repairs keep bytes for bytes what stands before and after, so `start` fits both.
         let deeper = |text: &str| Cow::Owned(format!("{}{DEEP}{}", &text[..start], &text[start..]));
         Some(Self { text: deeper(&self.text), original: deeper(&self.original) })
+    }
+
+    /// In double quotes yaml.v3 knows `\'`, which means the quote.
+    fn repair_escape(self, near: usize) -> Option<Self> {
+        let at = [near, near.checked_sub(1)?]
+            .into_iter()
+            .find(|at| self.text.get(*at..).is_some_and(|rest| rest.starts_with("\\'")))?;
+        let shorter = |text: &str| Cow::Owned(format!("{}{}", &text[..at], &text[at + 1..]));
+        Some(Self { text: shorter(&self.text), original: shorter(&self.original) })
     }
 }

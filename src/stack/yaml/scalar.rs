@@ -15,9 +15,7 @@ use crate::stack::node::Value;
 /// A tag that the text does not fit.
 pub(crate) fn resolve(text: &Arc<str>, plain: bool, tag: Option<&str>) -> Result<Value, String> {
     match tag {
-        None if !plain => Ok(Value::Text(text.clone())),
-        None => Ok(guess(text, true)),
-        Some("!!str") => Ok(Value::Text(text.clone())),
+        None if plain => Ok(guess(text, true)),
         Some("!!binary") => match STANDARD.decode(text.replace(['\n', '\r'], "")) {
             Ok(bytes) => Ok(Value::Text(Arc::from(String::from_utf8_lossy(&bytes)))),
             Err(_) => Err("!!binary value contains invalid base64 data".into()),
@@ -39,8 +37,8 @@ pub(crate) fn resolve(text: &Arc<str>, plain: bool, tag: Option<&str>) -> Result
                 _ => Err(format!("cannot decode {is} `{text}` as a {tag}")),
             }
         }
-        // Any other tag: the text as it is.
-        Some(_) => Ok(Value::Text(text.clone())),
+        // Quotes, `!!str`, and any tag that is not YAML's own: the text as it is.
+        _ => Ok(Value::Text(text.clone())),
     }
 }
 

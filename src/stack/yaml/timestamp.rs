@@ -26,9 +26,8 @@ pub(super) fn parse(text: &str) -> Option<String> {
     }
     let (fraction, rest) = fraction(rest)?;
     let zone = match (zoned, rest) {
-        (true, "Z") => "+0000 UTC".to_owned(),
+        (true, "Z") | (false, "") => "+0000 UTC".to_owned(),
         (true, rest) => offset(rest)?,
-        (false, "") => "+0000 UTC".to_owned(),
         (false, _) => return None,
     };
     Some(format!("{date} {hour:02}:{minute:02}:{second:02}{fraction} {zone}"))

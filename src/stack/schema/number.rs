@@ -1,0 +1,71 @@
+//! Numbers as the schema check compares them.
+
+use crate::stack::node::{Node, Value};
+
+/// A number as a float; none for anything else.
+pub(super) fn number(value: &Value) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "only the sign and equality matter")]
+    match value {
+        Value::Int(n) => Some(*n as f64),
+        Value::Uint(n) => Some(*n as f64),
+        Value::Float(n) => Some(*n),
+        _ => None,
+    }
+}
+
+/// The numerator of a number written as a fraction of whole numbers.
+pub(super) fn numerator(number: f64) -> String {
+    let mut scaled = number;
+    let mut power = 0;
+    // Shortest decimal digits first: the client reads the number from its JSON text.
+    let text = format!("{number}");
+    if let Some((_, fraction)) = text.split_once('.') {
+        power = fraction.len();
+        scaled = text.replace('.', "").parse().unwrap_or(f64::NAN);
+    }
+    let mut divisor = 10.0_f64.powi(i32::try_from(power).unwrap_or(i32::MAX));
+    for factor in [2.0, 5.0] {
+        while divisor % factor == 0.0 && scaled % factor == 0.0 && scaled != 0.0 {
+            scaled /= factor;
+            divisor /= factor;
+        }
+    }
+    format!("{scaled}")
+}
+
+/// A text that is the same for equal values, numbers by value.
+pub(super) fn canonical(node: &Node) -> String {
+    match &node.value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Int(_) | Value::Uint(_) | Value::Float(_) => {
+            format!("{:e}", number(&node.value).unwrap_or_default())
+        }
+        Value::Text(text) | Value::Time(text) => format!("{text:?}"),
+        Value::List(items) => {
+            let items: Vec<String> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Map(map) => {
+            let mut entries: Vec<String> = map
+                .entries
+                .iter()
+                .map(|entry| format!("{:?}:{}", entry.key, canonical(&entry.node)))
+                .collect();
+            entries.sort();
+            format!("{{{}}}", entries.join(","))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numerator;
+
+    #[test]
+    fn numerators() {
+        for (number, expected) in [(80.5, "161"), (80.0, "80"), (0.25, "1"), (-1.5, "-3")] {
+            assert_eq!(numerator(number), expected);
+        }
+    }
+}
