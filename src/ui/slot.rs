@@ -69,9 +69,11 @@ impl Slot {
         &self.tasks
     }
 
-    /// The newest task made from `generation`.
+    /// The newest task made from `generation`, one that is alive and wanted before all others:
+    /// a rollback can begin a second good task in a slot and give it up again.
     pub fn newest_of(&self, generation: u32) -> Option<&TaskLine> {
-        self.tasks.iter().rev().find(|task| task.seen.generation == generation)
+        let made = || self.tasks.iter().rev().filter(|task| task.seen.generation == generation);
+        made().find(|task| task.is_alive() && !task.is_leaving()).or_else(|| made().next())
     }
 
     /// The task that stands for the slot: the newest that is alive and wanted, else the newest.
@@ -151,6 +153,17 @@ mod tests {
         assert_eq!(slot_after.standing().unwrap().seen.task, "old");
         let dead = slot(&[("old", 1, Shutdown, Shutdown), ("new", 2, Failed, Shutdown)]);
         assert_eq!(dead.standing().unwrap().seen.task, "new");
+    }
+
+    #[test]
+    fn a_second_good_task_that_was_given_up_hides_none_that_runs() {
+        let slot = slot(&[
+            ("good", 1, Running, Running),
+            ("bad", 2, Shutdown, Shutdown),
+            ("given-up", 1, TaskState::Pending, Shutdown),
+        ]);
+        assert_eq!(slot.newest_of(1).unwrap().seen.task, "good");
+        assert_eq!(slot.newest_of(2).unwrap().seen.task, "bad");
     }
 
     #[test]
