@@ -90,7 +90,10 @@ fn contents(config: &Config) -> Contents {
         .chain(config.configs.values())
         .filter(own)
         .map(|object| {
-            (object.file.clone(), read::read_limited(Path::new(&object.file), MOST_BYTES))
+            (
+                object.file.clone(),
+                read::read_limited(Path::new(&object.file), &object.file, MOST_BYTES),
+            )
         })
         .collect()
 }

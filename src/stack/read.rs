@@ -60,18 +60,18 @@ pub(crate) fn texts(sources: &Sources, names: &[String]) -> Result<Vec<SourceTex
                 // A second `-` finds standard input exhausted.
                 return SourceText::decode(name, stdin.take().unwrap_or_default());
             }
-            let bytes = read_limited(&sources.cwd.join(name), MOST_BYTES).map_err(Error::stack)?;
+            let path = sources.cwd.join(name);
+            let bytes = read_limited(&path, name, MOST_BYTES).map_err(Error::stack)?;
             SourceText::decode(name, &bytes)
         })
         .collect()
 }
 
-/// Reads a file of at most so many bytes.
+/// Reads a file of at most so many bytes; errors show it under a name.
 ///
 /// # Errors
-/// In the client's words, with the path.
-pub(crate) fn read_limited(path: &Path, most: u64) -> Result<Vec<u8>, String> {
-    let shown = path.display();
+/// In the client's words.
+pub(crate) fn read_limited(path: &Path, shown: &str, most: u64) -> Result<Vec<u8>, String> {
     let plain = |error: &std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => "no such file or directory".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),

@@ -42,7 +42,7 @@ impl SourceEnv<'_> {
     /// A file that cannot be read or has a line that is no variable.
     pub(crate) fn env_file(&self, path: &str) -> Result<Vec<(String, Option<String>)>, String> {
         let path = self.absolute(path);
-        let bytes = read_limited(Path::new(&path), MOST_BYTES)?;
+        let bytes = read_limited(Path::new(&path), &path, MOST_BYTES)?;
         env_file::parse(&bytes, self.variables)
             .map_err(|reason| format!("invalid env file ({path}): {reason}"))
     }

@@ -63,9 +63,19 @@ impl Layout {
         // Whether the line so far has only blanks, or only blanks and indicators.
         let (mut blank, mut indicators) = (true, true);
         let mut last = '\n';
-        for (index, c) in text.chars().enumerate() {
+        // Whether only blanks and comments stand between here and a line with a comment: yaml.v3
+        // takes further comments together with it, whatever is before them.
+        let mut comment = false;
+        for (index, (at, c)) in text.char_indices().enumerate() {
             if index >= end {
                 break;
+            }
+            if c == '\t' && comment && blank && before_comment(&text[at..]) {
+                (column, last) = (column + 1, c);
+                continue;
+            }
+            if blank && !matches!(c, ' ' | '\t' | '\r' | '\n') {
+                comment = c == '#' && !self.covers(index);
             }
             match c {
                 '\n' => {
@@ -111,6 +121,11 @@ impl Layout {
         let last = before.checked_sub(1).and_then(|at| self.ends.get(at));
         blank && last.is_some_and(|(_, indent)| indent.is_some_and(|indent| column >= indent))
     }
+}
+
+/// Whether a comment is the next thing that is no blank.
+fn before_comment(text: &str) -> bool {
+    text.trim_start_matches([' ', '\t', '\r', '\n']).starts_with('#')
 }
 
 /// Refuses the one escape of YAML 1.2 that yaml.v3 does not know. `source` is a text in double

@@ -49,11 +49,17 @@ impl<'a> Repaired<'a> {
         Some(Self { text: deeper(&self.text), original: deeper(&self.original) })
     }
 
-    /// In double quotes yaml.v3 knows `\'`, which means the quote.
-    fn repair_escape(self, near: usize) -> Option<Self> {
-        let at = [near, near.checked_sub(1)?]
-            .into_iter()
-            .find(|at| self.text.get(*at..).is_some_and(|rest| rest.starts_with("\\'")))?;
+    /// In double quotes yaml.v3 knows `\\'`, which means the quote. `start` is where the text
+    /// with the odd escape begins.
+    fn repair_escape(self, start: usize) -> Option<Self> {
+        let quoted = self.text.get(start..)?;
+        let mut escaped = false;
+        let at = quoted.char_indices().find(|(_, c)| {
+            let found = escaped && *c == '\'';
+            escaped = *c == '\\' && !escaped;
+            found
+        })?;
+        let at = start + at.0 - 1;
         let shorter = |text: &str| Cow::Owned(format!("{}{}", &text[..at], &text[at + 1..]));
         Some(Self { text: shorter(&self.text), original: shorter(&self.original) })
     }
