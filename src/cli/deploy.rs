@@ -1,19 +1,22 @@
 //! `rollproof deploy`.
 
+use std::sync::Arc;
+
 use clap::Args;
 use serde_json::json;
 
 use super::console::Console;
 use super::deployment::EXAMPLE_STACK;
 use super::output::put_line;
-use super::prepare::{Prepared, absolute, prepare, read, render_warning};
+use super::prepare::{Prepared, prepare, read, render_warning};
 use super::session::new_run_id;
 use super::stack_args::StackArgs;
 use super::{examples, images};
 use crate::Clock;
 use crate::deploy::{
-    Applied, ApplyOptions, ConvergeOptions, EndpointMode, Kernel, apply, converge,
+    Applied, ApplyOptions, ConvergeOptions, EndpointMode, Kernel, apply, check_owner, converge,
 };
+use crate::engine::RegistryAuth;
 use crate::error::Result;
 use crate::observe::{Observer, Watch};
 use crate::record::{Event, EventKind};
@@ -79,6 +82,7 @@ pub(super) async fn deploy(
     prune: bool,
     tell: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<Applied> {
+    check_owner(&site.manager, &prepared.stack, args.adopt).await?;
     let mut ledger = Ledger::read(&console.state)?;
     ledger.note(Deployment {
         engine: site.address(),
@@ -95,7 +99,8 @@ pub(super) async fn deploy(
         run_id: run_id.to_owned(),
         adopt: args.adopt,
         prune,
-        auth: None,
+        resolve: args.resolve_image,
+        auth: args.with_registry_auth.then(|| Arc::new(RegistryAuth::of_cli())),
     };
     apply(&site.manager, prepared.requests.clone(), &options, tell).await
 }
@@ -149,13 +154,11 @@ async fn wait(
 }
 
 fn dry_run(args: &DeployArgs, name: &str, console: &Console) -> Result<u8> {
-    let files = absolute(&args.stack_args.files)?;
-    let files = if files.is_empty() {
-        examples::choose(&console.state, &[], Kernel { ipvs: true })?.files
+    let stack = if args.stack_args.files.is_empty() {
+        read(&examples::choose(&console.state, &[], Kernel { ipvs: true })?.files)?
     } else {
-        files
+        read(&args.stack_args.files)?
     };
-    let stack = read(&files)?;
     for warning in stack.warnings() {
         anstream::eprintln!("{}", render_warning(warning));
     }

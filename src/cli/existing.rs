@@ -9,7 +9,7 @@ use super::stack_args::StackArgs;
 use super::target_args::TargetArgs;
 use super::verdict;
 use crate::Clock;
-use crate::deploy::EndpointMode;
+use crate::deploy::{EndpointMode, keep_resolved};
 use crate::engine::RUN_LABEL;
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Expects, SpecMatch};
@@ -107,6 +107,7 @@ impl Existing<'_> {
             requests.services.into_iter().find(|body| body.name() == target.service).ok_or_else(
                 || Error::usage(format!("the stack file has no service {}", target.service)),
             )?;
+        keep_resolved(&mut body, &running);
         for (service, change) in &self.deployment.changes {
             if *service == target.service {
                 change.apply(&mut body);

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::args::duration;
-use crate::deploy::EndpointMode;
+use crate::deploy::{EndpointMode, ResolveImage};
 
 /// Which stack.
 #[derive(Debug, Clone, Args)]
@@ -15,6 +15,14 @@ pub(super) struct StackArgs {
     /// Take over a stack of this name that somebody else deployed
     #[arg(long)]
     pub(super) adopt: bool,
+
+    /// When to ask a registry for images' digests, as docker stack deploy does
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) resolve_image: ResolveImage,
+
+    /// Pass the registry logins of the docker CLI on to the nodes
+    #[arg(long)]
+    pub(super) with_registry_auth: bool,
 
     /// Run services in another endpoint mode than the stack file says, and report that
     #[arg(long, value_enum)]

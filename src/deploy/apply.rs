@@ -1,11 +1,13 @@
 //! Creating and updating a stack's parts, in Docker's order.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::ports::check_ports;
-use crate::engine::{Engine, RUN_LABEL, STACK_LABEL, StackObject, StackObjectKind};
+use super::resolve::{ResolveImage, resolve_image};
+use crate::engine::{Engine, RUN_LABEL, RegistryAuth, STACK_LABEL, StackObject, StackObjectKind};
 use crate::error::{Error, Result};
 use crate::stack::{Requests, ServiceBody};
 
@@ -20,8 +22,10 @@ pub struct ApplyOptions {
     pub adopt: bool,
     /// Whether services of the stack that the file does not have are removed.
     pub prune: bool,
-    /// A registry login to pass on, encoded as the API wants it.
-    pub auth: Option<String>,
+    /// When a registry is asked for images' digests.
+    pub resolve: ResolveImage,
+    /// Registry logins to pass on to the nodes.
+    pub auth: Option<Arc<RegistryAuth>>,
 }
 
 /// What was deployed.
@@ -33,10 +37,26 @@ pub struct Applied {
     pub fresh: bool,
 }
 
+/// Refuses a stack that somebody else deployed, before anything is noted or made.
+///
+/// # Errors
+/// When the stack has a service without this program's label, or the engine does not answer.
+pub async fn check_owner(engine: &Engine, stack: &str, adopt: bool) -> Result<()> {
+    let existing = engine.stack_services(stack).await?;
+    match existing.iter().find(|service| service.label(RUN_LABEL).is_none()) {
+        Some(foreign) if !adopt => Err(Error::usage(format!(
+            "stack {stack} is on this engine already and was deployed by somebody else (service {})",
+            foreign.name()
+        ))
+        .hint("choose another stack name, or take it over with --adopt")),
+        _ => Ok(()),
+    }
+}
+
 /// Creates or updates networks, secrets, configs and services, telling each step.
 ///
 /// # Errors
-/// When the stack belongs to somebody else, or the engine refuses a part. Nothing is undone, as
+/// When a part belongs to somebody else, or the engine refuses one. Nothing is undone, as
 /// with `docker stack deploy`: the message says what exists.
 pub async fn apply(
     engine: &Engine,
@@ -45,16 +65,6 @@ pub async fn apply(
     tell: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<Applied> {
     let existing = engine.stack_services(&options.stack).await?;
-    if let Some(foreign) = existing.iter().find(|service| service.label(RUN_LABEL).is_none())
-        && !options.adopt
-    {
-        return Err(Error::usage(format!(
-            "stack {} is on this engine already and was deployed by somebody else (service {})",
-            options.stack,
-            foreign.name()
-        ))
-        .hint("choose another stack name, or take it over with --adopt"));
-    }
     if options.prune {
         for service in &existing {
             if requests.services.iter().all(|wanted| wanted.name() != service.name()) {
@@ -83,15 +93,23 @@ pub async fn apply(
     let mut applied = Applied { services: Vec::new(), fresh: existing.is_empty() };
     for mut service in requests.services {
         service.set_label(RUN_LABEL, &options.run_id);
-        if let Some(old) = existing.iter().find(|old| old.name() == service.name()) {
+        let old = existing.iter().find(|old| old.name() == service.name());
+        let auth = options.auth.as_ref().and_then(|auth| auth.header(service.image()));
+        let auth = auth.as_deref();
+        let unasked = resolve_image(engine, &mut service, old, options.resolve, auth).await;
+        if let Some(old) = old {
             tell(&format!("Updating service {} (id: {})", service.name(), old.id));
             service.set_force_update(old.spec.force_update());
-            for warning in engine.update_service(&service, options.auth.as_deref()).await? {
+            for warning in engine.update_service(&service, auth).await? {
+                tell(&format!("warning: {warning}"));
+            }
+            if let Some(warning) = unasked {
                 tell(&format!("warning: {warning}"));
             }
         } else {
+            // The client says nothing of an unreachable registry here: every local image has none.
             tell(&format!("Creating service {}", service.name()));
-            engine.create_service(&service, options.auth.as_deref()).await?;
+            engine.create_service(&service, auth).await?;
         }
         applied.services.push(service);
     }

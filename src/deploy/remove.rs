@@ -36,7 +36,6 @@ pub async fn remove(
     let mut grace = Duration::ZERO;
     for service in manager.stack_services(stack).await? {
         if service.label(RUN_LABEL).is_none() {
-            report.left.push(format!("service {}: somebody else deployed it", service.name()));
             continue;
         }
         let own = &service.spec.as_value()["TaskTemplate"]["ContainerSpec"]["StopGracePeriod"];
@@ -51,8 +50,9 @@ pub async fn remove(
         for object in manager.stack_objects(kind, stack).await? {
             let name = format!("{} {}", kind.as_str(), object.name);
             if !object.labels.contains_key(RUN_LABEL) {
-                report.left.push(format!("{name}: somebody else made it"));
-            } else if remove_when_unused(manager, &object, deadline).await? {
+                continue;
+            }
+            if remove_when_unused(manager, &object, deadline).await? {
                 tell(&format!("Removing {name}"));
                 report.removed.push(name);
             } else {

@@ -20,7 +20,50 @@ pub struct ImageView {
     pub labels: Value,
 }
 
+/// What a registry says of an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distribution {
+    /// Its digest, `sha256:…`.
+    pub digest: String,
+    /// What it runs on, as `Placement.Platforms` has it.
+    pub platforms: Vec<Value>,
+}
+
 impl Engine {
+    /// Lets the engine ask an image's registry.
+    ///
+    /// # Errors
+    /// When the registry does not answer or does not have it.
+    pub async fn distribution(&self, image: &str, auth: Option<&str>) -> Result<Distribution> {
+        let headers: Vec<_> = auth.map(|auth| ("X-Registry-Auth", auth)).into_iter().collect();
+        let path = format!("/distribution/{image}/json");
+        let found = self.raw.get_with(&path, &headers).await.map_err(|error| {
+            error.into_error(format!("cannot ask the registry for image {image}"))
+        })?;
+        let platform = |platform: &Value| {
+            let architecture = platform["architecture"].as_str().unwrap_or_default();
+            // The client leaves arm out, because its variants are told apart elsewhere.
+            let architecture =
+                if architecture.eq_ignore_ascii_case("arm") { "" } else { architecture };
+            let mut wanted = serde_json::Map::new();
+            if !architecture.is_empty() {
+                wanted.insert("Architecture".into(), architecture.into());
+            }
+            if let Some(os) = platform["os"].as_str().filter(|os| !os.is_empty()) {
+                wanted.insert("OS".into(), os.into());
+            }
+            Value::Object(wanted)
+        };
+        let digest = found["Descriptor"]["digest"].as_str().unwrap_or_default().to_owned();
+        if digest.is_empty() {
+            return Err(Error::environment(format!(
+                "the registry gives no digest for image {image}"
+            )));
+        }
+        let platforms = found["Platforms"].as_array().into_iter().flatten().map(platform).collect();
+        Ok(Distribution { digest, platforms })
+    }
+
     /// An image by reference or id.
     ///
     /// # Errors

@@ -35,7 +35,16 @@ impl RawClient {
 
     /// GET, the answer as JSON.
     pub(super) async fn get(&self, path: &str) -> Result<Value, ApiError> {
-        parse(&self.request(Method::GET, path, None, &[]).await?)
+        self.get_with(path, &[]).await
+    }
+
+    /// GET with headers, the answer as JSON.
+    pub(super) async fn get_with(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Value, ApiError> {
+        parse(&self.request(Method::GET, path, None, headers).await?)
     }
 
     /// POST of a JSON body, the answer as JSON (null if empty).

@@ -77,9 +77,7 @@ pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &Stack
         // One of the two at a time: a rollback stops tasks that did not run anyway. Start-first
         // is no promise here: where the failed task's restart and the rollback both put a good
         // task in a slot, Swarm takes the slot for changed and replaces its healthy task too.
-        Expects::Rollback => {
-            at_once(update, scene.replicas).max(at_once(rollback, scene.replicas))
-        }
+        Expects::Rollback => at_once(update, scene.replicas).max(at_once(rollback, scene.replicas)),
         Expects::NoChange => 0,
     };
     let least = scene.replicas.saturating_sub(allowed);

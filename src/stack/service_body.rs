@@ -198,6 +198,21 @@ impl ServiceBody {
         labels.insert(key.into(), json!(value));
     }
 
+    /// A service label.
+    #[must_use]
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.0["Labels"][key].as_str()
+    }
+
+    /// Sets the platforms that nodes must have, if there are any.
+    pub fn set_platforms(&mut self, platforms: &[Value]) {
+        if !platforms.is_empty() {
+            let template = object(object(&mut self.0).entry("TaskTemplate"));
+            let placement = object(template.entry("Placement"));
+            placement.insert("Platforms".into(), json!(platforms));
+        }
+    }
+
     /// Sets the endpoint mode.
     pub fn set_endpoint_mode(&mut self, mode: &str) {
         let endpoint = object(object(&mut self.0).entry("EndpointSpec"));

@@ -1,0 +1,81 @@
+//! Pinning images to digests, by the rules of `docker stack deploy --resolve-image`.
+
+use crate::engine::{Engine, ServiceView};
+use crate::stack::ServiceBody;
+
+/// The label under which Docker keeps a service's image as the stack file has it.
+const IMAGE_LABEL: &str = "com.docker.stack.image";
+
+/// Images with this prefix are this program's own and in no registry: a stranger's image of the
+/// same name must not take their place.
+const OWN_IMAGES: &str = "rollproof/";
+
+/// When a registry is asked for an image's digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum ResolveImage {
+    /// At every deployment.
+    #[default]
+    Always,
+    /// When the image in the stack file is another one than before.
+    Changed,
+    /// Never.
+    Never,
+}
+
+/// Pins the body's image to the digest that the registry gives, or keeps the one of the service
+/// that is there, by the rules of the docker client. Returns a warning if the registry could not
+/// be asked, with which the client goes on as well.
+pub(super) async fn resolve_image(
+    engine: &Engine,
+    body: &mut ServiceBody,
+    old: Option<&ServiceView>,
+    when: ResolveImage,
+    auth: Option<&str>,
+) -> Option<String> {
+    let same = old.is_some_and(|old| is_same_image(body, old));
+    let ask = match when {
+        ResolveImage::Always => true,
+        ResolveImage::Changed => !same,
+        ResolveImage::Never => false,
+    };
+    if ask && !body.image().starts_with(OWN_IMAGES) {
+        if body.image().contains('@') {
+            return None;
+        }
+        match engine.distribution(body.image(), auth).await {
+            Ok(found) => {
+                let pinned = format!("{}@{}", body.image(), found.digest);
+                body.set_image(&pinned);
+                body.set_platforms(&found.platforms);
+                return None;
+            }
+            Err(error) => {
+                tracing::debug!(%error, image = body.image(), "the registry was not asked");
+                return Some(format!(
+                    "image {} could not be accessed on a registry to record its digest: each node decides for itself which one it runs",
+                    body.image()
+                ));
+            }
+        }
+    }
+    if let Some(old) = old.filter(|_| same && !ask) {
+        body.set_image(old.spec.image());
+    }
+    None
+}
+
+/// Keeps the digest and the platforms that the service was deployed with, so that an update
+/// changes only what it says.
+pub fn keep_resolved(body: &mut ServiceBody, running: &ServiceView) {
+    if is_same_image(body, running) {
+        body.set_image(running.spec.image());
+        let placement = &running.spec.as_value()["TaskTemplate"]["Placement"];
+        if let Some(platforms) = placement["Platforms"].as_array() {
+            body.set_platforms(platforms);
+        }
+    }
+}
+
+fn is_same_image(body: &ServiceBody, old: &ServiceView) -> bool {
+    body.label(IMAGE_LABEL).is_some() && body.label(IMAGE_LABEL) == old.label(IMAGE_LABEL)
+}
