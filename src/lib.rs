@@ -6,6 +6,8 @@
 
 pub mod cli;
 pub mod clock;
+pub mod deploy;
+pub mod doctor;
 pub mod engine;
 pub mod error;
 pub mod image;
@@ -17,7 +19,9 @@ pub mod probe;
 pub mod record;
 pub mod report;
 pub mod scenario;
+pub mod site;
 pub mod stack;
+pub mod stats;
 pub mod ui;
 
 pub use clock::Clock;

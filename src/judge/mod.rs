@@ -1,1 +1,42 @@
-//! Room `judge`: to be filled.
+//! The judge: what was expected × what Swarm did × what users got ─► a verdict with reasons.
+//!
+//! Pure: everything comes from the run record, so a run can be judged again, offline, by a
+//! later version. `docs/verdicts.md` says what the verdicts mean.
+
+mod attribution;
+mod baseline;
+mod capacity;
+mod cause;
+mod check;
+mod end_checks;
+mod explained;
+mod failure;
+mod judgement;
+mod limits;
+mod rollback_checks;
+mod rollback_story;
+mod scenario_judgement;
+mod scene;
+mod stream_stats;
+mod task_life;
+mod tasks;
+mod transition;
+mod transition_window;
+mod trust_checks;
+mod update_checks;
+mod update_story;
+mod user_checks;
+mod verdict;
+
+pub use capacity::Capacity;
+pub use cause::{Cause, CauseGroup};
+pub use check::Check;
+pub use failure::{Failure, Nearest};
+pub use judgement::{Judgement, judge};
+pub use limits::Limits;
+pub use rollback_story::RollbackStory;
+pub use scenario_judgement::ScenarioJudgement;
+pub use stream_stats::{StreamStats, stream_stats};
+pub use transition_window::TransitionWindow;
+pub use update_story::{Converged, StateSeen, UpdateStory};
+pub use verdict::Verdict;

@@ -1,1 +1,37 @@
-//! Room `probe`: to be filled.
+//! Requests at a fixed schedule, and exactly how each of them ended.
+//!
+//! Open loop: the schedule is fixed before the first request and a shot starts at its intended
+//! time whatever happened before, so an outage is seen at its full length. Nothing is retried,
+//! no redirect is followed, and a shot that could not be sent is recorded as a hole in the
+//! measurement. `docs/measuring.md` says what is measured and why.
+
+mod alarm;
+mod blame;
+mod body_check;
+mod expect;
+mod fault;
+mod flight;
+mod link;
+mod live_window;
+mod method;
+mod names;
+mod pacer;
+mod pool;
+mod prober;
+mod schedule;
+mod slots;
+mod stalls;
+mod stream;
+mod stream_plan;
+mod tally;
+mod target;
+mod totals;
+mod wire;
+
+pub use expect::{BodyExpect, Expect};
+pub use live_window::{LiveSnapshot, LiveWindow};
+pub use method::Method;
+pub use prober::Prober;
+pub use stream_plan::StreamPlan;
+pub use tally::{Failures, Tally};
+pub use totals::{ProbeTotals, UnsentCounts};

@@ -2,15 +2,22 @@
 //!
 //! The judge and the reports work from the record alone.
 
+mod closed;
 mod event;
 mod expects;
 mod meta;
 mod offset;
 mod outcome;
+mod reader;
+mod run;
+mod run_folder;
+#[cfg(test)]
+pub(crate) mod samples;
 mod shot;
 mod task_seen;
 mod task_state;
 mod update_state;
+mod writer;
 
 pub use event::{ContainerAction, EndReason, Event, EventKind, SpecMatch};
 pub use expects::Expects;
@@ -20,7 +27,11 @@ pub use meta::{
 };
 pub use offset::Offset;
 pub use outcome::Outcome;
+pub use reader::RecordReader;
+pub use run::Run;
+pub use run_folder::RunFolder;
 pub use shot::Shot;
 pub use task_seen::TaskSeen;
 pub use task_state::TaskState;
 pub use update_state::UpdateState;
+pub use writer::RecordWriter;

@@ -41,8 +41,8 @@ pub enum Outcome {
     WrongBody,
     /// An answer of a version that should not answer.
     WrongVersion,
-    /// Never sent: too many requests were in flight. Not a failure of the service, but the
-    /// measurement has a hole there.
+    /// Never sent: too many requests were in flight, or this machine had no socket or no time
+    /// for it. Not a failure of the service, but the measurement has a hole there.
     Unsent,
 }
 

@@ -17,7 +17,7 @@ pub struct Shot {
     /// When the connection stood; absent if it failed before or was reused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connected: Option<Offset>,
-    /// When the answer's head arrived.
+    /// When the first byte of the answer arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_byte: Option<Offset>,
     /// When the outcome was known.

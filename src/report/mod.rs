@@ -1,1 +1,11 @@
-//! Room `report`: to be filled.
+//! Reports: one small file per format. They only tell what the judgement says.
+
+mod block;
+mod json;
+mod scenario_summary;
+mod style;
+mod summary;
+
+pub use json::json;
+pub use style::Style;
+pub use summary::summary;

@@ -1,4 +1,25 @@
 //! The one integration-test binary. Each module tests one feature from outside.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
+
+mod app;
+mod bad_input;
+mod host_engine;
+mod image;
+mod judge;
+mod judge_cause;
+mod judge_story;
+mod judge_trust;
+mod lab;
+mod machine;
+mod main_job;
+mod probe;
+mod record;
+mod record_runs;
+mod report;
 mod stack_cases;
+mod stopping;
+mod ui;
+mod ui_run;
+mod workplace;
 mod stack_hostile;

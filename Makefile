@@ -1,0 +1,74 @@
+# `make` shows what there is. Everything runs from a fresh clone with a Rust toolchain, make and
+# the distribution's package manager; `make setup` fetches the rest.
+#
+# Variables: STACK  name of the stack           FILE   stack file(s), the example without it
+#            RATE   requests a second           ARGS   more arguments for rollproof
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build app driver deploy update broken-update verify demo down test lint clean
+
+SHELL := /bin/sh
+.NOTPARALLEL:
+CARGO ?= cargo
+HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+ROLLPROOF := $(TARGET)/release/rollproof
+
+STACK_ARGS = $(STACK) $(foreach file,$(FILE),--compose-file $(file)) $(ARGS)
+LOAD_ARGS = $(if $(RATE),--rate $(RATE)) $(STACK_ARGS)
+
+# A private engine needs root, an engine of the user's own may not.
+AS_ROOT = $$(if [ "$$(id -u)" -ne 0 ] && ! $(ROLLPROOF) doctor >/dev/null 2>&1; then echo sudo -E; fi)
+RUN = $(AS_ROOT) $(ROLLPROOF)
+
+# Tests make network namespaces and start engines; cargo itself stays the user's.
+RUNNER := CARGO_TARGET_$(shell echo '$(HOST)' | tr a-z- A-Z_)_RUNNER
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@sed -n 's/^# \(Variables:\)/\n\1/p; s/^#  \{11\}\([A-Z]\)/           \1/p' $(MAKEFILE_LIST)
+
+setup: ## Install what this machine lacks, without starting any server
+	@sh scripts/setup.sh
+
+build: app driver ## Build the program and the app, and load the images into the engine
+	@$(RUN) build $(ARGS)
+
+app:
+	@test -n '$(HOST)' || { echo 'rustc is missing: install a Rust toolchain, https://rustup.rs' >&2; exit 4; }
+	RUSTFLAGS='-C target-feature=+crt-static' $(CARGO) build --profile app --package rollproof-app --target $(HOST)
+
+driver:
+	$(CARGO) build --release --package rollproof
+
+deploy: driver ## Deploy the stack and wait until it has converged
+	@$(RUN) deploy $(STACK_ARGS)
+
+update: driver ## Roll a good update under load and judge it
+	@$(RUN) update $(LOAD_ARGS)
+
+broken-update: driver ## Break the health check, expect a rollback, and judge it
+	@$(RUN) broken-update $(LOAD_ARGS)
+
+verify: driver ## Deploy, roll a good and a broken update, give one verdict
+	@$(RUN) verify $(LOAD_ARGS)
+
+demo: setup app driver ## Everything at once, on the example, and remove it again
+	@status=0; \
+	trap 'status=130' INT TERM; \
+	$(RUN) verify $(LOAD_ARGS) || status=$$?; \
+	$(RUN) down || { left=$$?; [ $$status -ne 0 ] || status=$$left; }; \
+	exit $$status
+
+down: driver ## Remove the stack and the private engine, and prove that nothing is left
+	@$(RUN) down $(STACK) $(ARGS)
+
+test: setup app ## Run all tests, those on real engines too
+	$(if $(filter-out 0,$(shell id -u)),$(RUNNER)='sudo -E') $(CARGO) test --workspace $(ARGS)
+
+lint: ## Check the formatting and run the linter
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+clean: ## Remove what cargo built; `make down` removes what runs
+	$(CARGO) clean

@@ -1,0 +1,78 @@
+//! What can be made to go wrong, so that an update can be seen to fail.
+
+use std::time::Duration;
+
+/// The switches, all off by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Faults {
+    /// Listen only after this long: a slow start.
+    pub start_delay: Duration,
+    /// `/health` answers 503 from this long after the start on.
+    pub unhealthy_after: Option<Duration>,
+    /// The process ends with exit code 1 this long after the start.
+    pub crash_after: Option<Duration>,
+    /// SIGTERM and SIGINT change nothing: only SIGKILL ends the process.
+    pub ignore_stop: bool,
+}
+
+impl Faults {
+    /// Reads the switches through `variable`, which looks up an environment variable.
+    ///
+    /// # Errors
+    /// When a value is not understood.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let duration = |name: &str| {
+            variable(name)
+                .filter(|value| !value.is_empty())
+                .map(|value| {
+                    humantime::parse_duration(&value)
+                        .map_err(|error| format!("{name}={value}: {error}"))
+                })
+                .transpose()
+        };
+        let ignore_stop = match variable("ROLLPROOF_IGNORE_STOP").as_deref() {
+            None | Some("" | "0" | "false") => false,
+            Some("1" | "true") => true,
+            Some(other) => {
+                return Err(format!("ROLLPROOF_IGNORE_STOP={other}: expected true or false"));
+            }
+        };
+        Ok(Self {
+            start_delay: duration("ROLLPROOF_START_DELAY")?.unwrap_or_default(),
+            unhealthy_after: duration("ROLLPROOF_UNHEALTHY_AFTER")?,
+            crash_after: duration("ROLLPROOF_CRASH_AFTER")?,
+            ignore_stop,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &'static str, value: &'static str) -> Result<Faults, String> {
+        Faults::read(|asked| (asked == name).then(|| value.to_owned()))
+    }
+
+    #[test]
+    fn nothing_goes_wrong_unless_asked() {
+        assert_eq!(Faults::read(|_| None).unwrap(), Faults::default());
+        assert!(!read("ROLLPROOF_IGNORE_STOP", "false").unwrap().ignore_stop);
+        assert_eq!(read("ROLLPROOF_CRASH_AFTER", "").unwrap().crash_after, None);
+    }
+
+    #[test]
+    fn a_switch_is_read_and_a_wrong_one_named() {
+        assert_eq!(
+            read("ROLLPROOF_START_DELAY", "1500ms").unwrap().start_delay,
+            Duration::from_millis(1500)
+        );
+        assert_eq!(
+            read("ROLLPROOF_UNHEALTHY_AFTER", "0s").unwrap().unhealthy_after,
+            Some(Duration::ZERO)
+        );
+        let error = read("ROLLPROOF_CRASH_AFTER", "soon").unwrap_err();
+        assert!(error.starts_with("ROLLPROOF_CRASH_AFTER=soon: "), "{error}");
+        assert!(read("ROLLPROOF_IGNORE_STOP", "yes").is_err());
+    }
+}

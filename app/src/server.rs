@@ -1,0 +1,132 @@
+//! Serving, and stopping without losing what was accepted.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::io::ErrorKind;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+
+use crate::answer::Answers;
+use crate::options::Serve;
+use crate::stop::Stop;
+
+/// How long open connections may still bring a request after the signal to stop. hyper closes an
+/// idle connection without looking at what may just have arrived on it; a request that was
+/// already on its way gets its answer (with `connection: close`) in this time.
+const LAST_REQUESTS: Duration = Duration::from_millis(100);
+
+/// How long to wait after a failed accept. It fails for want of file descriptors, and at once
+/// again unless a connection is given time to end.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// Serves until SIGTERM or SIGINT, then finishes what is in hand. Exit code 0, or 1 when
+/// requests were still open after the longest wait or a crash was asked for.
+///
+/// # Errors
+/// When the port cannot be listened on.
+pub async fn run(serve: Serve) -> Result<ExitCode, String> {
+    // The first thing of all: process 1 of a container ignores signals it does not handle.
+    let mut stop = Stop::watch(serve.faults.ignore_stop)
+        .map_err(|error| format!("cannot watch signals: {error}"))?;
+    let crash = async {
+        match serve.faults.crash_after {
+            Some(after) => sleep(after).await,
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        code = serve_until(&mut stop, &serve) => code,
+        () = crash => {
+            eprintln!("rollproof-app: crashing as told by ROLLPROOF_CRASH_AFTER");
+            Ok(ExitCode::from(1))
+        }
+    }
+}
+
+async fn serve_until(stop: &mut Stop, serve: &Serve) -> Result<ExitCode, String> {
+    let answers = Answers::new(serve.identity.clone(), serve.faults);
+    tokio::select! {
+        () = sleep(serve.faults.start_delay) => {}
+        () = stop.asked() => return Ok(ExitCode::SUCCESS),
+    }
+    let listener = TcpListener::bind(serve.address)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", serve.address))?;
+    let address = listener.local_addr().unwrap_or(serve.address);
+    println!("listening on {address}");
+    let connections = GracefulShutdown::new();
+    loop {
+        tokio::select! {
+            () = stop.asked() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => open(stream, &connections, &answers),
+                Err(error) => {
+                    eprintln!("rollproof-app: cannot accept: {error}");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    answers.stop();
+    accept_waiting(listener, &connections, &answers);
+    sleep(LAST_REQUESTS.min(serve.stop_timeout)).await;
+    let open = connections.count();
+    tokio::select! {
+        () = connections.shutdown() => {
+            println!("stopped");
+            Ok(ExitCode::SUCCESS)
+        }
+        () = sleep(serve.stop_timeout) => {
+            eprintln!(
+                "rollproof-app: gave up after {}: of {open} connections some still had a request",
+                humantime::format_duration(serve.stop_timeout),
+            );
+            Ok(ExitCode::from(1))
+        }
+    }
+}
+
+/// Accepts what the kernel has already accepted for us, then closes the listener: connections
+/// that wait in its queue would be reset with it.
+fn accept_waiting(listener: TcpListener, connections: &GracefulShutdown, answers: &Arc<Answers>) {
+    let Ok(listener) = listener.into_std() else { return };
+    loop {
+        let accepted = listener.accept().and_then(|(stream, _)| {
+            stream.set_nonblocking(true)?;
+            TcpStream::from_std(stream)
+        });
+        match accepted {
+            Ok(stream) => open(stream, connections, answers),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}
+
+fn open(stream: TcpStream, connections: &GracefulShutdown, answers: &Arc<Answers>) {
+    // Only costs latency if it fails.
+    let _ = stream.set_nodelay(true);
+    let answers = Arc::clone(answers);
+    let service = service_fn(move |request| {
+        let answers = Arc::clone(&answers);
+        async move { Ok::<_, Infallible>(answers.answer(request).await) }
+    });
+    // No limit on idle time: the client in front (the proxy) must be the one that closes idle
+    // connections, or a request now and then meets a closing connection.
+    let connection = http1::Builder::new()
+        .header_read_timeout(None)
+        .serve_connection(TokioIo::new(stream), service);
+    let connection = connections.watch(connection);
+    tokio::spawn(async move {
+        // A client that goes away is no error of ours.
+        let _ = connection.await;
+    });
+}

@@ -1,0 +1,121 @@
+#!/bin/sh
+# Installs what this machine lacks for a private engine, for building and for the example's
+# images, from the distribution's own packages. Starts no server, now or at the next boot, and
+# leaves an engine that is installed already alone.
+set -eu
+
+has() {
+    PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1
+}
+
+# Whether programs can be linked statically: the linker and the C library's archive.
+links() {
+    has cc || return 1
+    folder=$(mktemp -d)
+    echo 'int main(void) { return 0; }' >"$folder/main.c"
+    status=0
+    cc -static -o "$folder/main" "$folder/main.c" 2>/dev/null || status=1
+    rm -rf "$folder"
+    return $status
+}
+
+missing=
+need() {
+    missing="$missing $*"
+}
+
+installs_engine=false
+if ! has dockerd; then
+    installs_engine=true
+    need docker.io containerd runc iptables
+fi
+has ip || need iproute2
+has nsenter && has unshare && has setsid || need util-linux
+has mount || need mount
+[ -e /etc/ssl/certs/ca-certificates.crt ] || has update-ca-certificates || need ca-certificates
+links || need gcc libc6-dev
+missing=${missing# }
+
+if ! has apt-get; then
+    if [ -n "$missing" ]; then
+        echo "install these, or what they are called here: $missing" >&2
+        echo "the engine (dockerd) need not run" >&2
+        exit 4
+    fi
+    echo "nothing is missing"
+    exit 0
+fi
+
+# The example's images are made of these packages, downloaded when they are needed.
+lists_known=true
+for package in busybox caddy; do
+    apt-get download --print-uris -qq "$package" >/dev/null 2>&1 || lists_known=false
+done
+
+# Debian asks this file whether a package may start its server (invoke-rc.d(8)); 101 means no.
+policy=/usr/sbin/policy-rc.d
+kept=$policy.before-rollproof
+mark='# rollproof: no server is started while packages are installed'
+
+# Whether a setup that was killed left its answer there.
+interrupted=false
+if [ -e "$kept" ] || [ -L "$kept" ] || { [ -e "$policy" ] && grep -qxF "$mark" "$policy"; }; then
+    interrupted=true
+fi
+
+if [ -z "$missing" ] && $lists_known && ! $interrupted; then
+    echo "nothing is missing"
+    exit 0
+fi
+if [ "$(id -u)" -ne 0 ]; then
+    echo "root is needed${missing:+ to install $missing}"
+    has sudo || exit 4
+    exec sudo sh "$0"
+fi
+
+restore() {
+    if [ -e "$policy" ] && grep -qxF "$mark" "$policy"; then
+        rm -f "$policy"
+    fi
+    if [ -e "$kept" ] || [ -L "$kept" ]; then
+        mv -f "$kept" "$policy"
+    fi
+}
+restore
+trap restore EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+export DEBIAN_FRONTEND=noninteractive
+apt() {
+    apt-get -qq -o DPkg::Lock::Timeout=120 "$@"
+}
+
+if [ -n "$missing" ] || ! $lists_known; then
+    echo "refreshing the package lists"
+    apt update || echo "the package lists could not be refreshed completely" >&2
+fi
+
+if [ -n "$missing" ]; then
+    echo "installing $missing"
+    if [ -e "$policy" ] || [ -L "$policy" ]; then
+        mv "$policy" "$kept"
+    fi
+    printf '#!/bin/sh\n%s\nexit 101\n' "$mark" >"$policy"
+    chmod 755 "$policy"
+    # An installation of another engine must not be replaced: --no-remove.
+    # shellcheck disable=SC2086
+    apt install --yes --no-remove --no-install-recommends $missing
+    restore
+    if $installs_engine && has systemctl; then
+        # Nor shall the next boot start it: the private engine is started by the program.
+        systemctl --quiet disable docker.service docker.socket containerd.service || true
+    fi
+fi
+
+for package in busybox caddy; do
+    if ! apt-get download --print-uris -qq "$package" >/dev/null 2>&1; then
+        echo "no package $package here: give the program with \`rollproof build --$package FILE\`" >&2
+    fi
+done
+echo "ready"

@@ -1,0 +1,98 @@
+//! `rollproof build`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::json;
+
+use super::console::Console;
+use super::images;
+use super::output::put_line;
+use crate::error::{Error, Result};
+use crate::image::{BuildContext, Programs};
+use crate::site::Site;
+
+/// Arguments of `rollproof build`.
+#[derive(Debug, Args)]
+pub(super) struct BuildArgs {
+    /// Build this folder's Dockerfile instead of the example
+    #[arg(long, value_name = "DIR", requires = "tag")]
+    context: Option<PathBuf>,
+
+    /// Dockerfile, relative to the folder
+    #[arg(short, long, value_name = "FILE", requires = "context")]
+    file: Option<String>,
+
+    /// Reference of the image that is built from the folder
+    #[arg(short, long, value_name = "NAME", requires = "context")]
+    tag: Option<String>,
+
+    /// The app's static binary; found beside this program or in target/ otherwise
+    #[arg(long, value_name = "FILE", conflicts_with = "context")]
+    app: Option<PathBuf>,
+
+    /// The Caddy program to pack into the proxy's image
+    #[arg(long, value_name = "FILE", conflicts_with = "context")]
+    caddy: Option<PathBuf>,
+
+    /// The busybox program to pack into the images
+    #[arg(long, value_name = "FILE", conflicts_with = "context")]
+    busybox: Option<PathBuf>,
+}
+
+pub(super) async fn run(args: BuildArgs, console: &Console) -> Result<u8> {
+    let _lock = console.state.lock()?;
+    let site =
+        Site::open(&console.open_options(true), &console.state, &mut |text| console.tell(text))
+            .await?;
+    console.tell(&format!("using the {}", site.reason));
+    let built = if let (Some(context), Some(tag)) = (&args.context, &args.tag) {
+        vec![build_folder(console, &site, context, args.file.as_deref(), tag).await?]
+    } else {
+        let mut programs = Programs::new(console.state.path());
+        if let Some(caddy) = &args.caddy {
+            programs = programs.with_given("caddy", caddy);
+        }
+        if let Some(busybox) = &args.busybox {
+            programs = programs.with_given("busybox", busybox);
+        }
+        let images = images::load(console, &site, &programs, args.app.as_deref()).await?;
+        images.into_iter().map(|image| (image.reference, image.id)).collect()
+    };
+    if console.global.json {
+        let images: Vec<_> =
+            built.iter().map(|(reference, id)| json!({"reference": reference, "id": id})).collect();
+        put_line(json!({ "images": images }))?;
+    }
+    Ok(0)
+}
+
+/// Builds a user's folder on every engine: without a registry each needs its own.
+async fn build_folder(
+    console: &Console,
+    site: &Site,
+    folder: &std::path::Path,
+    dockerfile: Option<&str>,
+    tag: &str,
+) -> Result<(String, String)> {
+    let begin = Instant::now();
+    let context = BuildContext::of(folder, dockerfile)?;
+    for engine in &site.engines {
+        engine
+            .build_image(tag, &context.dockerfile, context.archive.clone(), &mut |line| {
+                console.tell(&format!("  {line}"));
+            })
+            .await?;
+    }
+    let image = site.manager.image(tag).await?.ok_or_else(|| {
+        Error::environment(format!("the engine built {tag} but does not have it"))
+    })?;
+    let id = image.id.trim_start_matches("sha256:").to_owned();
+    console.tell(&format!(
+        "image {tag}  {}  built in {:.1} s",
+        &id[..id.len().min(12)],
+        begin.elapsed().as_secs_f64()
+    ));
+    Ok((tag.to_owned(), image.id))
+}

@@ -1,0 +1,162 @@
+//! One scenario on a stack that is deployed already.
+
+use super::console::Console;
+use super::facts::stack_facts;
+use super::load_args::LoadArgs;
+use super::prepare::prepare;
+use super::session::{FIRST_ANSWERS_WITHIN, Session, new_run_id};
+use super::stack_args::StackArgs;
+use super::target_args::TargetArgs;
+use super::verdict;
+use crate::Clock;
+use crate::deploy::EndpointMode;
+use crate::engine::RUN_LABEL;
+use crate::error::{Error, ErrorKind, Result};
+use crate::record::{Expects, SpecMatch};
+use crate::scenario::{Scenario, Target, Trial, find_target, warm_up};
+use crate::site::{Deployment, Site};
+use crate::stack::ServiceBody;
+
+/// One scenario on a stack that is deployed already.
+pub(super) struct Existing<'a> {
+    pub(super) console: &'a Console,
+    pub(super) site: &'a Site,
+    pub(super) deployment: &'a Deployment,
+    pub(super) stack_args: &'a StackArgs,
+    pub(super) target: &'a TargetArgs,
+    pub(super) load: &'a LoadArgs,
+    pub(super) command: &'a str,
+}
+
+/// How it ended.
+pub(super) struct Ended {
+    pub(super) code: u8,
+    pub(super) spec: SpecMatch,
+    pub(super) service: String,
+}
+
+impl Existing<'_> {
+    pub(super) async fn run(&self, scenario: &Scenario) -> Result<Ended> {
+        let (console, site) = (self.console, self.site);
+        let stack = &self.deployment.stack;
+        let dnsrr = (self.deployment.dnsrr).then_some(EndpointMode::Dnsrr);
+        let mode = self.stack_args.endpoint_mode.or(dnsrr);
+        let prepared = prepare(console, &self.deployment.files, stack, site.kernel, mode)?;
+        let services = &prepared.requests.services;
+        let target = find_target(
+            services,
+            stack,
+            self.target.service.as_deref(),
+            self.target.url.as_deref(),
+            &site.published_host,
+        )?;
+        let body = self.current_body(prepared.requests.clone(), &target).await?;
+        let mut changed = body.clone();
+        for change in &scenario.changes {
+            change.apply(&mut changed);
+        }
+        super::images::ensure(console, site, &[], &[changed.image()], None).await?;
+
+        let clock = Clock::start();
+        let session = Session {
+            console,
+            site,
+            clock,
+            run_id: new_run_id(&clock),
+            command: self.command,
+            engine: site.facts(&clock).await?,
+            stack: stack_facts(site, stack, &prepared.files, &body, &target).await?,
+            target: target.clone(),
+            body: &body,
+            services: services.iter().map(|body| body.name().to_owned()).collect(),
+            load: self.load,
+            caveats: prepared.caveats,
+        };
+        let plans = session.plans()?;
+        let (mut trial, folder) = session.begin()?;
+        let performed = self.perform(&mut trial, scenario, &body, &changed, plans, &target).await;
+        let finished = trial.finish().await;
+        let judgement = verdict::conclude(console, &folder);
+        // What broke the record is the cause of what followed.
+        let spec = finished.and(performed)?;
+        let code = verdict::exit_code(judgement?.verdict);
+        Ok(Ended { code, spec, service: target.service })
+    }
+
+    /// The body that the service has now: the file, the changes since, and the force counter.
+    async fn current_body(
+        &self,
+        mut requests: crate::stack::Requests,
+        target: &Target,
+    ) -> Result<ServiceBody> {
+        let site = self.site;
+        let running = site.manager.service(&target.service).await?.ok_or_else(|| {
+            Error::usage(format!("service {} is not deployed", target.service))
+                .hint("deploy the stack with `rollproof deploy`")
+        })?;
+        let own = running.label(RUN_LABEL);
+        if own.is_none() && !self.stack_args.adopt {
+            return Err(Error::usage(format!(
+                "service {} was deployed by somebody else",
+                target.service
+            ))
+            .hint("update it all the same with --adopt"));
+        }
+        crate::deploy::resolve_references(&site.manager, &mut requests).await?;
+        let mut body =
+            requests.services.into_iter().find(|body| body.name() == target.service).ok_or_else(
+                || Error::usage(format!("the stack file has no service {}", target.service)),
+            )?;
+        for (service, change) in &self.deployment.changes {
+            if *service == target.service {
+                change.apply(&mut body);
+            }
+        }
+        if let Some(own) = own {
+            body.set_label(RUN_LABEL, own);
+        }
+        body.set_force_update(running.spec.force_update());
+        Ok(body)
+    }
+
+    async fn perform(
+        &self,
+        trial: &mut Trial,
+        scenario: &Scenario,
+        body: &ServiceBody,
+        changed: &ServiceBody,
+        plans: Vec<crate::probe::StreamPlan>,
+        target: &Target,
+    ) -> Result<SpecMatch> {
+        trial.phase("baseline", format!("asking {} before anything changes", target.url));
+        warm_up(&target.url, FIRST_ANSWERS_WITHIN, &self.console.interrupt).await?;
+        trial.probe(plans)?;
+        trial.steady(self.load.baseline).await?;
+        let performed = trial.perform(scenario, changed).await;
+        let done = match performed {
+            Ok(done) => done,
+            Err(error) => {
+                if error.kind() == ErrorKind::Interrupted && scenario.expects == Expects::Rollback {
+                    self.restore(trial, body).await;
+                }
+                return Err(error);
+            }
+        };
+        trial.phase("settle", "nothing changes any more");
+        trial.steady(self.load.baseline).await?;
+        if scenario.expects == Expects::Rollback && done.spec != SpecMatch::Previous {
+            self.restore(trial, body).await;
+        }
+        Ok(done.spec)
+    }
+
+    /// Puts the good version back where Swarm did not do it itself.
+    async fn restore(&self, trial: &Trial, body: &ServiceBody) {
+        trial.phase("restore", "putting the previous version back, because Swarm did not");
+        if let Err(error) = self.site.manager.update_service(body, None).await {
+            trial
+                .recorder()
+                .line(format!("warning: the previous version could not be put back: {error}"));
+        }
+    }
+}

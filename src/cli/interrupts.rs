@@ -1,0 +1,40 @@
+//! Ctrl-C: once to stop in good order, twice to leave at once.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Listens for Ctrl-C and for the signals that ask a program to end. The token fires at the
+/// first; the second ends the process at once.
+pub(super) fn listen() -> Result<CancellationToken> {
+    let token = CancellationToken::new();
+    let failed = |error| Error::environment("cannot listen for signals").caused_by(error);
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
+    let fire = token.clone();
+    tokio::spawn(async move {
+        let mut count = 0_u32;
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
+            }
+            count += 1;
+            if count == 1 {
+                fire.cancel();
+                anstream::eprintln!(
+                    "interrupted: stopping and cleaning up; once more leaves at once"
+                );
+            } else {
+                anstream::eprintln!(
+                    "left at once: what this run deployed may still be there, `rollproof down` removes it"
+                );
+                std::process::exit(i32::from(ErrorKind::Interrupted.exit_code()));
+            }
+        }
+    });
+    Ok(token)
+}

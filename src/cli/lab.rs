@@ -1,0 +1,129 @@
+//! `rollproof lab`: a private swarm by hand.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::console::Console;
+use super::output::put;
+use crate::error::{Error, Result};
+use crate::lab::{DownReport, Lab, LabOptions, LabStatus, NodeStatus};
+
+/// A private swarm by hand.
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// Make the private swarm of this folder, or say that it is running
+    Up(LabUp),
+    /// Show the private swarm of this folder
+    Status,
+    /// Print the line that points the docker CLI at the private swarm: `eval "$(rollproof lab env)"`
+    Env,
+    /// Remove the private swarm of this folder with everything in it
+    Down,
+}
+
+/// Arguments of `rollproof lab up`.
+#[derive(Debug, Args)]
+pub struct LabUp {
+    /// Number of nodes, the first of which is the manager
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=i64::from(LabOptions::MOST_NODES)))]
+    nodes: u8,
+    /// The engine's program, if not the `dockerd` in PATH
+    #[arg(long, value_name = "PATH")]
+    dockerd: Option<PathBuf>,
+    /// How long the start may take
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+}
+
+/// Runs one of the commands.
+///
+/// # Errors
+/// Those of [`Lab`]; when there is no lab to show; when something of a lab could not be removed.
+pub(super) async fn run(command: LabCommand, console: &Console) -> Result<u8> {
+    let (state, json) = (console.state.path(), console.global.json);
+    match command {
+        LabCommand::Up(args) => {
+            let options = LabOptions {
+                state: state.to_owned(),
+                nodes: args.nodes,
+                dockerd: args.dockerd,
+                start_deadline: args.timeout,
+            };
+            let mut progress = |step: &str| anstream::eprintln!("{step}");
+            let lab = tokio::select! {
+                lab = Lab::up(&options, &mut progress) => lab?,
+                () = console.interrupt.cancelled() => {
+                    return Err(Error::interrupted("stopped; the half-made private swarm is removed"));
+                }
+            };
+            show(&lab.status().await?, json)?;
+        }
+        LabCommand::Status => show(&running(state).await?.status().await?, json)?,
+        LabCommand::Env => {
+            put(&format!("export DOCKER_HOST={}\n", running(state).await?.docker_host()))?;
+        }
+        LabCommand::Down => show_down(&Lab::down(state).await?, json)?,
+    }
+    Ok(0)
+}
+
+async fn running(state: &Path) -> Result<Lab> {
+    Lab::find(state).await?.ok_or_else(|| {
+        Error::environment("no private swarm is running for this folder")
+            .hint("`rollproof lab up` makes one")
+    })
+}
+
+fn show(status: &LabStatus, json: bool) -> Result<()> {
+    if json {
+        return put(&to_json(status)?);
+    }
+    let nodes: Vec<String> = status.nodes.iter().map(node_lines).collect();
+    put(&format!(
+        "private swarm {} since {:.0}, network {}, host {}\n{}\n\nexport DOCKER_HOST={}\n",
+        status.id,
+        status.since,
+        status.subnet,
+        status.host_address,
+        nodes.join("\n"),
+        status.docker_host
+    ))
+}
+
+fn node_lines(node: &NodeStatus) -> String {
+    format!(
+        "  {}  {}  engine {} ({}), process {}, {} MB on disk\n      log {}",
+        node.name,
+        node.address,
+        node.engine_version,
+        node.storage_driver,
+        node.pid.map_or_else(|| "unknown".into(), |pid| pid.to_string()),
+        node.disk_bytes.div_ceil(1_000_000),
+        node.log.display(),
+    )
+}
+
+fn show_down(report: &DownReport, json: bool) -> Result<()> {
+    if json {
+        put(&to_json(report)?)?;
+    } else if report.removed.is_empty() && report.left.is_empty() {
+        put("no private swarm was there\n")?;
+    } else {
+        let lines: Vec<String> =
+            report.removed.iter().map(|line| format!("removed {line}")).collect();
+        put(&(lines.join("\n") + "\n"))?;
+    }
+    if report.left.is_empty() {
+        return Ok(());
+    }
+    let error = Error::environment("something of the private swarm could not be removed");
+    Err(report.left.iter().fold(error, |error, line| error.hint(format!("still there: {line}"))))
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .map_err(|error| Error::environment("cannot write JSON").caused_by(error))
+}

@@ -1,0 +1,183 @@
+//! `rollproof verify`.
+
+use clap::Args;
+
+use super::console::Console;
+use super::deploy::deploy;
+use super::facts::stack_facts;
+use super::load_args::LoadArgs;
+use super::prepare::prepare;
+use super::session::{FIRST_ANSWERS_WITHIN, Session, new_run_id};
+use super::stack_args::StackArgs;
+use super::target_args::TargetArgs;
+use super::update::ChangeArgs;
+use super::{images, verdict};
+use crate::Clock;
+use crate::engine::RUN_LABEL;
+use crate::error::{Error, Result};
+use crate::image::{APP_V1, APP_V2};
+use crate::scenario::{Change, Scenario, Target, Trial, find_target, warm_up};
+use crate::site::Site;
+use crate::stack::ServiceBody;
+
+/// Arguments of `rollproof verify`.
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// The stack's name; it must not be deployed yet
+    #[arg(value_name = "STACK", default_value = "rollproof-verify")]
+    stack: String,
+
+    #[command(flatten)]
+    stack_args: StackArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    changes: ChangeArgs,
+
+    /// The health command of the broken update
+    #[arg(long, value_name = "COMMAND", help_heading = "Change")]
+    health_cmd: Option<String>,
+
+    #[command(flatten)]
+    load: LoadArgs,
+
+    /// Leave the stack, and the private engine if one was started, for a look; `rollproof down`
+    /// removes them
+    #[arg(long)]
+    keep: bool,
+}
+
+pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
+    let _lock = console.state.lock()?;
+    let site =
+        Site::open(&console.open_options(true), &console.state, &mut |text| console.tell(text))
+            .await?;
+    console.tell(&format!("using the {}", site.reason));
+    let outcome = on_site(&args, console, &site).await;
+    if args.keep {
+        console.tell("kept as it is: `rollproof down` removes it");
+    } else {
+        let cleaned = super::down::after_run(console, &site, &args.stack).await;
+        if let Err(error) = cleaned {
+            // A verdict must not hide that something is left, nor the other way round.
+            return outcome.and(Err(error));
+        }
+    }
+    outcome
+}
+
+async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<u8> {
+    clear_leftover(args, console, site).await?;
+    let mode = args.stack_args.endpoint_mode;
+    let prepared = prepare(console, &args.stack_args.files, &args.stack, site.kernel, mode)?;
+    let target = find_target(
+        &prepared.requests.services,
+        &args.stack,
+        args.target.service.as_deref(),
+        args.target.url.as_deref(),
+        &site.published_host,
+    )?;
+    let services = &prepared.requests.services;
+    let body = services.iter().find(|body| body.name() == target.service);
+    let body =
+        body.cloned().ok_or_else(|| Error::usage("the service under test is not in the stack"))?;
+    let also: Vec<&str> = args.changes.image.iter().map(String::as_str).collect();
+    images::ensure(console, site, services, &also, None).await?;
+
+    let clock = Clock::start();
+    let run_id = new_run_id(&clock);
+    let session = Session {
+        console,
+        site,
+        clock,
+        run_id: run_id.clone(),
+        command: "verify",
+        engine: site.facts(&clock).await?,
+        stack: stack_facts(site, &args.stack, &prepared.files, &body, &target).await?,
+        target: target.clone(),
+        body: &body,
+        services: services.iter().map(|body| body.name().to_owned()).collect(),
+        load: &args.load,
+        caveats: prepared.caveats.clone(),
+    };
+    let plans = session.plans()?;
+    let (mut trial, folder) = session.begin()?;
+    let performed = async {
+        trial.phase("deploy", format!("deploying stack {}", args.stack));
+        let recorder = trial.recorder();
+        let tell = |text: &str| recorder.line(text);
+        let applied =
+            deploy(console, site, &prepared, &run_id, &args.stack_args, false, &tell).await?;
+        let body = applied.services.into_iter().find(|body| body.name() == target.service);
+        let body =
+            body.ok_or_else(|| Error::environment("the service under test was not deployed"))?;
+        trial.converge(args.stack_args.progress_deadline).await?;
+        scenarios(args, console, &mut trial, &target, body, plans).await
+    }
+    .await;
+    let finished = trial.finish().await;
+    let judged = verdict::conclude(console, &folder);
+    // What broke the record is the cause of what followed.
+    finished.and(performed)?;
+    Ok(verdict::exit_code(judged?.verdict))
+}
+
+async fn scenarios(
+    args: &VerifyArgs,
+    console: &Console,
+    trial: &mut Trial,
+    target: &Target,
+    mut body: ServiceBody,
+    plans: Vec<crate::probe::StreamPlan>,
+) -> Result<()> {
+    trial.phase("baseline", format!("asking {} before anything changes", target.url));
+    warm_up(&target.url, FIRST_ANSWERS_WITHIN, &console.interrupt).await?;
+    trial.probe(plans)?;
+    trial.steady(args.load.baseline).await?;
+    let update = Scenario::update(good_change(args, &body));
+    for change in &update.changes {
+        change.apply(&mut body);
+    }
+    let updated = trial.perform(&update, &body).await?;
+    trial.phase("settle", "nothing changes for a while");
+    trial.steady(args.load.baseline).await?;
+    if updated.go_on {
+        let broken = Scenario::broken_update(args.health_cmd.clone());
+        for change in &broken.changes {
+            change.apply(&mut body);
+        }
+        trial.perform(&broken, &body).await?;
+        trial.phase("settle", "nothing changes any more");
+        trial.steady(args.load.baseline).await?;
+    }
+    Ok(())
+}
+
+/// The example is rolled from its first to its second version, anything else is forced.
+fn good_change(args: &VerifyArgs, body: &ServiceBody) -> Vec<Change> {
+    if args.changes.is_empty() && body.image() == APP_V1 {
+        return vec![Change::Image { image: APP_V2.to_owned() }];
+    }
+    args.changes.changes()
+}
+
+/// Removes what an earlier run of ours left under this name. Somebody else's stack is refused
+/// before anything is touched.
+async fn clear_leftover(args: &VerifyArgs, console: &Console, site: &Site) -> Result<()> {
+    let services = site.manager.stack_services(&args.stack).await?;
+    if services.is_empty() {
+        return Ok(());
+    }
+    if services.iter().any(|service| service.label(RUN_LABEL).is_none()) {
+        if args.stack_args.adopt {
+            return Ok(());
+        }
+        return Err(Error::usage(format!(
+            "stack {} is on this engine already and was deployed by somebody else",
+            args.stack
+        ))
+        .hint("choose another stack name, or take it over with --adopt"));
+    }
+    console.tell(&format!("removing stack {}, which an earlier run left", args.stack));
+    super::down::remove_stack(console, site, &args.stack).await
+}

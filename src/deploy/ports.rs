@@ -1,0 +1,71 @@
+//! Ports that somebody else's service publishes already.
+
+use std::collections::BTreeSet;
+
+use crate::engine::{Engine, ServiceView};
+use crate::error::{Error, Result};
+use crate::stack::{PublishedPort, ServiceBody};
+
+/// Refuses a stack whose published ports another service has. The engine itself refuses only
+/// ingress ports; for a host-mode port the task would wait for ever.
+///
+/// # Errors
+/// When a port is taken, or the engine does not answer.
+pub(super) async fn check_ports(
+    engine: &Engine,
+    stack: &str,
+    wanted: &[ServiceBody],
+) -> Result<()> {
+    if wanted.iter().all(|body| body.published_ports().is_empty()) {
+        return Ok(());
+    }
+    let ours: BTreeSet<String> =
+        engine.stack_services(stack).await?.into_iter().map(|service| service.id).collect();
+    let others: Vec<ServiceView> =
+        engine.services().await?.into_iter().filter(|other| !ours.contains(&other.id)).collect();
+    // With several nodes a host-mode port may still be free on one of them.
+    let one_node = engine.info().await?.nodes == 1;
+    for body in wanted {
+        for port in body.published_ports() {
+            let clash = |other: &&ServiceView| {
+                other.spec.published_ports().iter().any(|taken| clashes(&port, taken, one_node))
+            };
+            if let (Some(number), Some(other)) = (port.published, others.iter().find(clash)) {
+                return Err(Error::failed(format!(
+                    "port {number}, which service {} publishes, is published by service {} already",
+                    body.name(),
+                    other.name()
+                ))
+                .hint("choose another port in the stack file, or remove that service"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn clashes(wanted: &PublishedPort, taken: &PublishedPort, one_node: bool) -> bool {
+    let both_host = wanted.mode == "host" && taken.mode == "host";
+    wanted.published.is_some()
+        && wanted.published == taken.published
+        && wanted.protocol == taken.protocol
+        && (one_node || !both_host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn port(published: Option<u16>, mode: &str) -> PublishedPort {
+        PublishedPort { target: 80, published, protocol: "tcp".into(), mode: mode.into() }
+    }
+
+    #[test]
+    fn host_ports_clash_on_one_node_only() {
+        let host = port(Some(80), "host");
+        assert!(clashes(&host, &host, true));
+        assert!(!clashes(&host, &host, false));
+        assert!(clashes(&port(Some(80), "ingress"), &host, false));
+        assert!(!clashes(&port(None, "ingress"), &port(None, "ingress"), true));
+        assert!(!clashes(&port(Some(81), "host"), &host, true));
+    }
+}

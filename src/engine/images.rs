@@ -1,0 +1,117 @@
+//! Images: loading, building, looking.
+
+use bollard::query_parameters::{BuildImageOptions, ImportImageOptions, RemoveImageOptions};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use serde_json::Value;
+
+use super::Engine;
+use super::api_error::ApiError;
+use crate::error::{Error, Result};
+
+/// An image as an engine has it.
+#[derive(Debug, Clone)]
+pub struct ImageView {
+    /// Its id, `sha256:…`.
+    pub id: String,
+    /// The health check it brings (`Config.Healthcheck`), if any.
+    pub healthcheck: Option<Value>,
+    /// Its labels, as JSON.
+    pub labels: Value,
+}
+
+impl Engine {
+    /// An image by reference or id.
+    ///
+    /// # Errors
+    /// When the engine does not answer. An image that does not exist is no error.
+    pub async fn image(&self, reference: &str) -> Result<Option<ImageView>> {
+        match self.raw.get(&format!("/images/{reference}/json")).await {
+            Ok(value) => Ok(Some(ImageView {
+                id: value["Id"].as_str().unwrap_or_default().to_owned(),
+                healthcheck: value["Config"]
+                    .get("Healthcheck")
+                    .filter(|check| check.is_object())
+                    .cloned(),
+                labels: value["Config"]["Labels"].clone(),
+            })),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error.into_error(format!("cannot inspect image {reference}"))),
+        }
+    }
+
+    /// Loads a `docker save` archive.
+    ///
+    /// # Errors
+    /// When the engine refuses it.
+    pub async fn load_image(&self, reference: &str, archive: Bytes) -> Result<()> {
+        let mut progress = self.docker.import_image(
+            ImportImageOptions { quiet: true, ..ImportImageOptions::default() },
+            bollard::body_full(archive),
+            None,
+        );
+        while let Some(step) = progress.next().await {
+            let step = step.map_err(ApiError::from);
+            let step =
+                step.map_err(|error| error.into_error(format!("cannot load image {reference}")))?;
+            if let Some(detail) = step.error_detail {
+                return Err(Error::environment(format!("cannot load image {reference}"))
+                    .caused_by(detail.message.unwrap_or_default()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Builds an image with the engine's own builder from a tar of its context. `log` gets the
+    /// builder's output, line by line.
+    ///
+    /// # Errors
+    /// When the build fails, with the builder's last words.
+    pub async fn build_image(
+        &self,
+        tag: &str,
+        dockerfile: &str,
+        context: Bytes,
+        log: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<()> {
+        let options = BuildImageOptions {
+            dockerfile: dockerfile.to_owned(),
+            t: Some(tag.to_owned()),
+            rm: true,
+            forcerm: true,
+            ..BuildImageOptions::default()
+        };
+        let mut progress =
+            Box::pin(self.docker.build_image(options, None, Some(bollard::body_full(context))));
+        let failed = |cause: String| {
+            Error::environment(format!("cannot build image {tag}")).caused_by(cause)
+        };
+        while let Some(step) = progress.next().await {
+            let step = step.map_err(|error| failed(ApiError::from(error).to_string()))?;
+            if let Some(detail) = step.error_detail {
+                return Err(failed(detail.message.unwrap_or_default()));
+            }
+            for line in step.stream.iter().flat_map(|text| text.lines()) {
+                if !line.trim().is_empty() {
+                    log(line);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes an image; one that is gone or still used is no error, and the answer says whether
+    /// it is gone.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn remove_image(&self, reference: &str) -> Result<bool> {
+        let removed = self.docker.remove_image(reference, None::<RemoveImageOptions>, None).await;
+        match removed.map_err(ApiError::from) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(true),
+            Err(error) if error.status == Some(409) => Ok(false),
+            Err(error) => Err(error.into_error(format!("cannot remove image {reference}"))),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The files of an image, and the layer made of them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Component, Path};
+
+use bytes::Bytes;
+use tar::{Builder, EntryType, Header};
+
+use crate::{Error, Result};
+
+/// Files, folders and links of an image, all owned by root. Folders above a file come by
+/// themselves.
+#[derive(Debug, Clone, Default)]
+pub struct FileTree {
+    /// By path without the leading slash, so that a folder stands before what is in it.
+    nodes: BTreeMap<String, Node>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Node {
+    Directory { mode: u32 },
+    File { content: Bytes, mode: u32 },
+    Symlink { target: String },
+}
+
+impl FileTree {
+    /// Adds a file at an absolute path.
+    ///
+    /// # Errors
+    /// When the path is not a plain absolute one, or something else is there already.
+    pub fn add_file(&mut self, path: &str, content: impl Into<Bytes>, mode: u32) -> Result<()> {
+        self.add(path, Node::File { content: content.into(), mode })
+    }
+
+    /// Adds a folder at an absolute path, or gives an existing one another mode.
+    ///
+    /// # Errors
+    /// When the path is not a plain absolute one, or something else is there already.
+    pub fn add_directory(&mut self, path: &str, mode: u32) -> Result<()> {
+        let key = key(path)?;
+        if matches!(self.nodes.get(&key), Some(Node::Directory { .. })) {
+            self.nodes.insert(key, Node::Directory { mode });
+            return Ok(());
+        }
+        self.add(path, Node::Directory { mode })
+    }
+
+    /// Adds a symbolic link at an absolute path; the target may be anything.
+    ///
+    /// # Errors
+    /// When the path is not a plain absolute one, or something else is there already.
+    pub fn add_symlink(&mut self, path: &str, target: impl Into<String>) -> Result<()> {
+        self.add(path, Node::Symlink { target: target.into() })
+    }
+
+    /// Whether something is at this absolute path.
+    #[must_use]
+    pub fn contains(&self, path: &str) -> bool {
+        self.nodes.contains_key(path.trim_start_matches('/'))
+    }
+
+    fn add(&mut self, path: &str, node: Node) -> Result<()> {
+        let key = key(path)?;
+        for (end, _) in key.match_indices('/') {
+            let above = self.nodes.entry(key[..end].to_owned());
+            let above = above.or_insert(Node::Directory { mode: 0o755 });
+            if !matches!(above, Node::Directory { .. }) {
+                return Err(taken(path, &key[..end]));
+            }
+        }
+        match self.nodes.get(&key) {
+            Some(there) if *there != node => Err(taken(path, &key)),
+            _ => {
+                self.nodes.insert(key, node);
+                Ok(())
+            }
+        }
+    }
+
+    /// The layer: a tar archive that is the same for the same files.
+    pub(super) fn to_tar(&self) -> io::Result<Vec<u8>> {
+        let mut tar = Builder::new(Vec::new());
+        for (path, node) in &self.nodes {
+            let mut header = Header::new_gnu();
+            header.set_mtime(0);
+            header.set_uid(0);
+            header.set_gid(0);
+            header.set_size(0);
+            match node {
+                Node::Directory { mode } => {
+                    header.set_entry_type(EntryType::Directory);
+                    header.set_mode(*mode);
+                    tar.append_data(&mut header, format!("{path}/"), io::empty())?;
+                }
+                Node::File { content, mode } => {
+                    header.set_entry_type(EntryType::Regular);
+                    header.set_mode(*mode);
+                    header.set_size(content.len() as u64);
+                    tar.append_data(&mut header, path, content.as_ref())?;
+                }
+                Node::Symlink { target } => {
+                    header.set_entry_type(EntryType::Symlink);
+                    header.set_mode(0o777);
+                    tar.append_link(&mut header, path, target)?;
+                }
+            }
+        }
+        tar.into_inner()
+    }
+}
+
+/// The path without its leading slash.
+fn key(path: &str) -> Result<String> {
+    let mut components = Path::new(path).components();
+    let plain = components.next() == Some(Component::RootDir)
+        && components.clone().all(|component| matches!(component, Component::Normal(_)));
+    let key = components.as_path().to_str().unwrap_or_default();
+    if !plain || key.is_empty() {
+        return Err(Error::environment(format!("\"{path}\" is no place for a file in an image"))
+            .hint("use an absolute path without \"..\""));
+    }
+    Ok(key.to_owned())
+}
+
+fn taken(path: &str, by: &str) -> Error {
+    Error::environment(format!("cannot put {path} into the image: /{by} is something else"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listing(tree: &FileTree) -> Vec<(String, u32, EntryType)> {
+        let bytes = tree.to_tar().unwrap();
+        let mut archive = tar::Archive::new(bytes.as_slice());
+        let entry = |entry: io::Result<tar::Entry<'_, _>>| {
+            let entry = entry.unwrap();
+            let header = entry.header();
+            assert_eq!((header.mtime().unwrap(), header.uid().unwrap()), (0, 0));
+            let path = entry.path().unwrap().to_str().unwrap().to_owned();
+            (path, header.mode().unwrap(), header.entry_type())
+        };
+        archive.entries().unwrap().map(entry).collect()
+    }
+
+    #[test]
+    fn a_folder_stands_before_what_is_in_it_whatever_came_first() {
+        let mut tree = FileTree::default();
+        tree.add_file("/usr/bin/app", "x", 0o755).unwrap();
+        tree.add_symlink("/usr.link", "usr").unwrap();
+        tree.add_directory("/tmp", 0o1777).unwrap();
+        tree.add_directory("/usr", 0o700).unwrap();
+        let expected = [
+            ("tmp/", 0o1777, EntryType::Directory),
+            ("usr/", 0o700, EntryType::Directory),
+            ("usr.link", 0o777, EntryType::Symlink),
+            ("usr/bin/", 0o755, EntryType::Directory),
+            ("usr/bin/app", 0o755, EntryType::Regular),
+        ];
+        let expected = expected.map(|(path, mode, kind)| (path.to_owned(), mode, kind));
+        assert_eq!(listing(&tree), expected);
+    }
+
+    #[test]
+    fn long_paths_survive() {
+        let mut tree = FileTree::default();
+        let path = format!("/{}/file", "d".repeat(180));
+        tree.add_file(&path, "x", 0o644).unwrap();
+        assert!(listing(&tree).iter().any(|(name, _, _)| format!("/{name}") == path));
+    }
+
+    #[test]
+    fn nothing_is_put_where_something_else_is() {
+        let mut tree = FileTree::default();
+        tree.add_file("/a", "1", 0o644).unwrap();
+        tree.add_file("/a", "1", 0o644).unwrap();
+        assert!(tree.add_file("/a", "2", 0o644).is_err());
+        assert!(tree.add_file("/a/b", "2", 0o644).is_err());
+        assert!(tree.add_directory("/a", 0o755).is_err());
+        for path in ["a", "", "/", "/../a", "/a/../b"] {
+            assert!(tree.add_file(path, "", 0o644).is_err(), "{path}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Finding the programs that go into images.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::library_search::LibrarySearch;
+use super::package_cache::PackageCache;
+use super::program::{Program, ProgramOrigin};
+use super::shared_objects::SharedObjects;
+use crate::{Error, Result};
+
+/// Folders of programs in a package.
+const PROGRAM_FOLDERS: [&str; 6] =
+    ["usr/bin", "bin", "usr/sbin", "sbin", "usr/local/bin", "usr/games"];
+
+/// Finds programs such as `caddy` and `busybox`: at a path the user gave, in the cache of
+/// unpacked packages, on `PATH`, or in the distribution's package of the same name.
+#[derive(Debug, Clone)]
+pub struct Programs {
+    cache: PackageCache,
+    given: BTreeMap<String, PathBuf>,
+    path: OsString,
+    host: LibrarySearch,
+}
+
+impl Programs {
+    /// Programs with a cache in `<state>/cache`, and the `PATH` of this process.
+    #[must_use]
+    pub fn new(state: &Path) -> Self {
+        let cache = PackageCache::new(state.join("cache"));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        Self { cache, given: BTreeMap::new(), path, host: LibrarySearch::of_host() }
+    }
+
+    /// The same with a path the user gave for a program; no other place is looked at then.
+    #[must_use]
+    pub fn with_given(mut self, name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        self.given.insert(name.into(), path.into());
+        self
+    }
+
+    /// The same with another `PATH`.
+    #[must_use]
+    pub fn with_path(mut self, path: impl Into<OsString>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// Finds a program with all its libraries. This may download a package, some megabytes.
+    ///
+    /// # Errors
+    /// When the program is nowhere, or a library of it is missing; with what to do.
+    pub fn find(&self, name: &str) -> Result<Program> {
+        if let Some(path) = self.given.get(name) {
+            let program = program(name, path.clone(), ProgramOrigin::Given, self.host.clone());
+            return complete(program);
+        }
+        if self.cache.unpacked(name).is_some() {
+            return self.in_package(name);
+        }
+        // A wrapper script or a broken program on PATH is no reason to stop.
+        let on_path = std::env::split_paths(&self.path)
+            .map(|folder| folder.join(name))
+            .filter(|path| is_executable(path))
+            .map(|path| program(name, path, ProgramOrigin::Path, self.host.clone()))
+            .find_map(|program| complete(program).ok());
+        on_path.map_or_else(|| self.in_package(name), Ok)
+    }
+
+    /// The program out of its package. Libraries that the host lacks come out of the packages
+    /// that this one depends on.
+    fn in_package(&self, name: &str) -> Result<Program> {
+        let advise = |error: Error| {
+            error.hint(format!("run `make setup`, install {name}, or give the path of a {name}"))
+        };
+        let root = self.cache.fetch(name).map_err(advise)?;
+        let path = PROGRAM_FOLDERS
+            .iter()
+            .map(|folder| root.join(folder).join(name))
+            .find(|path| is_executable(path))
+            .ok_or_else(|| {
+                let message = format!("the package {name} in {} holds no {name}", root.display());
+                advise(Error::environment(message).hint("remove that folder and try again"))
+            })?;
+        let mut program =
+            program(name, path, ProgramOrigin::Package, self.host.clone().with_root(&root));
+        let mut packages = self.cache.dependencies(name);
+        loop {
+            let missing = missing(&program)?;
+            let Some(library) = missing.first() else { return Ok(program) };
+            // Debian's policy derives the package's name from the library's; that one first.
+            packages.sort_by_key(|package| std::cmp::Reverse(*package == package_of(library)));
+            if packages.is_empty() {
+                return complete(program).map_err(advise);
+            }
+            let package = packages.remove(0);
+            let root = self.cache.fetch(&package).map_err(advise)?;
+            program.search = program.search.with_root(&root);
+        }
+    }
+}
+
+fn program(name: &str, path: PathBuf, origin: ProgramOrigin, search: LibrarySearch) -> Program {
+    Program { name: name.to_owned(), path, origin, search }
+}
+
+/// Names of the libraries that were not found.
+fn missing(program: &Program) -> Result<Vec<String>> {
+    let objects = SharedObjects::of(&program.path, "/program", &program.search)?;
+    Ok(objects.missing.into_iter().map(|library| library.name).collect())
+}
+
+/// The program if nothing of it is missing.
+fn complete(program: Program) -> Result<Program> {
+    match missing(&program)?.first() {
+        None => Ok(program),
+        Some(library) => Err(Error::environment(format!(
+            "{} needs {library}, which is not on this machine",
+            program.path.display()
+        ))),
+    }
+}
+
+/// The package that should hold a library: `libzstd.so.1` is in `libzstd1`, and with a digit
+/// before the version, `libx2.so.1` in `libx2-1`.
+fn package_of(library: &str) -> String {
+    let Some((stem, version)) = library.split_once(".so.") else { return library.to_owned() };
+    let stem = stem.to_lowercase().replace('_', "-");
+    let dash = if stem.ends_with(|last: char| last.is_ascii_digit()) { "-" } else { "" };
+    format!("{stem}{dash}{version}")
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn executable(path: &Path, content: &[u8]) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    #[test]
+    fn given_beats_cache_beats_path() {
+        let state = tempfile::tempdir().unwrap();
+        let me = fs::read(std::env::current_exe().unwrap()).unwrap();
+        let path = state.path().join("bin");
+        executable(&path.join("prog"), &me);
+        let programs = Programs::new(state.path()).with_path(&path);
+        assert_eq!(programs.find("prog").unwrap().origin, ProgramOrigin::Path);
+
+        let cached = state.path().join("cache/prog/usr/bin/prog");
+        executable(&cached, &me);
+        let found = programs.find("prog").unwrap();
+        assert_eq!((found.origin, found.path), (ProgramOrigin::Package, cached));
+
+        let found = programs.with_given("prog", path.join("prog")).find("prog").unwrap();
+        assert_eq!((found.origin, found.path), (ProgramOrigin::Given, path.join("prog")));
+    }
+
+    #[test]
+    fn a_given_script_is_refused_and_one_on_path_passed_over() {
+        let state = tempfile::tempdir().unwrap();
+        let script = state.path().join("bin/rollproof-no-such");
+        executable(&script, b"#!/bin/sh\n");
+        let programs = Programs::new(state.path()).with_path(state.path().join("bin"));
+        let error = programs.find("rollproof-no-such").unwrap_err();
+        assert!(error.message().starts_with("cannot download the package"), "{error}");
+        assert!(error.hints().iter().any(|hint| hint.contains("`make setup`")));
+        let given = programs.with_given("rollproof-no-such", &script);
+        assert!(given.find("rollproof-no-such").unwrap_err().message().contains("a script"));
+    }
+
+    #[test]
+    fn libraries_the_host_lacks_come_out_of_packages_too() {
+        let state = tempfile::tempdir().unwrap();
+        let mut programs = Programs::new(state.path()).with_path("");
+        programs.host = LibrarySearch::default();
+        let caddy = programs.find("caddy").unwrap();
+        assert_eq!(caddy.origin, ProgramOrigin::Package);
+        let cached = |package: &str| state.path().join("cache").join(package).is_dir();
+        assert!(cached("libc6") && cached("libzstd1"));
+        assert!(!cached("media-types"), "only what a library is missing for");
+        let mut files = super::super::file_tree::FileTree::default();
+        caddy.pack("/usr/bin/caddy", &mut files).unwrap();
+    }
+
+    #[test]
+    fn a_library_names_its_package() {
+        for (library, package) in [
+            ("libzstd.so.1", "libzstd1"),
+            ("libpcre2-8.so.0", "libpcre2-8-0"),
+            ("libc.so.6", "libc6"),
+            ("libX11.so.6", "libx11-6"),
+            ("odd", "odd"),
+        ] {
+            assert_eq!(package_of(library), package);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! All failed requests of a scenario, explained.
+
+use std::collections::HashMap;
+
+use super::attribution::Attribution;
+use super::scene::Scene;
+use super::trust_checks::CONTROL;
+use super::{Cause, CauseGroup, Failure, Limits};
+use crate::record::{Outcome, Run, Shot, StreamFacts};
+
+/// All failed requests of a scenario, without those of the control.
+pub(super) struct Explained {
+    /// The first of them, one by one.
+    pub failures: Vec<Failure>,
+    /// All of them by cause, the greatest group first.
+    pub causes: Vec<CauseGroup>,
+    /// How many were late because this program sent them late.
+    pub own_lag: u64,
+    /// How many more a starved machine could account for.
+    pub soft: u64,
+}
+
+/// Explains every failed request; lists the first and groups all.
+pub(super) fn explain_all(
+    run: &Run,
+    scene: &Scene,
+    attribution: &Attribution,
+    limits: &Limits,
+) -> Explained {
+    let mut failed: Vec<(&StreamFacts, &Shot)> = run
+        .shots
+        .iter()
+        .filter(|(facts, _)| facts.name != CONTROL)
+        .flat_map(|(facts, shots)| shots.iter().map(move |shot| (facts, shot)))
+        .filter(|(_, shot)| {
+            shot.outcome.is_failure()
+                && shot.intended >= scene.started
+                && shot.intended < scene.ended
+        })
+        .collect();
+    failed.sort_by_key(|(_, shot)| shot.intended);
+
+    let mut groups: HashMap<Cause, CauseGroup> = HashMap::new();
+    let (mut own_lag, mut soft) = (0, 0);
+    for (facts, shot) in &failed {
+        let (cause, _) = attribution.cause(facts, shot);
+        match cause {
+            Cause::OwnLag => own_lag += 1,
+            // Swarm's own account says why: no doubt is left.
+            Cause::NoHealthyReplica | Cause::HeldByProxy => {}
+            _ if is_soft(shot.outcome) => soft += 1,
+            _ => {}
+        }
+        let group = groups.entry(cause).or_insert_with(|| CauseGroup {
+            cause,
+            text: cause.text(),
+            failed: 0,
+            streams: Vec::new(),
+            first_at: shot.intended,
+            last_at: shot.intended,
+            remedy: cause.remedy(),
+        });
+        group.failed += 1;
+        group.last_at = shot.intended;
+        if !group.streams.contains(&facts.name) {
+            group.streams.push(facts.name.clone());
+        }
+    }
+    let mut causes: Vec<CauseGroup> = groups.into_values().collect();
+    causes.sort_by_key(|group| (std::cmp::Reverse(group.failed), group.cause));
+    let listed = failed.iter().take(limits.failures_listed);
+    let failures = listed.map(|(facts, shot)| attribution.explain(facts, shot)).collect();
+    Explained { failures, causes, own_lag, soft }
+}
+
+/// Whether a starved machine can make this of a good answer.
+fn is_soft(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Late | Outcome::Timeout | Outcome::ConnectTimeout)
+}

@@ -1,0 +1,175 @@
+//! The judgement of a whole run.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+
+use super::attribution::Attribution;
+use super::baseline::Baseline;
+use super::explained::explain_all;
+use super::rollback_checks::rollback_checks;
+use super::scene::{End, Scene};
+use super::trust_checks::{CONTROL, Evidence, replicas_answering};
+use super::update_checks::{no_change_checks, update_checks};
+use super::user_checks::{Doubt, capacity, no_failed_requests};
+use super::{
+    Capacity, Limits, RollbackStory, ScenarioJudgement, StreamStats, TransitionWindow, UpdateStory,
+    Verdict, stream_stats,
+};
+use crate::record::{EndReason, EngineFacts, EventKind, Expects, Run, SCHEMA_VERSION, StackFacts};
+use crate::stats::{Gap, Outage};
+
+/// The judgement of a whole run; its JSON is `report.json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Judgement {
+    /// Version of this format.
+    pub schema_version: u32,
+    /// The run's id.
+    pub run_id: String,
+    /// Wall-clock time of offset zero, RFC 3339.
+    pub started_at: String,
+    /// Version of the program that ran.
+    pub tool_version: String,
+    /// The command that was run.
+    pub command: String,
+    /// The worst of the scenarios, or inconclusive if the run is not whole.
+    pub verdict: Verdict,
+    /// Why it is that: a plain sentence for each check that does not hold.
+    pub because: Vec<String>,
+    /// What a reader of the verdict has to know.
+    pub caveats: Vec<String>,
+    /// The engine.
+    pub engine: EngineFacts,
+    /// The stack.
+    pub stack: StackFacts,
+    /// The scenarios, in order.
+    pub scenarios: Vec<ScenarioJudgement>,
+}
+
+/// Judges a run.
+#[must_use]
+pub fn judge(run: &Run, limits: &Limits) -> Judgement {
+    let scenes = Scene::all(run);
+    let mut caveats = run.meta.caveats.clone();
+    caveats.extend(run.events.iter().filter_map(|event| match &event.kind {
+        EventKind::Caveat { text } => Some(text.clone()),
+        _ => None,
+    }));
+    let scenarios: Vec<ScenarioJudgement> =
+        scenes.iter().map(|scene| judge_scene(run, scene, limits, &mut caveats)).collect();
+    let mut seen = HashSet::new();
+    caveats.retain(|caveat| seen.insert(caveat.clone()));
+
+    let mut because = Vec::new();
+    if scenarios.is_empty() {
+        because.push("no scenario was begun".to_owned());
+    }
+    if run.events.iter().any(|event| event.kind == EventKind::Interrupted) {
+        because.push("the run was interrupted".to_owned());
+    }
+    because.extend(run.incomplete.iter().map(|text| format!("the record is not whole: {text}")));
+    let of_the_run = if because.is_empty() { Verdict::Pass } else { Verdict::Inconclusive };
+    for scenario in scenarios.iter().filter(|scenario| scenario.verdict != Verdict::Pass) {
+        for check in scenario.checks.iter().filter(|check| check.verdict == scenario.verdict) {
+            let reason = format!("{}: {}", scenario.name, check.because);
+            if !because.contains(&reason) {
+                because.push(reason);
+            }
+        }
+    }
+    let verdicts = scenarios.iter().map(|scenario| scenario.verdict);
+    Judgement {
+        schema_version: SCHEMA_VERSION,
+        run_id: run.meta.run_id.clone(),
+        started_at: run.meta.started_at.clone(),
+        tool_version: run.meta.tool_version.clone(),
+        command: run.meta.command.clone(),
+        verdict: Verdict::worst(verdicts).max(of_the_run),
+        because,
+        caveats,
+        engine: run.meta.engine.clone(),
+        stack: run.meta.stack.clone(),
+        scenarios,
+    }
+}
+
+fn judge_scene(
+    run: &Run,
+    scene: &Scene,
+    limits: &Limits,
+    caveats: &mut Vec<String>,
+) -> ScenarioJudgement {
+    let stack = &run.meta.stack;
+    let counted = Capacity::of(scene);
+    let rollback = RollbackStory::of(scene);
+    let baseline = Baseline::of(run, scene);
+    let mut streams: Vec<StreamStats> = run
+        .shots
+        .iter()
+        .map(|(facts, shots)| stream_stats(facts, shots, scene.started, scene.ended))
+        .collect();
+    let answering = replicas_answering(scene, run, limits.answers_per_replica);
+    let replicas = answering.map(|(often, by_stream)| {
+        for (stream, seen) in streams.iter_mut().zip(by_stream) {
+            if stream.name != CONTROL {
+                stream.replicas_seen = seen.len() as u64;
+            }
+        }
+        (scene.tasks.serving_last(scene.aimed_generation()).count() as u64, often)
+    });
+    if replicas.is_none() && !run.shots.is_empty() {
+        caveats.push(
+            "the answers do not tell which replica gave them: a replica that never answered would \
+             not be noticed"
+                .to_owned(),
+        );
+    }
+
+    let attribution = Attribution::new(scene, counted.as_ref(), stack.healthcheck.is_some());
+    let explained = explain_all(run, scene, &attribution, limits);
+    let of_service: Vec<&StreamStats> =
+        streams.iter().filter(|stream| stream.name != CONTROL).collect();
+    let gaps: Vec<&[Gap]> = of_service.iter().map(|stream| stream.gaps.as_slice()).collect();
+    let outage = Outage::of(&gaps);
+    let failed = of_service.iter().map(|stream| stream.failed).sum();
+
+    let mut checks = match scene.expects {
+        Expects::Update => update_checks(scene, &stack.update_config),
+        Expects::Rollback => rollback_checks(scene, rollback.as_ref(), &stack.update_config),
+        Expects::NoChange => no_change_checks(scene),
+    };
+    let evidence = Evidence { scene, limits, streams: &streams, baseline, replicas };
+    let busy = explained.own_lag + if evidence.sent_in_time() { 0 } else { explained.soft };
+    let doubt = Doubt { baseline: baseline.is_dirty(), control: evidence.control_failed(), busy };
+    checks.push(no_failed_requests(&of_service, &explained.causes, doubt));
+    checks.push(capacity(scene, counted.as_ref(), stack));
+    checks.extend(evidence.checks());
+
+    ScenarioJudgement {
+        name: scene.name.to_owned(),
+        expects: scene.expects,
+        change: scene.change.to_owned(),
+        verdict: Verdict::worst(checks.iter().map(|check| check.verdict)),
+        started_at: scene.started,
+        ended_at: scene.ended,
+        end: end_in_words(scene.end),
+        update: UpdateStory::of(scene),
+        rollback,
+        capacity: counted,
+        streams,
+        transition_windows: TransitionWindow::all(run, scene),
+        outage,
+        failed,
+        failures: explained.failures,
+        causes: explained.causes,
+        checks,
+    }
+}
+
+fn end_in_words(end: End) -> String {
+    match end {
+        End::Ended(EndReason::Settled) => "the service came to rest".to_owned(),
+        End::Ended(EndReason::Deadline { text }) => format!("the time was over: {text}"),
+        _ => end.unknown().unwrap_or_default(),
+    }
+}

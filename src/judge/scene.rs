@@ -1,0 +1,240 @@
+//! One scenario, cut out of the run.
+
+use super::tasks::Tasks;
+use crate::record::{EndReason, Event, EventKind, Expects, Offset, Run, SpecMatch, UpdateState};
+
+/// One scenario with everything that was seen up to its end.
+#[derive(Debug)]
+pub(super) struct Scene<'a> {
+    pub name: &'a str,
+    pub expects: Expects,
+    pub service: &'a str,
+    pub replicas: u64,
+    /// The generation from before.
+    pub old: u32,
+    pub change: &'a str,
+    /// When the one before ended; requests since then belong to this one's baseline.
+    pub rest_since: Option<Offset>,
+    pub started: Offset,
+    /// When the engine took the change, and the generation of it.
+    pub submitted: Option<(Offset, u32)>,
+    pub ended: Offset,
+    pub end: End<'a>,
+    pub spec: SpecMatch,
+    /// The service's states since the change, without repeats.
+    pub states: Vec<(Offset, UpdateState, &'a str)>,
+    pub tasks: Tasks<'a>,
+    /// The events from the scenario's start to its end.
+    pub events: &'a [Event],
+    /// When the engine was out of sight.
+    pub losses: Vec<(Offset, Offset)>,
+}
+
+/// How a scenario ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End<'a> {
+    /// As the record says.
+    Ended(&'a EndReason),
+    /// The record stops before it.
+    Unfinished,
+}
+
+impl<'a> End<'a> {
+    /// Why what the service came to is not known, if so.
+    pub(super) fn unknown(self) -> Option<String> {
+        match self {
+            Self::Ended(EndReason::Settled | EndReason::Deadline { .. }) => None,
+            Self::Ended(EndReason::Interrupted) => Some("the run was interrupted".to_owned()),
+            Self::Ended(EndReason::EngineLost { text }) => {
+                Some(format!("the engine was lost: {text}"))
+            }
+            Self::Unfinished => Some("the run ended before the scenario did".to_owned()),
+        }
+    }
+
+    /// What was still being waited for when the time was over.
+    pub(super) fn deadline(self) -> Option<&'a str> {
+        match self {
+            Self::Ended(EndReason::Deadline { text }) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// All scenarios of a run, in order.
+    pub(super) fn all(run: &'a Run) -> Vec<Self> {
+        let mut scenes = Vec::new();
+        let mut rest_since = None;
+        for (first, event) in run.events.iter().enumerate() {
+            if let EventKind::ScenarioStarted { .. } = &event.kind {
+                let scene = Self::cut(run, first, rest_since);
+                rest_since = scene.as_ref().map(|scene| scene.ended);
+                scenes.extend(scene);
+            }
+        }
+        scenes
+    }
+
+    fn cut(run: &'a Run, first: usize, rest_since: Option<Offset>) -> Option<Self> {
+        let start = run.events.get(first)?;
+        let EventKind::ScenarioStarted { name, expects, service, replicas, generation, change } =
+            &start.kind
+        else {
+            return None;
+        };
+        let rest = &run.events[first + 1..];
+        let next = rest.iter().position(|event| {
+            matches!(
+                event.kind,
+                EventKind::ScenarioEnded { .. } | EventKind::ScenarioStarted { .. }
+            )
+        });
+        let mut end = End::Unfinished;
+        let mut spec = SpecMatch::Unknown;
+        let mut ended = None;
+        if let Some(event) = next.map(|next| &rest[next])
+            && let EventKind::ScenarioEnded { spec: last_spec, reason, .. } = &event.kind
+        {
+            end = End::Ended(reason);
+            spec = *last_spec;
+            ended = Some(event.at);
+        }
+        let last = first + 1 + next.unwrap_or(rest.len());
+        let events = &run.events[first..last];
+        let ended = ended.unwrap_or_else(|| last_sign(run, events, next.map(|next| &rest[next])));
+
+        let mut scene = Self {
+            name,
+            expects: *expects,
+            service,
+            replicas: *replicas,
+            old: *generation,
+            change,
+            rest_since,
+            started: start.at,
+            submitted: None,
+            ended,
+            end,
+            spec,
+            states: Vec::new(),
+            tasks: Tasks::of(&run.events[..last], service),
+            events,
+            losses: losses(&run.events[..last], start.at, ended),
+        };
+        scene.read_service();
+        Some(scene)
+    }
+
+    fn read_service(&mut self) {
+        self.submitted = self.events.iter().find_map(|event| match &event.kind {
+            EventKind::Submitted { service, generation } if service == self.service => {
+                Some((event.at, *generation))
+            }
+            _ => None,
+        });
+        let Some((submitted, _)) = self.submitted else { return };
+        for event in self.events {
+            match &event.kind {
+                // By time, not by place: an event stream may tell that the update began before
+                // the answer to its submission was read.
+                EventKind::Service { service, state, message }
+                    if service == self.service && event.at >= submitted =>
+                {
+                    self.saw(event.at, *state, message);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Notes a state. The event stream tells it without the engine's message, the next poll
+    /// with it.
+    fn saw(&mut self, at: Offset, state: UpdateState, message: &'a str) {
+        match self.states.last_mut() {
+            Some(last) if last.1 == state => {
+                if last.2.is_empty() {
+                    last.2 = message;
+                }
+            }
+            // An update clears the status first: that alone is no state of the update.
+            None if state == UpdateState::None => {}
+            _ => self.states.push((at, state, message)),
+        }
+    }
+
+    /// The generation of the change; that from before if none was submitted.
+    pub(super) fn new_generation(&self) -> u32 {
+        self.submitted.map_or(self.old, |submitted| submitted.1)
+    }
+
+    /// When the engine took the change; the end if it never did.
+    pub(super) fn submitted_at(&self) -> Offset {
+        self.submitted.map_or(self.ended, |submitted| submitted.0)
+    }
+
+    /// The state the service was in at last.
+    pub(super) fn final_state(&self) -> UpdateState {
+        self.states.last().map_or(UpdateState::None, |state| state.1)
+    }
+
+    /// When the service was first seen in a state, with the engine's message.
+    pub(super) fn first_in(&self, state: UpdateState) -> Option<(Offset, &'a str)> {
+        self.states.iter().find(|seen| seen.1 == state).map(|seen| (seen.0, seen.2))
+    }
+
+    /// Whether any sign of a rollback was seen: Swarm can overwrite `rollback_completed` with
+    /// `completed`, so one sight is enough.
+    pub(super) fn rolled_back(&self) -> bool {
+        self.states.iter().any(|seen| seen.1.is_rollback())
+    }
+
+    /// When the rollback was first seen.
+    pub(super) fn rollback_seen(&self) -> Option<Offset> {
+        self.states.iter().find(|seen| seen.1.is_rollback()).map(|seen| seen.0)
+    }
+
+    /// The generation that should serve in the end if all goes as expected.
+    pub(super) fn wanted_generation(&self) -> u32 {
+        match self.expects {
+            Expects::Update => self.new_generation(),
+            Expects::Rollback | Expects::NoChange => self.old,
+        }
+    }
+
+    /// The generation that Swarm aimed at in the end.
+    pub(super) fn aimed_generation(&self) -> u32 {
+        if self.rolled_back() { self.old } else { self.new_generation() }
+    }
+}
+
+/// The last sign of life of a scenario without an end.
+fn last_sign(run: &Run, events: &[Event], next: Option<&Event>) -> Offset {
+    if let Some(next) = next {
+        return next.at;
+    }
+    let events = events.iter().map(|event| event.seen.max(event.at));
+    let shots = run.shots.iter().flat_map(|(_, shots)| shots.iter().map(|shot| shot.intended));
+    // The window leaves its end out, and the last request belongs to it.
+    events.chain(shots).max().unwrap_or_default() + Offset::from_nanos(1)
+}
+
+/// The times in which the engine was out of sight, as far as they touch the scenario.
+fn losses(events: &[Event], start: Offset, end: Offset) -> Vec<(Offset, Offset)> {
+    let mut losses = Vec::new();
+    let mut open: Option<Offset> = None;
+    for event in events {
+        match event.kind {
+            EventKind::ObserverLost { .. } => {
+                open.get_or_insert(event.at);
+            }
+            EventKind::ObserverResumed => {
+                losses.extend(open.take().map(|from| (from, event.at)));
+            }
+            _ => {}
+        }
+    }
+    losses.extend(open.map(|from| (from, end.max(from))));
+    losses.retain(|(_, to)| *to >= start);
+    losses
+}

@@ -1,0 +1,85 @@
+//! What was measured just around the changes of tasks, where failures cluster.
+
+use serde::Serialize;
+
+use super::scene::Scene;
+use super::transition::Transition;
+use crate::record::{Offset, Outcome, Run, Shot, StreamFacts};
+use crate::stats::error_rate_upper_95;
+
+/// A window begins this long before a change of a task.
+const BEFORE: Offset = Offset::from_millis(1_000);
+/// A window ends this long after a change of a task.
+const AFTER: Offset = Offset::from_millis(5_000);
+
+/// What one stream measured from 1 s before to 5 s after each change of a task. Requests in
+/// quiet times say little about an update, so this bound is the honest one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TransitionWindow {
+    /// The stream.
+    pub stream: String,
+    /// How long all windows are together; what overlaps counts once.
+    pub length_s: Offset,
+    /// Requests sent in them.
+    pub sent: u64,
+    /// Requests in them that failed.
+    pub failed: u64,
+    /// 95 % upper bound of the error rate in them (Clopper–Pearson).
+    pub error_rate_upper_95: f64,
+}
+
+impl TransitionWindow {
+    /// One for each stream.
+    pub(super) fn all(run: &Run, scene: &Scene) -> Vec<Self> {
+        let windows = union(
+            Transition::all(&scene.tasks, scene.submitted_at())
+                .iter()
+                .map(|transition| (transition.at - BEFORE, transition.at + AFTER))
+                .map(|(from, to)| (from.max(scene.started), to.min(scene.ended))),
+        );
+        let length_s = windows.iter().fold(Offset::ZERO, |sum, (from, to)| sum + (*to - *from));
+        let inside = |at: Offset| {
+            let next = windows.partition_point(|(from, _)| *from <= at);
+            next > 0 && at < windows[next - 1].1
+        };
+        let of_stream = |(facts, shots): &(StreamFacts, Vec<Shot>)| {
+            let (mut sent, mut failed) = (0, 0);
+            for shot in shots.iter().filter(|shot| inside(shot.intended)) {
+                sent += u64::from(shot.outcome != Outcome::Unsent);
+                failed += u64::from(shot.outcome.is_failure());
+            }
+            Self {
+                stream: facts.name.clone(),
+                length_s,
+                sent,
+                failed,
+                error_rate_upper_95: error_rate_upper_95(failed, sent),
+            }
+        };
+        run.shots.iter().map(of_stream).collect()
+    }
+}
+
+/// These times, given in order of their beginnings, without overlaps.
+fn union(times: impl Iterator<Item = (Offset, Offset)>) -> Vec<(Offset, Offset)> {
+    let mut union: Vec<(Offset, Offset)> = Vec::new();
+    for (from, to) in times.filter(|(from, to)| from < to) {
+        match union.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => union.push((from, to)),
+        }
+    }
+    union
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_that_touch_are_one() {
+        let at = Offset::from_millis;
+        let times = [(0, 6), (2, 4), (6, 7), (9, 9), (10, 12)].map(|(a, b)| (at(a), at(b)));
+        assert_eq!(union(times.into_iter()), [(at(0), at(7)), (at(10), at(12))]);
+    }
+}

@@ -1,0 +1,322 @@
+//! Checks on the measurement: a broken one makes the verdict inconclusive, never a failure.
+
+use std::collections::BTreeSet;
+
+use super::baseline::Baseline;
+use super::scene::Scene;
+use super::{Check, Limits, StreamStats, Verdict};
+use crate::record::{EventKind, Expects, Offset, Outcome, Run};
+use crate::stats::error_rate_upper_95;
+
+/// The name of a stream to a target that no update touches, on the same path. Its failures
+/// are the measurement's, not the service's.
+pub(super) const CONTROL: &str = "control";
+
+/// What the trust checks look at.
+pub(super) struct Evidence<'a> {
+    pub scene: &'a Scene<'a>,
+    pub limits: &'a Limits,
+    /// All streams, the control included.
+    pub streams: &'a [StreamStats],
+    pub baseline: Baseline,
+    /// Replicas that serve in the end, and how many of them answered often enough; absent if
+    /// no answer tells who gave it.
+    pub replicas: Option<(u64, u64)>,
+}
+
+/// A check that either holds or makes the verdict inconclusive.
+fn trust(
+    name: &'static str,
+    good: bool,
+    measured: impl Into<String>,
+    limit: impl Into<String>,
+    because: impl Into<String>,
+) -> Check {
+    let verdict = if good { Verdict::Pass } else { Verdict::Inconclusive };
+    Check::new(name, verdict, measured, limit, because)
+}
+
+impl Evidence<'_> {
+    /// All trust checks.
+    pub(super) fn checks(&self) -> Vec<Check> {
+        let mut checks = vec![self.observed(), self.baseline_clean()];
+        checks.extend(self.replicas_seen());
+        checks.extend(self.control_clean());
+        checks.extend([self.probe_lag(), self.probes_unsent(), self.enough_probes()]);
+        checks.push(self.clock_steady());
+        checks
+    }
+
+    fn observed(&self) -> Check {
+        let scene = self.scene;
+        let lost: Offset = scene
+            .losses
+            .iter()
+            .map(|(from, to)| *to.min(&scene.ended) - *from.max(&scene.started))
+            .max()
+            .unwrap_or_default();
+        let replaced = scene.new_generation() != scene.old;
+        let changed = !scene.states.is_empty()
+            || scene
+                .tasks
+                .lives
+                .iter()
+                .any(|life| replaced && life.last.generation == scene.new_generation());
+        let flaw = if let Some(unknown) = scene.end.unknown() {
+            Some(unknown)
+        } else if scene.submitted.is_none() {
+            Some("the change was never submitted".to_owned())
+        } else if scene.tasks.lives.is_empty() {
+            Some("no task of the service was seen".to_owned())
+        } else if lost > self.limits.observer_gap {
+            Some(format!("the engine was out of sight for {lost}"))
+        } else if scene.expects != Expects::NoChange && !(changed && replaced) {
+            Some("the change replaced no task: nothing was tested".to_owned())
+        } else {
+            None
+        };
+        trust(
+            "observed",
+            flaw.is_none(),
+            format!("{} states, {} tasks", scene.states.len(), scene.tasks.lives.len()),
+            "from the change to its end",
+            flaw.unwrap_or_else(|| "the engine was watched from the change to its end".to_owned()),
+        )
+    }
+
+    fn baseline_clean(&self) -> Check {
+        let baseline = self.baseline;
+        let enough = baseline.sent >= self.limits.baseline_requests && !baseline.silent;
+        let because = if baseline.is_dirty() {
+            format!(
+                "{} requests failed before the change, the last at {}",
+                baseline.failed,
+                baseline.last_failed.unwrap_or_default()
+            )
+        } else if enough {
+            "every request before the change was answered as it should be".to_owned()
+        } else {
+            format!(
+                "only {} requests{} were sent before the change",
+                baseline.sent,
+                if baseline.silent { ", and of one stream none," } else { "" }
+            )
+        };
+        trust(
+            "baseline-clean",
+            enough && !baseline.is_dirty(),
+            format!("{} failed, {} sent in the densest stream", baseline.failed, baseline.sent),
+            format!("0 failed, at least {} sent", self.limits.baseline_requests),
+            because,
+        )
+        .remedy(if baseline.is_dirty() {
+            "make the service answer every request at rest first"
+        } else {
+            "probe longer before the change, or at a higher rate"
+        })
+    }
+
+    fn replicas_seen(&self) -> Option<Check> {
+        let (serving, seen) = self.replicas?;
+        let good = seen >= serving;
+        let because = if good {
+            "every replica that serves in the end has answered".to_owned()
+        } else {
+            format!(
+                "{} replicas answered fewer than {} requests: what they do is not known",
+                serving - seen,
+                self.limits.answers_per_replica
+            )
+        };
+        let check = trust(
+            "replicas-seen",
+            good,
+            format!("{seen} of {serving}"),
+            format!("{serving} of {serving}"),
+            because,
+        );
+        Some(check.remedy("probe at a higher rate or longer, and let the proxy use all replicas"))
+    }
+
+    fn control_clean(&self) -> Option<Check> {
+        let control = self.streams.iter().find(|stream| stream.name == CONTROL)?;
+        let good = !self.control_failed();
+        let because = if good {
+            "the control target, which no update touches, answered every request"
+        } else {
+            "the control target, which no update touches, failed too: the path to the service is \
+             not sound"
+        };
+        let measured = format!("{} of {} failed", control.failed, control.sent);
+        Some(trust("control-clean", good, measured, "0 failed", because))
+    }
+
+    /// Whether requests were sent when they were due.
+    pub(super) fn sent_in_time(&self) -> bool {
+        self.streams
+            .iter()
+            .filter_map(|stream| stream.lag_s)
+            .all(|lag| lag.p99 <= self.limits.lag_p99 && lag.max <= self.limits.lag_max)
+    }
+
+    /// Whether the target that no update touches failed.
+    pub(super) fn control_failed(&self) -> bool {
+        self.streams.iter().any(|stream| stream.name == CONTROL && stream.failed > 0)
+    }
+
+    fn probe_lag(&self) -> Check {
+        let p99 = self.streams.iter().filter_map(|stream| Some(stream.lag_s?.p99)).max();
+        let max = self.streams.iter().filter_map(|stream| Some(stream.lag_s?.max)).max();
+        let (p99, max) = (p99.unwrap_or_default(), max.unwrap_or_default());
+        let good = self.sent_in_time();
+        let because = if good {
+            "requests were sent when they were due"
+        } else {
+            "requests were sent late: the machine was too busy, and an outage could have been \
+             missed meanwhile"
+        };
+        let limit =
+            format!("p99 {}, max {}", millis(self.limits.lag_p99), millis(self.limits.lag_max));
+        trust(
+            "probe-lag",
+            good,
+            format!("p99 {}, max {}", millis(p99), millis(max)),
+            limit,
+            because,
+        )
+        .remedy("run on a machine with more free processor time, or at a lower rate")
+    }
+
+    fn probes_unsent(&self) -> Check {
+        let unsent: u64 = self.streams.iter().map(|stream| stream.unsent).sum();
+        let missing: u64 = self.streams.iter().map(|stream| stream.missing).sum();
+        let good = unsent + missing <= self.limits.unsent;
+        let because = match (good, missing) {
+            (true, _) => "every request of the schedule was sent and recorded".to_owned(),
+            (false, 0) => format!("{unsent} requests were not sent: too many were in flight"),
+            (false, _) => format!(
+                "{unsent} requests were not sent and {missing} are not in the record: nothing is \
+                 known of those moments"
+            ),
+        };
+        let measured = format!("{unsent} unsent, {missing} missing");
+        trust("probes-unsent", good, measured, format!("{}", self.limits.unsent), because)
+    }
+
+    fn enough_probes(&self) -> Check {
+        // Each stream's own bound stands in its figures; one of them has to support the claim.
+        let of_service = self.streams.iter().filter(|stream| stream.name != CONTROL);
+        let sent: Vec<u64> = of_service.map(|stream| stream.sent).collect();
+        let most = sent.iter().copied().max().unwrap_or(0);
+        let bound = error_rate_upper_95(0, most);
+        let silent = sent.contains(&0);
+        let good = bound <= self.limits.error_rate_upper && !silent;
+        let because = if sent.is_empty() {
+            "nothing was asked of the service: what users notice was not measured".to_owned()
+        } else if silent {
+            "a stream sent no request at all".to_owned()
+        } else if good {
+            format!(
+                "{most} requests without a failure prove an error rate below {}",
+                percent(bound)
+            )
+        } else {
+            format!(
+                "{most} requests without a failure would only prove an error rate below {}",
+                percent(bound)
+            )
+        };
+        trust(
+            "enough-probes",
+            good,
+            format!("{most} in the densest stream, bound {}", percent(bound)),
+            format!("bound {}", percent(self.limits.error_rate_upper)),
+            because,
+        )
+        .remedy("probe at a higher rate, or for longer")
+    }
+
+    fn clock_steady(&self) -> Check {
+        let events = self.scene.events;
+        let ahead = events.iter().map(|event| event.at - event.seen).max().unwrap_or_default();
+        // Container events come at once, so a time that lies far back is a clock set forward
+        // here or back on the engine's side, unless the engine was out of sight meanwhile.
+        let mut behind: Vec<Offset> = events
+            .iter()
+            .filter(|event| matches!(event.kind, EventKind::Container { .. }))
+            .filter(|event| !self.scene.losses.iter().any(|loss| event.seen >= loss.0))
+            .map(|event| event.seen - event.at)
+            .collect();
+        behind.sort_unstable();
+        let behind = behind.get(behind.len() / 2).copied().unwrap_or_default();
+        let limit = self.limits.clock_step;
+        // Delivery takes a little; a step shows in all of them.
+        let good = ahead <= limit && behind <= limit + Offset::from_millis(750);
+        let because = if good {
+            "the engine's times fit to the moments at which they were seen"
+        } else {
+            "the engine's times do not fit to the moments at which they were seen: a clock was set"
+        };
+        let measured = format!("{} ahead, {} behind", millis(ahead), millis(behind));
+        trust("clock-steady", good, measured, format!("{} ahead", millis(limit)), because)
+            .remedy("run again while nothing sets the clock")
+    }
+}
+
+fn millis(offset: Offset) -> String {
+    let millis = offset.as_secs_f64() * 1e3;
+    if millis < 10.0 { format!("{millis:.2} ms") } else { format!("{millis:.0} ms") }
+}
+
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 0.1 { format!("{percent:.3} %") } else { format!("{percent:.2} %") }
+}
+
+/// How many replicas serve in the end, and which of them have answered at least `least`
+/// requests; absent if no answer tells who gave it.
+pub(super) fn replicas_answering(
+    scene: &Scene,
+    run: &Run,
+    least: u64,
+) -> Option<(u64, Vec<BTreeSet<usize>>)> {
+    let serving: Vec<_> = scene.tasks.serving_last(scene.aimed_generation()).collect();
+    let mut totals = vec![0_u64; serving.len()];
+    let mut by_stream = Vec::with_capacity(run.shots.len());
+    let mut anybody = false;
+    for (facts, shots) in &run.shots {
+        let mut counts = vec![0_u64; serving.len()];
+        // The control is another service.
+        let shots = if facts.name == CONTROL { &[] } else { shots.as_slice() };
+        for shot in shots.iter().filter(|shot| {
+            shot.outcome == Outcome::Ok
+                && shot.intended >= scene.started
+                && shot.intended < scene.ended
+        }) {
+            let Some(replica) = &shot.replica else { continue };
+            let by_name = serving.iter().position(|life| life.is_container(replica));
+            // A host name of the user's own says nothing; the slot does, once the task runs.
+            let place = by_name.or_else(|| {
+                serving.iter().position(|life| {
+                    shot.slot == Some(life.last.slot)
+                        && life.running.is_some_and(|running| shot.intended >= running)
+                        && (life.last.container.is_empty() || !is_container_id(replica))
+                })
+            });
+            anybody |= place.is_some() || is_container_id(replica);
+            if let Some(place) = place {
+                counts[place] += 1;
+            }
+        }
+        for (total, count) in totals.iter_mut().zip(&counts) {
+            *total += count;
+        }
+        by_stream.push((0..counts.len()).filter(|place| counts[*place] > 0).collect());
+    }
+    let often = totals.iter().filter(|total| **total >= least).count() as u64;
+    anybody.then_some((often, by_stream))
+}
+
+fn is_container_id(host_name: &str) -> bool {
+    host_name.len() == 12 && host_name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}

@@ -1,0 +1,102 @@
+//! What Swarm did with the change.
+
+use serde::Serialize;
+
+use super::scene::Scene;
+use crate::record::{Expects, Offset, SpecMatch, UpdateState};
+
+/// What Swarm did with the change. Instants count from the run's start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UpdateStory {
+    /// When the engine took the change; absent if it never did.
+    pub submitted_at: Option<Offset>,
+    /// The update states seen since, in order.
+    pub states: Vec<StateSeen>,
+    /// The last of them; `none` if there was none.
+    pub final_state: UpdateState,
+    /// Whether any sign of a rollback was seen, whatever the final state says.
+    pub rolled_back: bool,
+    /// Whether the service has its spec from before again; absent if that is not known, or if
+    /// nothing was to be restored.
+    pub spec_restored: Option<bool>,
+    /// When it came to rest.
+    pub converged: Converged,
+    /// The same, in seconds since the engine took the change.
+    pub converged_after_s: Converged,
+}
+
+/// An update state and when it began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StateSeen {
+    /// The state.
+    pub state: UpdateState,
+    /// When it began.
+    pub at: Offset,
+    /// The engine's message.
+    pub message: String,
+}
+
+/// The three instants that are all called "converged". Absent if it did not come to that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Converged {
+    /// Every replica runs the version that was aimed at: the new one, or after a rollback the
+    /// one from before.
+    pub new_tasks_running: Option<Offset>,
+    /// The update state says that nothing more will happen.
+    pub status_terminal: Option<Offset>,
+    /// The last container of the replaced version has ended.
+    pub last_old_gone: Option<Offset>,
+}
+
+impl UpdateStory {
+    pub(super) fn of(scene: &Scene) -> Self {
+        let submitted_at = scene.submitted.map(|submitted| submitted.0);
+        let converged = Converged::of(scene);
+        let after = |instant: Option<Offset>| Some(instant? - submitted_at?);
+        let restorable = scene.expects == Expects::Rollback || scene.rolled_back();
+        Self {
+            submitted_at,
+            states: scene
+                .states
+                .iter()
+                .map(|(at, state, message)| StateSeen {
+                    state: *state,
+                    at: *at,
+                    message: (*message).to_owned(),
+                })
+                .collect(),
+            final_state: scene.final_state(),
+            rolled_back: scene.rolled_back(),
+            spec_restored: (restorable && scene.spec != SpecMatch::Unknown)
+                .then_some(scene.spec == SpecMatch::Previous),
+            converged,
+            converged_after_s: Converged {
+                new_tasks_running: after(converged.new_tasks_running),
+                status_terminal: after(converged.status_terminal),
+                last_old_gone: after(converged.last_old_gone),
+            },
+        }
+    }
+}
+
+impl Converged {
+    fn of(scene: &Scene) -> Self {
+        let nothing = Self { new_tasks_running: None, status_terminal: None, last_old_gone: None };
+        let Some((submitted, new)) = scene.submitted else { return nothing };
+        if new == scene.old && scene.states.is_empty() {
+            return nothing;
+        }
+        let aimed = scene.aimed_generation();
+        let from = scene.rollback_seen().unwrap_or(submitted);
+        let replaced = if aimed == new { scene.old } else { new };
+        let terminal = scene.states.last().filter(|state| state.1.is_terminal());
+        Self {
+            new_tasks_running: scene.tasks.all_served(aimed, scene.replicas, from),
+            status_terminal: terminal.map(|state| state.0),
+            last_old_gone: scene.tasks.last_ended(|life| {
+                life.last.generation == replaced
+                    && life.ended.is_none_or(|ended| ended >= submitted)
+            }),
+        }
+    }
+}

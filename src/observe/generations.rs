@@ -1,0 +1,76 @@
+//! Which version of a service's task template a task was made from.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// Numbers the different task templates of each service from 1 in the order in which they are
+/// met. The API does not say which spec version a task has, but a task carries a copy of its
+/// template.
+#[derive(Debug, Default)]
+pub struct Generations {
+    known: HashMap<String, Vec<[u8; 32]>>,
+}
+
+impl Generations {
+    /// The number of a task template of a service.
+    pub fn number(&mut self, service: &str, template: &Value) -> u32 {
+        let print = fingerprint(template);
+        let known = self.known.entry(service.to_owned()).or_default();
+        let index = known.iter().position(|other| *other == print).unwrap_or_else(|| {
+            known.push(print);
+            known.len() - 1
+        });
+        u32::try_from(index + 1).unwrap_or(u32::MAX)
+    }
+}
+
+/// A hash of a task template that takes absent, null and empty for the same.
+fn fingerprint(value: &Value) -> [u8; 32] {
+    let mut plain = value.clone();
+    // The engine adds it to a service's template and leaves it out of a task's copy (20.10.24).
+    if let Some(template) = plain.as_object_mut() {
+        template.remove("Runtime");
+    }
+    prune(&mut plain);
+    Sha256::digest(plain.to_string().as_bytes()).into()
+}
+
+fn prune(value: &mut Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(map) => {
+            map.retain(|_, inner| !prune(inner));
+            map.is_empty()
+        }
+        Value::Array(items) => {
+            for item in items.iter_mut() {
+                prune(item);
+            }
+            items.is_empty()
+        }
+        Value::String(text) => text.is_empty(),
+        Value::Number(number) => number.as_u64() == Some(0),
+        Value::Bool(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn templates_are_numbered_as_they_are_met() {
+        let mut generations = Generations::default();
+        let first = json!({"ContainerSpec": {"Image": "a"}, "ForceUpdate": 0});
+        let forced = json!({"ContainerSpec": {"Image": "a"}, "ForceUpdate": 1});
+        let same = json!({"ContainerSpec": {"Image": "a", "Env": []}, "Networks": null, "Runtime": "container"});
+        assert_eq!(generations.number("s", &first), 1);
+        assert_eq!(generations.number("s", &forced), 2);
+        assert_eq!(generations.number("s", &same), 1);
+        assert_eq!(generations.number("other", &forced), 1);
+    }
+}

@@ -1,0 +1,203 @@
+//! One shot, from its connection to its outcome.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use hyper::HeaderMap;
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::time::timeout_at;
+
+use super::blame;
+use super::body_check::BodyCheck;
+use super::fault::ConnectFault;
+use super::link::Link;
+use super::stream::{Seat, Stream, Unsent, blank};
+use super::target::Host;
+use crate::record::{Connection, Offset, Outcome, Shot};
+
+/// The application's headers, as the example application sends them.
+const INSTANCE: &str = "x-rollproof-instance";
+const SLOT: &str = "x-rollproof-slot";
+const VERSION: &str = "x-rollproof-version";
+
+/// Sends one request, waits for its end and hands the shot to the sink. Time limits count from
+/// the sending, not from the intended time: a stall of our own must not shorten the time the
+/// service gets.
+pub(super) async fn fly(seat: Seat, number: u64, intended: Offset) {
+    let stream = seat.stream();
+    let begun = Instant::now();
+    let stalls = stream.stalls.total(stream.clock.at(begun));
+    let mut shot = blank(intended, Outcome::Timeout);
+    shot.sent = Some(stream.clock.at(begun));
+
+    let mut link = match open(stream, number, begun, &mut shot).await {
+        Ok(link) => link,
+        Err(ConnectFault::NoSocket) => return seat.unsent(intended, Unsent::NoSocket),
+        Err(ConnectFault::Outcome(outcome)) => {
+            shot.outcome = outcome;
+            shot.done = Some(stream.clock.now());
+            return land(&seat, shot, stalls);
+        }
+    };
+    let limit = (begun + stream.plan.timeout).into();
+    let in_time = timeout_at(limit, exchange(stream, &mut link, &mut shot)).await.is_ok();
+
+    shot.done = Some(stream.clock.now());
+    shot.first_byte = link.first_byte().map(|at| stream.clock.at(at));
+    let keep = in_time && stream.plan.connection == Connection::KeepAlive && link.is_free().await;
+    land(&seat, shot, stalls);
+    if keep {
+        stream.pool.put(link);
+    } else {
+        drop(seat);
+        if in_time {
+            link.part().await;
+        }
+    }
+}
+
+/// Hands the shot over, unless its time was spoiled by stalls; `stalls` is what they were in all
+/// when it began.
+fn land(seat: &Seat, mut shot: Shot, stalls: Offset) {
+    let stream = seat.stream();
+    let stalled = stream.stalls.total(shot.done.unwrap_or_default()) - stalls;
+    match blame::outcome(&shot, &stream.plan, stalled) {
+        Some(outcome) => {
+            shot.outcome = outcome;
+            seat.ended(shot);
+        }
+        None => seat.unsent(shot.intended, Unsent::Stalled),
+    }
+}
+
+/// A kept connection, or a new one.
+async fn open(
+    stream: &Stream,
+    number: u64,
+    begun: Instant,
+    shot: &mut Shot,
+) -> Result<Link, ConnectFault> {
+    if stream.plan.connection == Connection::KeepAlive {
+        let (link, closed) = stream.pool.take().await;
+        stream.totals.borrow_mut().closed_idle += closed;
+        if let Some(link) = link {
+            shot.reused = true;
+            return Ok(link);
+        }
+    }
+    let counted = stream.pool.counted();
+    let wire = connect(stream, number, begun).await?;
+    shot.connected = Some(stream.clock.now());
+    Link::new(wire, counted).await.map_err(|_| ConnectFault::Outcome(Outcome::Reset))
+}
+
+/// One attempt to one address: a client that tries the next one would hide that this replica
+/// does not answer.
+async fn connect(stream: &Stream, number: u64, begun: Instant) -> Result<TcpStream, ConnectFault> {
+    let plan = &stream.plan;
+    let limit = (begun + plan.connect_timeout.min(plan.timeout)).into();
+    let port = plan.target().port;
+    let address = match &plan.target().host {
+        Host::Address(address) => SocketAddr::new(*address, port),
+        Host::Name(name) => match timeout_at(limit, lookup_host((name.as_str(), port))).await {
+            Ok(Ok(found)) => choose(found.collect(), plan.source, number),
+            Ok(Err(_)) | Err(_) => None,
+        }
+        .ok_or(ConnectFault::Outcome(Outcome::NameLookup))?,
+    };
+    let attempt = async {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A segment after the first would wait for a delayed acknowledgement. One short request
+        // on a new connection is one segment.
+        if plan.connection == Connection::KeepAlive || !plan.body.is_empty() {
+            socket.set_nodelay(true)?;
+        }
+        if let Some(source) = plan.source {
+            socket.bind(SocketAddr::new(source, 0))?;
+        }
+        socket.connect(address).await
+    };
+    match timeout_at(limit, attempt).await {
+        Ok(Ok(wire)) => Ok(wire),
+        Ok(Err(error)) => Err(ConnectFault::of(&error)),
+        Err(_) => Err(ConnectFault::Outcome(Outcome::ConnectTimeout)),
+    }
+}
+
+/// The address for this shot. IPv4 if there is any, because Swarm publishes its ports there
+/// and `localhost` is `::1` first. Of several, each in its turn: the system's resolver sorts
+/// them by its own rules, which may always put the same replica first.
+fn choose(mut found: Vec<SocketAddr>, source: Option<IpAddr>, number: u64) -> Option<SocketAddr> {
+    let v4 = source.map_or_else(|| found.iter().any(SocketAddr::is_ipv4), |ip| ip.is_ipv4());
+    found.retain(|address| address.is_ipv4() == v4);
+    found.sort_unstable();
+    found.dedup();
+    let turn = usize::try_from(number % u64::try_from(found.len()).ok()?.max(1)).ok()?;
+    found.get(turn).copied()
+}
+
+/// Sends the request and reads its whole answer. `shot.outcome` is at all times what it is if
+/// the time runs out now.
+async fn exchange(stream: &Stream, link: &mut Link, shot: &mut Shot) {
+    let expect = &stream.plan.expect;
+    shot.outcome = Outcome::Timeout;
+    let Ok(answer) = link.send(stream.request()).await else {
+        shot.outcome = if link.first_byte().is_some() { Outcome::Cut } else { Outcome::Reset };
+        return;
+    };
+    let (head, mut body) = answer.into_parts();
+    let status = head.status.as_u16();
+    note_replica(stream, &head.headers, shot);
+    shot.status = Some(status);
+    let from_app = head.headers.contains_key(INSTANCE);
+    let wrong = expect.head(status, shot.version.as_deref(), from_app, stream.app_known.get());
+    shot.outcome = wrong.unwrap_or(Outcome::Timeout);
+
+    let mut check = BodyCheck::new(&expect.body);
+    while let Some(piece) = link.piece(&mut body).await {
+        let Ok(piece) = piece else {
+            shot.outcome = wrong.unwrap_or(Outcome::Cut);
+            return;
+        };
+        check.feed(&piece);
+    }
+    if wrong.is_none() {
+        shot.outcome = if check.is_right() { Outcome::Ok } else { Outcome::WrongBody };
+        if from_app && check.is_right() {
+            stream.app_known.set(true);
+        }
+    }
+}
+
+fn note_replica(stream: &Stream, headers: &HeaderMap, shot: &mut Shot) {
+    shot.replica = stream.names.intern(headers.get(INSTANCE));
+    shot.version = stream.names.intern(headers.get(VERSION));
+    shot.slot = headers.get(SLOT).and_then(|slot| slot.to_str().ok()?.parse().ok());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(words: &[&str]) -> Vec<SocketAddr> {
+        words.iter().map(|word| word.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn each_address_gets_its_turn() {
+        let found = ["10.0.0.2:80", "10.0.0.1:80", "[::1]:80", "10.0.0.2:80"];
+        let turns: Vec<_> =
+            (0..4).map(|n| choose(addresses(&found), None, n).unwrap().ip().to_string()).collect();
+        assert_eq!(turns, ["10.0.0.1", "10.0.0.2", "10.0.0.1", "10.0.0.2"]);
+    }
+
+    #[test]
+    fn the_family_is_ipv4_unless_there_is_none_or_the_source_says() {
+        let both = addresses(&["[::1]:80", "127.0.0.1:80"]);
+        assert!(choose(both.clone(), None, 0).unwrap().is_ipv4());
+        assert!(choose(both.clone(), Some("::2".parse().unwrap()), 0).unwrap().is_ipv6());
+        assert!(choose(addresses(&["[::1]:80"]), None, 7).unwrap().is_ipv6());
+        assert_eq!(choose(addresses(&["[::1]:80"]), Some("10.0.0.1".parse().unwrap()), 0), None);
+        assert_eq!(choose(Vec::new(), None, 0), None);
+    }
+}

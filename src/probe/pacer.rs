@@ -1,0 +1,93 @@
+//! Starts each shot at its intended time.
+
+use std::future::poll_fn;
+use std::io;
+use std::rc::Rc;
+use std::task::Poll;
+
+use super::alarm::Alarm;
+use super::flight::fly;
+use super::schedule::Schedule;
+use super::stalls::Stalls;
+use super::stream::{Stream, Unsent};
+use crate::Clock;
+use crate::record::Offset;
+
+/// Shots started in a row before answers are handled. A pacer that is behind must not keep the
+/// answers waiting: its own lag is measured, theirs would look like the service's.
+const BURST: usize = 4;
+/// The pacer looks at least this often, so that it knows when it was not run.
+const BEAT: Offset = Offset::from_millis(50);
+
+/// Starts each shot of all streams at its intended time, until there are no more. To be the
+/// main future of the prober's runtime, which polls it before any task: however many answers
+/// there are to handle, the schedule comes first.
+pub(super) async fn pace(streams: &[Rc<Stream>], clock: Clock, stalls: &Stalls) -> io::Result<()> {
+    let alarm = Alarm::new()?;
+    let mut schedules = schedules(streams, clock.now());
+    let mut row = 0;
+    while let Some(due) = earliest(&schedules) {
+        let now = clock.now();
+        let due = due.min(now + BEAT);
+        stalls.look(now, due);
+        if due > now {
+            row = 0;
+            alarm.until(clock.instant(due)).await?;
+            continue;
+        }
+        for (stream, schedule) in streams.iter().zip(&mut schedules) {
+            if let Some((number, due)) = schedule.peek()
+                && due <= now
+            {
+                schedule.advance();
+                start(stream, number, due).await;
+                row += 1;
+            }
+        }
+        if row >= BURST {
+            tokio::task::yield_now().await;
+            row = 0;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps count of stalls while the last shots end. Never returns unless the timer fails.
+pub(super) async fn watch(clock: Clock, stalls: &Stalls) -> io::Result<()> {
+    let alarm = Alarm::new()?;
+    loop {
+        let now = clock.now();
+        stalls.look(now, now + BEAT);
+        alarm.until(clock.instant(now + BEAT)).await?;
+    }
+}
+
+fn earliest(schedules: &[Schedule]) -> Option<Offset> {
+    schedules.iter().filter_map(Schedule::peek).map(|(_, due)| due).min()
+}
+
+/// Streams of one rate begin spread over one interval, not all at once.
+#[expect(clippy::cast_precision_loss, reason = "a handful of streams")]
+fn schedules(streams: &[Rc<Stream>], start: Offset) -> Vec<Schedule> {
+    let count = streams.len() as f64;
+    let schedule = |(index, stream): (usize, &Rc<Stream>)| {
+        let plan = &stream.plan;
+        // At most 10 ms, so that a slow stream does not begin late.
+        let spread = (1.0 / plan.rate_hz).min(0.01) * (index as f64 / count);
+        Schedule::new(start + Offset::from_secs_f64(spread), plan.rate_hz, plan.shots)
+    };
+    streams.iter().enumerate().map(schedule).collect()
+}
+
+/// Starts one shot: its connection is begun, or its request written, before this returns.
+async fn start(stream: &Rc<Stream>, number: u64, intended: Offset) {
+    let late = stream.clock.now() - intended;
+    if late >= stream.plan.deadline.into() {
+        return stream.unsent(intended, Unsent::Stalled);
+    }
+    let Some(seat) = stream.seat() else { return stream.unsent(intended, Unsent::NoSlot) };
+    let mut flight = Box::pin(fly(seat, number, intended));
+    if poll_fn(|cx| Poll::Ready(flight.as_mut().poll(cx))).await.is_pending() {
+        tokio::task::spawn_local(flight);
+    }
+}

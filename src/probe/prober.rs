@@ -1,0 +1,180 @@
+//! The prober: a thread of its own that sends requests.
+
+use std::rc::Rc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::sync::oneshot;
+
+use super::stalls::Stalls;
+use super::stream::{Sink, Stream};
+use super::{ProbeTotals, StreamPlan, pacer, slots};
+use crate::record::Shot;
+use crate::{Clock, Error, Result};
+
+/// Tasks polled between two looks at the kernel for what else has happened, the timer of the
+/// schedule among it. A task's turn takes about 10 microseconds.
+const EVENT_INTERVAL: u32 = 16;
+/// Threads for name lookups; each blocks one.
+const LOOKUP_THREADS: usize = 32;
+
+/// The prober's nice value: well before ordinary programs, not before the system's own.
+const PRIORITY: i32 = -15;
+
+/// Running streams. They have a thread with an event loop of their own, so that neither the
+/// caller's tasks nor drawing disturb the schedule. Dropping it stops the streams without
+/// waiting for the requests in flight.
+#[derive(Debug)]
+pub struct Prober {
+    stop: Option<oneshot::Sender<()>>,
+    ended: oneshot::Receiver<Result<Vec<ProbeTotals>>>,
+    totals: Option<Result<Vec<ProbeTotals>>>,
+}
+
+impl Prober {
+    /// Starts the streams. `sink` gets each shot with the index of its stream, in the order
+    /// the shots end, on the prober's thread: it must not block.
+    ///
+    /// # Errors
+    /// A usage error for a plan that contradicts itself; an environment error if the machine
+    /// gives no thread or timer, or too few descriptors.
+    pub fn start(
+        plans: Vec<StreamPlan>,
+        clock: Clock,
+        sink: impl Fn(usize, Shot) + Send + Sync + 'static,
+    ) -> Result<Self> {
+        plans.iter().try_for_each(StreamPlan::check)?;
+        let slots = slots::share(&plans, slots::raise_descriptor_limit()?)?;
+        check_sources(&plans)?;
+        let (stop, stopped) = oneshot::channel();
+        let (report, ended) = oneshot::channel();
+        let (ready, is_ready) = mpsc::sync_channel(1);
+        let work = move || {
+            go_first();
+            let runtime = match runtime() {
+                Ok(runtime) => runtime,
+                Err(error) => return drop(ready.send(Err(no_thread(error)))),
+            };
+            drop(ready.send(Ok(())));
+            let sink: Rc<Sink> = Rc::new(sink);
+            let stalls = Stalls::default();
+            let streams: Vec<Rc<Stream>> = plans
+                .into_iter()
+                .zip(slots)
+                .enumerate()
+                .map(|(index, (plan, slots))| {
+                    let (stalls, sink) = (stalls.clone(), Rc::clone(&sink));
+                    Rc::new(Stream::new(index, plan, slots, clock, stalls, sink))
+                })
+                .collect();
+            let totals = runtime.block_on(run(&streams, clock, &stalls, stopped));
+            // A name lookup that hangs cannot be ended; it must not hold the thread.
+            runtime.shutdown_background();
+            drop(report.send(totals));
+        };
+        thread::Builder::new().name("prober".into()).spawn(work).map_err(no_thread)?;
+        is_ready.recv().map_err(no_thread)??;
+        Ok(Self { stop: Some(stop), ended, totals: None })
+    }
+
+    /// Waits until every stream has sent all its shots and they have ended. Never returns if
+    /// a stream has no limit. Can be dropped and called again.
+    pub async fn finished(&mut self) {
+        if self.totals.is_none() {
+            let totals = (&mut self.ended).await;
+            self.totals = Some(totals.unwrap_or_else(|error| {
+                Err(Error::environment("the prober's thread ended early").caused_by(error))
+            }));
+        }
+    }
+
+    /// Sends no more shots, waits for those in flight, at most their timeouts, and returns
+    /// what each stream did, in the order of the plans.
+    ///
+    /// # Errors
+    /// An environment error if the timer failed or shots were lost.
+    pub async fn stop(mut self) -> Result<Vec<ProbeTotals>> {
+        drop(self.stop.take());
+        self.finished().await;
+        self.totals.unwrap_or_else(|| Ok(Vec::new()))
+    }
+}
+
+/// Lets this thread go before others where that is allowed: an update starts containers, which
+/// takes all the processor time there is, and requests sent late prove nothing. Linux takes
+/// `setpriority(2)` of the caller for the one thread. Without the right to it nothing changes,
+/// and the lag that is measured says whether that mattered.
+fn go_first() {
+    if let Err(error) = rustix::process::setpriority_process(None, PRIORITY) {
+        tracing::debug!(%error, "the prober runs with ordinary priority");
+    }
+}
+
+/// One thread: a schedule of a few thousand a second leaves it mostly idle, and a hand-over to
+/// another would cost more than the work.
+fn runtime() -> std::io::Result<LocalRuntime> {
+    Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .event_interval(EVENT_INTERVAL)
+        .max_blocking_threads(LOOKUP_THREADS)
+        .thread_name("prober-lookup")
+        .thread_keep_alive(Duration::from_secs(60))
+        .build_local(LocalOptions::default())
+}
+
+fn no_thread(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::environment("cannot start the prober's thread").caused_by(cause)
+}
+
+/// A source address the machine does not have would leave every shot unsent.
+fn check_sources(plans: &[StreamPlan]) -> Result<()> {
+    for plan in plans {
+        if let Some(source) = plan.source {
+            std::net::UdpSocket::bind((source, 0)).map_err(|error| {
+                Error::environment(format!("cannot send from the address {source}"))
+                    .caused_by(error)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+async fn run(
+    streams: &[Rc<Stream>],
+    clock: Clock,
+    stalls: &Stalls,
+    stopped: oneshot::Receiver<()>,
+) -> Result<Vec<ProbeTotals>> {
+    let paced = tokio::select! {
+        biased;
+        paced = pacer::pace(streams, clock, stalls) => paced,
+        _ = stopped => Ok(()),
+    };
+    let no_timer = |error| Error::environment("the prober's timer failed").caused_by(error);
+    paced.map_err(no_timer)?;
+    tokio::select! {
+        biased;
+        failed = pacer::watch(clock, stalls) => failed.map_err(no_timer)?,
+        landed = all_landed(streams) => landed?,
+    }
+    Ok(streams.iter().map(|stream| stream.totals.borrow().clone()).collect())
+}
+
+async fn all_landed(streams: &[Rc<Stream>]) -> Result<()> {
+    for stream in streams {
+        // A flight ends by its own time limits; this one only keeps a mistake from hanging.
+        let limit = stream.plan.timeout + Duration::from_secs(1);
+        let landed = tokio::time::timeout(limit, stream.all_landed()).await;
+        if landed.is_err() || stream.lost() > 0 {
+            return Err(Error::environment(format!(
+                "the prober lost {} requests of stream `{}`",
+                stream.lost(),
+                stream.plan.name
+            )));
+        }
+    }
+    Ok(())
+}

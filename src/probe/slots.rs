@@ -1,0 +1,102 @@
+//! How many requests may be in flight.
+
+use std::time::Duration;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use super::StreamPlan;
+use super::link::LINGER;
+use crate::record::Connection;
+use crate::{Error, Result};
+
+/// Descriptors left to the rest of the process: engine connections, record files, a child's
+/// pipes.
+const RESERVED: u64 = 256;
+
+/// Raises the process's soft limit of open descriptors to its hard limit and returns it. A
+/// service that hangs piles up one descriptor for each shot until the timeout.
+pub(super) fn raise_descriptor_limit() -> Result<u64> {
+    let failed = |error| Error::environment("cannot read the limit of open files").caused_by(error);
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(failed)?;
+    if soft >= hard {
+        return Ok(soft);
+    }
+    // Refused in some sandboxes; the soft limit then is what there is.
+    match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+        Ok(()) => Ok(hard),
+        Err(_) => Ok(soft),
+    }
+}
+
+/// The most requests in flight for each stream: as many as can pile up within the timeout, but
+/// together no more than the descriptors allow.
+///
+/// # Errors
+/// An environment error if the limit leaves no stream a useful number.
+pub(super) fn share(plans: &[StreamPlan], descriptors: u64) -> Result<Vec<usize>> {
+    let budget = descriptors.saturating_sub(RESERVED);
+    let other: u64 = plans.iter().map(outside_flight).sum();
+    let wanted: Vec<u64> = plans.iter().map(piled_up).collect();
+    let all: u64 = wanted.iter().sum();
+    let left = budget.saturating_sub(other);
+    let slots: Vec<usize> = wanted
+        .iter()
+        .map(|wanted| if all > left { wanted * left / all } else { *wanted })
+        .map(|slots| usize::try_from(slots).unwrap_or(usize::MAX))
+        .collect();
+    // Fewer than this cannot hold even a short stall.
+    if let Some((plan, slots)) =
+        plans.iter().zip(&slots).find(|(plan, slots)| (**slots as u64) < piled_up(plan).min(8))
+    {
+        return Err(Error::environment(format!(
+            "the limit of {descriptors} open files leaves stream `{}` {slots} connections",
+            plan.name
+        ))
+        .hint("raise it with `ulimit -n`, or lower the rate"));
+    }
+    Ok(slots)
+}
+
+/// What can be in flight at once; the slack is for shots whose timeout is just being handled.
+fn piled_up(plan: &StreamPlan) -> u64 {
+    plan.max_in_flight.map_or_else(|| at_rate(plan, plan.timeout) + 64, |most| most as u64)
+}
+
+/// Descriptors of a stream beside those in flight: kept connections, and new ones that wait
+/// for the server's close.
+fn outside_flight(plan: &StreamPlan) -> u64 {
+    match plan.connection {
+        Connection::KeepAlive => plan.kept as u64,
+        Connection::Fresh => at_rate(plan, LINGER),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked positive")]
+fn at_rate(plan: &StreamPlan, time: Duration) -> u64 {
+    (plan.rate_hz * time.as_secs_f64()).ceil() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(rate_hz: f64) -> StreamPlan {
+        StreamPlan::new("s", "http://127.0.0.1:1/", rate_hz).unwrap()
+    }
+
+    #[test]
+    fn everything_that_can_pile_up_fits() {
+        assert_eq!(share(&[plan(200.0), plan(1.0)], 20_000).unwrap(), [1064, 69]);
+        let mut fixed = plan(200.0);
+        fixed.max_in_flight = Some(3);
+        assert_eq!(share(&[fixed], 20_000).unwrap(), [3]);
+    }
+
+    #[test]
+    fn few_descriptors_are_shared_fairly() {
+        let slots = share(&[plan(1000.0), plan(1000.0)], 1024).unwrap();
+        assert_eq!(slots, [134, 134]);
+        let error = share(&[plan(1000.0)], 300).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Environment);
+    }
+}

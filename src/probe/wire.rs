@@ -1,0 +1,86 @@
+//! A TCP connection that knows when the first byte of an answer came.
+
+use std::cell::Cell;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// When the first byte of the current answer came; shared with whoever asks.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FirstByte(Rc<Cell<Option<Instant>>>);
+
+impl FirstByte {
+    pub fn get(&self) -> Option<Instant> {
+        self.0.get()
+    }
+
+    /// A new request begins.
+    pub fn clear(&self) {
+        self.0.set(None);
+    }
+}
+
+/// A TCP connection that notes the first byte it reads. HTTP libraries tell only when the
+/// whole head is there, but a connection that breaks before the first byte and one that
+/// breaks in the head are two different failures.
+#[derive(Debug)]
+pub(super) struct Wire {
+    stream: TcpStream,
+    first_byte: FirstByte,
+}
+
+impl Wire {
+    pub fn new(stream: TcpStream, first_byte: FirstByte) -> Self {
+        Self { stream, first_byte }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before && self.first_byte.get().is_none() {
+            self.first_byte.0.set(Some(Instant::now()));
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

@@ -1,0 +1,165 @@
+//! Reading the run record.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::closed::Closed;
+use super::{Event, Meta, Run, RunFolder, SCHEMA_VERSION, Shot};
+use crate::{Error, Place, Result};
+
+/// Reads a run's folder. A torn last line is what a killed run leaves and is left out;
+/// anything else that does not fit is an error with file and line.
+#[derive(Debug)]
+pub struct RecordReader;
+
+impl RecordReader {
+    /// Reads the run in this folder, whole.
+    ///
+    /// # Errors
+    /// If there is no run, if a newer version of this program wrote it, or if a file has a
+    /// line that is not what it should be.
+    pub fn open(path: &Path) -> Result<Run> {
+        let folder = RunFolder::at(path);
+        let meta = read_meta(&folder)?;
+        let mut flaws = Vec::new();
+
+        let events: Vec<Event> = read_lines(&folder.events_file(), &mut flaws)?;
+        let mut shots = Vec::with_capacity(meta.streams.len());
+        let mut names = HashSet::new();
+        for stream in &meta.streams {
+            let mut of_stream: Vec<Shot> =
+                read_lines(&folder.shots_file(&stream.name), &mut flaws)?;
+            for shot in &mut of_stream {
+                intern(&mut names, &mut shot.replica);
+                intern(&mut names, &mut shot.version);
+            }
+            shots.push((stream.clone(), of_stream));
+        }
+
+        match read_closed(&folder)? {
+            Some(closed) => {
+                compare(&mut flaws, "events", closed.events, events.len());
+                for (stream, of_stream) in &shots {
+                    let said = closed.shots.get(&stream.name).copied().unwrap_or(0);
+                    compare(&mut flaws, &stream.name, said, of_stream.len());
+                }
+            }
+            None => flaws.push(
+                "the record was not closed: the run was killed, its disk was full, \
+                                or it still goes on"
+                    .to_owned(),
+            ),
+        }
+        let incomplete = (!flaws.is_empty()).then(|| flaws.join("; "));
+        Ok(Run { meta, events, shots, incomplete })
+    }
+}
+
+fn compare(flaws: &mut Vec<String>, what: &str, said: u64, found: usize) {
+    if said != found as u64 {
+        flaws.push(format!("`{what}` should have {said} lines and has {found}"));
+    }
+}
+
+/// A few names repeat in all requests: one allocation each is enough.
+fn intern(names: &mut HashSet<Arc<str>>, slot: &mut Option<Arc<str>>) {
+    if let Some(name) = slot {
+        if let Some(known) = names.get(name) {
+            *name = Arc::clone(known);
+        } else {
+            names.insert(Arc::clone(name));
+        }
+    }
+}
+
+fn read_meta(folder: &RunFolder) -> Result<Meta> {
+    #[derive(Deserialize)]
+    struct Version {
+        schema_version: u32,
+    }
+    let file = folder.meta_file();
+    let text = fs::read(&file).map_err(|error| {
+        let missing = error.kind() == io::ErrorKind::NotFound;
+        let error = Error::usage(format!("no run in {}", folder.path().display())).caused_by(error);
+        if missing {
+            error.hint("name the folder of a run, such as `.rollproof/runs/latest`")
+        } else {
+            error
+        }
+    })?;
+    let version: Version =
+        serde_json::from_slice(&text).map_err(|error| bad_json(&file, 0, &text, &error))?;
+    if version.schema_version > SCHEMA_VERSION {
+        return Err(Error::usage(format!(
+            "{} has format {}, and this version reads {SCHEMA_VERSION}",
+            file.display(),
+            version.schema_version
+        ))
+        .hint("a newer rollproof wrote it: read it with that one"));
+    }
+    serde_json::from_slice(&text).map_err(|error| bad_json(&file, 0, &text, &error))
+}
+
+fn read_closed(folder: &RunFolder) -> Result<Option<Closed>> {
+    let file = folder.closed_file();
+    match fs::read(&file) {
+        Ok(text) => serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| bad_json(&file, 0, &text, &error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(&file, error)),
+    }
+}
+
+fn read_lines<T: DeserializeOwned>(file: &Path, flaws: &mut Vec<String>) -> Result<Vec<T>> {
+    let input = File::open(file).map_err(|error| unreadable(file, error))?;
+    let mut input = BufReader::with_capacity(64 * 1024, input);
+    let mut values = Vec::new();
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        if input.read_until(b'\n', &mut line).map_err(|error| unreadable(file, error))? == 0 {
+            break;
+        }
+        let torn = line.pop_if(|last| *last == b'\n').is_none();
+        match serde_json::from_slice(&line) {
+            Ok(value) => values.push(value),
+            Err(_) if torn => {
+                flaws.push(format!("{} breaks off in line {number}", file.display()));
+            }
+            Err(error) => return Err(bad_json(file, number, &line, &error)),
+        }
+    }
+    Ok(values)
+}
+
+fn unreadable(file: &Path, error: io::Error) -> Error {
+    Error::usage(format!("cannot read {}", file.display()))
+        .caused_by(error)
+        .hint("the folder of a run has `meta.json`, `events.jsonl` and a `shots-` file a stream")
+}
+
+/// `number` is the line in a file of lines, 0 for a file that is one JSON text.
+fn bad_json(file: &Path, number: usize, text: &[u8], error: &serde_json::Error) -> Error {
+    let line = if number == 0 { error.line().max(1) } else { number };
+    let shown = if number == 0 {
+        text.split(|byte| *byte == b'\n').nth(line - 1).unwrap_or_default()
+    } else {
+        text
+    };
+    Error::usage(format!("{} is not a record of this program", file.display()))
+        .caused_by(error.to_string())
+        .at(Place {
+            file: file.to_owned(),
+            line,
+            column: error.column().max(1),
+            text: String::from_utf8_lossy(shown).into_owned(),
+        })
+        .hint("records are read as they were written: do not edit them")
+}

@@ -1,0 +1,260 @@
+//! Writing the run record.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::closed::Closed;
+use super::run_folder::{cannot, is_plain_name};
+use super::{Event, Meta, RunFolder, Shot};
+use crate::{Error, Result};
+
+/// Requests wait this long for the disk at most, as long as something is written.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+
+/// Appends to a run's files while the run goes on.
+///
+/// A killed run leaves a readable record: lines are whole but for the last, events reach the
+/// kernel at once, and requests within a second or with the next event. The first write error
+/// is returned; from then on nothing is written any more, because a record with a hole in its
+/// middle would be worse than one that ends, and [`RecordWriter::incomplete`] says so.
+#[derive(Debug)]
+pub struct RecordWriter {
+    folder: RunFolder,
+    /// Absent once a write has failed.
+    files: Option<Files>,
+    streams: Vec<String>,
+    flushed: Instant,
+    incomplete: Option<String>,
+}
+
+#[derive(Debug)]
+struct Files {
+    events: LineFile,
+    shots: Vec<LineFile>,
+}
+
+impl RecordWriter {
+    /// Starts the record of a run in its folder and points `runs/latest` at it.
+    ///
+    /// # Errors
+    /// If two streams have the same name or one that cannot be a file name, or if a file
+    /// cannot be made.
+    pub fn create(folder: &RunFolder, meta: &Meta) -> Result<Self> {
+        let streams: Vec<String> = meta.streams.iter().map(|stream| stream.name.clone()).collect();
+        for (index, name) in streams.iter().enumerate() {
+            if !is_plain_name(name) || streams[..index].contains(name) {
+                return Err(Error::usage(format!("`{name}` cannot be the name of a stream"))
+                    .hint("each stream needs a name of its own: letters, digits, `-` and `_`"));
+            }
+        }
+        let files = Files {
+            events: LineFile::create(folder.events_file())?,
+            shots: streams
+                .iter()
+                .map(|name| LineFile::create(folder.shots_file(name)))
+                .collect::<Result<_>>()?,
+        };
+        // Last, so that a folder with a `meta.json` has all its files.
+        folder.save(&folder.meta_file(), &to_json(meta)?)?;
+        folder.mark_latest()?;
+        Ok(Self {
+            folder: folder.clone(),
+            files: Some(files),
+            streams,
+            flushed: Instant::now(),
+            incomplete: None,
+        })
+    }
+
+    /// The run's folder.
+    #[must_use]
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// Appends an event; it and everything before it has left this process afterwards.
+    ///
+    /// # Errors
+    /// On the first write that fails.
+    pub fn event(&mut self, event: &Event) -> Result<()> {
+        self.attempt(|files| files.events.append(event))?;
+        self.flush()
+    }
+
+    /// Appends a request of the stream with this index in [`Meta::streams`].
+    ///
+    /// # Errors
+    /// On the first write that fails, or if there is no such stream.
+    pub fn shot(&mut self, stream: usize, shot: &Shot) -> Result<()> {
+        if stream >= self.streams.len() {
+            return Err(Error::environment(format!("the record has no stream number {stream}")));
+        }
+        self.attempt(|files| match files.shots.get_mut(stream) {
+            Some(file) => file.append(shot),
+            None => Ok(()),
+        })?;
+        if self.flushed.elapsed() >= FLUSH_EVERY { self.flush() } else { Ok(()) }
+    }
+
+    /// Hands everything to the kernel. Call it once a second while no requests come in.
+    ///
+    /// # Errors
+    /// On the first write that fails.
+    pub fn flush(&mut self) -> Result<()> {
+        self.flushed = Instant::now();
+        self.attempt(|files| files.each(|file| file.out.flush()))
+    }
+
+    /// Why the record is not whole, if a write has failed.
+    #[must_use]
+    pub fn incomplete(&self) -> Option<&str> {
+        self.incomplete.as_deref()
+    }
+
+    /// Ends the record: everything is on the disk, and the record says that it is whole.
+    /// If a write failed before, nothing is done: the record stays marked as incomplete.
+    ///
+    /// # Errors
+    /// On the first write that fails.
+    pub fn finish(mut self) -> Result<()> {
+        self.flush()?;
+        // Some file systems only say here that the disk is full.
+        self.attempt(|files| files.each(|file| file.out.get_ref().sync_data()))?;
+        let Some(files) = &self.files else { return Ok(()) };
+        let shots = self.streams.iter().cloned().zip(files.shots.iter().map(|file| file.lines));
+        let closed =
+            Closed { events: files.events.lines, shots: shots.collect::<BTreeMap<_, _>>() };
+        self.folder.save(&self.folder.closed_file(), &to_json(&closed)?)
+    }
+
+    /// Does something on the files, unless a write has failed before.
+    fn attempt(&mut self, work: impl FnOnce(&mut Files) -> Result<()>) -> Result<()> {
+        let Some(files) = &mut self.files else { return Ok(()) };
+        let Err(error) = work(files) else { return Ok(()) };
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+        self.incomplete = Some(format!("{error}{}", cause.unwrap_or_default()));
+        if let Some(files) = self.files.take() {
+            files.abandon();
+        }
+        Err(error.hint("the run's record is incomplete from here on"))
+    }
+}
+
+impl Files {
+    fn each(&mut self, mut work: impl FnMut(&mut LineFile) -> io::Result<()>) -> Result<()> {
+        for file in std::iter::once(&mut self.events).chain(&mut self.shots) {
+            work(file).map_err(|error| cannot("write", &file.path, error))?;
+        }
+        Ok(())
+    }
+
+    /// Closes the files without another attempt to write what is still buffered.
+    fn abandon(self) {
+        for file in std::iter::once(self.events).chain(self.shots) {
+            let _ = file.out.into_parts();
+        }
+    }
+}
+
+/// A file of JSON lines that is appended to.
+#[derive(Debug)]
+struct LineFile {
+    path: PathBuf,
+    out: BufWriter<File>,
+    lines: u64,
+    /// Reused, so that a line reaches the buffer whole.
+    line: Vec<u8>,
+}
+
+impl LineFile {
+    fn create(path: PathBuf) -> Result<Self> {
+        let file = File::create_new(&path).map_err(|error| cannot("make", &path, error))?;
+        Ok(Self { path, out: BufWriter::with_capacity(64 * 1024, file), lines: 0, line: vec![] })
+    }
+
+    fn append(&mut self, value: &impl Serialize) -> Result<()> {
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, value)
+            .map_err(io::Error::from)
+            .and_then(|()| {
+                self.line.push(b'\n');
+                self.out.write_all(&self.line)
+            })
+            .map_err(|error| cannot("write", &self.path, error))?;
+        self.lines += 1;
+        Ok(())
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .map_err(|error| Error::environment("cannot put the record into JSON").caused_by(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::samples::{event, meta, shot};
+    use crate::record::{RecordReader, RunFolder};
+
+    /// A writer whose first stream goes to a device that is always full.
+    fn writer_on_a_full_disk(folder: &RunFolder) -> RecordWriter {
+        let mut writer = RecordWriter::create(folder, &meta(&["fresh"])).unwrap();
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let files = writer.files.as_mut().unwrap();
+        files.shots[0].out = BufWriter::new(full);
+        writer
+    }
+
+    #[test]
+    fn a_full_disk_is_said_once_and_leaves_a_readable_record() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(home.path(), "r1").unwrap();
+        let mut writer = writer_on_a_full_disk(&folder);
+
+        writer.shot(0, &shot(10)).unwrap();
+        let error = writer.event(&event(20)).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Environment);
+        assert!(error.message().contains("shots-fresh.jsonl"), "{error}");
+        assert!(error.hints()[0].contains("free space"), "{:?}", error.hints());
+
+        writer.event(&event(30)).unwrap();
+        writer.shot(0, &shot(40)).unwrap();
+        writer.flush().unwrap();
+        let incomplete = writer.incomplete().unwrap();
+        assert!(incomplete.contains("No space left"), "{incomplete}");
+        writer.finish().unwrap();
+
+        let run = RecordReader::open(folder.path()).unwrap();
+        assert_eq!(run.events, [event(20)], "nothing after the error");
+        assert!(run.incomplete.is_some());
+    }
+
+    #[test]
+    fn lines_are_readable_before_the_run_ends() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(home.path(), "r1").unwrap();
+        let mut writer = RecordWriter::create(&folder, &meta(&["fresh"])).unwrap();
+        writer.shot(0, &shot(10)).unwrap();
+        assert_eq!(RecordReader::open(folder.path()).unwrap().shots[0].1, []);
+        writer.event(&event(20)).unwrap();
+        let run = RecordReader::open(folder.path()).unwrap();
+        assert_eq!(run.shots[0].1, [shot(10)], "an event takes the requests before it along");
+        assert!(run.incomplete.unwrap().contains("not closed"));
+    }
+
+    #[test]
+    fn a_stream_that_is_not_in_the_meta_data_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(home.path(), "r1").unwrap();
+        let mut writer = RecordWriter::create(&folder, &meta(&["fresh"])).unwrap();
+        assert!(writer.shot(1, &shot(10)).is_err());
+        assert!(writer.incomplete().is_none());
+    }
+}

@@ -1,0 +1,71 @@
+//! The judgement as text for a terminal.
+
+use std::fmt::Write as _;
+
+use super::block::{WIDTH, row, wrap};
+use super::scenario_summary::scenario_summary;
+use super::style::Style;
+use crate::judge::{Judgement, Verdict};
+
+/// The judgement as text for people: the verdict first, then what happened, what users
+/// noticed, why, and what to change. No line is wider than 100 characters.
+#[must_use]
+pub fn summary(judgement: &Judgement, style: Style) -> String {
+    let mut out = String::new();
+    let word = match judgement.verdict {
+        Verdict::Pass => "PASS",
+        Verdict::Fail => "FAIL",
+        Verdict::Inconclusive => "INCONCLUSIVE",
+    };
+    let _ = writeln!(
+        out,
+        "{}  {}",
+        style.verdict(judgement.verdict, word),
+        style.title(&headline(judgement))
+    );
+    for reason in &judgement.because {
+        for (index, line) in wrap(reason, WIDTH - 4).into_iter().enumerate() {
+            let _ = writeln!(out, "{}{line}", if index == 0 { "  - " } else { "    " });
+        }
+    }
+    for scenario in &judgement.scenarios {
+        out.push('\n');
+        scenario_summary(&mut out, scenario, style);
+    }
+    out.push('\n');
+    let engine = &judgement.engine;
+    row(
+        &mut out,
+        "engine",
+        "engine",
+        &format!(
+            "{} (API {}), {} node{}, {}, kernel {}{}",
+            engine.version,
+            engine.api,
+            engine.nodes,
+            if engine.nodes == 1 { "" } else { "s" },
+            engine.kind,
+            engine.kernel,
+            if engine.ipvs { "" } else { " without IPVS" }
+        ),
+    );
+    for caveat in &judgement.caveats {
+        row(&mut out, "note", "note", caveat);
+    }
+    if let Some(record) = style.record {
+        // Not wrapped: a path that is cut cannot be copied.
+        let _ = writeln!(out, "  {:12}{}", "record", record.display());
+    }
+    out
+}
+
+/// Everything in one line.
+fn headline(judgement: &Judgement) -> String {
+    let names: Vec<&str> =
+        judgement.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+    let sent: u64 =
+        judgement.scenarios.iter().flat_map(|scenario| &scenario.streams).map(|s| s.sent).sum();
+    let failed: u64 = judgement.scenarios.iter().map(|scenario| scenario.failed).sum();
+    let what = if names.is_empty() { "no scenario".to_owned() } else { names.join(", ") };
+    format!("{}: {what}; {failed} of {sent} requests failed", judgement.stack.service)
+}

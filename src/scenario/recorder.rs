@@ -1,0 +1,169 @@
+//! Where all events and shots of a run come together, in one order.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::Clock;
+use crate::error::{Error, Result};
+use crate::observe::EventSink;
+use crate::record::{Event, EventKind, RecordWriter, Shot};
+use crate::ui::Screen;
+
+/// How often the screen may be drawn anew.
+const TICK: Duration = Duration::from_millis(66);
+
+enum Entry {
+    Event(Event),
+    Shot(usize, Shot),
+    Line(String),
+    End,
+}
+
+/// Takes every event and shot of a run, in the order in which they come, and hands each to the
+/// record and to the screen. Works on a thread of its own: neither a slow disk nor a slow
+/// terminal holds up what is measured.
+#[derive(Debug)]
+pub struct Recorder {
+    entries: mpsc::Sender<Entry>,
+    thread: Option<JoinHandle<()>>,
+    broken: CancellationToken,
+    failure: Arc<Mutex<Option<Error>>>,
+    clock: Clock,
+}
+
+impl Recorder {
+    /// Starts to record. `streams` are the streams' names, in the prober's order.
+    ///
+    /// # Errors
+    /// When no thread can be made.
+    pub fn start(
+        clock: Clock,
+        writer: RecordWriter,
+        screen: Screen,
+        streams: Vec<String>,
+    ) -> Result<Self> {
+        let (entries, inbox) = mpsc::channel();
+        let broken = CancellationToken::new();
+        let failure = Arc::new(Mutex::new(None));
+        let work = Work {
+            clock,
+            writer,
+            screen,
+            streams,
+            broken: broken.clone(),
+            failure: failure.clone(),
+        };
+        let thread = thread::Builder::new()
+            .name("recorder".into())
+            .spawn(move || work.run(&inbox))
+            .map_err(|error| {
+                Error::environment("cannot start the recording thread").caused_by(error)
+            })?;
+        Ok(Self { entries, thread: Some(thread), broken, failure, clock })
+    }
+
+    /// Records something that happens now.
+    pub fn tell(&self, kind: EventKind) {
+        let now = self.clock.now();
+        let _ = self.entries.send(Entry::Event(Event { at: now, seen: now, kind }));
+    }
+
+    /// Records an event.
+    pub fn event(&self, event: Event) {
+        let _ = self.entries.send(Entry::Event(event));
+    }
+
+    /// Prints a line that is not part of the record.
+    pub fn line(&self, text: impl Into<String>) {
+        let _ = self.entries.send(Entry::Line(text.into()));
+    }
+
+    /// Takes events from elsewhere.
+    #[must_use]
+    pub fn event_sink(&self) -> EventSink {
+        let entries = self.entries.clone();
+        Arc::new(move |event| {
+            let _ = entries.send(Entry::Event(event));
+        })
+    }
+
+    /// Takes shots from elsewhere.
+    pub fn shot_sink(&self) -> impl Fn(usize, Shot) + Send + Sync + 'static {
+        let entries = self.entries.clone();
+        move |stream, shot| {
+            let _ = entries.send(Entry::Shot(stream, shot));
+        }
+    }
+
+    /// Fires when the record cannot be written any more.
+    #[must_use]
+    pub fn broken(&self) -> CancellationToken {
+        self.broken.clone()
+    }
+
+    /// Ends the record and clears the screen.
+    ///
+    /// # Errors
+    /// When the record could not be written whole.
+    pub fn finish(mut self) -> Result<()> {
+        let _ = self.entries.send(Entry::End);
+        let ended = self.thread.take().map(JoinHandle::join);
+        if let Some(Err(_)) = ended {
+            return Err(Error::environment("the recording thread failed"));
+        }
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failure.map_or(Ok(()), Err)
+    }
+}
+
+struct Work {
+    clock: Clock,
+    writer: RecordWriter,
+    screen: Screen,
+    streams: Vec<String>,
+    broken: CancellationToken,
+    failure: Arc<Mutex<Option<Error>>>,
+}
+
+impl Work {
+    fn run(mut self, inbox: &mpsc::Receiver<Entry>) {
+        loop {
+            match inbox.recv_timeout(TICK) {
+                Ok(Entry::Event(event)) => {
+                    let written = self.writer.event(&event);
+                    self.check(written);
+                    self.screen.event(&event);
+                }
+                Ok(Entry::Shot(stream, shot)) => {
+                    let written = self.writer.shot(stream, &shot);
+                    self.check(written);
+                    if let Some(name) = self.streams.get(stream) {
+                        self.screen.shot(name, &shot);
+                    }
+                }
+                Ok(Entry::Line(text)) => self.screen.print(&text),
+                Ok(Entry::End) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            self.screen.tick(self.clock.now());
+        }
+        let Self { writer, screen, broken, failure, .. } = self;
+        note(writer.finish(), &failure, &broken);
+        screen.finish();
+    }
+
+    fn check(&self, written: Result<()>) {
+        note(written, &self.failure, &self.broken);
+    }
+}
+
+fn note(written: Result<()>, failure: &Mutex<Option<Error>>, broken: &CancellationToken) {
+    if let Err(error) = written {
+        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        broken.cancel();
+    }
+}

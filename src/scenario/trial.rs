@@ -1,0 +1,326 @@
+//! One run: a service is watched and probed while scenarios are performed on it.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::at_rest::unrest;
+use super::{Patience, Recorder, Scenario, Target};
+use crate::Clock;
+use crate::deploy::{ConvergeOptions, converge};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::observe::{Observer, ServiceSnapshot, Snapshot, Watch};
+use crate::probe::{Prober, StreamPlan};
+use crate::record::{EndReason, Event, EventKind, Offset, SpecMatch};
+use crate::stack::ServiceBody;
+
+/// An engine that does not answer for this long is lost.
+const LOST_AFTER: Duration = Duration::from_secs(20);
+
+/// What a run consists of.
+#[derive(Debug)]
+pub struct TrialOptions {
+    /// A manager.
+    pub manager: Engine,
+    /// Every engine that can be reached.
+    pub engines: Vec<Engine>,
+    /// The run's clock.
+    pub clock: Clock,
+    /// Engine clock minus ours.
+    pub clock_offset: Offset,
+    /// Every service of the stack.
+    pub services: Vec<String>,
+    /// The service under test.
+    pub target: Target,
+    /// How long a service must be at rest before a scenario is over.
+    pub settle: Duration,
+    /// How long to wait at most.
+    pub patience: Patience,
+    /// Fires when the user wants the run to stop.
+    pub interrupt: CancellationToken,
+}
+
+/// One run.
+#[derive(Debug)]
+pub struct Trial {
+    options: TrialOptions,
+    recorder: Recorder,
+    observer: Observer,
+    snapshots: watch::Receiver<Snapshot>,
+    prober: Option<Prober>,
+}
+
+/// How a scenario ended, for what follows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Performed {
+    /// Which spec the service has now.
+    pub spec: SpecMatch,
+    /// Whether another scenario can follow.
+    pub go_on: bool,
+}
+
+impl Trial {
+    /// Starts to watch.
+    #[must_use]
+    pub fn begin(options: TrialOptions, recorder: Recorder) -> Self {
+        let watch = Watch {
+            manager: options.manager.clone(),
+            engines: options.engines.clone(),
+            services: options.services.clone(),
+            clock: options.clock,
+            clock_offset: options.clock_offset,
+        };
+        let observer = Observer::start(watch, recorder.event_sink());
+        let snapshots = observer.snapshots();
+        Self { options, recorder, observer, snapshots, prober: None }
+    }
+
+    /// The record, for events of other rooms.
+    #[must_use]
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// Says which part of the run begins.
+    pub fn phase(&self, name: &str, text: impl Into<String>) {
+        self.recorder.tell(EventKind::Phase { name: name.into(), text: text.into() });
+    }
+
+    /// Waits until the stack has converged.
+    ///
+    /// # Errors
+    /// When it does not, see [`converge`].
+    pub async fn converge(&self, progress_deadline: Duration) -> Result<()> {
+        let options =
+            ConvergeOptions { services: self.options.services.clone(), progress_deadline };
+        converge(self.snapshots.clone(), &options, &self.options.interrupt).await
+    }
+
+    /// Starts to probe.
+    ///
+    /// # Errors
+    /// When the prober cannot be started.
+    pub fn probe(&mut self, plans: Vec<StreamPlan>) -> Result<()> {
+        self.prober = Some(Prober::start(plans, self.options.clock, self.recorder.shot_sink())?);
+        Ok(())
+    }
+
+    /// Lets time pass while nothing is changed.
+    ///
+    /// # Errors
+    /// When the user stops the run or the record breaks.
+    pub async fn steady(&self, duration: Duration) -> Result<()> {
+        tokio::select! {
+            error = self.stopped() => Err(error),
+            () = tokio::time::sleep(duration) => Ok(()),
+        }
+    }
+
+    /// Performs a scenario: submits `body`, watches until Swarm is done with it, and settles.
+    /// `previous` is the spec that runs now.
+    ///
+    /// # Errors
+    /// When the engine refuses the change, the user stops the run or the record breaks; the
+    /// scenario's end is recorded in any case.
+    pub async fn perform(&mut self, scenario: &Scenario, body: &ServiceBody) -> Result<Performed> {
+        let name = scenario.name.to_owned();
+        let before = self.service().await?;
+        let change = scenario.describe();
+        self.phase(scenario.name, format!("rolling a change: {change}"));
+        self.recorder.tell(EventKind::ScenarioStarted {
+            name: name.clone(),
+            expects: scenario.expects,
+            service: self.options.target.service.clone(),
+            replicas: self.options.target.replicas,
+            generation: before.generation,
+            change,
+        });
+        let outcome = self.submit_and_wait(body, &before).await;
+        let (spec, reason) = match &outcome {
+            Ok(done) => done.clone(),
+            Err(error) => {
+                if error.kind() == crate::ErrorKind::Interrupted {
+                    self.recorder.tell(EventKind::Interrupted);
+                    (SpecMatch::Unknown, EndReason::Interrupted)
+                } else {
+                    (SpecMatch::Unknown, EndReason::EngineLost { text: full_text(error) })
+                }
+            }
+        };
+        let go_on = reason == EndReason::Settled;
+        self.recorder.tell(EventKind::ScenarioEnded { name, spec, reason });
+        outcome.map(|_| Performed { spec, go_on })
+    }
+
+    async fn submit_and_wait(
+        &mut self,
+        body: &ServiceBody,
+        before: &ServiceSnapshot,
+    ) -> Result<(SpecMatch, EndReason)> {
+        let at = self.options.clock.now();
+        for warning in self.options.manager.update_service(body, None).await? {
+            self.recorder.tell(EventKind::Caveat { text: format!("the engine warns: {warning}") });
+        }
+        // What the engine made of the body is what its later specs are compared with.
+        let service = &self.options.target.service;
+        let accepted = self.options.manager.service(service).await?.ok_or_else(|| {
+            Error::environment(format!("service {service} vanished while it was updated"))
+        })?;
+        // A rollback that began at once has put the previous spec in its place already.
+        let rolled_back = accepted.update.state.is_rollback();
+        let submitted = if rolled_back { body.clone() } else { accepted.spec };
+        let template = &submitted.as_value()["TaskTemplate"];
+        let generation = self.observer.generation(service, template);
+        let kind = EventKind::Submitted { service: service.clone(), generation };
+        self.recorder.event(Event { at, seen: self.options.clock.now(), kind });
+        let replaced = generation != before.generation;
+        let reason = self.wait_for_rest(replaced, at).await?;
+        let spec = self.spec_now(&before.view.spec, &submitted).await;
+        Ok((spec, reason))
+    }
+
+    /// Waits until the service is at rest and has stayed so for the settling time.
+    async fn wait_for_rest(&mut self, replaced: bool, submitted: Offset) -> Result<EndReason> {
+        let patience = self.options.patience;
+        let start = Instant::now();
+        let mut progress = (start, None);
+        let mut terminal_since: Option<Instant> = None;
+        let mut rest_since: Option<Instant> = None;
+        loop {
+            let now = Instant::now();
+            let (waiting, digest, terminal) = {
+                let snapshot = self.snapshots.borrow_and_update().clone();
+                if let Some((since, text)) = &snapshot.lost
+                    && (self.options.clock.now() - *since).to_duration() > LOST_AFTER
+                {
+                    return Ok(EndReason::EngineLost { text: text.clone() });
+                }
+                self.look(&snapshot, replaced, submitted)
+            };
+            if progress.1.as_ref() != Some(&digest) {
+                progress = (now, Some(digest));
+            }
+            terminal_since = if terminal { terminal_since.or(Some(now)) } else { None };
+            let Some(waiting) = waiting else {
+                let since = *rest_since.get_or_insert(now);
+                if now - since >= self.options.settle {
+                    return Ok(EndReason::Settled);
+                }
+                self.until(since + self.options.settle).await?;
+                continue;
+            };
+            rest_since = None;
+            let mut deadline = (start + patience.whole).min(progress.0 + patience.no_progress);
+            if let Some(since) = terminal_since {
+                deadline = deadline.min(since + patience.to_rest);
+            }
+            if now >= deadline {
+                return Ok(EndReason::Deadline {
+                    text: format!("waited {} s for {waiting}", (now - start).as_secs()),
+                });
+            }
+            self.until(deadline).await?;
+        }
+    }
+
+    /// What is waited for, a digest that changes when anything changes, and whether Swarm's own
+    /// work is over.
+    fn look(
+        &self,
+        snapshot: &Snapshot,
+        replaced: bool,
+        submitted: Offset,
+    ) -> (Option<String>, String, bool) {
+        let service = &self.options.target.service;
+        if snapshot.asked_at <= submitted {
+            return (Some("the engine to answer".into()), String::new(), false);
+        }
+        let Some(found) = snapshot.services.get(service) else {
+            return (Some(format!("service {service} to be there")), String::new(), false);
+        };
+        let mut digest = format!("{:?}", found.view.update.state);
+        for task in &found.tasks {
+            use std::fmt::Write as _;
+            let _ = write!(digest, " {}{}{}", task.task, task.state, task.desired);
+        }
+        (unrest(found, replaced), digest, found.view.update.state.is_terminal())
+    }
+
+    /// Waits for the next snapshot, a point in time, or the end of the run.
+    async fn until(&mut self, deadline: Instant) -> Result<()> {
+        let broken = self.recorder.broken();
+        tokio::select! {
+            () = self.options.interrupt.cancelled() => Err(Error::interrupted("interrupted")),
+            () = broken.cancelled() => Err(Error::environment("the record cannot be written")),
+            () = sleep_until(deadline) => Ok(()),
+            changed = self.snapshots.changed() => {
+                changed.map_err(|_| Error::environment("the observer ended"))
+            }
+        }
+    }
+
+    async fn stopped(&self) -> Error {
+        let broken = self.recorder.broken();
+        tokio::select! {
+            () = self.options.interrupt.cancelled() => {
+                self.recorder.tell(EventKind::Interrupted);
+                Error::interrupted("interrupted")
+            }
+            () = broken.cancelled() => Error::environment("the record cannot be written"),
+        }
+    }
+
+    async fn service(&mut self) -> Result<ServiceSnapshot> {
+        let service = self.options.target.service.clone();
+        let asked = self.options.clock.now();
+        let deadline = Instant::now() + LOST_AFTER;
+        loop {
+            let found = {
+                let snapshot = self.snapshots.borrow_and_update();
+                let fresh = snapshot.asked_at >= asked && snapshot.lost.is_none();
+                snapshot.services.get(&service).filter(|_| fresh).cloned()
+            };
+            if let Some(found) = found {
+                return Ok(found);
+            }
+            if Instant::now() >= deadline {
+                return Err(Error::environment(format!(
+                    "service {service} could not be inspected"
+                )));
+            }
+            self.until(deadline).await?;
+        }
+    }
+
+    async fn spec_now(&self, previous: &ServiceBody, submitted: &ServiceBody) -> SpecMatch {
+        match self.options.manager.service(&self.options.target.service).await {
+            Ok(Some(view)) if view.spec == *submitted => SpecMatch::Submitted,
+            Ok(Some(view)) if view.spec == *previous => SpecMatch::Previous,
+            Ok(Some(_)) => SpecMatch::Other,
+            Ok(None) | Err(_) => SpecMatch::Unknown,
+        }
+    }
+
+    /// Stops probing and watching and closes the record.
+    ///
+    /// # Errors
+    /// When the record could not be written whole.
+    pub async fn finish(mut self) -> Result<()> {
+        let mut probed = Ok(());
+        if let Some(prober) = self.prober.take() {
+            probed = prober.stop().await.map(drop);
+        }
+        self.observer.stop().await;
+        self.recorder.finish().and(probed)
+    }
+}
+
+fn full_text(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}

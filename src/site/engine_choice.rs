@@ -1,0 +1,36 @@
+//! Which engine the user wants.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Which engine the user wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum EngineChoice {
+    /// The host's engine if it is an active manager, else the lab.
+    #[default]
+    Auto,
+    /// The engine that the docker CLI would use.
+    Host,
+    /// A private engine, made for the run.
+    Lab,
+}
+
+/// Which sort of engine a run uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EngineKind {
+    /// The user's engine.
+    Host,
+    /// A private engine of this program.
+    Lab,
+}
+
+impl fmt::Display for EngineKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Host => "host",
+            Self::Lab => "lab",
+        })
+    }
+}

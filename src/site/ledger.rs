@@ -1,0 +1,130 @@
+//! What this program made on engines and has not taken away yet.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{EngineKind, StateFolder};
+use crate::error::{Error, Result};
+use crate::scenario::Change;
+
+/// What this program made on engines and has not taken away yet. Written before the thing is
+/// made, so that a killed run can be cleaned up. Readable by its owner only: changes may hold
+/// values of environment variables.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Stacks.
+    #[serde(default)]
+    pub deployments: Vec<Deployment>,
+    /// Images on the user's engines.
+    #[serde(default)]
+    pub images: Vec<LoadedImage>,
+    /// Engines that were made managers of a swarm of their own.
+    #[serde(default)]
+    pub swarms: Vec<String>,
+    #[serde(skip)]
+    path: PathBuf,
+}
+
+/// A stack that was deployed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// The engine's address.
+    pub engine: String,
+    /// Which sort of engine.
+    pub kind: EngineKind,
+    /// The stack's name.
+    pub stack: String,
+    /// The run that deployed it.
+    pub run: String,
+    /// The stack files, absolute.
+    pub files: Vec<String>,
+    /// Whether the stack runs in its dnsrr form.
+    pub dnsrr: bool,
+    /// Changes made since, by service.
+    pub changes: Vec<(String, Change)>,
+}
+
+/// An image that was loaded into a user's engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadedImage {
+    /// The engine's address.
+    pub engine: String,
+    /// The reference.
+    pub reference: String,
+    /// The id.
+    pub id: String,
+}
+
+impl Ledger {
+    /// Reads the ledger; an absent one is empty.
+    ///
+    /// # Errors
+    /// When it is there but cannot be read.
+    pub fn read(state: &StateFolder) -> Result<Self> {
+        let path = state.path().join("ledger.json");
+        let failed = || {
+            Error::environment(format!("cannot read {}", path.display()))
+                .hint("it lists what `rollproof down` has to remove; remove the file only if nothing is left")
+        };
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                let ledger: Self =
+                    serde_json::from_str(&text).map_err(|error| failed().caused_by(error))?;
+                Ok(Self { path, ..ledger })
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Self { path, ..Self::default() })
+            }
+            Err(error) => Err(failed().caused_by(error)),
+        }
+    }
+
+    /// Writes the ledger, whole or not at all.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn write(&self) -> Result<()> {
+        let failed = |error: std::io::Error| {
+            Error::environment(format!("cannot write {}", self.path.display())).caused_by(error)
+        };
+        let text = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
+        let part = self.path.with_extension("part");
+        let mut file = fs::OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&part)
+            .map_err(failed)?;
+        file.write_all(&text).and_then(|()| file.sync_all()).map_err(failed)?;
+        fs::rename(&part, &self.path).map_err(failed)
+    }
+
+    /// A stack's deployment on an engine.
+    #[must_use]
+    pub fn deployment(&self, engine: &str, stack: &str) -> Option<&Deployment> {
+        self.deployments.iter().find(|known| known.engine == engine && known.stack == stack)
+    }
+
+    /// Notes a deployment in place of an older one of the same stack.
+    pub fn note(&mut self, deployment: Deployment) {
+        self.forget(&deployment.engine, &deployment.stack);
+        self.deployments.push(deployment);
+    }
+
+    /// Forgets a stack.
+    pub fn forget(&mut self, engine: &str, stack: &str) {
+        self.deployments.retain(|known| known.engine != engine || known.stack != stack);
+    }
+
+    /// Forgets everything of an engine that no longer exists.
+    pub fn forget_engine(&mut self, engine: &str) {
+        self.deployments.retain(|known| known.engine != engine);
+        self.images.retain(|known| known.engine != engine);
+        self.swarms.retain(|known| known != engine);
+    }
+}

@@ -1,0 +1,232 @@
+//! Choosing and opening the engine.
+
+use std::time::Duration;
+
+use super::{EngineChoice, EngineKind, Ledger, StateFolder, kernel_has_ipvs};
+use crate::Clock;
+use crate::deploy::Kernel;
+use crate::engine::{Engine, EngineInfo, HostChoice, SwarmRole, resolve_host};
+use crate::error::{Error, Result};
+use crate::lab::{Lab, LabOptions};
+use crate::record::{EngineFacts, Offset};
+
+/// How to choose the engine.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// Which engine.
+    pub choice: EngineChoice,
+    /// `--host`.
+    pub host: Option<String>,
+    /// Whether an engine outside a swarm may be put into one.
+    pub init_swarm: bool,
+    /// Whether a lab may be started when none runs.
+    pub start_lab: bool,
+    /// Nodes of a lab that has to be started.
+    pub nodes: u8,
+    /// How long a lab may take to start.
+    pub start_deadline: Duration,
+}
+
+/// The engine a command works with.
+#[derive(Debug)]
+pub struct Site {
+    /// A manager.
+    pub manager: Engine,
+    /// Every engine of the swarm that can be reached, the manager first.
+    pub engines: Vec<Engine>,
+    /// Whose engine it is.
+    pub kind: EngineKind,
+    /// What the manager says of itself.
+    pub info: EngineInfo,
+    /// What its kernel can do.
+    pub kernel: Kernel,
+    /// The host under which published ports are reached.
+    pub published_host: String,
+    /// Whether this command started the lab.
+    pub started_lab: bool,
+    /// Whether this command made the swarm.
+    pub made_swarm: bool,
+    /// One sentence on which engine it is and why.
+    pub reason: String,
+}
+
+impl Site {
+    /// Chooses and opens the engine.
+    ///
+    /// # Errors
+    /// When there is none that can be used; the message says what to do.
+    pub async fn open(
+        options: &OpenOptions,
+        state: &StateFolder,
+        tell: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Self> {
+        match options.choice {
+            EngineChoice::Lab => Self::lab(options, state, "--engine lab asks for it", tell).await,
+            EngineChoice::Host => {
+                let choice = host_choice(options)?;
+                let engine = Engine::connect(choice.host.clone()).await?;
+                Self::host(engine, &choice, options, state).await
+            }
+            EngineChoice::Auto => Self::auto(options, state, tell).await,
+        }
+    }
+
+    async fn auto(
+        options: &OpenOptions,
+        state: &StateFolder,
+        tell: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Self> {
+        let choice = host_choice(options)?;
+        // An engine that the user named is used or refused, never silently replaced.
+        if choice.explicit {
+            let engine = Engine::connect(choice.host.clone()).await?;
+            return Self::host(engine, &choice, options, state).await;
+        }
+        let why_not = match Engine::connect(choice.host.clone()).await {
+            Ok(engine) => match engine.info().await?.role {
+                SwarmRole::Manager => return Self::host(engine, &choice, options, state).await,
+                SwarmRole::None if options.init_swarm => {
+                    return Self::host(engine, &choice, options, state).await;
+                }
+                _ => "the engine here is not a swarm manager".to_owned(),
+            },
+            Err(error) => error.message().to_owned(),
+        };
+        Self::lab(options, state, &why_not, tell).await.map_err(|error| {
+            if error.kind() == crate::ErrorKind::Environment {
+                error.hint(format!("the lab is used because {why_not}"))
+            } else {
+                error
+            }
+        })
+    }
+
+    async fn host(
+        engine: Engine,
+        choice: &HostChoice,
+        options: &OpenOptions,
+        state: &StateFolder,
+    ) -> Result<Self> {
+        let mut info = engine.info().await?;
+        let mut made_swarm = false;
+        match info.role {
+            SwarmRole::Manager => {}
+            SwarmRole::None if options.init_swarm => {
+                let mut ledger = Ledger::read(state)?;
+                ledger.swarms.push(engine.host().to_string());
+                ledger.write()?;
+                engine.init_swarm("127.0.0.1").await?;
+                made_swarm = true;
+                info = engine.info().await?;
+            }
+            SwarmRole::None => return Err(not_a_manager(&engine, "is in no swarm").hint("`docker swarm init` makes it one; --init-swarm does that for the time of the run; --engine lab uses a private one")),
+            SwarmRole::Worker => return Err(not_a_manager(&engine, "is a worker of its swarm, or its swarm has no leader").hint("name a manager with --host or DOCKER_HOST, or use a private one: --engine lab")),
+            SwarmRole::Unusable => {
+                let state = format!("its swarm is {}", info.swarm_state);
+                return Err(not_a_manager(&engine, &state).hint("`docker info` tells more; a locked swarm needs `docker swarm unlock`"));
+            }
+        }
+        let published_host = engine.host().published_host().to_owned();
+        // Of a remote kernel nothing is known; one without IPVS is rare.
+        let ipvs = !engine.host().is_local() || kernel_has_ipvs();
+        let reason = format!("engine {} at {} ({})", info.version, engine.host(), choice.source);
+        Ok(Self {
+            engines: vec![engine.clone()],
+            manager: engine,
+            kind: EngineKind::Host,
+            info,
+            kernel: Kernel { ipvs },
+            published_host,
+            started_lab: false,
+            made_swarm,
+            reason,
+        })
+    }
+
+    async fn lab(
+        options: &OpenOptions,
+        state: &StateFolder,
+        why: &str,
+        tell: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Self> {
+        let running = Lab::find(state.path()).await?;
+        let started_lab = running.is_none();
+        let lab = match running {
+            Some(lab) => lab,
+            None if options.start_lab => {
+                state.create()?;
+                let lab_options = LabOptions {
+                    state: state.path().to_owned(),
+                    nodes: options.nodes,
+                    dockerd: None,
+                    start_deadline: options.start_deadline,
+                };
+                Lab::up(&lab_options, tell).await?
+            }
+            None => {
+                return Err(Error::environment(format!("no lab is running, and {why}"))
+                    .hint("`rollproof deploy` or `rollproof lab up` starts one"));
+            }
+        };
+        let mut engines = Vec::new();
+        for node in lab.nodes() {
+            engines
+                .push(Engine::connect(crate::engine::DockerHost::Unix(node.socket.clone())).await?);
+        }
+        let manager =
+            engines.first().cloned().ok_or_else(|| Error::environment("the lab has no node"))?;
+        let info = manager.info().await?;
+        let published_host =
+            lab.nodes().first().map(|node| node.address.to_string()).unwrap_or_default();
+        let reason = format!("private engine {} ({why})", info.version);
+        Ok(Self {
+            manager,
+            engines,
+            kind: EngineKind::Lab,
+            info,
+            kernel: Kernel { ipvs: kernel_has_ipvs() },
+            published_host,
+            started_lab,
+            made_swarm: false,
+            reason,
+        })
+    }
+
+    /// The engine's facts for the record; measures the engine's clock against ours.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn facts(&self, clock: &Clock) -> Result<EngineFacts> {
+        let asked = clock.now();
+        let info = self.manager.info().await?;
+        let answered = clock.now();
+        let middle = Offset::from_nanos(i64::midpoint(asked.as_nanos(), answered.as_nanos()));
+        let offset = info.time.map_or(Offset::ZERO, |time| clock.at_wall(time) - middle);
+        // Half the round trip is the error of the measurement: less than that is no offset.
+        let error = Offset::from_nanos((answered - asked).as_nanos() / 2);
+        let clock_offset = if offset.abs() <= error { Offset::ZERO } else { offset };
+        Ok(EngineFacts {
+            version: info.version,
+            api: info.api,
+            kernel: info.kernel,
+            ipvs: self.kernel.ipvs,
+            nodes: info.nodes,
+            kind: self.kind.to_string(),
+            clock_offset,
+        })
+    }
+
+    /// The engine's address, as the ledger has it.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.manager.host().to_string()
+    }
+}
+
+fn host_choice(options: &OpenOptions) -> Result<HostChoice> {
+    resolve_host(options.host.as_deref(), &|key| std::env::var(key).ok())
+}
+
+fn not_a_manager(engine: &Engine, state: &str) -> Error {
+    Error::environment(format!("the engine at {} {state}", engine.host()))
+}

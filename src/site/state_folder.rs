@@ -1,0 +1,106 @@
+//! The folder in which this program keeps everything of its own.
+
+use std::fs::{self, File, TryLockError};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// `.rollproof` under the current folder, or under `ROLLPROOF_HOME`.
+#[derive(Debug, Clone)]
+pub struct StateFolder {
+    path: PathBuf,
+}
+
+/// Held while a command changes something; released even by `kill -9`.
+#[derive(Debug)]
+pub struct StateLock {
+    _file: File,
+}
+
+impl StateFolder {
+    /// The folder that belongs to the current folder and environment. It need not exist.
+    ///
+    /// # Errors
+    /// When the current folder cannot be found.
+    pub fn find() -> Result<Self> {
+        let base = match std::env::var_os("ROLLPROOF_HOME").filter(|home| !home.is_empty()) {
+            Some(home) => std::path::absolute(home),
+            None => std::env::current_dir(),
+        };
+        let base = base.map_err(|error| {
+            Error::environment("cannot find the current folder").caused_by(error)
+        })?;
+        Ok(Self { path: base.join(".rollproof") })
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where unpacked packages are kept.
+    #[must_use]
+    pub fn cache(&self) -> PathBuf {
+        self.path.join("cache")
+    }
+
+    /// Where the records of runs are kept.
+    #[must_use]
+    pub fn runs(&self) -> PathBuf {
+        self.path.join("runs")
+    }
+
+    /// Makes the folder, and tells git to leave it alone.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn create(&self) -> Result<()> {
+        let failed = |error| {
+            Error::environment(format!("cannot make the state folder {}", self.path.display()))
+                .caused_by(error)
+                .hint("ROLLPROOF_HOME chooses another place for it")
+        };
+        fs::create_dir_all(&self.path).map_err(failed)?;
+        let ignore = self.path.join(".gitignore");
+        if !ignore.exists() {
+            fs::write(&ignore, "*\n").map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps other commands of this program from changing things at the same time.
+    ///
+    /// # Errors
+    /// When another command holds it, or the disk refuses.
+    pub fn lock(&self) -> Result<StateLock> {
+        self.create()?;
+        let path = self.path.join("lock");
+        let failed = |error: std::io::Error| {
+            Error::environment(format!("cannot lock {}", path.display())).caused_by(error)
+        };
+        let mut file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let holder = fs::read_to_string(&path).unwrap_or_default();
+                return Err(Error::environment(format!(
+                    "another rollproof command (process {}) is at work in {}",
+                    holder.trim(),
+                    self.path.display()
+                ))
+                .hint("wait for it, or use another folder with ROLLPROOF_HOME"));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
+        Ok(StateLock { _file: file })
+    }
+}

@@ -1,0 +1,77 @@
+//! What a number of requests can prove.
+
+use statrs::function::beta::inv_beta_reg;
+
+/// The share of lost requests that lies above the true one in 95 of 100 cases, when `failed`
+/// of `sent` were lost: the one-sided Clopper–Pearson bound. Without a failure that is
+/// 1 − 0.05^(1/n), about 3/n (Jovanovic and Levy 1997, "A look at the rule of three").
+///
+/// It holds for requests that fail independently. Failures of an update come in clusters, so
+/// read it as what this many requests could show at best.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "exact below 2^53 requests")]
+pub fn error_rate_upper_95(failed: u64, sent: u64) -> f64 {
+    if failed >= sent {
+        return 1.0;
+    }
+    let (failed, sent) = (failed as f64, sent as f64);
+    if failed == 0.0 {
+        return -f64::exp_m1(f64::ln(0.05) / sent);
+    }
+    inv_beta_reg(failed + 1.0, sent - failed, 0.95)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn assert_close(found: f64, expected: f64, tolerance: f64) {
+        assert!((found - expected).abs() <= tolerance, "{found} is not {expected}");
+    }
+
+    #[test]
+    fn the_rule_of_three() {
+        for (sent, bound) in [(300, 0.01), (1_000, 0.003), (3_000, 0.001), (30_000, 0.000_1)] {
+            assert_close(error_rate_upper_95(0, sent), bound, bound * 0.01);
+        }
+    }
+
+    #[test]
+    fn values_of_printed_tables() {
+        // Upper one-sided 95 % limits of a binomial proportion.
+        assert_close(error_rate_upper_95(0, 10), 0.2589, 0.000_05);
+        assert_close(error_rate_upper_95(1, 10), 0.3942, 0.000_05);
+        assert_close(error_rate_upper_95(2, 20), 0.2826, 0.000_05);
+        assert_close(error_rate_upper_95(9, 10), 0.9949, 0.000_05);
+    }
+
+    #[test]
+    fn nothing_and_everything() {
+        assert_close(error_rate_upper_95(0, 0), 1.0, 0.0);
+        assert_close(error_rate_upper_95(5, 5), 1.0, 0.0);
+    }
+
+    /// The chance of at most `failed` failures in `sent` trials, summed term by term.
+    fn binomial_tail(failed: u32, sent: u32, p: f64) -> f64 {
+        let mut log_term = f64::from(sent) * (-p).ln_1p();
+        let mut sum = log_term.exp();
+        for k in 0..failed {
+            log_term += (f64::from(sent - k) / f64::from(k + 1)).ln() + p.ln() - (-p).ln_1p();
+            sum += log_term.exp();
+        }
+        sum
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_where_so_few_failures_become_unlikely(failed in 0_u32..60, more in 1_u32..40_000) {
+            let sent = failed + more;
+            let bound = error_rate_upper_95(u64::from(failed), u64::from(sent));
+            prop_assert!(bound > f64::from(failed) / f64::from(sent) && bound < 1.0);
+            let tail = binomial_tail(failed, sent, bound);
+            prop_assert!((tail - 0.05).abs() < 1e-6, "{} at {}", tail, bound);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What the live view knows of one stream of requests.
+//!
+//! It is for watching only: the judge computes the same figures from the whole record.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::words::{count, list};
+use crate::record::{Offset, Outcome, Shot};
+
+/// The time over which the rate and the latency are taken.
+const RECENT: Offset = Offset::from_millis(5_000);
+/// How long an outcome may come after its request was due and still be put in its place
+/// among the others: a request that hangs is told of only when it is given up.
+const HORIZON: Offset = Offset::from_millis(30_000);
+/// Without a good answer for this long there is a gap, even if nothing has failed yet: the
+/// requests may all be hanging.
+const SILENCE: Offset = Offset::from_millis(1_000);
+
+/// What the live view knows of one stream of requests.
+#[derive(Debug, Default)]
+pub(super) struct RequestStream {
+    /// Requests sent.
+    pub sent: u64,
+    /// Requests never sent because too many were in flight.
+    pub unsent: u64,
+    /// Failed requests by class.
+    pub classes: BTreeMap<Outcome, u64>,
+    /// When outcomes became known lately, and after how long if there was an answer.
+    recent: VecDeque<(Offset, Option<Offset>)>,
+    /// When each request of the last [`HORIZON`] was due and whether it went well.
+    order: BTreeMap<Offset, bool>,
+    /// How many of `order` went badly.
+    bad: usize,
+    /// When the gap began that was open at the start of `order`.
+    open: Option<Offset>,
+    /// The longest gap that ended before `order` begins.
+    longest: Offset,
+    /// When the newest good request was due.
+    last_good: Option<Offset>,
+    /// When probing stopped; requests that were due before do not start it again.
+    idle: Option<Offset>,
+}
+
+/// The gaps of a stream. A gap opens when a request that failed was due and closes when the
+/// next good one was due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Gaps {
+    /// Length of the gap that is open now.
+    pub now: Option<Offset>,
+    /// Length of the longest one so far, the open one included.
+    pub longest: Offset,
+}
+
+impl RequestStream {
+    /// Takes one request's outcome.
+    pub fn shot(&mut self, shot: &Shot) {
+        if self.idle.is_some_and(|idle| shot.intended > idle) {
+            self.idle = None;
+        }
+        if shot.outcome == Outcome::Unsent {
+            self.unsent += 1;
+            return;
+        }
+        self.sent += 1;
+        let good = !shot.outcome.is_failure();
+        let answered = good || shot.outcome == Outcome::Late;
+        let done = shot.done.unwrap_or(shot.intended);
+        self.recent.push_back((done, shot.latency().filter(|_| answered)));
+        if good {
+            self.last_good = self.last_good.max(Some(shot.intended));
+        } else {
+            *self.classes.entry(shot.outcome).or_default() += 1;
+            self.bad += 1;
+        }
+        self.order.insert(shot.intended, good);
+    }
+
+    /// Forgets what is too old to matter at `now`.
+    pub fn advance(&mut self, now: Offset) {
+        while self.recent.front().is_some_and(|(done, _)| *done < now - RECENT) {
+            self.recent.pop_front();
+        }
+        while let Some(first) = self.order.first_entry().filter(|e| *e.key() < now - HORIZON) {
+            let (due, good) = first.remove_entry();
+            if good {
+                self.longest = self.longest.max(self.open.take().map_or(Offset::ZERO, |o| due - o));
+            } else {
+                self.bad -= 1;
+                self.open.get_or_insert(due);
+            }
+        }
+    }
+
+    /// Notes that probing stops at `now`.
+    pub fn stop(&mut self, now: Offset) {
+        self.idle = Some(now);
+    }
+
+    /// Whether requests are being sent.
+    pub fn is_active(&self) -> bool {
+        self.idle.is_none()
+    }
+
+    /// Failed requests.
+    pub fn failed(&self) -> u64 {
+        self.classes.values().sum()
+    }
+
+    /// The gaps as known at `now`.
+    pub fn gaps(&self, now: Offset) -> Gaps {
+        let (mut open, mut longest) = (self.open, self.longest);
+        if open.is_some() || self.bad > 0 {
+            for (&due, &good) in &self.order {
+                if !good {
+                    open.get_or_insert(due);
+                } else if let Some(began) = open.take() {
+                    longest = longest.max(due - began);
+                }
+            }
+        }
+        if self.is_active() {
+            let silent = self.last_good.filter(|good| now - *good > SILENCE);
+            open = open.or(silent);
+        } else if let (Some(began), Some((&last, _))) = (open.take(), self.order.last_key_value()) {
+            longest = longest.max(last - began);
+        }
+        let now = open.map(|began| now - began);
+        Gaps { now, longest: longest.max(now.unwrap_or_default()) }
+    }
+
+    /// Outcomes a second, over the last few seconds.
+    pub fn rate(&self, now: Offset) -> f64 {
+        let Some(&(first, _)) = self.recent.front() else { return 0.0 };
+        // A window that has only just begun would make the first answers look like thousands.
+        let window = (now - first).max(Offset::from_millis(1_000)).min(RECENT);
+        #[expect(clippy::cast_precision_loss, reason = "a count of a few seconds' requests")]
+        let answers = self.recent.len() as f64;
+        answers / window.as_secs_f64()
+    }
+
+    /// The latency that 99 of 100 answers of the last few seconds did not exceed.
+    pub fn p99(&self) -> Option<Offset> {
+        let mut all: Vec<Offset> = self.recent.iter().filter_map(|(_, latency)| *latency).collect();
+        let rank = (all.len() * 99).div_ceil(100).checked_sub(1)?;
+        let (_, &mut p99, _) = all.select_nth_unstable(rank);
+        Some(p99)
+    }
+
+    /// `200 refused and 45 late`, the most frequent class first.
+    pub fn classes_text(&self) -> String {
+        let mut classes: Vec<_> = self.classes.iter().collect();
+        classes.sort_by_key(|&(class, number)| (std::cmp::Reverse(number), class));
+        let words: Vec<String> =
+            classes.iter().map(|(class, number)| format!("{} {class}", count(**number))).collect();
+        list(&words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::replay::shot;
+    use super::*;
+
+    fn ms(millis: i64) -> Offset {
+        Offset::from_millis(millis)
+    }
+
+    /// 100 requests a second from `from` to `to`.
+    fn fire(stream: &mut RequestStream, from: i64, to: i64, outcome: Outcome, after: i64) {
+        for due in (from..to).step_by(10) {
+            stream.shot(&shot(due, due + after, outcome));
+        }
+    }
+
+    #[test]
+    fn rate_and_latency_over_the_last_seconds() {
+        let mut stream = RequestStream::default();
+        fire(&mut stream, 0, 10_000, Outcome::Ok, 4);
+        fire(&mut stream, 10_000, 11_000, Outcome::Ok, 20);
+        stream.advance(ms(11_000));
+        assert_eq!(stream.p99(), Some(ms(20)));
+        assert!((stream.rate(ms(11_000)) - 100.0).abs() < 3.0, "{}", stream.rate(ms(11_000)));
+        stream.advance(ms(17_000));
+        assert_eq!((stream.p99(), stream.rate(ms(17_000)).round()), (None, 0.0));
+    }
+
+    #[test]
+    fn a_gap_runs_from_the_first_failure_to_the_next_good_request() {
+        let mut stream = RequestStream::default();
+        fire(&mut stream, 0, 1_000, Outcome::Ok, 4);
+        fire(&mut stream, 1_000, 1_400, Outcome::Refused, 1);
+        assert_eq!(stream.gaps(ms(1_400)), Gaps { now: Some(ms(400)), longest: ms(400) });
+        fire(&mut stream, 1_400, 2_000, Outcome::Ok, 4);
+        let gaps = Gaps { now: None, longest: ms(400) };
+        assert_eq!(stream.gaps(ms(2_000)), gaps);
+        stream.advance(ms(60_000));
+        stream.stop(ms(60_000));
+        assert_eq!(stream.gaps(ms(60_000)), gaps);
+    }
+
+    #[test]
+    fn outcomes_out_of_order_make_the_same_gap() {
+        // The proxy holds every request until a replica is back: the answers of the gap come
+        // after the first good one.
+        let mut stream = RequestStream::default();
+        fire(&mut stream, 0, 1_000, Outcome::Ok, 4);
+        fire(&mut stream, 5_000, 6_000, Outcome::Ok, 4);
+        fire(&mut stream, 1_000, 5_000, Outcome::Late, 4_000);
+        assert_eq!(stream.gaps(ms(6_000)).longest, ms(4_000));
+    }
+
+    #[test]
+    fn silence_is_a_gap_before_anything_has_failed() {
+        let mut stream = RequestStream::default();
+        fire(&mut stream, 0, 1_000, Outcome::Ok, 4);
+        assert_eq!(stream.gaps(ms(1_900)).now, None);
+        assert_eq!(stream.gaps(ms(3_000)).now, Some(ms(2_010)));
+        stream.stop(ms(3_000));
+        assert_eq!(stream.gaps(ms(9_000)), Gaps { now: None, longest: Offset::ZERO });
+        stream.shot(&shot(2_900, 3_100, Outcome::Ok));
+        assert!(!stream.is_active(), "an answer to an old request does not restart it");
+        stream.shot(&shot(9_000, 9_001, Outcome::Ok));
+        assert!(stream.is_active());
+    }
+
+    #[test]
+    fn classes_are_named_by_weight() {
+        let mut stream = RequestStream::default();
+        fire(&mut stream, 0, 20, Outcome::Refused, 1);
+        fire(&mut stream, 20, 100, Outcome::Late, 1_500);
+        stream.shot(&shot(100, 100, Outcome::Unsent));
+        assert_eq!(stream.classes_text(), "8 late and 2 refused");
+        assert_eq!((stream.sent, stream.failed(), stream.unsent), (10, 10, 1));
+    }
+
+    #[test]
+    fn nothing_yet() {
+        let stream = RequestStream::default();
+        assert_eq!(stream.p99(), None);
+        assert_eq!(stream.gaps(ms(5_000)), Gaps { now: None, longest: Offset::ZERO });
+    }
+}

@@ -1,0 +1,229 @@
+//! The replicated application, run as a process and told to stop.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// The application's binary, built once: cargo builds no other package's binaries for a test.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "rollproof-app"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .unwrap();
+        assert!(built.success());
+        Path::new(env!("CARGO_BIN_EXE_rollproof")).with_file_name("rollproof-app")
+    })
+}
+
+/// A running application that is killed when the test ends.
+struct App {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    address: String,
+}
+
+impl App {
+    fn start(variables: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(binary())
+            .env_clear()
+            .env("HOSTNAME", "c1")
+            .envs(variables.iter().copied())
+            .args(["--listen", "127.0.0.1", "--port", "0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Self { child, out, address }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+    }
+
+    /// Sends SIGTERM and waits until the application has seen it.
+    fn terminate(&mut self) {
+        self.signal(Signal::SIGTERM);
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        assert!(line.starts_with("SIGTERM: "), "{line}");
+    }
+
+    /// The exit code. The test runner's patience is the limit; the application has its own.
+    fn code(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    fn health(&self, path: &str) -> (Option<i32>, String) {
+        health(&format!("http://{}{path}", self.address))
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn health(url: &str) -> (Option<i32>, String) {
+    let output = Command::new(binary()).env_clear().args(["health", url]).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+fn send(stream: &mut TcpStream, head: &str) {
+    stream.write_all(format!("{head} HTTP/1.1\r\nhost: app\r\n\r\n").as_bytes()).unwrap();
+}
+
+/// One answer: its head in lower case, and its body by content-length unless it is to HEAD.
+fn receive(stream: &mut TcpStream, with_body: bool) -> (String, String) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap().to_lowercase();
+    let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next());
+    let mut body = vec![0; if with_body { length.unwrap().parse().unwrap() } else { 0 }];
+    stream.read_exact(&mut body).unwrap();
+    (head, String::from_utf8(body).unwrap())
+}
+
+/// Whether the other side has ended the connection in good order.
+fn ended(stream: &mut TcpStream) -> bool {
+    stream.read(&mut [0]).unwrap() == 0
+}
+
+const GREETING: &str = "Hello, I'm a response from this container => c1";
+
+#[test]
+fn every_answer_names_the_replica_and_keeps_the_connection() {
+    let app = App::start(&[("ROLLPROOF_SLOT", "3"), ("ROLLPROOF_VERSION", "v1")]);
+    let mut stream = app.connect();
+    send(&mut stream, "GET /");
+    let (head, body) = receive(&mut stream, true);
+    assert!(head.starts_with("http/1.1 200 "), "{head}");
+    for header in [
+        "content-type: text/plain; charset=utf-8",
+        "x-rollproof-instance: c1",
+        "x-rollproof-slot: 3",
+        "x-rollproof-version: v1",
+    ] {
+        assert!(head.contains(header), "{head}");
+    }
+    assert_eq!(body, GREETING);
+    send(&mut stream, "HEAD /");
+    let (head, _) = receive(&mut stream, false);
+    assert!(head.starts_with("http/1.1 200 "), "{head}");
+    assert!(head.contains(&format!("content-length: {}", GREETING.len())), "{head}");
+    // If HEAD had sent a body, this answer would begin with it.
+    send(&mut stream, "GET /nowhere");
+    assert!(receive(&mut stream, true).0.starts_with("http/1.1 404 "));
+}
+
+#[test]
+fn a_request_in_hand_is_answered_after_the_signal_and_idle_connections_end() {
+    let mut app = App::start(&[]);
+    let (mut busy, mut idle, mut silent) = (app.connect(), app.connect(), app.connect());
+    send(&mut idle, "GET /");
+    receive(&mut idle, true);
+    send(&mut busy, "GET /?delay=1s");
+    // The delayed request is in hand once a later request has been answered.
+    send(&mut idle, "GET /health");
+    receive(&mut idle, true);
+    app.terminate();
+    assert!(ended(&mut idle));
+    assert!(ended(&mut silent));
+    let (head, body) = receive(&mut busy, true);
+    assert!(head.starts_with("http/1.1 200 ") && head.contains("connection: close"), "{head}");
+    assert_eq!(body, GREETING);
+    assert!(ended(&mut busy));
+    assert_eq!(app.code(), Some(0));
+    assert!(TcpStream::connect(&app.address).is_err());
+}
+
+#[test]
+fn requests_that_arrive_with_the_signal_are_still_answered() {
+    let mut app = App::start(&[]);
+    let mut open = app.connect();
+    send(&mut open, "GET /health");
+    receive(&mut open, true);
+    // While it is held, the kernel takes a request on an open connection, whole new connections
+    // and the signal; the application finds all of it at once.
+    app.signal(Signal::SIGSTOP);
+    send(&mut open, "GET /");
+    let mut streams: Vec<_> = (0..16).map(|_| app.connect()).collect();
+    for stream in &mut streams {
+        send(stream, "GET /");
+    }
+    streams.push(open);
+    app.signal(Signal::SIGTERM);
+    app.signal(Signal::SIGCONT);
+    for stream in &mut streams {
+        assert_eq!(receive(stream, true).1, GREETING);
+    }
+    assert_eq!(app.code(), Some(0));
+}
+
+#[test]
+fn a_stop_never_waits_longer_than_it_may() {
+    let mut app = App::start(&[("ROLLPROOF_STOP_TIMEOUT", "300ms")]);
+    let mut stream = app.connect();
+    send(&mut stream, "GET /slow?ms=60000");
+    let mut other = app.connect();
+    send(&mut other, "GET /");
+    receive(&mut other, true);
+    let begun = Instant::now();
+    app.terminate();
+    assert_eq!(app.code(), Some(1));
+    assert!(begun.elapsed() < Duration::from_secs(30), "it waited for the request");
+}
+
+#[test]
+fn the_probe_is_healthy_on_2xx_only() {
+    let app = App::start(&[]);
+    assert_eq!(app.health("/health").0, Some(0));
+    assert_eq!(app.health("/").0, Some(0));
+    let (code, why) = app.health("/nowhere");
+    assert_eq!((code, why.ends_with("answered 404 Not Found\n")), (Some(1), true), "{why}");
+    let (code, why) = health("http://localhost:WRONG-PORT");
+    assert_eq!((code, why.contains("is not understood")), (Some(1), true), "{why}");
+    let (code, why) = app.health("/slow?ms=30000");
+    assert_eq!((code, why.ends_with("no answer in 2s\n")), (Some(1), true), "{why}");
+}
+
+#[test]
+fn faults_happen_when_asked_for() {
+    let app = App::start(&[("ROLLPROOF_UNHEALTHY_AFTER", "0s")]);
+    assert_eq!(app.health("/health").0, Some(1));
+    assert_eq!(App::start(&[("ROLLPROOF_CRASH_AFTER", "50ms")]).code(), Some(1));
+
+    let mut deaf = App::start(&[("ROLLPROOF_IGNORE_STOP", "true")]);
+    deaf.terminate();
+    assert_eq!(deaf.health("/health").0, Some(0), "it serves on");
+
+    let begun = Instant::now();
+    let late = App::start(&[("ROLLPROOF_START_DELAY", "200ms")]);
+    assert!(begun.elapsed() >= Duration::from_millis(200));
+    assert_eq!(late.health("/health").0, Some(0));
+}

@@ -1,0 +1,99 @@
+//! What wrong input gets: a message that names it, a hint, the documented exit code.
+
+use super::workplace::{Ended, Workplace, docker, example};
+
+#[track_caller]
+fn refused(ended: &Ended, code: i32, parts: &[&str]) {
+    assert_eq!(ended.code, code, "{}\n{}", ended.out, ended.err);
+    for part in parts {
+        assert!(ended.err.contains(part), "`{part}` is missing in:\n{}", ended.err);
+    }
+}
+
+const APP: &str =
+    "services:\n  app:\n    image: rollproof/app:v1\n    deploy:\n      endpoint_mode: dnsrr\n";
+
+#[test]
+fn stack_files_that_cannot_be_used() {
+    let place = Workplace::new();
+    let dry = |file: &str| place.run(&["deploy", "--dry-run", "--json", "-c", file, "s"]);
+    refused(&dry("missing.yml"), 2, &["missing.yml", "no such file"]);
+    refused(&dry(&place.file("empty.yml", "")), 2, &["empty.yml", "must be a mapping"]);
+    refused(&dry(&place.file("bad.yml", "services:\n\t- a: [\n")), 2, &["bad.yml:2", "hint"]);
+    let unknown = place.file("key.yml", "services:\n  app:\n    imagee: a\n");
+    refused(&dry(&unknown), 2, &["key.yml:3:5", "imagee"]);
+    let fine = dry(&place.file("fine.yml", APP)).expect(0);
+    assert_eq!(fine.json()["services"][0]["Name"], "s_app");
+}
+
+#[test]
+fn engines_that_cannot_be_used() {
+    let place = Workplace::new();
+    let nowhere = "unix:///nonexistent/docker.sock";
+    refused(&place.run(&["--host", nowhere, "verify"]), 4, &[nowhere, "hint"]);
+    refused(&place.run(&["--host", "fd://3", "verify"]), 2, &["fd://3", "hint"]);
+    refused(
+        &place.run(&["--engine", "host", "verify"]),
+        4,
+        &["no Docker engine answers", "--engine lab"],
+    );
+    refused(&place.run(&["update"]), 4, &["no lab is running", "hint"]);
+    let mut command = place.command(&["--engine", "lab", "verify"]);
+    let ended = super::workplace::finish(command.env("PATH", "/nonexistent"));
+    refused(&ended, 4, &["hint"]);
+}
+
+#[test]
+fn what_a_real_engine_refuses() {
+    let place = Workplace::new();
+    place.run(&["lab", "up"]).expect(0);
+    let host = place.docker_host();
+
+    let missing = APP.replace("rollproof/app:v1", "nobody/nothing:9");
+    let missing = place.file("image.yml", &missing);
+    let ended = place.run(&["deploy", "-c", &missing, "s"]);
+    refused(&ended, 1, &["No such image", "nobody/nothing:9", "rollproof down"]);
+    place.run(&["down", "s"]).expect(0);
+
+    let named = place.run(&["verify", "-c", &example("naive.yml"), "--service", "web"]);
+    refused(&named, 2, &["no service `web`", "app"]);
+
+    let file = place.file("foreign.yml", APP);
+    docker(&host, &["stack", "deploy", "-c", &file, "foreign"]).expect(0);
+    let ended = place.run(&["deploy", "-c", &file, "foreign"]);
+    refused(&ended, 2, &["deployed by somebody else", "--adopt"]);
+    refused(&place.run(&["verify", "-c", &file, "foreign"]), 2, &["deployed by somebody else"]);
+    let services = docker(&host, &["service", "ls", "--format", "{{.Name}}"]).expect(0);
+    assert_eq!(services.out.trim(), "foreign_app");
+
+    let ingress = place.file(
+        "vip.yml",
+        &format!("{APP}    ports: [\"8080:8000\"]\n")
+            .replace("endpoint_mode: dnsrr", "replicas: 1"),
+    );
+    if !std::path::Path::new("/proc/net/ip_vs").exists() {
+        let ended = place.run(&["deploy", "-c", &ingress, "s"]);
+        refused(&ended, 4, &["IPVS", "vip.yml:2", "--endpoint-mode dnsrr"]);
+    }
+
+    let port = |name: &str| {
+        let text =
+            format!("{APP}    ports:\n      - {{target: 8000, published: 18080, mode: host}}\n");
+        place.file(name, &text)
+    };
+    place.run(&["deploy", "-c", &port("one.yml"), "one"]).expect(0);
+    let ended = place.run(&["deploy", "-c", &port("two.yml"), "two"]);
+    refused(&ended, 1, &["18080", "one_app", "hint"]);
+}
+
+#[test]
+fn an_engine_that_is_no_manager_is_left_alone() {
+    let place = Workplace::new();
+    place.run(&["lab", "up"]).expect(0);
+    let host = place.docker_host();
+    docker(&host, &["swarm", "leave", "--force"]).expect(0);
+    let ended = place.run(&["--host", &host, "deploy"]);
+    refused(&ended, 4, &["is in no swarm", "--init-swarm"]);
+    let swarm = docker(&host, &["info", "--format", "{{.Swarm.LocalNodeState}}"]).expect(0);
+    assert_eq!(swarm.out.trim(), "inactive");
+}

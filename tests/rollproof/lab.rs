@@ -1,0 +1,288 @@
+//! Private swarms, made and removed by the program as a user does it. These tests need root
+//! and `dockerd`: `make test` sees to both.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::MutexGuard;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rollproof::engine::{DockerHost, Engine};
+use rollproof::image::{ImageArchive, Programs};
+use rollproof::stack::ServiceBody;
+use serde_json::{Value, json};
+
+/// A folder with a lab of its own, which is removed when the test ends, however it ends.
+struct Home {
+    folder: tempfile::TempDir,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Home {
+    fn new() -> Self {
+        let alone = super::machine::alone();
+        Self { folder: tempfile::tempdir().unwrap(), _alone: alone }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rollproof"));
+        command.args(["lab"]).args(args).env("ROLLPROOF_HOME", self.folder.path());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    fn start(&self, args: &[&str]) -> Child {
+        self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Runs a command that has to succeed, and reads its JSON.
+    fn json(&self, args: &[&str]) -> Value {
+        let output = self.run(&[args, &["--json"]].concat());
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {errors}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn state(&self) -> PathBuf {
+        self.folder.path().join(".rollproof")
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = self.run(&["down"]);
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+fn engine_pid(lab: &Value) -> Pid {
+    Pid::from_raw(i32::try_from(lab["nodes"][0]["pid"].as_i64().unwrap()).unwrap())
+}
+
+/// Everything on the machine that carries the lab's id, looked for without the program.
+fn traces(id: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut note = |path: &Path| {
+        if fs::symlink_metadata(path).is_ok() {
+            found.push(path.display().to_string());
+        }
+    };
+    note(&Path::new("/sys/class/net").join(format!("rp-{id}")));
+    note(&Path::new("/run/rollproof").join(id));
+    note(&Path::new("/run/rollproof").join(format!("{id}.lock")));
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    for line in mounts.lines().filter(|line| line.contains(" - cgroup")) {
+        note(&Path::new(line.split(' ').nth(4).unwrap()).join(format!("rollproof-{id}")));
+    }
+    found.extend(mounts.lines().filter(|line| line.contains(id)).map(str::to_owned));
+    for process in fs::read_dir("/proc").unwrap().flatten() {
+        let read = |file: &str| fs::read(process.path().join(file)).unwrap_or_default();
+        let mark = format!("ROLLPROOF_LAB={id}");
+        let marked = read("environ").split(|byte| *byte == 0).any(|v| v == mark.as_bytes());
+        let inside = String::from_utf8_lossy(&read("cgroup")).contains(&format!("rollproof-{id}/"));
+        if marked || inside {
+            found.push(format!("process {}", process.path().display()));
+        }
+    }
+    found
+}
+
+/// Waits for something that has to happen soon.
+fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{what} did not happen");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+/// Two running replicas of a program of the host that does nothing.
+async fn run_replicas(docker_host: &str) {
+    let engine = Engine::connect(DockerHost::parse(docker_host).unwrap()).await.unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let mut archive = ImageArchive::default();
+    let program = Programs::new(scratch.path()).find("sleep").unwrap();
+    program.pack("/sleep", &mut archive.files).unwrap();
+    archive.config.entrypoint = vec!["/sleep".into(), "1000".into()];
+    let image = archive.build("rollproof-test/sleep:1").unwrap();
+    engine.load_image(&image.reference, image.archive).await.unwrap();
+    let service = ServiceBody::new(json!({
+        "Name": "sleepers",
+        "TaskTemplate": { "ContainerSpec": { "Image": image.reference } },
+        "Mode": { "Replicated": { "Replicas": 2 } },
+    }));
+    engine.create_service(&service, None).await.unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let tasks = engine.tasks("sleepers").await.unwrap();
+        let running = tasks.iter().filter(|task| task.state.to_string() == "running").count();
+        if running == 2 {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{tasks:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_lab_with_running_containers_leaves_nothing() {
+    let home = Home::new();
+    let lab = home.json(&["up"]);
+    let id = text(&lab["id"]).to_owned();
+    assert!(!traces(&id).is_empty());
+    assert_eq!(home.json(&["status"])["nodes"][0]["pid"], lab["nodes"][0]["pid"]);
+    assert_eq!(home.json(&["up"])["nodes"][0]["pid"], lab["nodes"][0]["pid"], "used again");
+
+    run_replicas(text(&lab["docker_host"])).await;
+    let down = home.json(&["down"]);
+    assert_eq!(down["left"], json!([]));
+    let removed = down["removed"].to_string();
+    assert!(removed.contains("(sleep)") && removed.contains("cgroup "), "{removed}");
+    assert_eq!(traces(&id), [""; 0]);
+    assert!(!home.state().join("lab").exists());
+
+    assert_eq!(home.json(&["down"]), json!({ "removed": [], "left": [] }));
+    assert_eq!(home.run(&["status"]).status.code(), Some(4));
+}
+
+#[test]
+fn a_killed_engine_is_replaced_by_up_and_removed_by_down() {
+    let home = Home::new();
+    let first = home.json(&["up"]);
+    kill(engine_pid(&first), Signal::SIGKILL).unwrap();
+    let second = home.json(&["up"]);
+    assert_eq!(second["id"], first["id"]);
+    assert_ne!(second["nodes"][0]["pid"], first["nodes"][0]["pid"]);
+    kill(engine_pid(&second), Signal::SIGKILL).unwrap();
+    assert_eq!(home.json(&["down"])["left"], json!([]));
+    assert_eq!(traces(text(&first["id"])), [""; 0]);
+}
+
+#[test]
+fn two_ups_at_once_make_one_lab() {
+    let home = Home::new();
+    let mut others = [home.start(&["up"]), home.start(&["up"])];
+    let lab = home.json(&["up"]);
+    for other in &mut others {
+        assert!(other.wait().unwrap().success());
+    }
+    assert_eq!(home.json(&["status"])["nodes"], {
+        let mut nodes = lab["nodes"].clone();
+        // The swarm's log may grow in the meantime.
+        nodes[0]["disk_bytes"] = home.json(&["status"])["nodes"][0]["disk_bytes"].clone();
+        nodes
+    });
+}
+
+#[test]
+fn a_driver_that_is_killed_half_way_leaves_nothing_that_down_does_not_find() {
+    let home = Home::new();
+    let id = text(&home.json(&["up"])["id"]).to_owned();
+    home.json(&["down"]);
+    for milestone in ["hub.net", "n1.net", "n1", "n1.sock"] {
+        let mut driver = home.start(&["up"]);
+        let path = Path::new("/run/rollproof").join(&id).join(milestone);
+        until(milestone, || path.exists().then_some(()));
+        driver.kill().unwrap();
+        driver.wait().unwrap();
+        assert_eq!(home.json(&["down"])["left"], json!([]), "{milestone}");
+        assert_eq!(traces(&id), [""; 0], "{milestone}");
+    }
+}
+
+#[test]
+fn an_interrupted_start_removes_what_it_made() {
+    let home = Home::new();
+    let id = text(&home.json(&["up"])["id"]).to_owned();
+    home.json(&["down"]);
+    let mut driver = home.start(&["up"]);
+    let socket = Path::new("/run/rollproof").join(&id).join("n1");
+    until("the start of the engine", || socket.exists().then_some(()));
+    kill(Pid::from_raw(i32::try_from(driver.id()).unwrap()), Signal::SIGINT).unwrap();
+    assert_eq!(driver.wait().unwrap().code(), Some(130));
+    assert_eq!(traces(&id), [""; 0]);
+}
+
+#[test]
+fn an_engine_that_cannot_start_shows_its_log_and_leaves_nothing() {
+    let home = Home::new();
+    let id = text(&home.json(&["up"])["id"]).to_owned();
+    home.json(&["down"]);
+    let fake = home.folder.path().join("dockerd");
+    fs::write(&fake, "#!/bin/sh\necho starting\necho the disk is made of cheese >&2\nexit 3\n")
+        .unwrap();
+    fs::set_permissions(&fake, fs::Permissions::from_mode(0o755)).unwrap();
+    let output = home.run(&["up", "--dockerd", fake.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(4));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("the engine of node n1 ended"), "{said}");
+    assert!(said.contains("the disk is made of cheese"), "{said}");
+    assert_eq!(traces(&id), [""; 0]);
+
+    // One that never answers is given up at the deadline.
+    fs::write(&fake, "#!/bin/sh\necho thinking\nexec sleep 1000\n").unwrap();
+    let args = ["up", "--timeout", "1s", "--dockerd", fake.to_str().unwrap()];
+    let output = home.run(&args);
+    assert_eq!(output.status.code(), Some(4));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("does not answer in time") && said.contains("thinking"), "{said}");
+    assert_eq!(traces(&id), [""; 0]);
+}
+
+#[test]
+fn a_lab_whose_folder_was_deleted_is_found_and_removed() {
+    let home = Home::new();
+    let id = text(&home.json(&["up"])["id"]).to_owned();
+    fs::remove_dir_all(home.state()).unwrap();
+    // What is mounted refuses; everything else goes.
+    let _ = fs::remove_dir_all(Path::new("/run/rollproof").join(&id));
+    assert_eq!(home.json(&["down"])["left"], json!([]));
+    assert_eq!(traces(&id), [""; 0]);
+}
+
+#[tokio::test]
+async fn three_nodes_form_one_swarm() {
+    let home = Home::new();
+    let lab = home.json(&["up", "--nodes", "3"]);
+    let engine = Engine::connect(DockerHost::parse(text(&lab["docker_host"])).unwrap());
+    let mut nodes: Vec<_> = engine
+        .await
+        .unwrap()
+        .nodes()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|node| (node.hostname, node.address, node.state))
+        .collect();
+    nodes.sort();
+    let listed = lab["nodes"].as_array().unwrap().iter();
+    let expected: Vec<_> = listed
+        .map(|node| {
+            let name = format!("rollproof-{}", text(&node["name"]));
+            (name, text(&node["address"]).to_owned(), "ready".to_owned())
+        })
+        .collect();
+    assert_eq!(nodes, expected);
+    assert_eq!(home.json(&["up", "--nodes", "2"])["nodes"].as_array().unwrap().len(), 3);
+    let more = home.run(&["up", "--nodes", "4"]);
+    assert_eq!(more.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&more.stderr).contains("`rollproof lab down`"));
+    assert_eq!(home.json(&["down"])["left"], json!([]));
+    assert_eq!(traces(text(&lab["id"])), [""; 0]);
+}

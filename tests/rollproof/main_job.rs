@@ -1,0 +1,155 @@
+//! The main job on a real swarm: a good update, a broken one, and what users noticed.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::workplace::{Workplace, docker, example};
+
+fn check<'a>(scenario: &'a Value, name: &str) -> &'a str {
+    let checks = scenario["checks"].as_array().unwrap();
+    let check = checks.iter().find(|check| check["name"] == name);
+    check.unwrap_or_else(|| panic!("no check {name} in {checks:#?}"))["verdict"].as_str().unwrap()
+}
+
+fn states(scenario: &Value) -> Vec<&str> {
+    let states = scenario["update"]["states"].as_array().unwrap();
+    states.iter().map(|state| state["state"].as_str().unwrap()).collect()
+}
+
+/// What must hold of the machine's own doing, not of its speed: whether the measurement could be
+/// trusted depends on how busy the machine is.
+#[test]
+fn verify_proves_the_example_and_leaves_nothing() {
+    let place = Workplace::new();
+    let ended = place.run(&["verify", "--json"]);
+    assert!(matches!(ended.code, 0 | 3), "{}\n{}", ended.out, ended.err);
+    let report = ended.json();
+    assert_eq!(report["schema_version"], 1);
+    assert_eq!(report["stack"]["replicas"], 6);
+    let [update, broken] = &report["scenarios"].as_array().unwrap()[..] else {
+        panic!("two scenarios were expected: {report:#}");
+    };
+
+    assert_eq!(states(update), ["updating", "completed"]);
+    assert_eq!(update["update"]["rolled_back"], false);
+    assert_eq!(update["streams"][0]["failed"], 0, "{:#}", update["failures"]);
+    assert_eq!(update["streams"][0]["replicas_seen"], 6);
+    assert_eq!(update["capacity"]["min_running"], 6);
+    for name in ["update-completed", "spec-is-submitted", "every-slot-on-new-version", "observed"] {
+        assert_eq!(check(update, name), "pass", "{name}");
+    }
+
+    assert_eq!(states(broken), ["updating", "rollback_started", "rollback_completed"]);
+    assert_eq!(broken["update"]["rolled_back"], true);
+    assert_eq!(broken["update"]["spec_restored"], true);
+    assert_eq!(broken["streams"][0]["failed"], 0, "{:#}", broken["failures"]);
+    assert!(broken["capacity"]["min_running"].as_u64().unwrap() >= 4, "{}", broken["capacity"]);
+    assert!(!broken["rollback"]["trigger_task"].as_str().unwrap().is_empty());
+    for name in ["rollback-happened", "spec-restored", "every-slot-on-old-version", "observed"] {
+        assert_eq!(check(broken, name), "pass", "{name}");
+    }
+
+    let lab = place.run(&["lab", "status"]);
+    assert_eq!(lab.code, 4, "the private engine is still there: {}", lab.out);
+    let again = place.run(&["report", "--json"]);
+    assert_eq!(again.json(), report, "judging the record again gives another verdict");
+}
+
+#[test]
+fn an_update_all_at_once_fails_and_says_why() {
+    let place = Workplace::new();
+    place.run(&["deploy", "-c", &example("naive.yml"), "naive"]).expect(0);
+    let ended = place.run(&["update"]).expect(1);
+    assert!(ended.out.starts_with("FAIL"), "{}", ended.out);
+    assert!(ended.out.contains("users would have noticed"), "{}", ended.out);
+    assert!(ended.out.contains("update_config.parallelism"), "{}", ended.out);
+}
+
+/// Offsets of the report against the engine's own words, in seconds.
+#[test]
+fn the_engines_own_numbers_agree() {
+    let place = Workplace::new();
+    place.run(&["deploy"]).expect(0);
+    let host = place.docker_host();
+    // The engine remembers 256 events, some seconds of health checks: listen while it happens.
+    let heard = place.path().join("events");
+    let mut listener = Command::new("docker")
+        .args(["--host", &host, "events", "--filter", "type=service", "--format", "{{json .}}"])
+        .stdout(std::fs::File::create(&heard).unwrap())
+        .spawn()
+        .unwrap();
+    let ended = place.run(&["broken-update", "--json"]);
+    listener.kill().unwrap();
+    listener.wait().unwrap();
+    assert!(matches!(ended.code, 0 | 3), "{}\n{}", ended.out, ended.err);
+    let report = ended.json();
+    let started: jiff::Timestamp = report["started_at"].as_str().unwrap().parse().unwrap();
+    let scenario = &report["scenarios"][0];
+    let at = |state: &str| {
+        let states = scenario["update"]["states"].as_array().unwrap();
+        let found = states.iter().find(|seen| seen["state"] == state);
+        found.unwrap_or_else(|| panic!("{state} was not seen: {states:?}"))["at"].as_f64().unwrap()
+    };
+    let close = |what: &str, ours: f64, theirs: jiff::Timestamp| {
+        let theirs = theirs.duration_since(started).as_secs_f64();
+        assert!((ours - theirs).abs() < 0.3, "{what}: report {ours}, engine {theirs}");
+    };
+
+    let inspect = docker(&host, &["service", "inspect", "rollproof_app"]).expect(0).json();
+    let status = &inspect[0]["UpdateStatus"];
+    let time = |key: &str| status[key].as_str().unwrap().parse().unwrap();
+    close("the update's start", at("updating"), time("StartedAt"));
+    close("the rollback's end", at("rollback_completed"), time("CompletedAt"));
+
+    let rollback = std::fs::read_to_string(heard)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .find(|event| event["Actor"]["Attributes"]["updatestate.new"] == "rollback_started")
+        .unwrap();
+    let nanos = i128::from(rollback["timeNano"].as_i64().unwrap());
+    close(
+        "the rollback's start",
+        at("rollback_started"),
+        jiff::Timestamp::from_nanosecond(nanos).unwrap(),
+    );
+
+    let trigger = scenario["rollback"]["trigger_task"].as_str().unwrap();
+    let task = docker(&host, &["inspect", "--type", "task", trigger]).expect(0).json();
+    let failed = task[0]["Status"]["Timestamp"].as_str().unwrap().parse().unwrap();
+    close("the task's failure", scenario["rollback"]["failure_at"].as_f64().unwrap(), failed);
+    let slot = task[0]["Slot"].as_u64();
+    assert_eq!(scenario["rollback"]["trigger_slot"].as_u64(), slot);
+}
+
+/// `docker service inspect` before and after: an update changes only what it says.
+#[test]
+fn an_update_changes_only_what_it_says() {
+    let place = Workplace::new();
+    place.run(&["deploy"]).expect(0);
+    let host = place.docker_host();
+    let spec = || {
+        let inspect = docker(&host, &["service", "inspect", "rollproof_app"]).expect(0).json();
+        inspect[0]["Spec"].clone()
+    };
+    let mut expected = spec();
+    let quick = ["--baseline", "1s", "--settle", "500ms", "--rate", "20"];
+    let ended = place.run(&[&["update", "--env", "COLOUR=blue"], &quick[..]].concat());
+    assert!(matches!(ended.code, 0 | 3), "{}\n{}", ended.out, ended.err);
+    let env = expected["TaskTemplate"]["ContainerSpec"]["Env"].as_array_mut().unwrap();
+    env.insert(0, Value::from("COLOUR=blue"));
+    assert_eq!(spec(), expected);
+
+    let ended = place.run(&[&["update", "--force"], &quick[..]].concat());
+    assert!(matches!(ended.code, 0 | 3), "{}\n{}", ended.out, ended.err);
+    expected["TaskTemplate"]["ForceUpdate"] = Value::from(1);
+    assert_eq!(spec(), expected, "a second update forgot the first one, or changed more");
+    let record = place.state().join("runs/latest");
+    let grep = Command::new("grep")
+        .args(["-r", "blue"])
+        .arg(record.canonicalize().unwrap())
+        .output()
+        .unwrap();
+    assert!(grep.stdout.is_empty(), "an environment value is in the record");
+}

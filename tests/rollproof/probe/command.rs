@@ -1,0 +1,191 @@
+//! `rollproof probe` as its user runs it.
+
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Instant;
+
+use assert_cmd::cargo::cargo_bin;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use super::*;
+
+fn start(words: &[&str]) -> Child {
+    Command::new(cargo_bin("rollproof"))
+        .arg("probe")
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+async fn ended(child: Child) -> Output {
+    tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap()
+}
+
+/// The exit code, standard output and standard error.
+async fn run_probe(words: &[&str]) -> (i32, String, String) {
+    let output = ended(start(words)).await;
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+}
+
+/// A good server that counts its requests.
+async fn counting() -> (SocketAddr, Arc<AtomicUsize>) {
+    let served = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&served);
+    let address = server(move |_, mut stream| {
+        let count = Arc::clone(&count);
+        async move {
+            while request(&mut stream).await.is_some() {
+                count.fetch_add(1, Ordering::SeqCst);
+                stream.write_all(GOOD).await.unwrap();
+            }
+        }
+    })
+    .await;
+    (address, served)
+}
+
+async fn until_served(served: &AtomicUsize, wanted: usize) {
+    let patience = Instant::now() + Duration::from_secs(20);
+    while served.load(Ordering::SeqCst) < wanted {
+        assert!(Instant::now() < patience, "only {served:?} of {wanted} requests came");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_good_service_passes() {
+    let (address, served) = counting().await;
+    let url = format!("http://{address}/");
+    // The limit of lag is not what is tested here, and this machine may be busy.
+    let words = [&url, "--rate", "100", "--for", "200ms", "--max-lag", "10s"];
+    let (code, out, err) = run_probe(&words).await;
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(out.contains("20, of which 20 ok and 0 failed"), "{out}");
+    assert!(out.contains("gaps       none"), "{out}");
+    assert!(out.contains("replicas   1: abc"), "{out}");
+    assert!(out.ends_with("pass: all 20 requests were answered in time\n"), "{out}");
+    assert_eq!(served.load(Ordering::SeqCst), 20);
+}
+
+#[tokio::test]
+async fn the_json_summary_says_the_same() {
+    let (good, _) = counting().await;
+    let bad = answering(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n").await;
+    let (good, bad) = (format!("http://{good}/"), format!("http://{bad}/"));
+    let words = [&good, &bad, "--rate", "100", "--for", "100ms", "--keepalive", "--json"];
+    let (code, out, err) = run_probe(&words).await;
+    assert_eq!((code, err.as_str()), (1, ""), "{out}");
+    let json: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["verdict"], "fail");
+    let [good, bad] = json["streams"].as_array().unwrap().as_slice() else { panic!("{json}") };
+    assert_eq!((&good["sent"], &good["failed"]), (&10.into(), &0.into()));
+    assert_eq!(good["gaps"].as_array().unwrap().len(), 0);
+    assert_eq!(good["connection"], "keep-alive");
+    assert_eq!(bad["failed_by_class"]["proxy503"], 10);
+    assert_eq!(bad["gaps"][0]["open"], true);
+    assert!(bad["longest_gap_s"].as_f64().unwrap() >= 0.09);
+    let times = &bad["failed_times"]["proxy503"];
+    let span = times["last"].as_f64().unwrap() - times["first"].as_f64().unwrap();
+    assert!((span - 0.09).abs() < 1e-4, "{times}");
+}
+
+#[tokio::test]
+async fn failures_are_listed_and_fail() {
+    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let url = format!("http://{address}/");
+    let (code, out, _) = run_probe(&[&url, "--rate", "100", "--for", "100ms"]).await;
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("refused") && out.contains("not over at the end"), "{out}");
+    assert!(out.contains("\nfail: 10 of 10 requests failed"), "{out}");
+}
+
+#[tokio::test]
+async fn a_measurement_that_cannot_be_trusted_is_inconclusive() {
+    let (address, _) = counting().await;
+    let url = format!("http://{address}/");
+    let words = [&url, "--rate", "100", "--for", "100ms", "--max-lag", "0s"];
+    let (code, out, _) = run_probe(&words).await;
+    assert_eq!(code, 3, "{out}");
+    assert!(out.contains("\ninconclusive: "), "{out}");
+}
+
+#[tokio::test]
+async fn a_prober_that_was_stopped_does_not_blame_the_service() {
+    let (address, served) = counting().await;
+    let url = format!("http://{address}/");
+    let child = start(&[&url, "--rate", "100", "--for", "3s", "--json"]);
+    until_served(&served, 20).await;
+    signal(&child, Signal::SIGSTOP);
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    signal(&child, Signal::SIGCONT);
+    let output = ended(child).await;
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["streams"][0]["failed"], 0, "{json}");
+    assert!(json["streams"][0]["unsent"].as_u64().unwrap() > 0, "{json}");
+    assert_eq!((output.status.code(), &json["verdict"]), (Some(3), &"inconclusive".into()));
+}
+
+#[tokio::test]
+async fn an_interrupt_ends_the_run_with_its_summary() {
+    let (address, served) = counting().await;
+    let url = format!("http://{address}/");
+    for stop in [Signal::SIGINT, Signal::SIGTERM] {
+        let before = served.load(Ordering::SeqCst);
+        let child = start(&[&url, "--rate", "100", "--max-lag", "10s"]);
+        until_served(&served, before + 10).await;
+        signal(&child, stop);
+        let output = ended(child).await;
+        let out = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{out}");
+        assert!(out.contains("pass: all "), "{out}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_interrupt_does_not_wait_for_what_hangs() {
+    let served = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&served);
+    let address = server(move |_, mut stream| {
+        let count = Arc::clone(&count);
+        async move {
+            request(&mut stream).await;
+            count.fetch_add(1, Ordering::SeqCst);
+            std::future::pending::<()>().await;
+        }
+    })
+    .await;
+    let url = format!("http://{address}/");
+    let child = start(&[&url, "--rate", "100", "--timeout", "10m"]);
+    until_served(&served, 5).await;
+    signal(&child, Signal::SIGINT);
+    // The first one is being handled once no more requests come.
+    let mut seen = 0;
+    while seen != served.load(Ordering::SeqCst) {
+        seen = served.load(Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    signal(&child, Signal::SIGINT);
+    let output = ended(child).await;
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+}
+
+#[tokio::test]
+async fn wrong_usage_says_what_to_do() {
+    let (code, _, err) = run_probe(&["https://127.0.0.1/"]).await;
+    assert!(code == 2 && err.contains("TLS"), "{code} {err}");
+    let (code, _, err) = run_probe(&["127.0.0.1:80"]).await;
+    assert!(code == 2 && err.contains("http://127.0.0.1:80"), "{code} {err}");
+    let words = ["http://127.0.0.1/", "--timeout", "1s", "--deadline", "2s"];
+    let (code, _, err) = run_probe(&words).await;
+    assert!(code == 2 && err.contains("deadline"), "{code} {err}");
+    assert_eq!(run_probe(&[]).await.0, 2);
+}

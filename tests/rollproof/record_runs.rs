@@ -1,0 +1,73 @@
+//! Runs made up for the tests of the record, the judge and the reports.
+
+use rollproof::record::{
+    Connection, EngineFacts, Meta, Offset, Outcome, PolicyFacts, SCHEMA_VERSION, Shot, StackFacts,
+    StreamFacts,
+};
+
+/// Update settings as most stacks of this project have them.
+pub fn policy(parallelism: u64) -> PolicyFacts {
+    PolicyFacts {
+        parallelism,
+        delay: 2.0,
+        failure_action: "rollback".to_owned(),
+        monitor: 5.0,
+        max_failure_ratio: 0.0,
+        order: "stop-first".to_owned(),
+    }
+}
+
+/// Six replicas behind a proxy, one stream of 200 requests a second.
+pub fn meta(parallelism: u64) -> Meta {
+    Meta {
+        schema_version: SCHEMA_VERSION,
+        run_id: "20261121-011409-4f2a".to_owned(),
+        started_at: "2026-11-21T01:14:09Z".to_owned(),
+        tool_version: "0.1.0".to_owned(),
+        command: "verify".to_owned(),
+        engine: EngineFacts {
+            version: "20.10.24".to_owned(),
+            api: "1.41".to_owned(),
+            kernel: "6.1.0".to_owned(),
+            ipvs: false,
+            nodes: 1,
+            kind: "lab".to_owned(),
+            clock_offset: Offset::ZERO,
+        },
+        stack: StackFacts {
+            name: "demo".to_owned(),
+            files: vec!["stacks/replicated-dnsrr.yml".to_owned()],
+            service: "demo_app".to_owned(),
+            replicas: 6,
+            update_config: policy(parallelism),
+            rollback_config: policy(parallelism),
+            healthcheck: None,
+        },
+        streams: vec![StreamFacts {
+            name: "fresh".to_owned(),
+            url: "http://127.0.0.1:8080/".to_owned(),
+            rate_hz: 200.0,
+            deadline: 1.0,
+            connection: Connection::Fresh,
+        }],
+        caveats: vec![],
+    }
+}
+
+/// A request that was intended at `at` seconds and answered 3 ms later.
+pub fn ok_shot(at: f64) -> Shot {
+    let intended = Offset::from_secs_f64(at);
+    Shot {
+        intended,
+        sent: Some(intended + Offset::from_nanos(100_000)),
+        connected: Some(intended + Offset::from_millis(1)),
+        first_byte: Some(intended + Offset::from_millis(2)),
+        done: Some(intended + Offset::from_millis(3)),
+        outcome: Outcome::Ok,
+        status: Some(200),
+        reused: false,
+        replica: None,
+        slot: None,
+        version: None,
+    }
+}
