@@ -2,8 +2,6 @@
 //! it). Where rollproof differs on purpose, `tests/stack-cases/differences.txt` names the case
 //! and `docs/stack-files.md` explains it.
 
-#![expect(clippy::unwrap_used, reason = "a test's own helpers may panic")]
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
