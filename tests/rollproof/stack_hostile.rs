@@ -1,6 +1,9 @@
 //! Stack files that nobody means well with: whatever stands in them, reading ends, quickly, with
 //! a stack or an error.
 
+#![expect(clippy::format_collect, reason = "the texts are small")]
+
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -77,7 +80,7 @@ fn lists_of_aliases(levels: usize) -> String {
     let mut text = "x-0: &n0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
     for level in 1..levels {
         let list = vec![format!("*n{}", level - 1); 10].join(",");
-        text.push_str(&format!("x-{level}: &n{level} [{list}]\n"));
+        let _ = writeln!(text, "x-{level}: &n{level} [{list}]");
     }
     text
 }
@@ -87,7 +90,7 @@ fn merges_of_merges(levels: usize) -> String {
     let mut text = "x-0: &n0 {a0: 1, b0: 2, c0: 3}\n".to_owned();
     for level in 1..levels {
         let list = vec![format!("*n{}", level - 1); 10].join(",");
-        text.push_str(&format!("x-{level}: &n{level} {{<<: [{list}], a{level}: 1}}\n"));
+        let _ = writeln!(text, "x-{level}: &n{level} {{<<: [{list}], a{level}: 1}}");
     }
     text
 }

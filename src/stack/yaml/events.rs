@@ -1,10 +1,12 @@
 //! The parser's events as a tree that still has its aliases and tags.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag};
 
+use super::flow_text;
 use super::layout::{Layout, check_anchor, check_escapes};
 use super::repair::Repaired;
 use crate::stack::fault::Fault;
@@ -127,6 +129,7 @@ impl Reader<'_> {
                     check_escapes(span.slice(self.text).unwrap_or_default(), mark)?;
                 }
                 let plain = style == ScalarStyle::Plain;
+                let text = if plain { self.flow_text(text, span, mark)? } else { text };
                 self.layout.scalar(start, end, plain && !self.expects_key());
                 self.add(
                     Kind::Scalar { text: Arc::from(&*text), plain },
@@ -152,8 +155,11 @@ impl Reader<'_> {
                 self.start(kind, style, anchor, tag.as_deref(), span);
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                if let Some((_, flow)) = self.open.pop() {
+                if let Some((index, flow)) = self.open.pop() {
                     self.layout.close(flow, end);
+                    if self.in_flow() {
+                        self.undo_pair(index);
+                    }
                 }
             }
             _ => {}
@@ -174,6 +180,46 @@ impl Reader<'_> {
         let mark = mark_of(span.start.line(), span.start.col(), self.file);
         let index = self.add(kind, anchor, tag, mark);
         self.open.push((index, flow));
+    }
+
+    fn flow_text<'t>(
+        &self,
+        text: Cow<'t, str>,
+        span: &Span,
+        mark: Mark,
+    ) -> Result<Cow<'t, str>, Fault> {
+        // What is not written at all, such as the value in `{a:}`, is an empty stretch.
+        if span.is_empty() || !self.in_flow() {
+            return Ok(text);
+        }
+        let after = span.end.byte_offset().and_then(|at| self.text.get(at..)).unwrap_or_default();
+        flow_text::read(text, after, self.expects_key()).ok_or_else(|| {
+            Fault::at(mark, "yaml: did not find expected ',' or closing bracket")
+                .hint("put a text with a colon or question mark in quotes")
+        })
+    }
+
+    fn in_flow(&self) -> bool {
+        self.open.last().is_some_and(|(_, flow)| *flow)
+    }
+
+    /// `[a:]` is a list of one text to yaml.v3 and of one mapping to the parser.
+    fn undo_pair(&mut self, index: usize) {
+        let Some(Raw { kind: Kind::Map(children), mark, .. }) = self.document.nodes.get(index)
+        else {
+            return;
+        };
+        let &[key, _] = children.as_slice() else { return };
+        let Some(Raw { kind: Kind::Scalar { text, plain: true }, mark: at, .. }) =
+            self.document.nodes.get(key)
+        else {
+            return;
+        };
+        // A mapping with braces begins before its first key.
+        if text.ends_with(':') && at == mark {
+            let kind = Kind::Scalar { text: text.clone(), plain: true };
+            self.document.nodes[index].kind = kind;
+        }
     }
 
     /// Adds a node below the collection that is open.

@@ -3,6 +3,7 @@
 
 mod compose;
 mod events;
+mod flow_text;
 mod layout;
 mod repair;
 mod scalar;

@@ -29,6 +29,9 @@ impl<'a> Repaired<'a> {
         if matches!(error.kind(), ErrorKind::UnknownQuotedScalarEscape) {
             return self.repair_escape(error.marker().byte_offset()?);
         }
+        if matches!(error.kind(), ErrorKind::CommentNotSeparated) {
+            return self.separate_comment(error.marker().byte_offset()?);
+        }
         let start = match error.marker().line().checked_sub(2) {
             None => 0,
             Some(before) => self.text.match_indices('\n').nth(before)?.0 + 1,
@@ -47,6 +50,15 @@ impl<'a> Repaired<'a> {
         // Repairs keep bytes for bytes what stands before and after, so `start` fits both.
         let deeper = |text: &str| Cow::Owned(format!("{}{DEEP}{}", &text[..start], &text[start..]));
         Some(Self { text: deeper(&self.text), original: deeper(&self.original) })
+    }
+
+    /// After a text in quotes yaml.v3 lets a comment begin without a blank.
+    fn separate_comment(self, at: usize) -> Option<Self> {
+        if !self.text.get(at..)?.starts_with('#') {
+            return None;
+        }
+        let apart = |text: &str| Cow::Owned(format!("{} {}", &text[..at], &text[at..]));
+        Some(Self { text: apart(&self.text), original: apart(&self.original) })
     }
 
     /// In double quotes yaml.v3 knows `\\'`, which means the quote. `start` is where the text
