@@ -38,9 +38,8 @@ fn engines_that_cannot_be_used() {
         &["no Docker engine answers", "--engine lab"],
     );
     refused(&place.run(&["update"]), 4, &["no lab is running", "hint"]);
-    let mut command = place.command(&["--engine", "lab", "verify"]);
-    let ended = super::workplace::finish(command.env("PATH", "/nonexistent"));
-    refused(&ended, 4, &["hint"]);
+    let ended = place.run(&["lab", "up", "--dockerd", "/nonexistent/dockerd"]);
+    refused(&ended, 2, &["/nonexistent/dockerd", "hint"]);
 }
 
 #[test]

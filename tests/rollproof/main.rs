@@ -1,6 +1,6 @@
 //! The one integration-test binary. Each module tests one feature from outside.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod app;
 mod bad_input;

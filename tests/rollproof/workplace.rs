@@ -85,7 +85,7 @@ impl Workplace {
         self.command(args).stdout(file("out")).stderr(file("err")).spawn().unwrap()
     }
 
-    /// The lab's engine, as DOCKER_HOST spells it.
+    /// The lab's engine, as `DOCKER_HOST` spells it.
     pub fn docker_host(&self) -> String {
         let line = self.run(&["lab", "env"]).expect(0).out;
         line.trim().strip_prefix("export DOCKER_HOST=").unwrap().to_owned()
