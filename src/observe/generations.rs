@@ -29,9 +29,12 @@ impl Generations {
 /// A hash of a task template that takes absent, null and empty for the same.
 fn fingerprint(value: &Value) -> [u8; 32] {
     let mut plain = value.clone();
-    // The engine adds it to a service's template and leaves it out of a task's copy (20.10.24).
     if let Some(template) = plain.as_object_mut() {
+        // The engine adds it to a service's template and leaves it out of a task's copy (20.10.24).
         template.remove("Runtime");
+        // A task whose node satisfies the new placement is not replaced (swarmkit `IsTaskDirty`),
+        // so two templates that differ in that alone are one version.
+        template.remove("Placement");
     }
     prune(&mut plain);
     Sha256::digest(plain.to_string().as_bytes()).into()
@@ -71,6 +74,9 @@ mod tests {
         assert_eq!(generations.number("s", &first), 1);
         assert_eq!(generations.number("s", &forced), 2);
         assert_eq!(generations.number("s", &same), 1);
+        let placed =
+            json!({"ContainerSpec": {"Image": "a"}, "Placement": {"Platforms": [{"OS": "linux"}]}});
+        assert_eq!(generations.number("s", &placed), 1);
         assert_eq!(generations.number("other", &forced), 1);
     }
 }
