@@ -9,7 +9,6 @@ use super::target_args::TargetArgs;
 use super::{deployment, existing};
 use crate::error::Result;
 use crate::scenario::Scenario;
-use crate::site::Site;
 
 /// Arguments of `rollproof broken-update`.
 #[derive(Debug, Args)]
@@ -32,9 +31,7 @@ pub(super) struct BrokenUpdateArgs {
 
 pub(super) async fn run(args: BrokenUpdateArgs, console: &Console) -> Result<u8> {
     let _lock = console.state.lock()?;
-    let site =
-        Site::open(&console.open_options(false), &console.state, &mut |text| console.tell(text))
-            .await?;
+    let site = console.open_site(false).await?;
     let deployment = deployment::find(console, &site, args.stack.as_deref(), &args.stack_args)?;
     let existing = existing::Existing {
         console,

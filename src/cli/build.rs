@@ -43,9 +43,7 @@ pub(super) struct BuildArgs {
 
 pub(super) async fn run(args: BuildArgs, console: &Console) -> Result<u8> {
     let _lock = console.state.lock()?;
-    let site =
-        Site::open(&console.open_options(true), &console.state, &mut |text| console.tell(text))
-            .await?;
+    let site = console.open_site(true).await?;
     console.tell(&format!("using the {}", site.reason));
     let built = if let (Some(context), Some(tag)) = (&args.context, &args.tag) {
         vec![build_folder(console, &site, context, args.file.as_deref(), tag).await?]

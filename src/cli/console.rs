@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::GlobalArgs;
 use super::interrupts;
 use crate::error::Result;
-use crate::site::{OpenOptions, StateFolder};
+use crate::site::{OpenOptions, Site, StateFolder};
 use crate::ui::{Mode, Terminal, start_log, stderr_colour};
 
 /// What every command has.
@@ -26,16 +26,17 @@ impl Console {
         Ok(Self { global, state, interrupt, terminal })
     }
 
-    /// How to choose the engine. Commands that need what is there already do not start a lab.
-    pub(super) fn open_options(&self, start_lab: bool) -> OpenOptions {
-        OpenOptions {
+    /// Opens the engine. Commands that need what is there already do not start a lab.
+    pub(super) async fn open_site(&self, start_lab: bool) -> Result<Site> {
+        let options = OpenOptions {
             choice: self.global.engine,
             host: self.global.host.clone(),
             init_swarm: self.global.init_swarm,
             start_lab,
             nodes: 1,
             start_deadline: std::time::Duration::from_secs(60),
-        }
+        };
+        Site::open(&options, &self.state, &mut |text| self.tell(text)).await
     }
 
     /// Tells a step on standard error, unless only results are wanted.

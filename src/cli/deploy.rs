@@ -48,9 +48,7 @@ pub(super) async fn run(args: DeployArgs, console: &Console) -> Result<u8> {
         return dry_run(&args, name, console);
     }
     let _lock = console.state.lock()?;
-    let site =
-        Site::open(&console.open_options(true), &console.state, &mut |text| console.tell(text))
-            .await?;
+    let site = console.open_site(true).await?;
     console.tell(&format!("using the {}", site.reason));
     let mode = args.stack_args.endpoint_mode;
     let prepared = prepare(console, &args.stack_args.files, name, site.kernel, mode)?;

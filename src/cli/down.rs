@@ -23,10 +23,7 @@ pub(super) async fn run(args: &DownArgs, console: &Console) -> Result<u8> {
     let _lock = console.state.lock()?;
     let mut left = Vec::new();
     if let Some(stack) = &args.stack {
-        let site = Site::open(&console.open_options(false), &console.state, &mut |text| {
-            console.tell(text);
-        })
-        .await?;
+        let site = console.open_site(false).await?;
         remove_stack(console, &site, stack).await?;
     } else {
         left.extend(hosts_down(console).await?);

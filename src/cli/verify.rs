@@ -13,6 +13,7 @@ use super::target_args::TargetArgs;
 use super::update::ChangeArgs;
 use super::{images, verdict};
 use crate::Clock;
+use crate::deploy::check_owner;
 use crate::engine::RUN_LABEL;
 use crate::error::{Error, Result};
 use crate::image::{APP_V1, APP_V2};
@@ -49,9 +50,7 @@ pub(super) struct VerifyArgs {
 
 pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     let _lock = console.state.lock()?;
-    let site =
-        Site::open(&console.open_options(true), &console.state, &mut |text| console.tell(text))
-            .await?;
+    let site = console.open_site(true).await?;
     console.tell(&format!("using the {}", site.reason));
     let outcome = on_site(&args, console, &site).await;
     if args.keep {
@@ -168,15 +167,9 @@ async fn clear_leftover(args: &VerifyArgs, console: &Console, site: &Site) -> Re
     if services.is_empty() {
         return Ok(());
     }
+    check_owner(&site.manager, &args.stack, args.stack_args.adopt).await?;
     if services.iter().any(|service| service.label(RUN_LABEL).is_none()) {
-        if args.stack_args.adopt {
-            return Ok(());
-        }
-        return Err(Error::usage(format!(
-            "stack {} is on this engine already and was deployed by somebody else",
-            args.stack
-        ))
-        .hint("choose another stack name, or take it over with --adopt"));
+        return Ok(());
     }
     console.tell(&format!("removing stack {}, which an earlier run left", args.stack));
     super::down::remove_stack(console, site, &args.stack).await
