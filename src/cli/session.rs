@@ -13,7 +13,8 @@ use crate::Clock;
 use crate::error::Result;
 use crate::probe::StreamPlan;
 use crate::record::{
-    EngineFacts, Meta, RecordWriter, RunFolder, SCHEMA_VERSION, StackFacts, StreamFacts,
+    EngineFacts, Meta, NegativeControl, RecordWriter, RunFolder, SCHEMA_VERSION, StackFacts,
+    StreamFacts,
 };
 use crate::scenario::{Recorder, Target, Trial, TrialOptions};
 use crate::site::Site;
@@ -76,6 +77,7 @@ impl Session<'_> {
             stack: self.stack,
             streams,
             caveats,
+            negative_control: NegativeControl::None,
         };
         let folder = RunFolder::create(self.console.state.path(), &self.run_id)?;
         let path = folder.path().to_owned();

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::service_view::parse_time;
+use super::services::items;
 use crate::record::TaskState;
 
 /// A task as the engine has it.
@@ -35,6 +36,8 @@ pub struct TaskView {
     pub exit_code: Option<i64>,
     /// The container's id, empty while it has none.
     pub container: String,
+    /// Its addresses in the swarm's networks, without prefix lengths.
+    pub addresses: Vec<String>,
 }
 
 impl TaskView {
@@ -60,6 +63,7 @@ impl TaskView {
             // The engine reports 0 for a container that has not ended yet.
             exit_code: container["ExitCode"].as_i64().filter(|_| state.is_terminal()),
             container: text(&container["ContainerID"]),
+            addresses: addresses(value),
         })
     }
 
@@ -68,4 +72,13 @@ impl TaskView {
     pub fn image(&self) -> &str {
         self.spec["ContainerSpec"]["Image"].as_str().unwrap_or_default()
     }
+}
+
+/// The addresses of a task, those in the ingress network left out: nobody asks a task there.
+fn addresses(task: &Value) -> Vec<String> {
+    items(&task["NetworksAttachments"])
+        .filter(|attachment| attachment["Network"]["Spec"]["Ingress"].as_bool() != Some(true))
+        .flat_map(|attachment| items(&attachment["Addresses"]))
+        .filter_map(|address| Some(address.as_str()?.split('/').next()?.to_owned()))
+        .collect()
 }

@@ -185,6 +185,7 @@ fn task_seen(service: &str, generation: u32, task: &TaskView) -> TaskSeen {
         error: task.error.clone(),
         exit_code: task.exit_code.filter(|_| task.state > TaskState::Running),
         container: task.container.clone(),
+        addresses: task.addresses.clone(),
     }
 }
 

@@ -122,6 +122,7 @@ pub(super) fn blank(intended: Offset, outcome: Outcome) -> Shot {
         connected: None,
         first_byte: None,
         done: None,
+        to: None,
         outcome,
         status: None,
         reused: false,

@@ -9,7 +9,7 @@ use hyper::header::{self, HeaderName, HeaderValue};
 
 use super::target::{Host, Target};
 use super::{BodyExpect, Expect, Method};
-use crate::record::{Connection, StreamFacts};
+use crate::record::{Connection, Purpose, StreamFacts};
 use crate::{Error, Result};
 
 /// More shots a second than one event loop could pace.
@@ -26,6 +26,8 @@ pub struct StreamPlan {
     pub body: Bytes,
     /// Requests a second.
     pub rate_hz: f64,
+    /// What its requests are to show.
+    pub purpose: Purpose,
     /// Whether connections are kept.
     pub connection: Connection,
     /// How many connections are kept and used in turn. A balancer that works by connection
@@ -70,6 +72,7 @@ impl StreamPlan {
             method: Method::Get,
             body: Bytes::new(),
             rate_hz,
+            purpose: Purpose::Users,
             connection: Connection::Fresh,
             kept: 16,
             deadline: Duration::from_secs(1),
@@ -124,6 +127,7 @@ impl StreamPlan {
             rate_hz: self.rate_hz,
             deadline: self.deadline.as_secs_f64(),
             connection: self.connection,
+            purpose: self.purpose,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Expects, Offset, TaskSeen, UpdateState};
+use super::{Expects, MachineLoad, Offset, TaskSeen, UpdateState};
 
 /// One line of `events.jsonl`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +97,19 @@ pub enum EventKind {
     },
     /// The engine answers again.
     ObserverResumed,
+    /// An update that is known to lose requests was submitted for a service of this program's
+    /// own.
+    NegativeControlStarted {
+        /// That service.
+        service: String,
+    },
+    /// That update is over and the service answers again, or the wait for that was given up.
+    NegativeControlEnded {
+        /// What was still being waited for, if it was given up.
+        gave_up: Option<String>,
+    },
+    /// How busy this machine was since the last such event, about a second ago.
+    Machine(MachineLoad),
     /// Something a reader of the verdict has to know.
     Caveat {
         /// One plain sentence.

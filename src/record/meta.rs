@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Offset;
+use super::{Offset, Purpose};
 
 /// The version of the record's and the report's format.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -26,6 +26,9 @@ pub struct Meta {
     pub stack: StackFacts,
     /// The probe streams.
     pub streams: Vec<StreamFacts>,
+    /// Whether an update that is known to lose requests is part of the run.
+    #[serde(default)]
+    pub negative_control: NegativeControl,
     /// What a reader of the verdict has to know from the start.
     pub caveats: Vec<String>,
 }
@@ -113,6 +116,22 @@ pub struct StreamFacts {
     pub deadline: f64,
     /// How connections are used.
     pub connection: Connection,
+    /// What its requests are to show.
+    #[serde(default)]
+    pub purpose: Purpose,
+}
+
+/// Whether an update that is known to lose requests is part of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NegativeControl {
+    /// The command has none.
+    #[default]
+    None,
+    /// The user turned it off.
+    Off,
+    /// It is performed; without a trace of it in the record the run proves nothing.
+    Planned,
 }
 
 /// How a stream uses connections.

@@ -5,9 +5,11 @@
 mod closed;
 mod event;
 mod expects;
+mod machine_load;
 mod meta;
 mod offset;
 mod outcome;
+mod purpose;
 mod reader;
 mod run;
 mod run_folder;
@@ -21,12 +23,14 @@ mod writer;
 
 pub use event::{ContainerAction, EndReason, Event, EventKind, SpecMatch};
 pub use expects::Expects;
+pub use machine_load::MachineLoad;
 pub use meta::{
-    Connection, EngineFacts, HealthcheckFacts, Meta, PolicyFacts, SCHEMA_VERSION, StackFacts,
-    StreamFacts,
+    Connection, EngineFacts, HealthcheckFacts, Meta, NegativeControl, PolicyFacts, SCHEMA_VERSION,
+    StackFacts, StreamFacts,
 };
 pub use offset::Offset;
 pub use outcome::Outcome;
+pub use purpose::Purpose;
 pub use reader::RecordReader;
 pub use run::Run;
 pub use run_folder::RunFolder;

@@ -1,8 +1,8 @@
 //! Values for this room's tests.
 
 use super::{
-    Connection, EngineFacts, Event, EventKind, Meta, Offset, Outcome, PolicyFacts, SCHEMA_VERSION,
-    Shot, StackFacts, StreamFacts,
+    Connection, EngineFacts, Event, EventKind, Meta, NegativeControl, Offset, Outcome, PolicyFacts,
+    Purpose, SCHEMA_VERSION, Shot, StackFacts, StreamFacts,
 };
 
 pub(crate) fn event(millis: i64) -> Event {
@@ -18,6 +18,7 @@ pub(crate) fn shot(millis: i64) -> Shot {
         connected: None,
         first_byte: None,
         done: Some(intended + Offset::from_millis(3)),
+        to: None,
         outcome: Outcome::Ok,
         status: Some(200),
         reused: false,
@@ -34,6 +35,7 @@ pub(crate) fn stream(name: &str) -> StreamFacts {
         rate_hz: 100.0,
         deadline: 1.0,
         connection: Connection::Fresh,
+        purpose: Purpose::Users,
     }
 }
 
@@ -74,6 +76,7 @@ pub(crate) fn meta(streams: &[&str]) -> Meta {
             healthcheck: None,
         },
         streams: streams.iter().map(|name| stream(name)).collect(),
+        negative_control: NegativeControl::None,
         caveats: vec![],
     }
 }

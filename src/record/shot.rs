@@ -23,6 +23,9 @@ pub struct Shot {
     /// When the outcome was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done: Option<Offset>,
+    /// The address that was asked, in a stream that asks several by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Arc<str>>,
     /// How it ended.
     pub outcome: Outcome,
     /// HTTP status, if there was an answer.

@@ -32,4 +32,7 @@ pub struct TaskSeen {
     pub exit_code: Option<i64>,
     /// The container's full id, empty while it has none.
     pub container: String,
+    /// Its addresses in the swarm's networks, without prefix lengths; empty while it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
 }

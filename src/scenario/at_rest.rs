@@ -68,6 +68,7 @@ mod tests {
             error: String::new(),
             exit_code: None,
             container: String::new(),
+            addresses: vec![],
         }
     }
 

@@ -98,6 +98,9 @@ impl Narrator {
             EventKind::Task(_)
             | EventKind::TaskGone { .. }
             | EventKind::Container { .. }
+            | EventKind::Machine(_)
+            | EventKind::NegativeControlStarted { .. }
+            | EventKind::NegativeControlEnded { .. }
             | EventKind::Caveat { .. } => {}
         }
     }

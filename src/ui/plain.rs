@@ -58,7 +58,7 @@ pub(super) fn line(event: &Event, before: Option<&TaskLine>, slots: &SlotTable) 
             }
         }
         EventKind::Task(seen) => task(seen, before, slots)?,
-        EventKind::TaskGone { .. } => return None,
+        EventKind::TaskGone { .. } | EventKind::Machine(_) => return None,
         EventKind::Container { task, action, .. } => {
             let told = match action {
                 ContainerAction::Unhealthy => "its health check failed too often: unhealthy",
@@ -70,6 +70,16 @@ pub(super) fn line(event: &Event, before: Option<&TaskLine>, slots: &SlotTable) 
         }
         EventKind::ObserverLost { text } => format!("the engine does not answer: {}", clean(text)),
         EventKind::ObserverResumed => "the engine answers again".to_owned(),
+        EventKind::NegativeControlStarted { service } => format!(
+            "negative control: an update of {} that loses requests on purpose",
+            slots.service_name(service)
+        ),
+        EventKind::NegativeControlEnded { gave_up: None } => {
+            "negative control: it answers again".to_owned()
+        }
+        EventKind::NegativeControlEnded { gave_up: Some(text) } => {
+            format!("negative control: gave up waiting: {}", clean(text))
+        }
         EventKind::Caveat { text } => format!("note: {}", clean(text)),
         EventKind::Interrupted => "stopping, because you asked for it".to_owned(),
     })

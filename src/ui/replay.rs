@@ -36,6 +36,7 @@ pub(super) fn task(
         error: String::new(),
         exit_code: None,
         container: String::new(),
+        addresses: vec![],
     }
 }
 
@@ -66,5 +67,6 @@ pub(super) fn shot(due: i64, done: i64, outcome: Outcome) -> Shot {
         replica: None,
         slot: None,
         version: None,
+        to: None,
     }
 }

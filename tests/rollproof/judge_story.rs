@@ -63,6 +63,7 @@ impl Story {
             error: String::new(),
             exit_code: None,
             container: format!("{id}{:052}", 0),
+            addresses: vec![],
         });
         let id = format!("task{id}");
         self.see(&id, at, TaskState::Ready, TaskState::Ready);

@@ -1,8 +1,8 @@
 //! Runs made up for the tests of the record, the judge and the reports.
 
 use rollproof::record::{
-    Connection, EngineFacts, Meta, Offset, Outcome, PolicyFacts, SCHEMA_VERSION, Shot, StackFacts,
-    StreamFacts,
+    Connection, EngineFacts, Meta, NegativeControl, Offset, Outcome, PolicyFacts, Purpose,
+    SCHEMA_VERSION, Shot, StackFacts, StreamFacts,
 };
 
 /// Update settings as most stacks of this project have them.
@@ -49,8 +49,10 @@ pub fn meta(parallelism: u64) -> Meta {
             rate_hz: 200.0,
             deadline: 1.0,
             connection: Connection::Fresh,
+            purpose: Purpose::Users,
         }],
         caveats: vec![],
+        negative_control: NegativeControl::None,
     }
 }
 
@@ -69,5 +71,6 @@ pub fn ok_shot(at: f64) -> Shot {
         replica: None,
         slot: None,
         version: None,
+        to: None,
     }
 }

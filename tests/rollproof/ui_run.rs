@@ -136,6 +136,7 @@ impl Run {
             replica: None,
             slot: None,
             version: None,
+            to: None,
         }
     }
 
@@ -235,5 +236,6 @@ fn seen(id: &str, slot: u64, generation: u32, state: TaskState, desired: TaskSta
         error: String::new(),
         exit_code: None,
         container: String::new(),
+        addresses: vec![],
     }
 }
