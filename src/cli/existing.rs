@@ -4,7 +4,8 @@ use super::console::Console;
 use super::facts::stack_facts;
 use super::load_args::LoadArgs;
 use super::prepare::prepare;
-use super::session::{FIRST_ANSWERS_WITHIN, Session, new_run_id};
+use super::probing::{HARMLESS, Probing};
+use super::session::{Session, new_run_id};
 use super::stack_args::StackArgs;
 use super::target_args::TargetArgs;
 use super::verdict;
@@ -12,8 +13,8 @@ use crate::Clock;
 use crate::deploy::{EndpointMode, keep_resolved};
 use crate::engine::RUN_LABEL;
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::{Expects, SpecMatch};
-use crate::scenario::{Scenario, Target, Trial, find_target, warm_up};
+use crate::record::{Expects, NegativeControl, SpecMatch};
+use crate::scenario::{Scenario, Target, Trial, find_target};
 use crate::site::{Deployment, Site};
 use crate::stack::ServiceBody;
 
@@ -71,10 +72,10 @@ impl Existing<'_> {
             services: services.iter().map(|body| body.name().to_owned()).collect(),
             load: self.load,
             caveats: prepared.caveats,
+            negative_control: NegativeControl::None,
         };
-        let plans = session.plans()?;
         let (mut trial, folder) = session.begin()?;
-        let performed = self.perform(&mut trial, scenario, &body, &changed, plans, &target).await;
+        let performed = self.perform(&mut trial, scenario, &body, &changed, &target).await;
         let finished = trial.finish().await;
         let judgement = verdict::conclude(console, &folder);
         // What broke the record is the cause of what followed.
@@ -126,13 +127,11 @@ impl Existing<'_> {
         scenario: &Scenario,
         body: &ServiceBody,
         changed: &ServiceBody,
-        plans: Vec<crate::probe::StreamPlan>,
         target: &Target,
     ) -> Result<SpecMatch> {
-        trial.phase("baseline", format!("asking {} before anything changes", target.url));
-        warm_up(&target.url, FIRST_ANSWERS_WITHIN, &self.console.interrupt).await?;
-        trial.probe(plans)?;
-        trial.steady(self.load.baseline).await?;
+        let streams = self.load.streams(&HARMLESS);
+        let probing = Probing { console: self.console, load: self.load, streams };
+        probing.begin(trial, target).await?;
         let performed = trial.perform(scenario, changed).await;
         let done = match performed {
             Ok(done) => done,
@@ -144,7 +143,7 @@ impl Existing<'_> {
             }
         };
         trial.phase("settle", "nothing changes any more");
-        trial.steady(self.load.baseline).await?;
+        trial.wind_down(self.load.baseline).await?;
         if scenario.expects == Expects::Rollback && done.spec != SpecMatch::Previous {
             self.restore(trial, body).await;
         }

@@ -11,18 +11,13 @@ use super::facts::patience;
 use super::load_args::LoadArgs;
 use crate::Clock;
 use crate::error::Result;
-use crate::probe::StreamPlan;
 use crate::record::{
     EngineFacts, Meta, NegativeControl, RecordWriter, RunFolder, SCHEMA_VERSION, StackFacts,
-    StreamFacts,
 };
 use crate::scenario::{Recorder, Target, Trial, TrialOptions};
 use crate::site::Site;
 use crate::stack::ServiceBody;
 use crate::ui::{Screen, stderr_colour};
-
-/// The name of the stream through the proxy with a new connection for each request.
-const THROUGH_PROXY: &str = "proxy-fresh";
 
 /// What a run needs to begin.
 pub(super) struct Session<'a> {
@@ -40,23 +35,13 @@ pub(super) struct Session<'a> {
     pub(super) services: Vec<String>,
     pub(super) load: &'a LoadArgs,
     pub(super) caveats: Vec<String>,
+    /// Whether an update that is known to lose requests is part of the run.
+    pub(super) negative_control: NegativeControl,
 }
 
 impl Session<'_> {
-    /// The streams that will be probed.
-    pub(super) fn plans(&self) -> Result<Vec<StreamPlan>> {
-        let mut plan = StreamPlan::new(THROUGH_PROXY, &self.target.url, self.load.rate)?;
-        plan.deadline = self.load.deadline;
-        // Well behind the deadline, so that an answer that a proxy held back is seen as late.
-        plan.timeout = plan.timeout.max(self.load.deadline * 4);
-        Ok(vec![plan])
-    }
-
     /// Makes the record and starts to watch.
     pub(super) fn begin(self) -> Result<(Trial, PathBuf)> {
-        let plans = self.plans()?;
-        let streams: Vec<StreamFacts> = plans.iter().map(StreamPlan::facts).collect();
-        let names = streams.iter().map(|stream| stream.name.clone()).collect();
         let mut caveats = self.caveats;
         if self.engine.nodes > self.site.engines.len() as u64 {
             caveats.push(format!(
@@ -75,9 +60,9 @@ impl Session<'_> {
             command: self.command.to_owned(),
             engine: self.engine,
             stack: self.stack,
-            streams,
+            streams: Vec::new(),
             caveats,
-            negative_control: NegativeControl::None,
+            negative_control: self.negative_control,
         };
         let folder = RunFolder::create(self.console.state.path(), &self.run_id)?;
         let path = folder.path().to_owned();
@@ -86,7 +71,7 @@ impl Session<'_> {
         let mut screen =
             Screen::new(self.console.mode(), stderr_colour(), self.console.terminal.clone());
         screen.facts(&meta.stack);
-        let recorder = Recorder::start(self.clock, writer, screen, names)?;
+        let recorder = Recorder::start(self.clock, writer, screen)?;
         let options = TrialOptions {
             manager: self.site.manager.clone(),
             engines: self.site.engines.clone(),

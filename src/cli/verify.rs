@@ -7,7 +7,8 @@ use super::deploy::deploy;
 use super::facts::stack_facts;
 use super::load_args::LoadArgs;
 use super::prepare::prepare;
-use super::session::{FIRST_ANSWERS_WITHIN, Session, new_run_id};
+use super::probing::Probing;
+use super::session::{Session, new_run_id};
 use super::stack_args::StackArgs;
 use super::target_args::TargetArgs;
 use super::update::ChangeArgs;
@@ -17,7 +18,8 @@ use crate::deploy::check_owner;
 use crate::engine::RUN_LABEL;
 use crate::error::{Error, Result};
 use crate::image::{APP_V1, APP_V2};
-use crate::scenario::{Change, Scenario, Target, Trial, find_target, warm_up};
+use crate::record::NegativeControl;
+use crate::scenario::{Change, Scenario, StreamKind, Target, Trial, find_target};
 use crate::site::Site;
 use crate::stack::ServiceBody;
 
@@ -98,8 +100,8 @@ async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<u8
         services: services.iter().map(|body| body.name().to_owned()).collect(),
         load: &args.load,
         caveats: prepared.caveats.clone(),
+        negative_control: NegativeControl::None,
     };
-    let plans = session.plans()?;
     let (mut trial, folder) = session.begin()?;
     let performed = async {
         trial.phase("deploy", format!("deploying stack {}", args.stack));
@@ -111,7 +113,7 @@ async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<u8
         let body =
             body.ok_or_else(|| Error::environment("the service under test was not deployed"))?;
         trial.converge(args.stack_args.progress_deadline).await?;
-        scenarios(args, console, &mut trial, &target, body, plans).await
+        scenarios(args, console, &mut trial, &target, body).await
     }
     .await;
     let finished = trial.finish().await;
@@ -127,29 +129,25 @@ async fn scenarios(
     trial: &mut Trial,
     target: &Target,
     mut body: ServiceBody,
-    plans: Vec<crate::probe::StreamPlan>,
 ) -> Result<()> {
-    trial.phase("baseline", format!("asking {} before anything changes", target.url));
-    warm_up(&target.url, FIRST_ANSWERS_WITHIN, &console.interrupt).await?;
-    trial.probe(plans)?;
-    trial.steady(args.load.baseline).await?;
+    let streams = args.load.streams(&StreamKind::ALL);
+    Probing { console, load: &args.load, streams }.begin(trial, target).await?;
     let update = Scenario::update(good_change(args, &body));
     for change in &update.changes {
         change.apply(&mut body);
     }
     let updated = trial.perform(&update, &body).await?;
     trial.phase("settle", "nothing changes for a while");
-    trial.steady(args.load.baseline).await?;
     if updated.go_on {
+        trial.steady(args.load.baseline).await?;
         let broken = Scenario::broken_update(args.health_cmd.clone());
         for change in &broken.changes {
             change.apply(&mut body);
         }
         trial.perform(&broken, &body).await?;
         trial.phase("settle", "nothing changes any more");
-        trial.steady(args.load.baseline).await?;
     }
-    Ok(())
+    trial.wind_down(args.load.baseline).await
 }
 
 /// The example is rolled from its first to its second version, anything else is forced.

@@ -6,6 +6,7 @@
 
 mod event_streams;
 mod generations;
+mod machine;
 mod observer;
 mod poll;
 mod snapshot;

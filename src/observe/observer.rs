@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::event_streams::{self, Told};
+use super::machine;
 use super::poll::Changes;
 use super::translate::{EngineTime, container_event};
 use super::{Generations, Snapshot};
@@ -59,6 +60,7 @@ impl Observer {
         let told = event_streams::listen(&watch.engines, since, time, &stop, &tasks);
         let generations = Arc::new(Mutex::new(Generations::default()));
         let (publish, snapshots) = tokio::sync::watch::channel(Snapshot::default());
+        machine::watch(watch.clock, sink.clone(), stop.clone(), &tasks);
         let eye = Eye {
             watch,
             time,

@@ -28,7 +28,7 @@ impl Method {
         }
     }
 
-    pub(super) fn to_http(self) -> hyper::Method {
+    pub(crate) fn to_http(self) -> hyper::Method {
         match self {
             Self::Get => hyper::Method::GET,
             Self::Head => hyper::Method::HEAD,

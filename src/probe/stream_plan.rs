@@ -35,6 +35,9 @@ pub struct StreamPlan {
     pub kept: usize,
     /// A good answer later than this after its intended time is late.
     pub deadline: Duration,
+    /// How long a good answer takes by itself; next to nothing unless it is asked to take long.
+    /// Whoever stops the stream stops it so much earlier.
+    pub takes: Duration,
     /// Time limit for looking up the name and connecting, from the sending on.
     pub connect_timeout: Duration,
     /// Time limit for the whole answer, from the sending on. It is more than the deadline, so
@@ -76,6 +79,7 @@ impl StreamPlan {
             connection: Connection::Fresh,
             kept: 16,
             deadline: Duration::from_secs(1),
+            takes: Duration::ZERO,
             connect_timeout: Duration::from_secs(2),
             timeout: Duration::from_secs(5),
             max_in_flight: None,
@@ -85,6 +89,15 @@ impl StreamPlan {
             target,
             headers,
         })
+    }
+
+    /// The same stream with another target on the same host: a path with its query.
+    ///
+    /// # Errors
+    /// A usage error for a path that does not begin with `/` or that HTTP does not allow.
+    pub fn with_path(mut self, path: &str) -> Result<Self> {
+        self.target = self.target.with_path(path)?;
+        Ok(self)
     }
 
     /// The URL as given.

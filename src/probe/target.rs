@@ -78,6 +78,18 @@ impl Target {
             url: url.to_owned(),
         })
     }
+
+    /// The same host with another path and query.
+    ///
+    /// # Errors
+    /// A usage error for a path that does not begin with `/` or that HTTP does not allow.
+    pub fn with_path(&self, path: &str) -> Result<Self> {
+        if !path.starts_with('/') {
+            return Err(Error::usage(format!("path `{path}` does not begin with /")));
+        }
+        let authority = self.authority.to_str().unwrap_or_default();
+        Self::parse(&format!("http://{authority}{path}"))
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +110,16 @@ mod tests {
         let target = Target::parse("http://tasks.web:8000?x").unwrap();
         assert_eq!(target.host, Host::Name("tasks.web".into()));
         assert_eq!(target.path.to_string(), "/?x");
+    }
+
+    #[test]
+    fn another_path_keeps_the_host() {
+        let target = Target::parse("http://[::1]:8080/a?b").unwrap();
+        let slow = target.with_path("/slow?ms=4000").unwrap();
+        assert_eq!(slow.url, "http://[::1]:8080/slow?ms=4000");
+        assert_eq!((&slow.host, slow.port), (&target.host, target.port));
+        assert!(target.with_path("slow").is_err());
+        assert!(target.with_path("/a b").is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::closed::Closed;
 use super::run_folder::{cannot, is_plain_name};
-use super::{Event, Meta, RunFolder, Shot};
+use super::{Event, Meta, RunFolder, Shot, StreamFacts};
 use crate::{Error, Result};
 
 /// Requests wait this long for the disk at most, as long as something is written.
@@ -25,9 +25,9 @@ const FLUSH_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct RecordWriter {
     folder: RunFolder,
+    meta: Meta,
     /// Absent once a write has failed.
     files: Option<Files>,
-    streams: Vec<String>,
     flushed: Instant,
     incomplete: Option<String>,
 }
@@ -45,27 +45,17 @@ impl RecordWriter {
     /// If two streams have the same name or one that cannot be a file name, or if a file
     /// cannot be made.
     pub fn create(folder: &RunFolder, meta: &Meta) -> Result<Self> {
-        let streams: Vec<String> = meta.streams.iter().map(|stream| stream.name.clone()).collect();
-        for (index, name) in streams.iter().enumerate() {
-            if !is_plain_name(name) || streams[..index].contains(name) {
-                return Err(Error::usage(format!("`{name}` cannot be the name of a stream"))
-                    .hint("each stream needs a name of its own: letters, digits, `-` and `_`"));
-            }
-        }
         let files = Files {
             events: LineFile::create(folder.events_file())?,
-            shots: streams
-                .iter()
-                .map(|name| LineFile::create(folder.shots_file(name)))
-                .collect::<Result<_>>()?,
+            shots: shot_files(folder, &[], &meta.streams)?,
         };
         // Last, so that a folder with a `meta.json` has all its files.
         folder.save(&folder.meta_file(), &to_json(meta)?)?;
         folder.mark_latest()?;
         Ok(Self {
             folder: folder.clone(),
+            meta: meta.clone(),
             files: Some(files),
-            streams,
             flushed: Instant::now(),
             incomplete: None,
         })
@@ -75,6 +65,20 @@ impl RecordWriter {
     #[must_use]
     pub fn folder(&self) -> &RunFolder {
         &self.folder
+    }
+
+    /// Adds streams: which ones a service can have is only known once it answers. They come
+    /// behind those that are there.
+    ///
+    /// # Errors
+    /// As [`RecordWriter::create`].
+    pub fn add_streams(&mut self, streams: &[StreamFacts]) -> Result<()> {
+        let (folder, meta) = (self.folder.clone(), &mut self.meta);
+        let new = shot_files(&folder, &meta.streams, streams).and_then(|new| {
+            meta.streams.extend_from_slice(streams);
+            folder.save(&folder.meta_file(), &to_json(meta)?).map(|()| new)
+        });
+        self.attempt(|files| new.map(|new| files.shots.extend(new)))
     }
 
     /// Appends an event; it and everything before it has left this process afterwards.
@@ -91,7 +95,7 @@ impl RecordWriter {
     /// # Errors
     /// On the first write that fails, or if there is no such stream.
     pub fn shot(&mut self, stream: usize, shot: &Shot) -> Result<()> {
-        if stream >= self.streams.len() {
+        if stream >= self.meta.streams.len() {
             return Err(Error::environment(format!("the record has no stream number {stream}")));
         }
         self.attempt(|files| match files.shots.get_mut(stream) {
@@ -126,7 +130,8 @@ impl RecordWriter {
         // Some file systems only say here that the disk is full.
         self.attempt(|files| files.each(|file| file.out.get_ref().sync_data()))?;
         let Some(files) = &self.files else { return Ok(()) };
-        let shots = self.streams.iter().cloned().zip(files.shots.iter().map(|file| file.lines));
+        let names = self.meta.streams.iter().map(|stream| stream.name.clone());
+        let shots = names.zip(files.shots.iter().map(|file| file.lines));
         let closed =
             Closed { events: files.events.lines, shots: shots.collect::<BTreeMap<_, _>>() };
         self.folder.save(&self.folder.closed_file(), &to_json(&closed)?)
@@ -159,6 +164,26 @@ impl Files {
             let _ = file.out.into_parts();
         }
     }
+}
+
+/// The files of new streams, `known` being there already.
+fn shot_files(
+    folder: &RunFolder,
+    known: &[StreamFacts],
+    new: &[StreamFacts],
+) -> Result<Vec<LineFile>> {
+    let mut names: Vec<&str> = known.iter().map(|stream| stream.name.as_str()).collect();
+    new.iter()
+        .map(|stream| {
+            let name = stream.name.as_str();
+            if !is_plain_name(name) || names.contains(&name) {
+                return Err(Error::usage(format!("`{name}` cannot be the name of a stream"))
+                    .hint("each stream needs a name of its own: letters, digits, `-` and `_`"));
+            }
+            names.push(name);
+            LineFile::create(folder.shots_file(name))
+        })
+        .collect()
 }
 
 /// A file of JSON lines that is appended to.
@@ -200,7 +225,7 @@ fn to_json(value: &impl Serialize) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::samples::{event, meta, shot};
+    use crate::record::samples::{event, meta, shot, stream};
     use crate::record::{RecordReader, RunFolder};
 
     /// A writer whose first stream goes to a device that is always full.
@@ -247,6 +272,22 @@ mod tests {
         let run = RecordReader::open(folder.path()).unwrap();
         assert_eq!(run.shots[0].1, [shot(10)], "an event takes the requests before it along");
         assert!(run.incomplete.unwrap().contains("not closed"));
+    }
+
+    #[test]
+    fn streams_can_be_added_once_they_are_known() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(home.path(), "r1").unwrap();
+        let mut writer = RecordWriter::create(&folder, &meta(&[])).unwrap();
+        assert_eq!(RecordReader::open(folder.path()).unwrap().shots, []);
+        writer.add_streams(&[stream("fresh"), stream("slow")]).unwrap();
+        writer.shot(1, &shot(10)).unwrap();
+        assert!(writer.add_streams(&[stream("slow")]).is_err(), "the name is taken");
+        writer.finish().unwrap();
+        let run = RecordReader::open(folder.path()).unwrap();
+        assert_eq!(run.meta.streams, [stream("fresh"), stream("slow")]);
+        assert_eq!(run.shots[1].1, [shot(10)]);
+        assert!(run.incomplete.is_some(), "a stream that could not be added is a hole");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Clock;
 use crate::error::{Error, Result};
 use crate::observe::EventSink;
-use crate::record::{Event, EventKind, RecordWriter, Shot};
+use crate::record::{Event, EventKind, RecordWriter, Shot, StreamFacts};
 use crate::ui::Screen;
 
 /// How often the screen may be drawn anew.
@@ -20,6 +20,7 @@ enum Entry {
     Event(Event),
     Shot(usize, Shot),
     Line(String),
+    Streams(Vec<StreamFacts>),
     End,
 }
 
@@ -36,16 +37,11 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Starts to record. `streams` are the streams' names, in the prober's order.
+    /// Starts to record.
     ///
     /// # Errors
     /// When no thread can be made.
-    pub fn start(
-        clock: Clock,
-        writer: RecordWriter,
-        screen: Screen,
-        streams: Vec<String>,
-    ) -> Result<Self> {
+    pub fn start(clock: Clock, writer: RecordWriter, screen: Screen) -> Result<Self> {
         let (entries, inbox) = mpsc::channel();
         let broken = CancellationToken::new();
         let failure = Arc::new(Mutex::new(None));
@@ -53,7 +49,7 @@ impl Recorder {
             clock,
             writer,
             screen,
-            streams,
+            streams: Vec::new(),
             broken: broken.clone(),
             failure: failure.clone(),
         };
@@ -80,6 +76,11 @@ impl Recorder {
     /// Prints a line that is not part of the record.
     pub fn line(&self, text: impl Into<String>) {
         let _ = self.entries.send(Entry::Line(text.into()));
+    }
+
+    /// Adds streams, in the order of the indices that their shots will come with.
+    pub fn add_streams(&self, streams: Vec<StreamFacts>) {
+        let _ = self.entries.send(Entry::Streams(streams));
     }
 
     /// Takes events from elsewhere.
@@ -146,6 +147,11 @@ impl Work {
                     }
                 }
                 Ok(Entry::Line(text)) => self.screen.print(&text),
+                Ok(Entry::Streams(streams)) => {
+                    let added = self.writer.add_streams(&streams);
+                    self.check(added);
+                    self.streams.extend(streams.into_iter().map(|stream| stream.name));
+                }
                 Ok(Entry::End) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }

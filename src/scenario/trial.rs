@@ -50,7 +50,17 @@ pub struct Trial {
     recorder: Recorder,
     observer: Observer,
     snapshots: watch::Receiver<Snapshot>,
-    prober: Option<Prober>,
+    probers: Vec<Group>,
+    /// How many streams have begun.
+    streams: usize,
+}
+
+/// Streams that are stopped together.
+#[derive(Debug)]
+struct Group {
+    prober: Prober,
+    /// How long before the end they send their last requests.
+    takes: Duration,
 }
 
 /// How a scenario ended, for what follows it.
@@ -75,7 +85,7 @@ impl Trial {
         };
         let observer = Observer::start(watch, recorder.event_sink());
         let snapshots = observer.snapshots();
-        Self { options, recorder, observer, snapshots, prober: None }
+        Self { options, recorder, observer, snapshots, probers: Vec::new(), streams: 0 }
     }
 
     /// The record, for events of other rooms.
@@ -99,12 +109,22 @@ impl Trial {
         converge(self.snapshots.clone(), &options, &self.options.interrupt).await
     }
 
-    /// Starts to probe.
+    /// Starts to probe. Streams whose answers take long have a prober of their own, so that they
+    /// can be stopped before the others.
     ///
     /// # Errors
     /// When the prober cannot be started.
-    pub fn probe(&mut self, plans: Vec<StreamPlan>) -> Result<()> {
-        self.prober = Some(Prober::start(plans, self.options.clock, self.recorder.shot_sink())?);
+    pub fn probe(&mut self, mut plans: Vec<StreamPlan>) -> Result<()> {
+        plans.sort_by_key(|plan| plan.takes);
+        self.recorder.add_streams(plans.iter().map(StreamPlan::facts).collect());
+        for group in plans.chunk_by(|one, other| one.takes == other.takes) {
+            let sink = self.recorder.shot_sink();
+            let first = self.streams;
+            let sink = move |index, shot| sink(first + index, shot);
+            let prober = Prober::start(group.to_vec(), self.options.clock, sink)?;
+            self.streams += group.len();
+            self.probers.push(Group { prober, takes: group[0].takes });
+        }
         Ok(())
     }
 
@@ -117,6 +137,23 @@ impl Trial {
             error = self.stopped() => Err(error),
             () = tokio::time::sleep(duration) => Ok(()),
         }
+    }
+
+    /// Lets time pass while nothing is changed, and stops probing at its end.
+    ///
+    /// # Errors
+    /// When the user stops the run, the record breaks or a prober failed.
+    pub async fn wind_down(&mut self, duration: Duration) -> Result<()> {
+        let end = Instant::now() + duration;
+        while let Some(group) = self.probers.pop() {
+            let last = end.checked_sub(group.takes).unwrap_or(end);
+            self.steady(last.saturating_duration_since(Instant::now())).await?;
+            tokio::select! {
+                error = self.stopped() => return Err(error),
+                stopped = group.prober.stop() => drop(stopped?),
+            }
+        }
+        Ok(())
     }
 
     /// Performs a scenario: submits `body`, watches until Swarm is done with it, and settles.
@@ -310,8 +347,8 @@ impl Trial {
     /// When the record could not be written whole.
     pub async fn finish(mut self) -> Result<()> {
         let mut probed = Ok(());
-        if let Some(prober) = self.prober.take() {
-            probed = prober.stop().await.map(drop);
+        for group in self.probers.drain(..) {
+            probed = group.prober.stop().await.map(drop).and(probed);
         }
         self.observer.stop().await;
         self.recorder.finish().and(probed)

@@ -16,12 +16,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// # Errors
 /// When it does not within `patience`; the last answer is told.
 pub async fn warm_up(url: &str, patience: Duration, interrupt: &CancellationToken) -> Result<()> {
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .pool_max_idle_per_host(0)
-        .build()
-        .map_err(|error| Error::environment("cannot make an HTTP client").caused_by(error))?;
+    let client = client()?;
     let deadline = Instant::now() + patience;
     let mut good = 0;
     let mut last = String::from("no answer yet");
@@ -46,7 +41,17 @@ pub async fn warm_up(url: &str, patience: Duration, interrupt: &CancellationToke
     Ok(())
 }
 
-fn root_cause(error: &dyn std::error::Error) -> String {
+/// A client that follows nothing, repeats nothing and keeps nothing.
+pub(super) fn client() -> Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .pool_max_idle_per_host(0)
+        .build()
+        .map_err(|error| Error::environment("cannot make an HTTP client").caused_by(error))
+}
+
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;

@@ -35,7 +35,7 @@ pub(super) struct RequestStream {
     open: Option<Offset>,
     /// The longest gap that ended before `order` begins.
     longest: Offset,
-    /// When the newest good request was due.
+    /// When a good answer came last.
     last_good: Option<Offset>,
     /// When probing stopped; requests that were due before do not start it again.
     idle: Option<Offset>,
@@ -67,7 +67,7 @@ impl RequestStream {
         let done = shot.done.unwrap_or(shot.intended);
         self.recent.push_back((done, shot.latency().filter(|_| answered)));
         if good {
-            self.last_good = self.last_good.max(Some(shot.intended));
+            self.last_good = self.last_good.max(Some(done));
         } else {
             *self.classes.entry(shot.outcome).or_default() += 1;
             self.bad += 1;
@@ -214,7 +214,7 @@ mod tests {
         let mut stream = RequestStream::default();
         fire(&mut stream, 0, 1_000, Outcome::Ok, 4);
         assert_eq!(stream.gaps(ms(1_900)).now, None);
-        assert_eq!(stream.gaps(ms(3_000)).now, Some(ms(2_010)));
+        assert_eq!(stream.gaps(ms(3_000)).now, Some(ms(2_006)));
         stream.stop(ms(3_000));
         assert_eq!(stream.gaps(ms(9_000)), Gaps { now: None, longest: Offset::ZERO });
         stream.shot(&shot(2_900, 3_100, Outcome::Ok));
