@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{broken_update, build, deploy, down, lab, probe, report, stack, update, verify};
+use super::{broken_update, build, deploy, down, lab, probe, report, stack, update, verify, watch};
 use crate::site::EngineChoice;
 
 /// Proves that a Docker Swarm service can be updated, and fail to be updated, without its users
@@ -61,6 +61,7 @@ pub(super) enum Command {
     BrokenUpdate(broken_update::BrokenUpdateArgs),
     /// Deploy, roll a good and a broken update under load, and give one verdict: for CI
     Verify(verify::VerifyArgs),
+    Watch(watch::WatchArgs),
     /// Remove the stack, and the private engine if there is one, and prove that nothing is left
     Down(down::DownArgs),
     /// Say what is missing on this machine, and what each missing thing costs

@@ -28,6 +28,7 @@ mod target_args;
 mod update;
 mod verdict;
 mod verify;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -88,6 +89,7 @@ async fn dispatch(command: Command, console: &Console) -> Result<u8> {
         Command::Update(args) => update::run(args, console).await,
         Command::BrokenUpdate(args) => broken_update::run(args, console).await,
         Command::Verify(args) => verify::run(args, console).await,
+        Command::Watch(args) => watch::run(args, console).await,
         Command::Down(args) => down::run(&args, console).await,
         Command::Doctor => doctor::run(console).await,
         Command::Lab(args) => lab::run(args.command, console).await,

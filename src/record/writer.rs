@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::closed::Closed;
 use super::run_folder::{cannot, is_plain_name};
-use super::{Event, Meta, RunFolder, Shot, StreamFacts};
+use super::{Event, Meta, RunFolder, Shot, StackFacts, StreamFacts};
 use crate::{Error, Result};
 
 /// Requests wait this long for the disk at most, as long as something is written.
@@ -79,6 +79,17 @@ impl RecordWriter {
             folder.save(&folder.meta_file(), &to_json(meta)?).map(|()| new)
         });
         self.attempt(|files| new.map(|new| files.shots.extend(new)))
+    }
+
+    /// Replaces what is known of the stack.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn set_stack(&mut self, facts: StackFacts) -> Result<()> {
+        let (folder, meta) = (self.folder.clone(), &mut self.meta);
+        meta.stack = facts;
+        let saved = to_json(meta).and_then(|text| folder.save(&folder.meta_file(), &text));
+        self.attempt(|_| saved)
     }
 
     /// Appends an event; it and everything before it has left this process afterwards.

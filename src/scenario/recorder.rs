@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Clock;
 use crate::error::{Error, Result};
 use crate::observe::EventSink;
-use crate::record::{Event, EventKind, RecordWriter, Shot, StreamFacts};
+use crate::record::{Event, EventKind, RecordWriter, Shot, StackFacts, StreamFacts};
 use crate::ui::Screen;
 
 /// How often the screen may be drawn anew.
@@ -21,6 +21,7 @@ enum Entry {
     Shot(usize, Shot),
     Line(String),
     Streams(Vec<StreamFacts>),
+    Stack(Box<StackFacts>),
     End,
 }
 
@@ -81,6 +82,11 @@ impl Recorder {
     /// Adds streams, in the order of the indices that their shots will come with.
     pub fn add_streams(&self, streams: Vec<StreamFacts>) {
         let _ = self.entries.send(Entry::Streams(streams));
+    }
+
+    /// Replaces what is known of the stack: somebody else's change can bring other settings.
+    pub fn set_stack(&self, facts: StackFacts) {
+        let _ = self.entries.send(Entry::Stack(Box::new(facts)));
     }
 
     /// Takes events from elsewhere.
@@ -147,6 +153,11 @@ impl Work {
                     }
                 }
                 Ok(Entry::Line(text)) => self.screen.print(&text),
+                Ok(Entry::Stack(facts)) => {
+                    self.screen.facts(&facts);
+                    let set = self.writer.set_stack(*facts);
+                    self.check(set);
+                }
                 Ok(Entry::Streams(streams)) => {
                     let added = self.writer.add_streams(&streams);
                     self.check(added);

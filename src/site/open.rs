@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{EngineChoice, EngineKind, Ledger, StateFolder, kernel_has_ipvs};
 use crate::Clock;
 use crate::deploy::Kernel;
-use crate::engine::{Engine, EngineInfo, HostChoice, SwarmRole, resolve_host};
+use crate::engine::{DockerHost, Engine, EngineInfo, HostChoice, SwarmRole, resolve_host};
 use crate::error::{Error, Result};
 use crate::lab::{Lab, LabOptions};
 use crate::record::{EngineFacts, Offset};
@@ -77,6 +77,11 @@ impl Site {
         tell: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Self> {
         let choice = host_choice(options)?;
+        // `rollproof lab env` tells a shell to use the lab: then it is the lab that is named, and
+        // its ports are at its own address.
+        if is_own_lab(&choice.host, state).await? {
+            return Self::lab(options, state, &choice.source, tell).await;
+        }
         // An engine that the user named is used or refused, never silently replaced.
         if choice.explicit {
             let engine = Engine::connect(choice.host.clone()).await?;
@@ -170,8 +175,7 @@ impl Site {
         };
         let mut engines = Vec::new();
         for node in lab.nodes() {
-            engines
-                .push(Engine::connect(crate::engine::DockerHost::Unix(node.socket.clone())).await?);
+            engines.push(Engine::connect(DockerHost::Unix(node.socket.clone())).await?);
         }
         let manager =
             engines.first().cloned().ok_or_else(|| Error::environment("the lab has no node"))?;
@@ -225,6 +229,13 @@ impl Site {
 
 fn host_choice(options: &OpenOptions) -> Result<HostChoice> {
     resolve_host(options.host.as_deref(), &|key| std::env::var(key).ok())
+}
+
+/// Whether an address is that of a node of this folder's lab.
+async fn is_own_lab(host: &DockerHost, state: &StateFolder) -> Result<bool> {
+    let DockerHost::Unix(socket) = host else { return Ok(false) };
+    let lab = Lab::find(state.path()).await?;
+    Ok(lab.is_some_and(|lab| lab.nodes().iter().any(|node| node.socket == *socket)))
 }
 
 fn not_a_manager(engine: &Engine, state: &str) -> Error {
