@@ -5,6 +5,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use thread_priority::{
+    RealtimeThreadSchedulePolicy, ScheduleParams, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::oneshot;
 
@@ -20,7 +24,8 @@ const EVENT_INTERVAL: u32 = 16;
 /// Threads for name lookups; each blocks one.
 const LOOKUP_THREADS: usize = 32;
 
-/// The prober's nice value: well before ordinary programs, not before the system's own.
+/// The prober's nice value where it may not run in real time: well before ordinary programs, not
+/// before the system's own.
 const PRIORITY: i32 = -15;
 
 /// Running streams. They have a thread with an event loop of their own, so that neither the
@@ -103,10 +108,17 @@ impl Prober {
 }
 
 /// Lets this thread go before others where that is allowed: an update starts containers, which
-/// takes all the processor time there is, and requests sent late prove nothing. Linux takes
-/// `setpriority(2)` of the caller for the one thread. Without the right to it nothing changes,
-/// and the lag that is measured says whether that mattered.
+/// takes all the processor time there is, and requests sent late prove nothing. A nice value is
+/// not enough: with autogroups and container groups it only counts within one's own group
+/// (sched(7)). Linux takes `setpriority(2)` of the caller for the one thread. Without the right to
+/// either nothing changes, and the lag that is measured says whether that mattered.
 fn go_first() {
+    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
+    let first = ThreadPriority::from_posix(ScheduleParams { sched_priority: 1 });
+    let Err(error) = set_thread_priority_and_policy(thread_native_id(), first, policy) else {
+        return;
+    };
+    tracing::debug!(?error, "the prober does not run in real time");
     if let Err(error) = rustix::process::setpriority_process(None, PRIORITY) {
         tracing::debug!(%error, "the prober runs with ordinary priority");
     }
