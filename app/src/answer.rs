@@ -41,6 +41,11 @@ impl Answers {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
+    /// Whether requests are to get no answer any more.
+    pub fn drops(&self) -> bool {
+        self.faults.drop_on_stop && self.stopping.load(Ordering::Relaxed)
+    }
+
     /// Answers one request, after the delay it asks for and after its whole body has arrived.
     pub async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
     where

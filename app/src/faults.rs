@@ -13,6 +13,8 @@ pub struct Faults {
     pub crash_after: Option<Duration>,
     /// SIGTERM and SIGINT change nothing: only SIGKILL ends the process.
     pub ignore_stop: bool,
+    /// After the signal to stop, requests get no answer: their connections are closed under them.
+    pub drop_on_stop: bool,
 }
 
 impl Faults {
@@ -30,18 +32,17 @@ impl Faults {
                 })
                 .transpose()
         };
-        let ignore_stop = match variable("ROLLPROOF_IGNORE_STOP").as_deref() {
-            None | Some("" | "0" | "false") => false,
-            Some("1" | "true") => true,
-            Some(other) => {
-                return Err(format!("ROLLPROOF_IGNORE_STOP={other}: expected true or false"));
-            }
+        let switch = |name: &str| match variable(name).as_deref() {
+            None | Some("" | "0" | "false") => Ok(false),
+            Some("1" | "true") => Ok(true),
+            Some(other) => Err(format!("{name}={other}: expected true or false")),
         };
         Ok(Self {
             start_delay: duration("ROLLPROOF_START_DELAY")?.unwrap_or_default(),
             unhealthy_after: duration("ROLLPROOF_UNHEALTHY_AFTER")?,
             crash_after: duration("ROLLPROOF_CRASH_AFTER")?,
-            ignore_stop,
+            ignore_stop: switch("ROLLPROOF_IGNORE_STOP")?,
+            drop_on_stop: switch("ROLLPROOF_DROP_ON_STOP")?,
         })
     }
 }
@@ -74,5 +75,6 @@ mod tests {
         let error = read("ROLLPROOF_CRASH_AFTER", "soon").unwrap_err();
         assert!(error.starts_with("ROLLPROOF_CRASH_AFTER=soon: "), "{error}");
         assert!(read("ROLLPROOF_IGNORE_STOP", "yes").is_err());
+        assert!(read("ROLLPROOF_DROP_ON_STOP", "1").unwrap().drop_on_stop);
     }
 }

@@ -26,7 +26,7 @@ Usage: rollproof-app [--listen IP] [--port N] [--stop-timeout DURATION]
 Answers: / and /slow (?delay=250ms or ?ms=250 answers later), /health.
 Identity: HOSTNAME, ROLLPROOF_SLOT, ROLLPROOF_VERSION.
 Faults: ROLLPROOF_START_DELAY=2s, ROLLPROOF_UNHEALTHY_AFTER=10s, ROLLPROOF_CRASH_AFTER=10s,
-        ROLLPROOF_IGNORE_STOP=true.
+        ROLLPROOF_IGNORE_STOP=true, ROLLPROOF_DROP_ON_STOP=true.
 ";
 
 /// Everything the program was asked for.

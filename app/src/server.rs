@@ -1,6 +1,6 @@
 //! Serving, and stopping without losing what was accepted.
 
-use std::convert::Infallible;
+use std::fmt;
 use std::future::pending;
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -22,6 +22,10 @@ use crate::stop::Stop;
 /// idle connection without looking at what may just have arrived on it; a request that was
 /// already on its way gets its answer (with `connection: close`) in this time.
 const LAST_REQUESTS: Duration = Duration::from_millis(100);
+
+/// The same for a replica that is told to close connections under their requests: long enough
+/// that some requests come.
+const LAST_TO_DROP: Duration = Duration::from_millis(800);
 
 /// How long to wait after a failed accept. It fails for want of file descriptors, and at once
 /// again unless a connection is given time to end.
@@ -77,7 +81,8 @@ async fn serve_until(stop: &mut Stop, serve: &Serve) -> Result<ExitCode, String>
     }
     answers.stop();
     accept_waiting(listener, &connections, &answers);
-    sleep(LAST_REQUESTS.min(serve.stop_timeout)).await;
+    let linger = if serve.faults.drop_on_stop { LAST_TO_DROP } else { LAST_REQUESTS };
+    sleep(linger.min(serve.stop_timeout)).await;
     let open = connections.count();
     tokio::select! {
         () = connections.shutdown() => {
@@ -111,13 +116,28 @@ fn accept_waiting(listener: TcpListener, connections: &GracefulShutdown, answers
     }
 }
 
+/// Why a request gets no answer: it was told to get none.
+#[derive(Debug)]
+struct Dropped;
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("dropped as told by ROLLPROOF_DROP_ON_STOP")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
 fn open(stream: TcpStream, connections: &GracefulShutdown, answers: &Arc<Answers>) {
     // Only costs latency if it fails.
     let _ = stream.set_nodelay(true);
     let answers = Arc::clone(answers);
     let service = service_fn(move |request| {
         let answers = Arc::clone(&answers);
-        async move { Ok::<_, Infallible>(answers.answer(request).await) }
+        async move {
+            // An error makes hyper close the connection without an answer.
+            if answers.drops() { Err(Dropped) } else { Ok(answers.answer(request).await) }
+        }
     });
     // No limit on idle time: the client in front (the proxy) must be the one that closes idle
     // connections, or a request now and then meets a closing connection.

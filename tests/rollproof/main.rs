@@ -4,6 +4,7 @@
 
 mod app;
 mod bad_input;
+mod causes;
 mod host_engine;
 mod image;
 mod judge;

@@ -1,0 +1,190 @@
+//! Stacks that lose requests for exactly one reason each, on a real swarm: the report has to
+//! name that reason.
+
+use serde_json::Value;
+
+use super::workplace::Workplace;
+
+/// A stack that is right but for one thing.
+#[derive(Clone, Copy)]
+struct Stack {
+    /// Lines of the application's environment.
+    environment: &'static str,
+    healthcheck: &'static str,
+    stop_grace_period: &'static str,
+    update_config: &'static str,
+    /// The proxy's way to its replicas.
+    proxy: &'static str,
+}
+
+const CHECKED: &str =
+    "{test: [CMD, /rollproof-app, health], interval: 500ms, timeout: 2s, retries: 3}";
+const ONE_AT_A_TIME: &str = "{parallelism: 1, order: start-first, delay: 1s, monitor: 1s}";
+/// Looks the replicas up every second and tries another one.
+const CAREFUL: &str = "
+        dynamic a {
+            name tasks.app
+            port 8000
+            refresh 1s
+        }
+        lb_try_duration 2s
+        lb_try_interval 50ms";
+/// Holds addresses for longer than a task takes to stop, and tries only one.
+const STALE: &str = "
+        dynamic a {
+            name tasks.app
+            port 8000
+            refresh 20s
+        }
+        transport http {
+            dial_timeout 300ms
+        }";
+/// The same, but tries another one.
+const STALE_WITH_RETRIES: &str = "
+        dynamic a {
+            name tasks.app
+            port 8000
+            refresh 20s
+        }
+        transport http {
+            dial_timeout 300ms
+        }
+        lb_try_duration 5s
+        lb_try_interval 20ms";
+/// Looks the replicas up every second and tries only one.
+const ONE_TRY: &str = "
+        dynamic a {
+            name tasks.app
+            port 8000
+            refresh 1s
+        }";
+
+const GOOD: Stack = Stack {
+    environment: "",
+    healthcheck: CHECKED,
+    stop_grace_period: "10s",
+    update_config: ONE_AT_A_TIME,
+    proxy: CAREFUL,
+};
+
+impl Stack {
+    fn deploy(&self, place: &Workplace) {
+        let caddyfile = format!(
+            "{{\n    admin off\n}}\n:80 {{\n    reverse_proxy {{{}\n    }}\n}}\n",
+            self.proxy
+        );
+        place.file("Caddyfile", &caddyfile);
+        let text = format!(
+            r#"
+version: "3.8"
+services:
+  app:
+    image: rollproof/app:v1
+    environment:
+      ROLLPROOF_SLOT: "{{{{.Task.Slot}}}}"
+{environment}
+    networks: [web]
+    healthcheck: {healthcheck}
+    stop_grace_period: {grace}
+    deploy:
+      replicas: 3
+      endpoint_mode: dnsrr
+      restart_policy: {{condition: any, delay: 500ms}}
+      update_config: {update}
+  proxy:
+    image: rollproof/caddy:2
+    configs: [{{source: caddyfile, target: /etc/caddy/Caddyfile}}]
+    networks: [web]
+    ports: [{{target: 80, published: 8080, mode: host}}]
+configs:
+  caddyfile: {{file: ./Caddyfile}}
+networks:
+  web: {{}}
+"#,
+            environment = self.environment,
+            healthcheck = self.healthcheck,
+            grace = self.stop_grace_period,
+            update = self.update_config,
+        );
+        place.run(&["deploy", "-c", &place.file("stack.yml", &text), "one"]).expect(0);
+    }
+
+    /// The scenario's report after an update with these arguments.
+    fn update(&self, args: &[&str]) -> Value {
+        let place = Workplace::new();
+        self.deploy(&place);
+        let ended = place.run(&[&["update", "--json", "--baseline", "3s"], args].concat());
+        let report = ended.json();
+        // A copy for whoever asks why a test failed.
+        eprintln!("{}", place.run(&["report"]).out);
+        report["scenarios"][0].clone()
+    }
+}
+
+/// The causes found, the most frequent first.
+fn causes(scenario: &Value) -> Vec<&str> {
+    let causes = scenario["causes"].as_array().unwrap();
+    causes.iter().map(|group| group["cause"].as_str().unwrap()).collect()
+}
+
+#[track_caller]
+fn only(scenario: &Value, cause: &str) {
+    assert_eq!(causes(scenario), [cause], "{:#}", scenario["causes"]);
+    assert!(scenario["causes"][0]["remedy"].is_string());
+    let failure = &scenario["failures"][0];
+    assert!(failure["nearest"]["slot"].as_u64().is_some() || cause == "no-healthy-replica");
+}
+
+#[test]
+fn the_good_stack_loses_nothing() {
+    let scenario = GOOD.update(&["--streams", "proxy-fresh,proxy-keepalive,proxy-post,proxy-slow"]);
+    assert_eq!(causes(&scenario), [""; 0]);
+}
+
+#[test]
+fn a_proxy_that_holds_addresses_sends_to_stopping_tasks() {
+    let scenario = Stack { proxy: STALE, ..GOOD }.update(&["--streams", "proxy-fresh"]);
+    only(&scenario, "sent-to-stopping-task");
+}
+
+#[test]
+fn a_short_grace_period_kills_what_is_in_hand() {
+    let scenario =
+        Stack { stop_grace_period: "1s", ..GOOD }.update(&["--streams", "proxy-slow,proxy-fresh"]);
+    only(&scenario, "killed-before-finished");
+}
+
+#[test]
+fn everything_at_once_leaves_no_healthy_replica() {
+    let scenario = Stack { update_config: "{parallelism: 0, order: stop-first}", ..GOOD }
+        .update(&["--streams", "proxy-fresh"]);
+    let causes = causes(&scenario);
+    assert!(!causes.is_empty());
+    let known = ["no-healthy-replica", "held-by-proxy"];
+    assert!(causes.iter().all(|cause| known.contains(cause)), "{:#}", scenario["causes"]);
+}
+
+#[test]
+fn without_a_health_check_a_new_task_gets_requests_too_early() {
+    let scenario = Stack {
+        healthcheck: "{disable: true}",
+        environment: "      ROLLPROOF_START_DELAY: 2s",
+        update_config: "{parallelism: 1, order: start-first, delay: 4s}",
+        proxy: ONE_TRY,
+        ..GOOD
+    }
+    .update(&["--streams", "proxy-fresh"]);
+    only(&scenario, "new-task-not-ready");
+}
+
+#[test]
+fn a_replica_that_crashes_is_no_ones_update() {
+    let scenario = Stack { proxy: ONE_TRY, ..GOOD }.update(&[
+        "--streams",
+        "proxy-fresh",
+        "--env",
+        "ROLLPROOF_CRASH_AFTER=3s",
+    ]);
+    let causes = causes(&scenario);
+    assert!(causes.contains(&"replica-failed"), "{:#}", scenario["causes"]);
+}
