@@ -4,19 +4,22 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
+use super::answering::replicas_answering;
 use super::attribution::Attribution;
 use super::baseline::Baseline;
 use super::explained::explain_all;
 use super::rollback_checks::rollback_checks;
 use super::scene::{End, Scene};
-use super::trust_checks::{CONTROL, Evidence, replicas_answering};
+use super::trust_checks::Evidence;
 use super::update_checks::{no_change_checks, update_checks};
 use super::user_checks::{Doubt, capacity, no_failed_requests};
 use super::{
     Capacity, Limits, RollbackStory, ScenarioJudgement, StreamStats, TransitionWindow, UpdateStory,
     Verdict, stream_stats,
 };
-use crate::record::{EndReason, EngineFacts, EventKind, Expects, Run, SCHEMA_VERSION, StackFacts};
+use crate::record::{
+    EndReason, EngineFacts, EventKind, Expects, Purpose, Run, SCHEMA_VERSION, StackFacts,
+};
 use crate::stats::{Gap, Outage};
 
 /// The judgement of a whole run; its JSON is `report.json`.
@@ -111,11 +114,15 @@ fn judge_scene(
     let answering = replicas_answering(scene, run, limits.answers_per_replica);
     let replicas = answering.map(|(often, by_stream)| {
         for (stream, seen) in streams.iter_mut().zip(by_stream) {
-            if stream.name != CONTROL {
+            if stream.purpose == Purpose::Users {
                 stream.replicas_seen = seen.len() as u64;
             }
         }
         (scene.tasks.serving_last(scene.aimed_generation()).count() as u64, often)
+    });
+    // The negative control is mostly over before the first scenario begins.
+    streams.retain(|stream| {
+        stream.purpose != Purpose::NegativeControl || stream.sent + stream.unsent > 0
     });
     if replicas.is_none() && !run.shots.is_empty() {
         caveats.push(
@@ -127,11 +134,11 @@ fn judge_scene(
 
     let attribution = Attribution::new(scene, counted.as_ref(), stack.healthcheck.is_some());
     let explained = explain_all(run, scene, &attribution, limits);
-    let of_service: Vec<&StreamStats> =
-        streams.iter().filter(|stream| stream.name != CONTROL).collect();
-    let gaps: Vec<&[Gap]> = of_service.iter().map(|stream| stream.gaps.as_slice()).collect();
+    let of_users: Vec<&StreamStats> =
+        streams.iter().filter(|stream| stream.purpose == Purpose::Users).collect();
+    let gaps: Vec<&[Gap]> = of_users.iter().map(|stream| stream.gaps.as_slice()).collect();
     let outage = Outage::of(&gaps);
-    let failed = of_service.iter().map(|stream| stream.failed).sum();
+    let failed = of_users.iter().map(|stream| stream.failed).sum();
 
     let mut checks = match scene.expects {
         Expects::Update => update_checks(scene, &stack.update_config),
@@ -141,7 +148,7 @@ fn judge_scene(
     let evidence = Evidence { scene, limits, streams: &streams, baseline, replicas };
     let busy = explained.own_lag + if evidence.sent_in_time() { 0 } else { explained.soft };
     let doubt = Doubt { baseline: baseline.is_dirty(), control: evidence.control_failed(), busy };
-    checks.push(no_failed_requests(&of_service, &explained.causes, doubt));
+    checks.push(no_failed_requests(&of_users, &explained.causes, doubt));
     checks.push(capacity(scene, counted.as_ref(), stack));
     checks.extend(evidence.checks());
 

@@ -3,6 +3,7 @@
 //! Pure: everything comes from the run record, so a run can be judged again, offline, by a
 //! later version. `docs/verdicts.md` says what the verdicts mean.
 
+mod answering;
 mod attribution;
 mod baseline;
 mod capacity;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::scene::Scene;
 use super::transition::Transition;
-use crate::record::{Offset, Outcome, Run, Shot, StreamFacts};
+use crate::record::{Offset, Outcome, Purpose, Run, Shot, StreamFacts};
 use crate::stats::error_rate_upper_95;
 
 /// A window begins this long before a change of a task.
@@ -29,7 +29,7 @@ pub struct TransitionWindow {
 }
 
 impl TransitionWindow {
-    /// One for each stream.
+    /// One for each stream of the users and of the control.
     pub(super) fn all(run: &Run, scene: &Scene) -> Vec<Self> {
         let windows = union(
             Transition::all(&scene.tasks, scene.submitted_at())
@@ -56,7 +56,11 @@ impl TransitionWindow {
                 error_rate_upper_95: error_rate_upper_95(failed, sent),
             }
         };
-        run.shots.iter().map(of_stream).collect()
+        run.shots
+            .iter()
+            .filter(|(facts, _)| matches!(facts.purpose, Purpose::Users | Purpose::Control))
+            .map(of_stream)
+            .collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::block::{more, row};
 use super::style::Style;
 use crate::judge::{Check, ScenarioJudgement, StreamStats, Verdict};
-use crate::record::{Expects, Offset};
+use crate::record::{Expects, Offset, Purpose};
 
 /// Appends the block of one scenario.
 pub(super) fn scenario_summary(out: &mut String, scenario: &ScenarioJudgement, style: Style) {
@@ -119,21 +119,29 @@ fn rollback(scenario: &ScenarioJudgement) -> Option<String> {
 }
 
 fn stream_rows(out: &mut String, stream: &StreamStats) {
+    let to = match stream.purpose {
+        Purpose::Users => "",
+        Purpose::EachReplica => " to each replica by itself",
+        Purpose::Control => " to a target that no update touches",
+        Purpose::NegativeControl => " to a target that loses requests on purpose",
+    };
     let mut text =
-        format!("{} requests at {}/s, {} failed", stream.sent, stream.rate_hz, stream.failed);
+        format!("{} requests at {}/s{to}, {} failed", stream.sent, stream.rate_hz, stream.failed);
     if stream.failed > 0 {
         let classes: Vec<String> = stream
             .failed_by_class
             .iter()
             .map(|(class, count)| format!("{class} {count}"))
             .collect();
-        let _ = write!(
-            text,
-            " ({}); longest gap {}, {} bad in all",
-            classes.join(", "),
-            secs(stream.longest_gap_s),
-            secs(stream.total_bad_s)
-        );
+        let _ = write!(text, " ({})", classes.join(", "));
+        if stream.purpose != Purpose::EachReplica {
+            let _ = write!(
+                text,
+                "; longest gap {}, {} bad in all",
+                secs(stream.longest_gap_s),
+                secs(stream.total_bad_s)
+            );
+        }
     }
     if stream.unsent + stream.missing > 0 {
         let _ = write!(text, "; {} not sent, {} not recorded", stream.unsent, stream.missing);
@@ -155,11 +163,13 @@ fn stream_rows(out: &mut String, stream: &StreamStats) {
     if stream.replicas_seen > 0 {
         parts.push(format!("{} replicas seen", stream.replicas_seen));
     }
-    parts.push(format!(
-        "resolution {}, error rate below {:.3} % (95 %)",
-        millis(stream.resolution_s),
-        stream.error_rate_upper_95 * 100.0
-    ));
+    if stream.purpose != Purpose::EachReplica {
+        parts.push(format!(
+            "resolution {}, error rate below {:.3} % (95 %)",
+            millis(stream.resolution_s),
+            stream.error_rate_upper_95 * 100.0
+        ));
+    }
     more(out, &parts.join("; "));
 }
 

@@ -6,6 +6,7 @@ use super::block::{WIDTH, row, wrap};
 use super::scenario_summary::scenario_summary;
 use super::style::Style;
 use crate::judge::{Judgement, Verdict};
+use crate::record::Purpose;
 
 /// The judgement as text for people: the verdict first, then what happened, what users
 /// noticed, why, and what to change. No line is wider than 100 characters.
@@ -63,8 +64,9 @@ pub fn summary(judgement: &Judgement, style: Style) -> String {
 fn headline(judgement: &Judgement) -> String {
     let names: Vec<&str> =
         judgement.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
-    let sent: u64 =
-        judgement.scenarios.iter().flat_map(|scenario| &scenario.streams).map(|s| s.sent).sum();
+    let streams = judgement.scenarios.iter().flat_map(|scenario| &scenario.streams);
+    let users = streams.filter(|stream| stream.purpose == Purpose::Users);
+    let sent: u64 = users.map(|stream| stream.sent).sum();
     let failed: u64 = judgement.scenarios.iter().map(|scenario| scenario.failed).sum();
     let what = if names.is_empty() { "no scenario".to_owned() } else { names.join(", ") };
     format!("{}: {what}; {failed} of {sent} requests failed", judgement.stack.service)

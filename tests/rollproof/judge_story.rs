@@ -3,8 +3,8 @@
 
 use rollproof::judge::{Check, Judgement, Limits, ScenarioJudgement, Verdict};
 use rollproof::record::{
-    ContainerAction, EndReason, Event, EventKind, Expects, HealthcheckFacts, Offset, Outcome, Run,
-    Shot, SpecMatch, TaskSeen, TaskState, UpdateState,
+    ContainerAction, EndReason, Event, EventKind, Expects, HealthcheckFacts, Offset, Outcome,
+    Purpose, Run, Shot, SpecMatch, StreamFacts, TaskSeen, TaskState, UpdateState,
 };
 
 use crate::record_runs::{meta, ok_shot};
@@ -183,6 +183,14 @@ impl Story {
 
     pub fn end(&mut self, at: f64, spec: SpecMatch, reason: EndReason) {
         self.event(at, EventKind::ScenarioEnded { name: "update".to_owned(), spec, reason });
+    }
+
+    /// One more stream, without requests yet.
+    pub fn stream(&mut self, name: &str, purpose: Purpose) {
+        let facts =
+            StreamFacts { name: name.to_owned(), purpose, ..self.run.meta.streams[0].clone() };
+        self.run.meta.streams.push(facts.clone());
+        self.run.shots.push((facts, vec![]));
     }
 
     /// 200 requests a second from 0 s to `until`, answered by the replicas in turn; `change`

@@ -1,7 +1,7 @@
 //! Measurements that prove nothing, however the update went.
 
 use rollproof::judge::{Cause, Verdict};
-use rollproof::record::{EndReason, EventKind, Expects, Offset, Outcome, SpecMatch};
+use rollproof::record::{EndReason, EventKind, Expects, Offset, Outcome, Purpose, SpecMatch};
 
 use crate::judge_story::{
     GOOD_END, ROLLBACK_END, SUBMIT, Story, broken, check, fail, good_rollback, good_update, judge,
@@ -224,7 +224,7 @@ fn a_replica_that_never_answers_is_noticed_if_answers_tell_who_gave_them() {
 fn a_control_target_that_fails_proves_nothing() {
     let mut story = good_update();
     let mut control = story.run.shots[0].clone();
-    control.0.name = "control".to_owned();
+    (control.0.name, control.0.purpose) = ("control".to_owned(), Purpose::Control);
     story.run.shots.push(control);
     story.shots(GOOD_END + 0.5, nothing);
     story.shots_of(1, GOOD_END + 0.5, |at, shot| {
@@ -296,7 +296,7 @@ fn late_answers_on_a_busy_machine_prove_nothing_but_an_outage_does() {
 fn failures_that_the_control_shares_prove_nothing() {
     let mut story = good_update();
     let mut control = story.run.shots[0].clone();
-    control.0.name = "control".to_owned();
+    (control.0.name, control.0.purpose) = ("control".to_owned(), Purpose::Control);
     story.run.shots.push(control);
     for stream in [0, 1] {
         story.shots_of(stream, GOOD_END + 0.5, |at, shot| {
