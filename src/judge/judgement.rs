@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::answering::replicas_answering;
 use super::attribution::Attribution;
 use super::baseline::Baseline;
+use super::baseline_after::BaselineAfter;
 use super::explained::explain_all;
 use super::rollback_checks::rollback_checks;
 use super::scene::{End, Scene};
@@ -145,7 +146,8 @@ fn judge_scene(
         Expects::Rollback => rollback_checks(scene, rollback.as_ref(), &stack.update_config),
         Expects::NoChange => no_change_checks(scene),
     };
-    let evidence = Evidence { scene, limits, streams: &streams, baseline, replicas };
+    let after = BaselineAfter::of(run, scene);
+    let evidence = Evidence { scene, limits, streams: &streams, baseline, after, replicas };
     let busy = explained.own_lag + if evidence.sent_in_time() { 0 } else { explained.soft };
     let doubt = Doubt { baseline: baseline.is_dirty(), control: evidence.control_failed(), busy };
     checks.push(no_failed_requests(&of_users, &explained.causes, doubt));

@@ -6,6 +6,7 @@
 mod answering;
 mod attribution;
 mod baseline;
+mod baseline_after;
 mod capacity;
 mod cause;
 mod check;

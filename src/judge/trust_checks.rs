@@ -1,6 +1,7 @@
 //! Checks on the measurement: a broken one makes the verdict inconclusive, never a failure.
 
 use super::baseline::Baseline;
+use super::baseline_after::BaselineAfter;
 use super::scene::Scene;
 use super::{Check, Limits, StreamStats, Verdict};
 use crate::record::{EventKind, Expects, Offset, Purpose};
@@ -13,13 +14,15 @@ pub(super) struct Evidence<'a> {
     /// All streams, whatever they are for.
     pub streams: &'a [StreamStats],
     pub baseline: Baseline,
+    /// Absent if nothing was asked after the scenario's end.
+    pub after: Option<BaselineAfter>,
     /// Replicas that serve in the end, and how many of them answered often enough; absent if
     /// no answer tells who gave it.
     pub replicas: Option<(u64, u64)>,
 }
 
 /// A check that either holds or makes the verdict inconclusive.
-fn trust(
+pub(super) fn trust(
     name: &'static str,
     good: bool,
     measured: impl Into<String>,
@@ -34,6 +37,7 @@ impl Evidence<'_> {
     /// All trust checks.
     pub(super) fn checks(&self) -> Vec<Check> {
         let mut checks = vec![self.observed(), self.baseline_clean()];
+        checks.extend(self.after.map(BaselineAfter::check));
         checks.extend(self.replicas_seen());
         checks.extend(self.control_clean());
         checks.extend([self.probe_lag(), self.probes_unsent(), self.enough_probes()]);
