@@ -15,11 +15,12 @@ use super::trust_checks::Evidence;
 use super::update_checks::{no_change_checks, update_checks};
 use super::user_checks::{Doubt, capacity, no_failed_requests};
 use super::{
-    Capacity, Limits, RollbackStory, ScenarioJudgement, StreamStats, TransitionWindow, UpdateStory,
-    Verdict, stream_stats,
+    Capacity, Check, Limits, NegativeControlStory, RollbackStory, ScenarioJudgement, StreamStats,
+    TransitionWindow, UpdateStory, Verdict, stream_stats,
 };
 use crate::record::{
-    EndReason, EngineFacts, EventKind, Expects, Purpose, Run, SCHEMA_VERSION, StackFacts,
+    EndReason, EngineFacts, EventKind, Expects, NegativeControl, Purpose, Run, SCHEMA_VERSION,
+    StackFacts,
 };
 use crate::stats::{Gap, Outage};
 
@@ -36,12 +37,17 @@ pub struct Judgement {
     pub tool_version: String,
     /// The command that was run.
     pub command: String,
-    /// The worst of the scenarios, or inconclusive if the run is not whole.
+    /// The worst of the scenarios and of the run's own checks, or inconclusive if the run is
+    /// not whole.
     pub verdict: Verdict,
     /// Why it is that: a plain sentence for each check that does not hold.
     pub because: Vec<String>,
     /// What a reader of the verdict has to know.
     pub caveats: Vec<String>,
+    /// What was checked of the run as a whole.
+    pub checks: Vec<Check>,
+    /// The update that is known to lose requests, if one was planned.
+    pub negative_control: Option<NegativeControlStory>,
     /// The engine.
     pub engine: EngineFacts,
     /// The stack.
@@ -61,6 +67,16 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
     }));
     let scenarios: Vec<ScenarioJudgement> =
         scenes.iter().map(|scene| judge_scene(run, scene, limits, &mut caveats)).collect();
+    if run.meta.negative_control == NegativeControl::Off {
+        caveats.push(
+            "the negative control was turned off: nothing shows that this run would have noticed \
+             a lost request"
+                .to_owned(),
+        );
+    }
+    let negative_control = (run.meta.negative_control == NegativeControl::Planned)
+        .then(|| NegativeControlStory::of(run));
+    let checks: Vec<Check> = negative_control.iter().map(NegativeControlStory::check).collect();
     let mut seen = HashSet::new();
     caveats.retain(|caveat| seen.insert(caveat.clone()));
 
@@ -72,7 +88,9 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
         because.push("the run was interrupted".to_owned());
     }
     because.extend(run.incomplete.iter().map(|text| format!("the record is not whole: {text}")));
-    let of_the_run = if because.is_empty() { Verdict::Pass } else { Verdict::Inconclusive };
+    let whole = if because.is_empty() { Verdict::Pass } else { Verdict::Inconclusive };
+    let broken = checks.iter().filter(|check| check.verdict != Verdict::Pass);
+    because.extend(broken.map(|check| format!("{}: {}", check.name, check.because)));
     for scenario in scenarios.iter().filter(|scenario| scenario.verdict != Verdict::Pass) {
         for check in scenario.checks.iter().filter(|check| check.verdict == scenario.verdict) {
             let reason = format!("{}: {}", scenario.name, check.because);
@@ -81,16 +99,19 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
             }
         }
     }
-    let verdicts = scenarios.iter().map(|scenario| scenario.verdict);
+    let of_scenarios = scenarios.iter().map(|scenario| scenario.verdict);
+    let of_checks = checks.iter().map(|check| check.verdict);
     Judgement {
         schema_version: SCHEMA_VERSION,
         run_id: run.meta.run_id.clone(),
         started_at: run.meta.started_at.clone(),
         tool_version: run.meta.tool_version.clone(),
         command: run.meta.command.clone(),
-        verdict: Verdict::worst(verdicts).max(of_the_run),
+        verdict: Verdict::worst(of_scenarios.chain(of_checks)).max(whole),
         because,
         caveats,
+        checks,
+        negative_control,
         engine: run.meta.engine.clone(),
         stack: run.meta.stack.clone(),
         scenarios,

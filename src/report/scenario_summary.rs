@@ -47,7 +47,7 @@ pub(super) fn scenario_summary(out: &mut String, scenario: &ScenarioJudgement, s
     for stream in &scenario.streams {
         stream_rows(out, stream);
     }
-    broken_checks(out, scenario, style);
+    broken_checks(out, &scenario.checks, style);
     causes(out, scenario, style);
     passed_checks(out, scenario);
 }
@@ -185,11 +185,12 @@ fn passed_checks(out: &mut String, scenario: &ScenarioJudgement) {
     }
 }
 
-fn broken_checks(out: &mut String, scenario: &ScenarioJudgement, style: Style) {
+/// Appends the checks that do not hold.
+pub(super) fn broken_checks(out: &mut String, checks: &[Check], style: Style) {
     for verdict in [Verdict::Fail, Verdict::Inconclusive] {
         let label = if verdict == Verdict::Fail { "failed" } else { "unproven" };
         let mut left: Vec<&Check> =
-            scenario.checks.iter().filter(|check| check.verdict == verdict).collect();
+            checks.iter().filter(|check| check.verdict == verdict).collect();
         while let Some(first) = left.first().copied() {
             // Checks with the same reason stand together, so that it is read once.
             let (same, others): (Vec<&Check>, Vec<&Check>) = left.into_iter().partition(|check| {

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::block::{WIDTH, row, wrap};
-use super::scenario_summary::scenario_summary;
+use super::scenario_summary::{broken_checks, scenario_summary};
 use super::style::Style;
-use crate::judge::{Judgement, Verdict};
+use crate::judge::{Judgement, NegativeControlStory, Verdict};
 use crate::record::Purpose;
 
 /// The judgement as text for people: the verdict first, then what happened, what users
@@ -34,6 +34,10 @@ pub fn summary(judgement: &Judgement, style: Style) -> String {
         scenario_summary(&mut out, scenario, style);
     }
     out.push('\n');
+    if let Some(story) = &judgement.negative_control {
+        row(&mut out, "neg. control", "neg. control", &negative_control(story));
+    }
+    broken_checks(&mut out, &judgement.checks, style);
     let engine = &judgement.engine;
     row(
         &mut out,
@@ -58,6 +62,19 @@ pub fn summary(judgement: &Judgement, style: Style) -> String {
         let _ = writeln!(out, "  {:12}{}", "record", record.display());
     }
     out
+}
+
+fn negative_control(story: &NegativeControlStory) -> String {
+    let mut text = format!(
+        "an update that is known to lose requests: {} of {} failed, longest gap {:.2} s",
+        story.failed,
+        story.sent,
+        story.longest_gap_s.as_secs_f64()
+    );
+    if let Some(time) = story.without_container_s {
+        let _ = write!(text, "; no container for {:.2} s", time.as_secs_f64());
+    }
+    text
 }
 
 /// Everything in one line.
