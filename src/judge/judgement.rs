@@ -15,8 +15,8 @@ use super::trust_checks::Evidence;
 use super::update_checks::{no_change_checks, update_checks};
 use super::user_checks::{Doubt, capacity, no_failed_requests};
 use super::{
-    Capacity, Check, Limits, NegativeControlStory, RollbackStory, ScenarioJudgement, StreamStats,
-    TransitionWindow, UpdateStory, Verdict, stream_stats,
+    Capacity, Check, Limits, Masked, NegativeControlStory, ReplicaStory, RollbackStory,
+    ScenarioJudgement, StreamStats, TransitionWindow, UpdateStory, Verdict, stream_stats,
 };
 use crate::record::{
     EndReason, EngineFacts, EventKind, Expects, NegativeControl, Purpose, Run, SCHEMA_VERSION,
@@ -186,6 +186,8 @@ fn judge_scene(
         update: UpdateStory::of(scene),
         rollback,
         capacity: counted,
+        replicas: ReplicaStory::all(run, scene),
+        masked: Masked::all(run, scene),
         streams,
         transition_windows: TransitionWindow::all(run, scene),
         outage,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::block::{more, row};
 use super::style::Style;
-use crate::judge::{Check, ScenarioJudgement, StreamStats, Verdict};
+use crate::judge::{Check, ReplicaStory, ScenarioJudgement, StreamStats, Verdict};
 use crate::record::{Expects, Offset, Purpose};
 
 /// Appends the block of one scenario.
@@ -46,6 +46,13 @@ pub(super) fn scenario_summary(out: &mut String, scenario: &ScenarioJudgement, s
     }
     for stream in &scenario.streams {
         stream_rows(out, stream);
+    }
+    if !scenario.replicas.is_empty() {
+        row(out, "by itself", "by itself", &each_replica(&scenario.replicas));
+    }
+    for masked in &scenario.masked {
+        let text = format!("{}: {}", masked.stream, masked.because);
+        row(out, "hidden", "hidden", &text);
     }
     broken_checks(out, &scenario.checks, style);
     causes(out, scenario, style);
@@ -171,6 +178,27 @@ fn stream_rows(out: &mut String, stream: &StreamStats) {
         ));
     }
     more(out, &parts.join("; "));
+}
+
+/// What the replicas answered when they were asked by themselves.
+fn each_replica(replicas: &[ReplicaStory]) -> String {
+    let range = |times: Vec<Offset>, what: &str| {
+        let (least, most) = (times.iter().min()?, times.iter().max()?);
+        let times = if least == most {
+            secs(*least)
+        } else {
+            format!("{} to {}", secs(*least), secs(*most))
+        };
+        Some(format!("{what} {times}"))
+    };
+    let first = replicas.iter().filter_map(|replica| replica.answers_after_running_s).collect();
+    let last = replicas.iter().filter_map(|replica| replica.answers_after_told_to_stop_s).collect();
+    let failed: u64 = replicas.iter().map(|replica| replica.failed_while_serving).sum();
+    let mut parts = vec![format!("{} tasks were asked", replicas.len())];
+    parts.extend(range(first, "first good answer after RUNNING:"));
+    parts.extend(range(last, "last good answer after being told to stop:"));
+    parts.push(format!("{failed} requests failed while serving"));
+    parts.join("; ")
 }
 
 fn passed_checks(out: &mut String, scenario: &ScenarioJudgement) {
