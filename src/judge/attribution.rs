@@ -223,7 +223,7 @@ pub(super) fn is_own_lag(stream: &StreamFacts, shot: &Shot) -> bool {
 }
 
 /// Whether it failed for want of somebody to answer, and not by what was answered.
-fn is_of_the_connection(outcome: Outcome) -> bool {
+pub(super) fn is_of_the_connection(outcome: Outcome) -> bool {
     matches!(
         outcome,
         Outcome::Late

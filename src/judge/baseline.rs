@@ -2,18 +2,17 @@
 
 use super::attribution::is_own_lag;
 use super::scene::Scene;
-use super::trust_checks::CONTROL;
-use crate::record::{Offset, Outcome, Run};
+use crate::record::{Offset, Outcome, Purpose, Run};
 
 /// How the service did before the change: since the probes began, or since the scenario
 /// before ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Baseline {
-    /// Requests sent, of the stream with the most.
+    /// Requests sent, of the users' stream with the most.
     pub sent: u64,
-    /// Whether a stream sent none at all.
+    /// Whether a users' stream sent none at all.
     pub silent: bool,
-    /// Requests of all streams that failed.
+    /// Requests of all users' streams that failed.
     pub failed: u64,
     /// When the last of them was intended.
     pub last_failed: Option<Offset>,
@@ -24,7 +23,8 @@ impl Baseline {
         let submitted = scene.submitted_at();
         let from = scene.rest_since.unwrap_or(Offset::from_nanos(i64::MIN));
         let mut baseline = Self { sent: 0, silent: false, failed: 0, last_failed: None };
-        for (facts, shots) in run.shots.iter().filter(|(facts, _)| facts.name != CONTROL) {
+        let users = run.shots.iter().filter(|(facts, _)| facts.purpose == Purpose::Users);
+        for (facts, shots) in users {
             let mut sent = 0;
             for shot in shots {
                 if shot.intended < from

@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use super::attribution::Attribution;
 use super::scene::Scene;
-use super::trust_checks::CONTROL;
 use super::{Cause, CauseGroup, Failure, Limits};
-use crate::record::{Outcome, Run, Shot, StreamFacts};
+use crate::record::{Outcome, Purpose, Run, Shot, StreamFacts};
 
-/// All failed requests of a scenario, without those of the control.
+/// All failed requests of the users' streams of a scenario.
 pub(super) struct Explained {
     /// The first of them, one by one.
     pub failures: Vec<Failure>,
@@ -30,7 +29,7 @@ pub(super) fn explain_all(
     let mut failed: Vec<(&StreamFacts, &Shot)> = run
         .shots
         .iter()
-        .filter(|(facts, _)| facts.name != CONTROL)
+        .filter(|(facts, _)| facts.purpose == Purpose::Users)
         .flat_map(|(facts, shots)| shots.iter().map(move |shot| (facts, shot)))
         .filter(|(_, shot)| {
             shot.outcome.is_failure()

@@ -4,19 +4,24 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
+use super::answering::replicas_answering;
 use super::attribution::Attribution;
 use super::baseline::Baseline;
+use super::baseline_after::BaselineAfter;
 use super::explained::explain_all;
 use super::rollback_checks::rollback_checks;
 use super::scene::{End, Scene};
-use super::trust_checks::{CONTROL, Evidence, replicas_answering};
+use super::trust_checks::Evidence;
 use super::update_checks::{no_change_checks, update_checks};
 use super::user_checks::{Doubt, capacity, no_failed_requests};
 use super::{
-    Capacity, Limits, RollbackStory, ScenarioJudgement, StreamStats, TransitionWindow, UpdateStory,
-    Verdict, stream_stats,
+    Capacity, Check, Limits, Masked, NegativeControlStory, ReplicaStory, RollbackStory,
+    ScenarioJudgement, StreamStats, TransitionWindow, UpdateStory, Verdict, stream_stats,
 };
-use crate::record::{EndReason, EngineFacts, EventKind, Expects, Run, SCHEMA_VERSION, StackFacts};
+use crate::record::{
+    EndReason, EngineFacts, EventKind, Expects, NegativeControl, Purpose, Run, SCHEMA_VERSION,
+    StackFacts,
+};
 use crate::stats::{Gap, Outage};
 
 /// The judgement of a whole run; its JSON is `report.json`.
@@ -32,12 +37,17 @@ pub struct Judgement {
     pub tool_version: String,
     /// The command that was run.
     pub command: String,
-    /// The worst of the scenarios, or inconclusive if the run is not whole.
+    /// The worst of the scenarios and of the run's own checks, or inconclusive if the run is
+    /// not whole.
     pub verdict: Verdict,
     /// Why it is that: a plain sentence for each check that does not hold.
     pub because: Vec<String>,
     /// What a reader of the verdict has to know.
     pub caveats: Vec<String>,
+    /// What was checked of the run as a whole.
+    pub checks: Vec<Check>,
+    /// The update that is known to lose requests, if one was planned.
+    pub negative_control: Option<NegativeControlStory>,
     /// The engine.
     pub engine: EngineFacts,
     /// The stack.
@@ -57,6 +67,16 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
     }));
     let scenarios: Vec<ScenarioJudgement> =
         scenes.iter().map(|scene| judge_scene(run, scene, limits, &mut caveats)).collect();
+    if run.meta.negative_control == NegativeControl::Off {
+        caveats.push(
+            "the negative control was turned off: nothing shows that this run would have noticed \
+             a lost request"
+                .to_owned(),
+        );
+    }
+    let negative_control = (run.meta.negative_control == NegativeControl::Planned)
+        .then(|| NegativeControlStory::of(run));
+    let checks: Vec<Check> = negative_control.iter().map(NegativeControlStory::check).collect();
     let mut seen = HashSet::new();
     caveats.retain(|caveat| seen.insert(caveat.clone()));
 
@@ -68,7 +88,9 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
         because.push("the run was interrupted".to_owned());
     }
     because.extend(run.incomplete.iter().map(|text| format!("the record is not whole: {text}")));
-    let of_the_run = if because.is_empty() { Verdict::Pass } else { Verdict::Inconclusive };
+    let whole = if because.is_empty() { Verdict::Pass } else { Verdict::Inconclusive };
+    let broken = checks.iter().filter(|check| check.verdict != Verdict::Pass);
+    because.extend(broken.map(|check| format!("{}: {}", check.name, check.because)));
     for scenario in scenarios.iter().filter(|scenario| scenario.verdict != Verdict::Pass) {
         for check in scenario.checks.iter().filter(|check| check.verdict == scenario.verdict) {
             let reason = format!("{}: {}", scenario.name, check.because);
@@ -77,16 +99,19 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
             }
         }
     }
-    let verdicts = scenarios.iter().map(|scenario| scenario.verdict);
+    let of_scenarios = scenarios.iter().map(|scenario| scenario.verdict);
+    let of_checks = checks.iter().map(|check| check.verdict);
     Judgement {
         schema_version: SCHEMA_VERSION,
         run_id: run.meta.run_id.clone(),
         started_at: run.meta.started_at.clone(),
         tool_version: run.meta.tool_version.clone(),
         command: run.meta.command.clone(),
-        verdict: Verdict::worst(verdicts).max(of_the_run),
+        verdict: Verdict::worst(of_scenarios.chain(of_checks)).max(whole),
         because,
         caveats,
+        checks,
+        negative_control,
         engine: run.meta.engine.clone(),
         stack: run.meta.stack.clone(),
         scenarios,
@@ -111,11 +136,15 @@ fn judge_scene(
     let answering = replicas_answering(scene, run, limits.answers_per_replica);
     let replicas = answering.map(|(often, by_stream)| {
         for (stream, seen) in streams.iter_mut().zip(by_stream) {
-            if stream.name != CONTROL {
+            if stream.purpose == Purpose::Users {
                 stream.replicas_seen = seen.len() as u64;
             }
         }
         (scene.tasks.serving_last(scene.aimed_generation()).count() as u64, often)
+    });
+    // The negative control is mostly over before the first scenario begins.
+    streams.retain(|stream| {
+        stream.purpose != Purpose::NegativeControl || stream.sent + stream.unsent > 0
     });
     if replicas.is_none() && !run.shots.is_empty() {
         caveats.push(
@@ -127,21 +156,22 @@ fn judge_scene(
 
     let attribution = Attribution::new(scene, counted.as_ref(), stack.healthcheck.is_some());
     let explained = explain_all(run, scene, &attribution, limits);
-    let of_service: Vec<&StreamStats> =
-        streams.iter().filter(|stream| stream.name != CONTROL).collect();
-    let gaps: Vec<&[Gap]> = of_service.iter().map(|stream| stream.gaps.as_slice()).collect();
+    let of_users: Vec<&StreamStats> =
+        streams.iter().filter(|stream| stream.purpose == Purpose::Users).collect();
+    let gaps: Vec<&[Gap]> = of_users.iter().map(|stream| stream.gaps.as_slice()).collect();
     let outage = Outage::of(&gaps);
-    let failed = of_service.iter().map(|stream| stream.failed).sum();
+    let failed = of_users.iter().map(|stream| stream.failed).sum();
 
     let mut checks = match scene.expects {
         Expects::Update => update_checks(scene, &stack.update_config),
         Expects::Rollback => rollback_checks(scene, rollback.as_ref(), &stack.update_config),
         Expects::NoChange => no_change_checks(scene),
     };
-    let evidence = Evidence { scene, limits, streams: &streams, baseline, replicas };
+    let after = BaselineAfter::of(run, scene);
+    let evidence = Evidence { scene, limits, streams: &streams, baseline, after, replicas };
     let busy = explained.own_lag + if evidence.sent_in_time() { 0 } else { explained.soft };
     let doubt = Doubt { baseline: baseline.is_dirty(), control: evidence.control_failed(), busy };
-    checks.push(no_failed_requests(&of_service, &explained.causes, doubt));
+    checks.push(no_failed_requests(&of_users, &explained.causes, doubt));
     checks.push(capacity(scene, counted.as_ref(), stack));
     checks.extend(evidence.checks());
 
@@ -156,6 +186,8 @@ fn judge_scene(
         update: UpdateStory::of(scene),
         rollback,
         capacity: counted,
+        replicas: ReplicaStory::all(run, scene),
+        masked: Masked::all(run, scene),
         streams,
         transition_windows: TransitionWindow::all(run, scene),
         outage,

@@ -3,16 +3,24 @@
 //! Pure: everything comes from the run record, so a run can be judged again, offline, by a
 //! later version. `docs/verdicts.md` says what the verdicts mean.
 
+mod answering;
 mod attribution;
 mod baseline;
+mod baseline_after;
 mod capacity;
+mod capacity_step;
 mod cause;
 mod check;
+mod counts;
 mod end_checks;
 mod explained;
 mod failure;
 mod judgement;
+mod levels;
 mod limits;
+mod masked;
+mod negative_control_story;
+mod replica_story;
 mod rollback_checks;
 mod rollback_story;
 mod scenario_judgement;
@@ -20,6 +28,7 @@ mod scene;
 mod stream_stats;
 mod task_life;
 mod tasks;
+mod times;
 mod transition;
 mod transition_window;
 mod trust_checks;
@@ -28,12 +37,16 @@ mod update_story;
 mod user_checks;
 mod verdict;
 
-pub use capacity::Capacity;
+pub use capacity::{Capacity, VersionRange};
+pub use capacity_step::{CapacityStep, VersionStep};
 pub use cause::{Cause, CauseGroup};
 pub use check::Check;
 pub use failure::{Failure, Nearest};
 pub use judgement::{Judgement, judge};
 pub use limits::Limits;
+pub use masked::{Masked, MaskedKind};
+pub use negative_control_story::NegativeControlStory;
+pub use replica_story::ReplicaStory;
 pub use rollback_story::RollbackStory;
 pub use scenario_judgement::ScenarioJudgement;
 pub use stream_stats::{StreamStats, stream_stats};

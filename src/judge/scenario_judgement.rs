@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    Capacity, CauseGroup, Check, Failure, RollbackStory, StreamStats, TransitionWindow,
-    UpdateStory, Verdict,
+    Capacity, CauseGroup, Check, Failure, Masked, ReplicaStory, RollbackStory, StreamStats,
+    TransitionWindow, UpdateStory, Verdict,
 };
 use crate::record::{Expects, Offset};
 use crate::stats::Outage;
@@ -32,6 +32,10 @@ pub struct ScenarioJudgement {
     pub rollback: Option<RollbackStory>,
     /// The replicas; absent if no task was seen.
     pub capacity: Option<Capacity>,
+    /// What each replica answered when it was asked by itself; empty if none was.
+    pub replicas: Vec<ReplicaStory>,
+    /// Failures that users did not notice because a proxy most likely hid them.
+    pub masked: Vec<Masked>,
     /// What users got.
     pub streams: Vec<StreamStats>,
     /// What each stream measured just around the changes of tasks.

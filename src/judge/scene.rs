@@ -19,6 +19,8 @@ pub(super) struct Scene<'a> {
     /// When the engine took the change, and the generation of it.
     pub submitted: Option<(Offset, u32)>,
     pub ended: Offset,
+    /// When the next one began.
+    pub next_started: Option<Offset>,
     pub end: End<'a>,
     pub spec: SpecMatch,
     /// The service's states since the change, without repeats.
@@ -115,6 +117,10 @@ impl<'a> Scene<'a> {
             started: start.at,
             submitted: None,
             ended,
+            next_started: rest
+                .iter()
+                .find(|event| matches!(event.kind, EventKind::ScenarioStarted { .. }))
+                .map(|event| event.at),
             end,
             spec,
             states: Vec::new(),

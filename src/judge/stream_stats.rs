@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use crate::record::{Offset, Outcome, Shot, StreamFacts};
+use crate::record::{Offset, Outcome, Purpose, Shot, StreamFacts};
 use crate::stats::{Gap, Gaps, Spread, error_rate_upper_95};
 
 /// What the users of one stream got in a window of time. Times in seconds.
@@ -12,13 +12,16 @@ use crate::stats::{Gap, Gaps, Spread, error_rate_upper_95};
 pub struct StreamStats {
     /// The stream's name.
     pub name: String,
+    /// What its requests are to show.
+    pub purpose: Purpose,
     /// Requests a second.
     pub rate_hz: f64,
     /// Requests that were sent.
     pub sent: u64,
     /// Requests that were due and could not be sent: too many were in flight.
     pub unsent: u64,
-    /// Requests that were due and that the record does not have.
+    /// Requests that were due and that the record does not have; none where each replica is
+    /// asked by itself, as nobody knows beforehand how many of them there are.
     pub missing: u64,
     /// Requests a user would have seen fail.
     pub failed: u64,
@@ -28,7 +31,7 @@ pub struct StreamStats {
     pub longest_gap_s: Offset,
     /// All times without a success together.
     pub total_bad_s: Offset,
-    /// The times without a success.
+    /// The times without a success; none are told where each replica is asked by itself.
     pub gaps: Vec<Gap>,
     /// The greatest distance between two successes in a row: no full outage of this stream
     /// was longer.
@@ -80,14 +83,19 @@ pub fn stream_stats(
     }
     let failed = failed_by_class.values().sum();
     let tried = shots.iter().filter(|shot| shot.outcome != Outcome::Unsent);
-    let gaps = Gaps::of(tried.map(|shot| (shot.intended, shot.outcome == Outcome::Ok)), end);
+    // Replicas that are asked at the same instant have no gaps in common.
+    let gaps = match facts.purpose {
+        Purpose::EachReplica => Gaps::default(),
+        _ => Gaps::of(tried.map(|shot| (shot.intended, shot.outcome == Outcome::Ok)), end),
+    };
     let answered = shots.iter().filter(|shot| matches!(shot.outcome, Outcome::Ok | Outcome::Late));
     StreamStats {
         name: facts.name.clone(),
+        purpose: facts.purpose,
         rate_hz: facts.rate_hz,
         sent,
         unsent,
-        missing: missing(facts.rate_hz, &shots, start, end),
+        missing: missing(facts, &shots, start, end),
         failed,
         failed_by_class,
         longest_gap_s: gaps.longest(),
@@ -107,10 +115,16 @@ fn resolution(rate_hz: f64) -> Offset {
 }
 
 /// The schedule is fixed beforehand, so every hole in it shows.
-fn missing(rate_hz: f64, shots: &[&Shot], start: Offset, end: Offset) -> u64 {
+fn missing(facts: &StreamFacts, shots: &[&Shot], start: Offset, end: Offset) -> u64 {
+    let rate_hz = facts.rate_hz;
+    // It may end long before the window does: it is over with its update.
+    let whole_window = facts.purpose != Purpose::NegativeControl;
     let due = |from: Offset, to: Offset| whole(((to - from).as_secs_f64() * rate_hz).round());
+    if facts.purpose == Purpose::EachReplica {
+        return 0;
+    }
     let (Some(first), Some(last)) = (shots.first(), shots.last()) else {
-        return due(start, end);
+        return if whole_window { due(start, end) } else { 0 };
     };
     // A schedule that runs all the time has its first and last request less than one step
     // from the window's ends.
@@ -118,7 +132,8 @@ fn missing(rate_hz: f64, shots: &[&Shot], start: Offset, end: Offset) -> u64 {
         |from: Offset, to: Offset| whole(((to - from - EDGE).as_secs_f64() * rate_hz).floor());
     let inside: u64 =
         shots.windows(2).map(|two| due(two[0].intended, two[1].intended).saturating_sub(1)).sum();
-    inside + edge(start, first.intended) + edge(last.intended, end)
+    let edges = edge(start, first.intended) + edge(last.intended, end);
+    inside + if whole_window { edges } else { 0 }
 }
 
 #[expect(

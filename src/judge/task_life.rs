@@ -19,6 +19,8 @@ pub(super) struct TaskLife<'a> {
     pub ended: Option<Offset>,
     /// It was seen in a state in which a task ends only by a failure of its own.
     pub failed: Option<Offset>,
+    /// Its addresses in the swarm's networks, and since when each was seen.
+    pub addresses: Vec<(&'a str, Offset)>,
     /// The latest engine time among the sights.
     last_at: Offset,
 }
@@ -33,6 +35,7 @@ impl<'a> TaskLife<'a> {
             signalled: None,
             ended: None,
             failed: None,
+            addresses: Vec::new(),
             last_at: at,
         };
         life.take(seen_task, at, seen, true);
@@ -65,6 +68,11 @@ impl<'a> TaskLife<'a> {
             let told = self.told_to_stop.is_some_and(|told| told < at);
             if by_itself && !told {
                 self.failed.get_or_insert(at);
+            }
+        }
+        for address in &task.addresses {
+            if !self.addresses.iter().any(|known| known.0 == address) {
+                self.addresses.push((address, at));
             }
         }
         self.last = task;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::task_life::TaskLife;
-use crate::record::{Event, EventKind, Offset, TaskState};
+use crate::record::{Event, EventKind, Offset, Shot, TaskState};
 
 /// All tasks of one service, in the order in which they were first seen.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +50,26 @@ impl<'a> Tasks<'a> {
     /// The task with this id; the engine's messages may shorten ids.
     pub(super) fn find(&self, id: &str) -> Option<&TaskLife<'a>> {
         self.lives.iter().find(|life| life.last.task == id)
+    }
+
+    /// The task that a request to a replica by itself was for: the one that answered if that is
+    /// told, else the last one that had got the address by then.
+    pub(super) fn asked(&self, shot: &Shot) -> Option<usize> {
+        let named = shot
+            .replica
+            .as_deref()
+            .and_then(|name| self.lives.iter().position(|life| life.is_container(name)));
+        let address = shot.to.as_deref()?;
+        let at = shot.sent.unwrap_or(shot.intended);
+        named.or_else(|| {
+            let since = |life: &TaskLife| {
+                life.addresses.iter().find(|known| known.0 == address).map(|known| known.1)
+            };
+            let owners = self.lives.iter().enumerate().filter_map(|(index, life)| {
+                Some((since(life).filter(|since| *since <= at)?, index))
+            });
+            owners.max().map(|owner| owner.1)
+        })
     }
 
     /// How many places have a task of this generation that serves at that instant.

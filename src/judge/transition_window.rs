@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::scene::Scene;
+use super::times::Times;
 use super::transition::Transition;
-use crate::record::{Offset, Outcome, Run, Shot, StreamFacts};
+use crate::record::{Offset, Outcome, Purpose, Run, Shot, StreamFacts};
 use crate::stats::error_rate_upper_95;
 
 /// A window begins this long before a change of a task.
@@ -29,22 +30,18 @@ pub struct TransitionWindow {
 }
 
 impl TransitionWindow {
-    /// One for each stream.
+    /// One for each stream of the users and of the control.
     pub(super) fn all(run: &Run, scene: &Scene) -> Vec<Self> {
-        let windows = union(
+        let windows = Times::of(
             Transition::all(&scene.tasks, scene.submitted_at())
                 .iter()
                 .map(|transition| (transition.at - BEFORE, transition.at + AFTER))
                 .map(|(from, to)| (from.max(scene.started), to.min(scene.ended))),
         );
-        let length_s = windows.iter().fold(Offset::ZERO, |sum, (from, to)| sum + (*to - *from));
-        let inside = |at: Offset| {
-            let next = windows.partition_point(|(from, _)| *from <= at);
-            next > 0 && at < windows[next - 1].1
-        };
+        let length_s = windows.length();
         let of_stream = |(facts, shots): &(StreamFacts, Vec<Shot>)| {
             let (mut sent, mut failed) = (0, 0);
-            for shot in shots.iter().filter(|shot| inside(shot.intended)) {
+            for shot in shots.iter().filter(|shot| windows.contain(shot.intended)) {
                 sent += u64::from(shot.outcome != Outcome::Unsent);
                 failed += u64::from(shot.outcome.is_failure());
             }
@@ -56,30 +53,10 @@ impl TransitionWindow {
                 error_rate_upper_95: error_rate_upper_95(failed, sent),
             }
         };
-        run.shots.iter().map(of_stream).collect()
-    }
-}
-
-/// These times, given in order of their beginnings, without overlaps.
-fn union(times: impl Iterator<Item = (Offset, Offset)>) -> Vec<(Offset, Offset)> {
-    let mut union: Vec<(Offset, Offset)> = Vec::new();
-    for (from, to) in times.filter(|(from, to)| from < to) {
-        match union.last_mut() {
-            Some(last) if from <= last.1 => last.1 = last.1.max(to),
-            _ => union.push((from, to)),
-        }
-    }
-    union
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn windows_that_touch_are_one() {
-        let at = Offset::from_millis;
-        let times = [(0, 6), (2, 4), (6, 7), (9, 9), (10, 12)].map(|(a, b)| (at(a), at(b)));
-        assert_eq!(union(times.into_iter()), [(at(0), at(7)), (at(10), at(12))]);
+        run.shots
+            .iter()
+            .filter(|(facts, _)| matches!(facts.purpose, Purpose::Users | Purpose::Control))
+            .map(of_stream)
+            .collect()
     }
 }

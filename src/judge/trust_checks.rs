@@ -1,31 +1,28 @@
 //! Checks on the measurement: a broken one makes the verdict inconclusive, never a failure.
 
-use std::collections::BTreeSet;
-
 use super::baseline::Baseline;
+use super::baseline_after::BaselineAfter;
 use super::scene::Scene;
 use super::{Check, Limits, StreamStats, Verdict};
-use crate::record::{EventKind, Expects, Offset, Outcome, Run};
+use crate::record::{EventKind, Expects, Offset, Purpose};
 use crate::stats::error_rate_upper_95;
-
-/// The name of a stream to a target that no update touches, on the same path. Its failures
-/// are the measurement's, not the service's.
-pub(super) const CONTROL: &str = "control";
 
 /// What the trust checks look at.
 pub(super) struct Evidence<'a> {
     pub scene: &'a Scene<'a>,
     pub limits: &'a Limits,
-    /// All streams, the control included.
+    /// All streams, whatever they are for.
     pub streams: &'a [StreamStats],
     pub baseline: Baseline,
+    /// Absent if nothing was asked after the scenario's end.
+    pub after: Option<BaselineAfter>,
     /// Replicas that serve in the end, and how many of them answered often enough; absent if
     /// no answer tells who gave it.
     pub replicas: Option<(u64, u64)>,
 }
 
 /// A check that either holds or makes the verdict inconclusive.
-fn trust(
+pub(super) fn trust(
     name: &'static str,
     good: bool,
     measured: impl Into<String>,
@@ -40,6 +37,7 @@ impl Evidence<'_> {
     /// All trust checks.
     pub(super) fn checks(&self) -> Vec<Check> {
         let mut checks = vec![self.observed(), self.baseline_clean()];
+        checks.extend(self.after.map(BaselineAfter::check));
         checks.extend(self.replicas_seen());
         checks.extend(self.control_clean());
         checks.extend([self.probe_lag(), self.probes_unsent(), self.enough_probes()]);
@@ -139,15 +137,18 @@ impl Evidence<'_> {
     }
 
     fn control_clean(&self) -> Option<Check> {
-        let control = self.streams.iter().find(|stream| stream.name == CONTROL)?;
-        let good = !self.control_failed();
+        let of_control = || self.streams.iter().filter(|stream| stream.purpose == Purpose::Control);
+        of_control().next()?;
+        let (sent, failed) = of_control()
+            .fold((0, 0), |(sent, failed), stream| (sent + stream.sent, failed + stream.failed));
+        let good = failed == 0;
         let because = if good {
             "the control target, which no update touches, answered every request"
         } else {
             "the control target, which no update touches, failed too: the path to the service is \
              not sound"
         };
-        let measured = format!("{} of {} failed", control.failed, control.sent);
+        let measured = format!("{failed} of {sent} failed");
         Some(trust("control-clean", good, measured, "0 failed", because))
     }
 
@@ -161,7 +162,7 @@ impl Evidence<'_> {
 
     /// Whether the target that no update touches failed.
     pub(super) fn control_failed(&self) -> bool {
-        self.streams.iter().any(|stream| stream.name == CONTROL && stream.failed > 0)
+        self.streams.iter().any(|stream| stream.purpose == Purpose::Control && stream.failed > 0)
     }
 
     fn probe_lag(&self) -> Check {
@@ -205,7 +206,7 @@ impl Evidence<'_> {
 
     fn enough_probes(&self) -> Check {
         // Each stream's own bound stands in its figures; one of them has to support the claim.
-        let of_service = self.streams.iter().filter(|stream| stream.name != CONTROL);
+        let of_service = self.streams.iter().filter(|stream| stream.purpose == Purpose::Users);
         let sent: Vec<u64> = of_service.map(|stream| stream.sent).collect();
         let most = sent.iter().copied().max().unwrap_or(0);
         let bound = error_rate_upper_95(0, most);
@@ -271,52 +272,4 @@ fn millis(offset: Offset) -> String {
 fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent < 0.1 { format!("{percent:.3} %") } else { format!("{percent:.2} %") }
-}
-
-/// How many replicas serve in the end, and which of them have answered at least `least`
-/// requests; absent if no answer tells who gave it.
-pub(super) fn replicas_answering(
-    scene: &Scene,
-    run: &Run,
-    least: u64,
-) -> Option<(u64, Vec<BTreeSet<usize>>)> {
-    let serving: Vec<_> = scene.tasks.serving_last(scene.aimed_generation()).collect();
-    let mut totals = vec![0_u64; serving.len()];
-    let mut by_stream = Vec::with_capacity(run.shots.len());
-    let mut anybody = false;
-    for (facts, shots) in &run.shots {
-        let mut counts = vec![0_u64; serving.len()];
-        // The control is another service.
-        let shots = if facts.name == CONTROL { &[] } else { shots.as_slice() };
-        for shot in shots.iter().filter(|shot| {
-            shot.outcome == Outcome::Ok
-                && shot.intended >= scene.started
-                && shot.intended < scene.ended
-        }) {
-            let Some(replica) = &shot.replica else { continue };
-            let by_name = serving.iter().position(|life| life.is_container(replica));
-            // A host name of the user's own says nothing; the slot does, once the task runs.
-            let place = by_name.or_else(|| {
-                serving.iter().position(|life| {
-                    shot.slot == Some(life.last.slot)
-                        && life.running.is_some_and(|running| shot.intended >= running)
-                        && (life.last.container.is_empty() || !is_container_id(replica))
-                })
-            });
-            anybody |= place.is_some() || is_container_id(replica);
-            if let Some(place) = place {
-                counts[place] += 1;
-            }
-        }
-        for (total, count) in totals.iter_mut().zip(&counts) {
-            *total += count;
-        }
-        by_stream.push((0..counts.len()).filter(|place| counts[*place] > 0).collect());
-    }
-    let often = totals.iter().filter(|total| **total >= least).count() as u64;
-    anybody.then_some((often, by_stream))
-}
-
-fn is_container_id(host_name: &str) -> bool {
-    host_name.len() == 12 && host_name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

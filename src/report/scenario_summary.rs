@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::block::{more, row};
 use super::style::Style;
-use crate::judge::{Check, ScenarioJudgement, StreamStats, Verdict};
-use crate::record::{Expects, Offset};
+use crate::judge::{Check, ReplicaStory, ScenarioJudgement, StreamStats, Verdict};
+use crate::record::{Expects, Offset, Purpose};
 
 /// Appends the block of one scenario.
 pub(super) fn scenario_summary(out: &mut String, scenario: &ScenarioJudgement, style: Style) {
@@ -47,7 +47,14 @@ pub(super) fn scenario_summary(out: &mut String, scenario: &ScenarioJudgement, s
     for stream in &scenario.streams {
         stream_rows(out, stream);
     }
-    broken_checks(out, scenario, style);
+    if !scenario.replicas.is_empty() {
+        row(out, "by itself", "by itself", &each_replica(&scenario.replicas));
+    }
+    for masked in &scenario.masked {
+        let text = format!("{}: {}", masked.stream, masked.because);
+        row(out, "hidden", "hidden", &text);
+    }
+    broken_checks(out, &scenario.checks, style);
     causes(out, scenario, style);
     passed_checks(out, scenario);
 }
@@ -119,21 +126,29 @@ fn rollback(scenario: &ScenarioJudgement) -> Option<String> {
 }
 
 fn stream_rows(out: &mut String, stream: &StreamStats) {
+    let to = match stream.purpose {
+        Purpose::Users => "",
+        Purpose::EachReplica => " to each replica by itself",
+        Purpose::Control => " to a target that no update touches",
+        Purpose::NegativeControl => " to a target that loses requests on purpose",
+    };
     let mut text =
-        format!("{} requests at {}/s, {} failed", stream.sent, stream.rate_hz, stream.failed);
+        format!("{} requests at {}/s{to}, {} failed", stream.sent, stream.rate_hz, stream.failed);
     if stream.failed > 0 {
         let classes: Vec<String> = stream
             .failed_by_class
             .iter()
             .map(|(class, count)| format!("{class} {count}"))
             .collect();
-        let _ = write!(
-            text,
-            " ({}); longest gap {}, {} bad in all",
-            classes.join(", "),
-            secs(stream.longest_gap_s),
-            secs(stream.total_bad_s)
-        );
+        let _ = write!(text, " ({})", classes.join(", "));
+        if stream.purpose != Purpose::EachReplica {
+            let _ = write!(
+                text,
+                "; longest gap {}, {} bad in all",
+                secs(stream.longest_gap_s),
+                secs(stream.total_bad_s)
+            );
+        }
     }
     if stream.unsent + stream.missing > 0 {
         let _ = write!(text, "; {} not sent, {} not recorded", stream.unsent, stream.missing);
@@ -155,12 +170,35 @@ fn stream_rows(out: &mut String, stream: &StreamStats) {
     if stream.replicas_seen > 0 {
         parts.push(format!("{} replicas seen", stream.replicas_seen));
     }
-    parts.push(format!(
-        "resolution {}, error rate below {:.3} % (95 %)",
-        millis(stream.resolution_s),
-        stream.error_rate_upper_95 * 100.0
-    ));
+    if stream.purpose != Purpose::EachReplica {
+        parts.push(format!(
+            "resolution {}, error rate below {:.3} % (95 %)",
+            millis(stream.resolution_s),
+            stream.error_rate_upper_95 * 100.0
+        ));
+    }
     more(out, &parts.join("; "));
+}
+
+/// What the replicas answered when they were asked by themselves.
+fn each_replica(replicas: &[ReplicaStory]) -> String {
+    let range = |times: Vec<Offset>, what: &str| {
+        let (least, most) = (times.iter().min()?, times.iter().max()?);
+        let times = if least == most {
+            secs(*least)
+        } else {
+            format!("{} to {}", secs(*least), secs(*most))
+        };
+        Some(format!("{what} {times}"))
+    };
+    let first = replicas.iter().filter_map(|replica| replica.answers_after_running_s).collect();
+    let last = replicas.iter().filter_map(|replica| replica.answers_after_told_to_stop_s).collect();
+    let failed: u64 = replicas.iter().map(|replica| replica.failed_while_serving).sum();
+    let mut parts = vec![format!("{} tasks were asked", replicas.len())];
+    parts.extend(range(first, "first good answer after RUNNING:"));
+    parts.extend(range(last, "last good answer after being told to stop:"));
+    parts.push(format!("{failed} requests failed while serving"));
+    parts.join("; ")
 }
 
 fn passed_checks(out: &mut String, scenario: &ScenarioJudgement) {
@@ -175,11 +213,12 @@ fn passed_checks(out: &mut String, scenario: &ScenarioJudgement) {
     }
 }
 
-fn broken_checks(out: &mut String, scenario: &ScenarioJudgement, style: Style) {
+/// Appends the checks that do not hold.
+pub(super) fn broken_checks(out: &mut String, checks: &[Check], style: Style) {
     for verdict in [Verdict::Fail, Verdict::Inconclusive] {
         let label = if verdict == Verdict::Fail { "failed" } else { "unproven" };
         let mut left: Vec<&Check> =
-            scenario.checks.iter().filter(|check| check.verdict == verdict).collect();
+            checks.iter().filter(|check| check.verdict == verdict).collect();
         while let Some(first) = left.first().copied() {
             // Checks with the same reason stand together, so that it is read once.
             let (same, others): (Vec<&Check>, Vec<&Check>) = left.into_iter().partition(|check| {

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use super::block::{WIDTH, row, wrap};
-use super::scenario_summary::scenario_summary;
+use super::scenario_summary::{broken_checks, scenario_summary};
 use super::style::Style;
-use crate::judge::{Judgement, Verdict};
+use crate::judge::{Judgement, NegativeControlStory, Verdict};
+use crate::record::Purpose;
 
 /// The judgement as text for people: the verdict first, then what happened, what users
 /// noticed, why, and what to change. No line is wider than 100 characters.
@@ -33,6 +34,10 @@ pub fn summary(judgement: &Judgement, style: Style) -> String {
         scenario_summary(&mut out, scenario, style);
     }
     out.push('\n');
+    if let Some(story) = &judgement.negative_control {
+        row(&mut out, "neg. control", "neg. control", &negative_control(story));
+    }
+    broken_checks(&mut out, &judgement.checks, style);
     let engine = &judgement.engine;
     row(
         &mut out,
@@ -59,12 +64,26 @@ pub fn summary(judgement: &Judgement, style: Style) -> String {
     out
 }
 
+fn negative_control(story: &NegativeControlStory) -> String {
+    let mut text = format!(
+        "an update that is known to lose requests: {} of {} failed, longest gap {:.2} s",
+        story.failed,
+        story.sent,
+        story.longest_gap_s.as_secs_f64()
+    );
+    if let Some(time) = story.without_container_s {
+        let _ = write!(text, "; no container for {:.2} s", time.as_secs_f64());
+    }
+    text
+}
+
 /// Everything in one line.
 fn headline(judgement: &Judgement) -> String {
     let names: Vec<&str> =
         judgement.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
-    let sent: u64 =
-        judgement.scenarios.iter().flat_map(|scenario| &scenario.streams).map(|s| s.sent).sum();
+    let streams = judgement.scenarios.iter().flat_map(|scenario| &scenario.streams);
+    let users = streams.filter(|stream| stream.purpose == Purpose::Users);
+    let sent: u64 = users.map(|stream| stream.sent).sum();
     let failed: u64 = judgement.scenarios.iter().map(|scenario| scenario.failed).sum();
     let what = if names.is_empty() { "no scenario".to_owned() } else { names.join(", ") };
     format!("{}: {what}; {failed} of {sent} requests failed", judgement.stack.service)

@@ -37,6 +37,55 @@ fn a_clean_update_passes() {
 }
 
 #[test]
+fn the_course_of_each_versions_capacity_is_told() {
+    let mut story = good_update();
+    story.shots(GOOD_END + 0.5, nothing);
+    let judgement = judge(&story.finish());
+    let capacity = judgement.scenarios[0].capacity.as_ref().unwrap();
+    let (old, new) = (capacity.by_version[&1], capacity.by_version[&2]);
+    assert_eq!((old.min_running, old.max_running, new.min_running, new.max_running), (0, 6, 0, 6));
+    assert_eq!((old.min_serving, old.max_serving, new.min_serving, new.max_serving), (0, 6, 0, 6));
+    // Each pair is told to stop, ends 3.2 s later and runs again 1.2 s after that.
+    let course: Vec<_> = capacity
+        .steps
+        .iter()
+        .map(|step| {
+            let of = |version| {
+                step.by_version.get(&version).map_or((0, 0), |step| (step.running, step.serving))
+            };
+            let after = (step.at.as_secs_f64() - SUBMIT) * 1e3;
+            (after.round().to_string(), step.running, step.serving, of(1), of(2))
+        })
+        .collect();
+    let expected = [
+        ("0", 6, 6, (6, 6), (0, 0)),
+        ("200", 6, 4, (6, 4), (0, 0)),
+        ("3400", 4, 4, (4, 4), (0, 0)),
+        ("4600", 6, 6, (4, 4), (2, 2)),
+        ("6700", 6, 4, (4, 2), (2, 2)),
+        ("9900", 4, 4, (2, 2), (2, 2)),
+        ("11100", 6, 6, (2, 2), (4, 4)),
+        ("13200", 6, 4, (2, 0), (4, 4)),
+        ("16400", 4, 4, (0, 0), (4, 4)),
+        ("17600", 6, 6, (0, 0), (6, 6)),
+    ];
+    let expected = expected.map(|step| (step.0.to_owned(), step.1, step.2, step.3, step.4));
+    assert_eq!(course, expected);
+    assert!(!capacity.steps[9].by_version.contains_key(&1), "none is not told");
+}
+
+#[test]
+fn a_version_that_never_ran_has_no_range() {
+    let mut story = good_rollback();
+    story.shots(ROLLBACK_END + 0.5, nothing);
+    let judgement = judge(&story.finish());
+    let capacity = judgement.scenarios[0].capacity.as_ref().unwrap();
+    let range = capacity.by_version[&1];
+    assert_eq!((range.min_running, range.max_running), (4, 6));
+    assert!(!capacity.by_version.contains_key(&2));
+}
+
+#[test]
 fn a_clean_rollback_passes_and_tells_its_story() {
     let mut story = good_rollback();
     story.shots(ROLLBACK_END + 0.5, nothing);

@@ -3,8 +3,8 @@
 
 use rollproof::judge::{Check, Judgement, Limits, ScenarioJudgement, Verdict};
 use rollproof::record::{
-    ContainerAction, EndReason, Event, EventKind, Expects, HealthcheckFacts, Offset, Outcome, Run,
-    Shot, SpecMatch, TaskSeen, TaskState, UpdateState,
+    ContainerAction, EndReason, Event, EventKind, Expects, HealthcheckFacts, Offset, Outcome,
+    Purpose, Run, Shot, SpecMatch, StreamFacts, TaskSeen, TaskState, UpdateState,
 };
 
 use crate::record_runs::{meta, ok_shot};
@@ -19,7 +19,7 @@ pub struct Story {
     pub run: Run,
     /// The tasks: id, container, when it begins and when it stops to answer.
     answering: Vec<(String, f64, f64)>,
-    tasks: Vec<TaskSeen>,
+    pub tasks: Vec<TaskSeen>,
 }
 
 fn secs(at: f64) -> Offset {
@@ -63,7 +63,7 @@ impl Story {
             error: String::new(),
             exit_code: None,
             container: format!("{id}{:052}", 0),
-            addresses: vec![],
+            addresses: vec![format!("10.0.1.{}", self.tasks.len() + 1)],
         });
         let id = format!("task{id}");
         self.see(&id, at, TaskState::Ready, TaskState::Ready);
@@ -185,6 +185,14 @@ impl Story {
         self.event(at, EventKind::ScenarioEnded { name: "update".to_owned(), spec, reason });
     }
 
+    /// One more stream, without requests yet.
+    pub fn stream(&mut self, name: &str, purpose: Purpose) {
+        let facts =
+            StreamFacts { name: name.to_owned(), purpose, ..self.run.meta.streams[0].clone() };
+        self.run.meta.streams.push(facts.clone());
+        self.run.shots.push((facts, vec![]));
+    }
+
     /// 200 requests a second from 0 s to `until`, answered by the replicas in turn; `change`
     /// may make something else of each.
     pub fn shots(&mut self, until: f64, change: impl Fn(f64, &mut Shot)) {
@@ -215,6 +223,46 @@ impl Story {
             change(at, &mut shot);
             shots.push(shot);
         }
+        self.run.shots[stream].1 = shots;
+    }
+
+    /// Ten requests a second to each task by itself, from its container's start to its end. It
+    /// answers from 0.25 s after its start until it gets its signal.
+    pub fn direct(&mut self, stream: usize, until: f64, change: impl Fn(f64, &str, &mut Shot)) {
+        let mut shots = vec![];
+        for task in &self.tasks {
+            let of = |wanted: ContainerAction| {
+                self.run.events.iter().find_map(|event| match &event.kind {
+                    EventKind::Container { task: id, action, .. }
+                        if *id == task.task && *action == wanted =>
+                    {
+                        Some(event.at.as_secs_f64())
+                    }
+                    _ => None,
+                })
+            };
+            let start = of(ContainerAction::Start).unwrap_or(-20.0);
+            let end = of(ContainerAction::Die).unwrap_or(until);
+            let signal = of(ContainerAction::Kill).unwrap_or(end + 1.0);
+            for index in 0.. {
+                let at = f64::from(index) * 0.1;
+                if at >= end.min(until) {
+                    break;
+                }
+                if at < start {
+                    continue;
+                }
+                let mut shot = ok_shot(at);
+                shot.to = Some(task.addresses[0].as_str().into());
+                shot.replica = Some(task.container[..12].into());
+                if at < start + 0.25 || at > signal - 0.05 {
+                    fail(&mut shot, Outcome::Refused, 0.001);
+                }
+                change(at, &task.task, &mut shot);
+                shots.push(shot);
+            }
+        }
+        shots.sort_by_key(|shot| shot.done);
         self.run.shots[stream].1 = shots;
     }
 

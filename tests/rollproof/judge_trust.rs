@@ -1,11 +1,11 @@
 //! Measurements that prove nothing, however the update went.
 
 use rollproof::judge::{Cause, Verdict};
-use rollproof::record::{EndReason, EventKind, Expects, Offset, Outcome, SpecMatch};
+use rollproof::record::{EndReason, EventKind, Expects, Offset, Outcome, Purpose, SpecMatch};
 
 use crate::judge_story::{
-    GOOD_END, ROLLBACK_END, SUBMIT, Story, broken, check, fail, good_rollback, good_update, judge,
-    nothing,
+    GOOD_END, ROLLBACK_END, SERVICE, SUBMIT, Story, broken, check, fail, good_rollback,
+    good_update, judge, nothing,
 };
 
 #[test]
@@ -48,6 +48,72 @@ fn failures_before_the_change_are_no_failures_of_the_change() {
     let judgement = judge(&story.finish());
     assert_eq!(judgement.verdict, Verdict::Inconclusive);
     assert_eq!(judgement.scenarios[0].causes[0].cause, Cause::BeforeUpdate);
+}
+
+#[test]
+fn failures_after_the_end_prove_nothing() {
+    let judged = |until: f64, fails: bool| {
+        let mut story = good_update();
+        story.shots(until, |at, shot| {
+            if fails && (GOOD_END + 0.2..GOOD_END + 0.25).contains(&at) {
+                fail(shot, Outcome::Refused, 0.001);
+            }
+        });
+        judge(&story.finish())
+    };
+    let dirty = judged(GOOD_END + 0.5, true);
+    assert_eq!(broken(&dirty), ["baseline-after"]);
+    assert_eq!(dirty.verdict, Verdict::Inconclusive);
+    let after = check(&dirty.scenarios[0], "baseline-after");
+    assert_eq!(after.measured, "10 of 100 failed");
+    assert!(after.because.contains("the first at 36.80 s"), "{}", after.because);
+    assert_eq!(dirty.scenarios[0].failed, 0, "they are none of the scenario's");
+
+    let clean = judged(GOOD_END + 0.5, false);
+    assert_eq!(check(&clean.scenarios[0], "baseline-after").verdict, Verdict::Pass);
+    let unknown = judged(GOOD_END, false);
+    assert_eq!(unknown.verdict, Verdict::Pass, "{:?}", unknown.because);
+    assert!(!unknown.scenarios[0].checks.iter().any(|check| check.name == "baseline-after"));
+}
+
+#[test]
+fn what_was_asked_late_after_the_end_is_no_failure() {
+    let mut story = good_update();
+    story.shots(GOOD_END + 2.0, |at, shot| {
+        if at > GOOD_END + 1.0 {
+            shot.sent = Some(shot.intended + Offset::from_millis(1_200));
+            shot.done = shot.sent.map(|sent| sent + Offset::from_millis(3));
+            shot.outcome = Outcome::Late;
+        }
+    });
+    assert_eq!(judge(&story.finish()).verdict, Verdict::Pass);
+}
+
+#[test]
+fn the_time_after_a_scenario_ends_where_the_next_one_begins() {
+    let mut story = good_update();
+    let started = EventKind::ScenarioStarted {
+        name: "next".to_owned(),
+        expects: Expects::NoChange,
+        service: SERVICE.to_owned(),
+        replicas: 6,
+        generation: 2,
+        change: "nothing".to_owned(),
+    };
+    story.event(GOOD_END + 1.0, started);
+    story
+        .event(GOOD_END + 3.0, EventKind::Submitted { service: SERVICE.to_owned(), generation: 2 });
+    story.end(GOOD_END + 5.0, SpecMatch::Submitted, EndReason::Settled);
+    story.shots(GOOD_END + 6.0, |at, shot| {
+        if (GOOD_END + 2.0..GOOD_END + 2.1).contains(&at) {
+            fail(shot, Outcome::Refused, 0.001);
+        }
+    });
+    let judgement = judge(&story.finish());
+    let [update, next] = judgement.scenarios.as_slice() else { panic!("two scenarios") };
+    assert_eq!(check(update, "baseline-after").verdict, Verdict::Pass);
+    assert_eq!(check(next, "baseline-clean").verdict, Verdict::Inconclusive);
+    assert_eq!(check(next, "baseline-after").measured, "0 of 200 failed");
 }
 
 #[test]
@@ -224,7 +290,7 @@ fn a_replica_that_never_answers_is_noticed_if_answers_tell_who_gave_them() {
 fn a_control_target_that_fails_proves_nothing() {
     let mut story = good_update();
     let mut control = story.run.shots[0].clone();
-    control.0.name = "control".to_owned();
+    (control.0.name, control.0.purpose) = ("control".to_owned(), Purpose::Control);
     story.run.shots.push(control);
     story.shots(GOOD_END + 0.5, nothing);
     story.shots_of(1, GOOD_END + 0.5, |at, shot| {
@@ -296,7 +362,7 @@ fn late_answers_on_a_busy_machine_prove_nothing_but_an_outage_does() {
 fn failures_that_the_control_shares_prove_nothing() {
     let mut story = good_update();
     let mut control = story.run.shots[0].clone();
-    control.0.name = "control".to_owned();
+    (control.0.name, control.0.purpose) = ("control".to_owned(), Purpose::Control);
     story.run.shots.push(control);
     for stream in [0, 1] {
         story.shots_of(stream, GOOD_END + 0.5, |at, shot| {

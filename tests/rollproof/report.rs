@@ -121,6 +121,8 @@ fn the_json_has_the_promised_fields() {
     assert_eq!(scenario["capacity"]["min_running"], 4);
     assert_eq!(scenario["capacity"]["min_serving"], 4);
     assert!(scenario["capacity"]["below_desired_s"].is_number());
+    assert_eq!(scenario["capacity"]["steps"][3]["by_version"]["2"]["serving"], 2);
+    assert_eq!(scenario["capacity"]["by_version"]["1"]["max_running"], 6);
 
     let stream = &scenario["streams"][0];
     assert_eq!((&stream["name"], &stream["failed"]), (&"fresh".into(), &80.into()));

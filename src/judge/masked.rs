@@ -1,0 +1,193 @@
+//! Failures that users did not notice because a proxy most likely hid them.
+
+use serde::Serialize;
+
+use super::attribution::{is_of_the_connection, is_own_lag};
+use super::scene::Scene;
+use super::times::Times;
+use super::transition::Transition;
+use crate::record::{Offset, Outcome, Purpose, Run, Shot, StreamFacts};
+use crate::stats::Spread;
+
+/// How near a user's failure must be to be the same event as that of a replica.
+const SAME: Offset = Offset::from_millis(100);
+/// How near an outlier of the control must be to be the same event.
+const SHARED: Offset = Offset::from_millis(200);
+/// How long after a change of a task a proxy may still meet it.
+const REACH: Offset = Offset::from_millis(5_000);
+/// A shorter wait is no sign of a second attempt.
+const HELD: Offset = Offset::from_millis(40);
+/// How many times its stream's usual worst a held answer takes.
+const TIMES: i64 = 10;
+/// Fewer answers have no 99 %.
+const ANSWERS: usize = 100;
+
+/// How it shows that a proxy hid failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MaskedKind {
+    /// Requests to a replica by itself failed, and no user noticed anything.
+    FailedDirectly,
+    /// Good answers took far longer than usual.
+    Held,
+}
+
+/// Failures that users did not notice: most likely the proxy repeated the requests. It changes
+/// no verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Masked {
+    /// How it shows.
+    pub kind: MaskedKind,
+    /// The stream in which it shows.
+    pub stream: String,
+    /// How many requests.
+    pub count: u64,
+    /// How long the slowest of them took.
+    pub worst_latency_s: Offset,
+    /// What it says, and no more than that: one plain sentence.
+    pub because: String,
+}
+
+impl Masked {
+    /// What the streams show of it.
+    pub(super) fn all(run: &Run, scene: &Scene) -> Vec<Self> {
+        let proxied: Vec<_> =
+            run.shots.iter().filter(|(facts, _)| is_through_proxy(facts)).collect();
+        if proxied.is_empty() {
+            return Vec::new();
+        }
+        let mut masked = failed_directly(run, scene, &proxied);
+        masked.extend(held(run, scene, &proxied));
+        masked
+    }
+}
+
+type Stream = (StreamFacts, Vec<Shot>);
+
+/// Whether users' requests of this stream pass a proxy: clients inside the overlay network ask
+/// the service by its name.
+pub(super) fn is_through_proxy(facts: &StreamFacts) -> bool {
+    facts.purpose == Purpose::Users && !facts.name.starts_with("overlay-")
+}
+
+fn sent(shot: &Shot) -> Offset {
+    shot.sent.unwrap_or(shot.intended)
+}
+
+fn done(shot: &Shot) -> Offset {
+    shot.done.unwrap_or_else(|| sent(shot))
+}
+
+fn within<'a>(scene: &Scene, shots: &'a [Shot]) -> impl Iterator<Item = &'a Shot> + use<'a> {
+    let (from, to) = (scene.started, scene.ended);
+    shots.iter().filter(move |shot| {
+        shot.outcome != Outcome::Unsent && shot.intended >= from && shot.intended < to
+    })
+}
+
+/// Requests that a replica by itself failed while Swarm counted it as serving, and no user's.
+fn failed_directly(run: &Run, scene: &Scene, proxied: &[&Stream]) -> Vec<Masked> {
+    let of_users = |good: bool| {
+        Times::of(proxied.iter().flat_map(|(_, shots)| {
+            within(scene, shots)
+                .filter(move |shot| shot.outcome.is_failure() != good)
+                .map(|shot| (sent(shot), done(shot)))
+        }))
+    };
+    let (failed, answered) = (of_users(false), of_users(true));
+    let of_stream = |(facts, shots): &Stream| {
+        let hidden = within(scene, shots).filter(|shot| {
+            let at = sent(shot);
+            let serving = || {
+                scene.tasks.asked(shot).is_some_and(|life| scene.tasks.lives[life].serves_at(at))
+            };
+            // No proxy repeats what is merely slow.
+            is_of_the_connection(shot.outcome)
+                && shot.outcome != Outcome::Late
+                && serving()
+                && !failed.touch(at - SAME, at + SAME)
+                && answered.touch(at - SAME, at + SAME)
+        });
+        let (count, worst) = count_and_worst(hidden);
+        (count > 0).then(|| Masked {
+            kind: MaskedKind::FailedDirectly,
+            stream: facts.name.clone(),
+            count,
+            worst_latency_s: worst,
+            because: format!(
+                "{count} requests to a replica by itself failed while Swarm counted it as serving, \
+                 and none through the proxy failed within {:.1} s of them: most likely the proxy \
+                 repeated and hid such failures",
+                SAME.as_secs_f64()
+            ),
+        })
+    };
+    let direct = run.shots.iter().filter(|(facts, _)| facts.purpose == Purpose::EachReplica);
+    direct.filter_map(of_stream).collect()
+}
+
+/// Good answers just after changes of tasks that took far longer than usual, while the control
+/// was as usual.
+fn held(run: &Run, scene: &Scene, proxied: &[&Stream]) -> Vec<Masked> {
+    let changes = Transition::all(&scene.tasks, scene.submitted_at());
+    let near = Times::of(changes.iter().map(|change| (change.at, change.at + REACH)));
+    let control: Vec<&Stream> =
+        run.shots.iter().filter(|(facts, _)| facts.purpose == Purpose::Control).collect();
+    // Without one that was as usual, a busy machine explains a slow answer just as well.
+    let asked = Times::of(
+        control
+            .iter()
+            .flat_map(|(_, shots)| within(scene, shots).map(|shot| (sent(shot), done(shot)))),
+    );
+    let shared = Times::of(control.iter().flat_map(|(_, shots)| {
+        let usual = slow_for(scene, shots).unwrap_or(HELD);
+        within(scene, shots)
+            .map(|shot| (sent(shot), done(shot)))
+            .filter(move |(from, to)| *to - *from > usual)
+    }));
+    let of_stream = |(facts, shots): &&Stream| {
+        let slow = slow_for(scene, shots)?;
+        let held = within(scene, shots).filter(|shot| {
+            let (from, to) = (sent(shot), done(shot));
+            shot.outcome == Outcome::Ok
+                && !is_own_lag(facts, shot)
+                && to - from > slow
+                && near.contain(shot.intended)
+                && asked.touch(from - SHARED, to + SHARED)
+                && !shared.touch(from - SHARED, to + SHARED)
+        });
+        let (count, worst) = count_and_worst(held);
+        (count > 0).then(|| Masked {
+            kind: MaskedKind::Held,
+            stream: facts.name.clone(),
+            count,
+            worst_latency_s: worst,
+            because: format!(
+                "{count} good answers within {} s after changes of tasks took more than {TIMES} \
+                 times as long as 99 % did before, {:.0} ms at worst, while the control target was \
+                 as usual: most likely the proxy repeated and hid {count} failures",
+                REACH.as_secs_f64(),
+                worst.as_secs_f64() * 1e3
+            ),
+        })
+    };
+    proxied.iter().filter_map(of_stream).collect()
+}
+
+/// What takes longer than this is far from usual in this stream; absent if too little is known
+/// of the time before the change.
+fn slow_for(scene: &Scene, shots: &[Shot]) -> Option<Offset> {
+    let submitted = scene.submitted_at();
+    let before: Vec<Offset> = within(scene, shots)
+        .filter(|shot| shot.intended < submitted && shot.outcome == Outcome::Ok)
+        .map(|shot| done(shot) - sent(shot))
+        .collect();
+    let p99 = Spread::of(before.iter().copied()).filter(|_| before.len() >= ANSWERS)?.p99;
+    Some(HELD.max(Offset::from_nanos(p99.as_nanos().saturating_mul(TIMES))))
+}
+
+fn count_and_worst<'a>(shots: impl Iterator<Item = &'a Shot>) -> (u64, Offset) {
+    shots.fold((0, Offset::ZERO), |(count, worst), shot| {
+        (count + 1, worst.max(done(shot) - sent(shot)))
+    })
+}

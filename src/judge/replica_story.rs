@@ -1,0 +1,100 @@
+//! What each replica answered when it was asked by itself.
+
+use serde::Serialize;
+
+use super::attribution::is_own_lag;
+use super::scene::Scene;
+use super::task_life::TaskLife;
+use crate::record::{Offset, Outcome, Purpose, Run, Shot};
+
+/// What one task answered when it was asked by itself, past every proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReplicaStory {
+    /// Its slot; 0 for a task of a global service.
+    pub slot: u64,
+    /// Its id.
+    pub task: String,
+    /// Its version: the generation.
+    pub version: u32,
+    /// From RUNNING to the first request that it answered well, negative if that was earlier;
+    /// absent if it was RUNNING before the scenario began.
+    pub answers_after_running_s: Option<Offset>,
+    /// From being told to stop to the last request that it answered well, negative if that was
+    /// earlier; absent if it was not told to stop.
+    pub answers_after_told_to_stop_s: Option<Offset>,
+    /// Requests that it answered well.
+    pub answered: u64,
+    /// Requests that failed though Swarm counted it as serving when they were sent.
+    pub failed_while_serving: u64,
+}
+
+impl ReplicaStory {
+    /// One for each task that was asked during the scenario, by slot and time.
+    pub(super) fn all(run: &Run, scene: &Scene) -> Vec<Self> {
+        let mut asked: Vec<Asked> = vec![Asked::default(); scene.tasks.lives.len()];
+        for (facts, shots) in
+            run.shots.iter().filter(|(facts, _)| facts.purpose == Purpose::EachReplica)
+        {
+            for shot in shots.iter().filter(|shot| {
+                shot.outcome != Outcome::Unsent
+                    && shot.intended >= scene.started
+                    && shot.intended < scene.ended
+            }) {
+                let Some(index) = scene.tasks.asked(shot) else { continue };
+                let own_lag = is_own_lag(facts, shot);
+                asked[index].take(shot, own_lag, &scene.tasks.lives[index]);
+            }
+        }
+        let mut stories: Vec<(&TaskLife, Self)> = scene
+            .tasks
+            .lives
+            .iter()
+            .zip(&asked)
+            .filter(|(_, asked)| asked.requests > 0)
+            .map(|(life, asked)| (life, asked.story(life, scene.started)))
+            .collect();
+        stories.sort_by_key(|(life, _)| (life.place(), life.running));
+        stories.into_iter().map(|(_, story)| story).collect()
+    }
+}
+
+/// What one task was asked.
+#[derive(Debug, Clone, Copy, Default)]
+struct Asked {
+    requests: u64,
+    answered: u64,
+    failed_while_serving: u64,
+    first: Option<Offset>,
+    last: Option<Offset>,
+}
+
+impl Asked {
+    fn take(&mut self, shot: &Shot, own_lag: bool, life: &TaskLife) {
+        let sent = shot.sent.unwrap_or(shot.intended);
+        self.requests += 1;
+        if !shot.outcome.is_failure() || own_lag {
+            self.answered += 1;
+            self.first = Some(self.first.map_or(sent, |first| first.min(sent)));
+            self.last = self.last.max(Some(sent));
+        } else if life.serves_at(sent) {
+            self.failed_while_serving += 1;
+        }
+    }
+
+    fn story(self, life: &TaskLife, started: Offset) -> ReplicaStory {
+        // Before that it was not asked, so its first answer says nothing.
+        let running = life.running.filter(|running| *running >= started);
+        ReplicaStory {
+            slot: life.last.slot,
+            task: life.last.task.clone(),
+            version: life.last.generation,
+            answers_after_running_s: running.zip(self.first).map(|(from, first)| first - from),
+            answers_after_told_to_stop_s: life
+                .told_to_stop
+                .zip(self.last)
+                .map(|(told, last)| last - told),
+            answered: self.answered,
+            failed_while_serving: self.failed_while_serving,
+        }
+    }
+}
