@@ -18,6 +18,7 @@ mod names;
 mod pacer;
 mod pool;
 mod prober;
+mod replicas;
 mod schedule;
 mod slots;
 mod stalls;
