@@ -18,6 +18,7 @@ mod load_args;
 mod output;
 mod prepare;
 pub mod probe;
+mod probe_agent;
 mod report;
 mod session;
 mod stack;
@@ -71,6 +72,9 @@ fn start(cli: Cli) -> Result<u8> {
             // It ends at the first Ctrl-C with a summary, and touches no engine.
             return probe::run(args).await;
         }
+        if let Command::ProbeAgent = cli.command {
+            return probe_agent::run().await;
+        }
         let console = Console::new(cli.global)?;
         dispatch(cli.command, &console).await
     });
@@ -90,6 +94,7 @@ async fn dispatch(command: Command, console: &Console) -> Result<u8> {
         Command::Doctor => doctor::run(console).await,
         Command::Lab(args) => lab::run(args.command, console).await,
         Command::Probe(args) => probe::run(args).await,
+        Command::ProbeAgent => probe_agent::run().await,
         Command::Report(args) => report::run(&args, console),
         Command::Stack(args) => stack::run(args, console),
     }

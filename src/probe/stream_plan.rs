@@ -172,6 +172,11 @@ impl StreamPlan {
         &self.target
     }
 
+    /// The headers that were set, `Host` and `User-Agent` among them.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// The headers of each request.
     pub(super) fn request_headers(&self) -> HeaderMap {
         let mut headers = self.headers.clone();
