@@ -4,6 +4,7 @@
 
 mod app;
 mod bad_input;
+mod companion;
 mod host_engine;
 mod image;
 mod judge;
