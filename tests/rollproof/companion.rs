@@ -133,6 +133,11 @@ async fn requests_from_inside_the_network_arrive_exactly_once() {
     let sender = |line: &&str| line.contains(" prober ") && line.contains("probe-agent");
     let sender = threads.lines().find(sender).unwrap_or_else(|| panic!("{threads}"));
     assert_eq!(sender.split_whitespace().next(), Some("-15"), "{sender}");
+    let shares = docker(
+        &scene.host,
+        &["inspect", "--format", "{{.HostConfig.CpuShares}}", prober.container()],
+    );
+    assert_eq!(shares.expect(0).out.trim(), "29154");
     let stopping = scene.clock.now();
     let totals = prober.stop(SOON).await.unwrap();
     let end = scene.clock.now();
