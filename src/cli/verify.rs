@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::beside::Wanted;
 use super::console::Console;
 use super::deploy::deploy;
 use super::facts::stack_facts;
@@ -44,10 +45,21 @@ pub(super) struct VerifyArgs {
     #[command(flatten)]
     load: LoadArgs,
 
+    /// Do without the update of a service of this program's own that is known to lose requests:
+    /// it shows in each run that lost requests are noticed
+    #[arg(long, help_heading = "Load")]
+    no_negative_control: bool,
+
     /// Leave the stack, and the private engine if one was started, for a look; `rollproof down`
     /// removes them
     #[arg(long)]
     keep: bool,
+}
+
+impl VerifyArgs {
+    fn negative_control(&self) -> NegativeControl {
+        if self.no_negative_control { NegativeControl::Off } else { NegativeControl::Planned }
+    }
 }
 
 pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
@@ -87,20 +99,38 @@ async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<u8
 
     let clock = Clock::start();
     let run_id = new_run_id(&clock);
+    let engine = site.facts(&clock).await?;
+    let negative_control = args.negative_control();
+    let mut streams = args.load.streams(&StreamKind::ALL);
+    let wanted = Wanted {
+        console,
+        site,
+        stack: &args.stack,
+        run_id: &run_id,
+        body: &body,
+        clock,
+        engine: &engine,
+        negative_control,
+        port: args.load.service_port,
+        insist: args.load.insists(),
+    };
+    let beside = wanted.plan(&mut streams).await?;
+    let probing = Probing { console, load: &args.load, streams, beside: &beside, negative_control };
     let session = Session {
         console,
         site,
         clock,
         run_id: run_id.clone(),
         command: "verify",
-        engine: site.facts(&clock).await?,
+        engine,
         stack: stack_facts(site, &args.stack, &prepared.files, &body, &target).await?,
         target: target.clone(),
         body: &body,
         services: services.iter().map(|body| body.name().to_owned()).collect(),
         load: &args.load,
         caveats: prepared.caveats.clone(),
-        negative_control: NegativeControl::None,
+        negative_control,
+        beside: beside.services(),
     };
     let (mut trial, folder) = session.begin()?;
     let performed = async {
@@ -113,7 +143,8 @@ async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<u8
         let body =
             body.ok_or_else(|| Error::environment("the service under test was not deployed"))?;
         trial.converge(args.stack_args.progress_deadline).await?;
-        scenarios(args, console, &mut trial, &target, body).await
+        beside.deploy(console).await?;
+        scenarios(args, &probing, &mut trial, &target, body).await
     }
     .await;
     let finished = trial.finish().await;
@@ -125,13 +156,12 @@ async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<u8
 
 async fn scenarios(
     args: &VerifyArgs,
-    console: &Console,
+    probing: &Probing<'_>,
     trial: &mut Trial,
     target: &Target,
     mut body: ServiceBody,
 ) -> Result<()> {
-    let streams = args.load.streams(&StreamKind::ALL);
-    Probing { console, load: &args.load, streams }.begin(trial, target).await?;
+    probing.begin(trial, target).await?;
     let update = Scenario::update(good_change(args, &body));
     for change in &update.changes {
         change.apply(&mut body);

@@ -148,6 +148,23 @@ fn a_proxy_that_holds_addresses_sends_to_stopping_tasks() {
 }
 
 #[test]
+fn a_proxy_that_tries_another_replica_hides_failures() {
+    let scenario =
+        Stack { proxy: STALE_WITH_RETRIES, ..GOOD }.update(&["--streams", "proxy-fresh"]);
+    assert_eq!(causes(&scenario), [""; 0]);
+    let masked = scenario["masked"].as_array().unwrap();
+    let hidden: u64 = masked.iter().map(|group| group["count"].as_u64().unwrap()).sum();
+    assert!(hidden > 0, "{masked:#?}");
+}
+
+#[test]
+fn a_server_that_closes_kept_connections_under_requests() {
+    let scenario = Stack { environment: "      ROLLPROOF_DROP_ON_STOP: 'true'", ..GOOD }
+        .update(&["--streams", "overlay-keepalive"]);
+    only(&scenario, "kept-connection-closed");
+}
+
+#[test]
 fn a_short_grace_period_kills_what_is_in_hand() {
     let scenario =
         Stack { stop_grace_period: "1s", ..GOOD }.update(&["--streams", "proxy-slow,proxy-fresh"]);

@@ -5,6 +5,7 @@
 mod app;
 mod bad_input;
 mod causes;
+mod companion;
 mod host_engine;
 mod image;
 mod judge;
