@@ -18,6 +18,7 @@ mod failure;
 mod judgement;
 mod levels;
 mod limits;
+mod machine;
 mod masked;
 mod negative_control_story;
 mod replica_story;

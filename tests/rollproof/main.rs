@@ -8,6 +8,7 @@ mod host_engine;
 mod image;
 mod judge;
 mod judge_cause;
+mod judge_machine;
 mod judge_masked;
 mod judge_negative;
 mod judge_purpose;
