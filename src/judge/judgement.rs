@@ -43,6 +43,8 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// Why it is that: a plain sentence for each check that does not hold.
     pub because: Vec<String>,
+    /// Whether the run was neither interrupted nor its record cut off.
+    pub whole: bool,
     /// What a reader of the verdict has to know.
     pub caveats: Vec<String>,
     /// What was checked of the run as a whole.
@@ -110,6 +112,7 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
         command: run.meta.command.clone(),
         verdict: Verdict::worst(of_scenarios.chain(of_checks)).max(whole),
         because,
+        whole: whole == Verdict::Pass,
         caveats,
         checks,
         negative_control,

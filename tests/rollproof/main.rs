@@ -11,6 +11,7 @@ mod judge_cause;
 mod judge_machine;
 mod judge_masked;
 mod judge_negative;
+mod judge_pooled;
 mod judge_purpose;
 mod judge_story;
 mod judge_trust;
