@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::attribution::Attribution;
 use super::scene::Scene;
+use super::times::Times;
 use super::{Cause, CauseGroup, Failure, Limits};
 use crate::record::{Outcome, Purpose, Run, Shot, StreamFacts};
 
@@ -17,6 +18,8 @@ pub(super) struct Explained {
     pub own_lag: u64,
     /// How many more a starved machine could account for.
     pub soft: u64,
+    /// How many of those fell into times in which the machine was starved.
+    pub starved: u64,
 }
 
 /// Explains every failed request; lists the first and groups all.
@@ -24,6 +27,7 @@ pub(super) fn explain_all(
     run: &Run,
     scene: &Scene,
     attribution: &Attribution,
+    starved_times: &Times,
     limits: &Limits,
 ) -> Explained {
     let mut failed: Vec<(&StreamFacts, &Shot)> = run
@@ -40,14 +44,18 @@ pub(super) fn explain_all(
     failed.sort_by_key(|(_, shot)| shot.intended);
 
     let mut groups: HashMap<Cause, CauseGroup> = HashMap::new();
-    let (mut own_lag, mut soft) = (0, 0);
+    let (mut own_lag, mut soft, mut starved) = (0, 0, 0);
     for (facts, shot) in &failed {
         let (cause, _) = attribution.cause(facts, shot);
         match cause {
             Cause::OwnLag => own_lag += 1,
             // Swarm's own account says why: no doubt is left.
             Cause::NoHealthyReplica | Cause::HeldByProxy => {}
-            _ if is_soft(shot.outcome) => soft += 1,
+            _ if is_soft(shot.outcome) => {
+                soft += 1;
+                let from = shot.sent.unwrap_or(shot.intended);
+                starved += u64::from(starved_times.touch(from, shot.done.unwrap_or(from)));
+            }
             _ => {}
         }
         let group = groups.entry(cause).or_insert_with(|| CauseGroup {
@@ -69,7 +77,7 @@ pub(super) fn explain_all(
     causes.sort_by_key(|group| (std::cmp::Reverse(group.failed), group.cause));
     let listed = failed.iter().take(limits.failures_listed);
     let failures = listed.map(|(facts, shot)| attribution.explain(facts, shot)).collect();
-    Explained { failures, causes, own_lag, soft }
+    Explained { failures, causes, own_lag, soft, starved }
 }
 
 /// Whether a starved machine can make this of a good answer.
