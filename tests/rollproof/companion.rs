@@ -13,7 +13,7 @@ use rollproof::image::{companion_image, find_app_binary};
 use rollproof::probe::{ProbeOrder, Prober, StreamPlan};
 use rollproof::record::{Offset, Outcome, Purpose, Shot};
 
-use super::workplace::{Workplace, docker, example, finish};
+use super::workplace::{Workplace, docker, example, finish, until};
 
 const STACK: &str = "inside";
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -127,6 +127,7 @@ async fn requests_from_inside_the_network_arrive_exactly_once() {
     let (shots, sink) = collect();
     let begin = scene.clock.now();
     let prober = scene.companions.start_prober(&order, 3, sink).await.unwrap();
+    eprintln!("the prober inside speaks after {}", scene.clock.now() - begin);
     tokio::time::sleep(Duration::from_secs(4)).await;
     // Its thread goes before others, as the one on this side does.
     let threads = finish(Command::new("ps").args(["-eLo", "ni,comm,args"])).expect(0).out;
@@ -168,6 +169,9 @@ async fn requests_from_inside_the_network_arrive_exactly_once() {
         let lag = totals[0].lag_at(quantile).as_nanos() / 1_000;
         eprintln!("lag of the prober inside: {quantile} {lag} us");
     }
+
+    docker(&scene.host, &["stack", "rm", STACK]).expect(0);
+    until("docker's own removal of the stack", HOUR / 60, || scene.left().is_empty().then_some(()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,7 +180,9 @@ async fn the_negative_control_fails_the_control_does_not_and_nothing_is_left() {
     let companions = &scene.companions;
     let order = ProbeOrder::new(&scene.plans().await, HOUR).unwrap();
     let names = companions.services();
+    let begin = Instant::now();
     companions.deploy().await.unwrap();
+    eprintln!("control and negative control answer after {:.1?}", begin.elapsed());
     let prober = companions.start_prober(&order, 0, |_, _| {}).await.unwrap();
     for name in &names {
         assert!(scene.engine.service(name).await.unwrap().is_some(), "{name}");
