@@ -191,7 +191,10 @@ async fn the_negative_control_fails_the_control_does_not_and_nothing_is_left() {
     let plan = |kind: CompanionKind| {
         let mut plan =
             StreamPlan::new(kind.words(), &companions.url(kind).unwrap(), 100.0).unwrap();
-        plan.connect_timeout = Duration::from_millis(900);
+        // Whether somebody answers is what counts here, not how busy the machine is.
+        plan.deadline = Duration::from_secs(15);
+        plan.connect_timeout = Duration::from_secs(15);
+        plan.timeout = Duration::from_secs(20);
         plan
     };
     let plans = vec![plan(CompanionKind::Control), plan(CompanionKind::Negative)];
@@ -204,16 +207,14 @@ async fn the_negative_control_fails_the_control_does_not_and_nothing_is_left() {
         eprintln!("negative control, round {round}: {:.1?}", begin.elapsed());
     }
     local.stop().await.unwrap();
-    let mut failed = [0, 0];
-    let mut good = [0, 0];
+    let mut counts = [BTreeMap::<Outcome, u32>::new(), BTreeMap::new()];
     for (stream, outcome) in shots {
-        failed[stream] += u32::from(outcome.is_failure());
-        good[stream] += u32::from(outcome == Outcome::Ok);
+        *counts[stream].entry(outcome).or_default() += 1;
     }
-    eprintln!("control and negative control: good {good:?}, failed {failed:?}");
-    assert_eq!(failed[0], 0);
-    assert!(failed[1] > 0);
-    assert!(good.iter().all(|good| *good > 0), "{good:?}");
+    eprintln!("control {:?}, negative control {:?}", counts[0], counts[1]);
+    assert!(counts[0].keys().all(|outcome| !outcome.is_failure()), "{counts:?}");
+    assert!(counts[1].keys().any(|outcome| outcome.is_failure()), "{counts:?}");
+    assert!(counts.iter().all(|counts| counts.contains_key(&Outcome::Ok)), "{counts:?}");
 
     // As if the run had been killed: the agent still sends, and a command removes the stack.
     drop(prober);
