@@ -13,7 +13,7 @@ use rollproof::image::{companion_image, find_app_binary};
 use rollproof::probe::{ProbeOrder, Prober, StreamPlan};
 use rollproof::record::{Offset, Outcome, Purpose, Shot};
 
-use super::workplace::{Workplace, docker, example, finish};
+use super::workplace::{Workplace, docker, example, finish, until};
 
 const STACK: &str = "inside";
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -127,6 +127,7 @@ async fn requests_from_inside_the_network_arrive_exactly_once() {
     let (shots, sink) = collect();
     let begin = scene.clock.now();
     let prober = scene.companions.start_prober(&order, 3, sink).await.unwrap();
+    eprintln!("the prober inside speaks after {}", scene.clock.now() - begin);
     tokio::time::sleep(Duration::from_secs(4)).await;
     // Its thread goes before others, as the one on this side does.
     let threads = finish(Command::new("ps").args(["-eLo", "ni,comm,args"])).expect(0).out;
@@ -168,6 +169,9 @@ async fn requests_from_inside_the_network_arrive_exactly_once() {
         let lag = totals[0].lag_at(quantile).as_nanos() / 1_000;
         eprintln!("lag of the prober inside: {quantile} {lag} us");
     }
+
+    docker(&scene.host, &["stack", "rm", STACK]).expect(0);
+    until("docker's own removal of the stack", HOUR / 60, || scene.left().is_empty().then_some(()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,7 +180,9 @@ async fn the_negative_control_fails_the_control_does_not_and_nothing_is_left() {
     let companions = &scene.companions;
     let order = ProbeOrder::new(&scene.plans().await, HOUR).unwrap();
     let names = companions.services();
+    let begin = Instant::now();
     companions.deploy().await.unwrap();
+    eprintln!("control and negative control answer after {:.1?}", begin.elapsed());
     let prober = companions.start_prober(&order, 0, |_, _| {}).await.unwrap();
     for name in &names {
         assert!(scene.engine.service(name).await.unwrap().is_some(), "{name}");
@@ -185,7 +191,10 @@ async fn the_negative_control_fails_the_control_does_not_and_nothing_is_left() {
     let plan = |kind: CompanionKind| {
         let mut plan =
             StreamPlan::new(kind.words(), &companions.url(kind).unwrap(), 100.0).unwrap();
-        plan.connect_timeout = Duration::from_millis(900);
+        // Whether somebody answers is what counts here, not how busy the machine is.
+        plan.deadline = Duration::from_secs(15);
+        plan.connect_timeout = Duration::from_secs(15);
+        plan.timeout = Duration::from_secs(20);
         plan
     };
     let plans = vec![plan(CompanionKind::Control), plan(CompanionKind::Negative)];
@@ -198,16 +207,14 @@ async fn the_negative_control_fails_the_control_does_not_and_nothing_is_left() {
         eprintln!("negative control, round {round}: {:.1?}", begin.elapsed());
     }
     local.stop().await.unwrap();
-    let mut failed = [0, 0];
-    let mut good = [0, 0];
+    let mut counts = [BTreeMap::<Outcome, u32>::new(), BTreeMap::new()];
     for (stream, outcome) in shots {
-        failed[stream] += u32::from(outcome.is_failure());
-        good[stream] += u32::from(outcome == Outcome::Ok);
+        *counts[stream].entry(outcome).or_default() += 1;
     }
-    eprintln!("control and negative control: good {good:?}, failed {failed:?}");
-    assert_eq!(failed[0], 0);
-    assert!(failed[1] > 0);
-    assert!(good.iter().all(|good| *good > 0), "{good:?}");
+    eprintln!("control {:?}, negative control {:?}", counts[0], counts[1]);
+    assert!(counts[0].keys().all(|outcome| !outcome.is_failure()), "{counts:?}");
+    assert!(counts[1].keys().any(|outcome| outcome.is_failure()), "{counts:?}");
+    assert!(counts.iter().all(|counts| counts.contains_key(&Outcome::Ok)), "{counts:?}");
 
     // As if the run had been killed: the agent still sends, and a command removes the stack.
     drop(prober);
