@@ -1,5 +1,7 @@
 //! `rollproof verify`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::beside::Wanted;
@@ -50,6 +52,11 @@ pub(super) struct VerifyArgs {
     #[arg(long, help_heading = "Load")]
     no_negative_control: bool,
 
+    /// Do everything so many times, each time on a newly deployed stack, and judge the runs
+    /// together: one update shows little about how often an update loses a request
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    repeat: u32,
+
     /// Leave the stack, and the private engine if one was started, for a look; `rollproof down`
     /// removes them
     #[arg(long)]
@@ -66,7 +73,11 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     let _lock = console.state.lock()?;
     let site = console.open_site(true).await?;
     console.tell(&format!("using the {}", site.reason));
-    let outcome = on_site(&args, console, &site).await;
+    let outcome = if args.repeat == 1 {
+        once(&args, console, &site).await
+    } else {
+        repeatedly(&args, console, &site).await
+    };
     if args.keep {
         console.tell("kept as it is: `rollproof down` removes it");
     } else {
@@ -79,7 +90,46 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     outcome
 }
 
-async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<u8> {
+async fn once(args: &VerifyArgs, console: &Console, site: &Site) -> Result<u8> {
+    let performed = on_site(args, console, site).await?;
+    let judged = verdict::conclude(console, &performed.folder);
+    performed.outcome?;
+    Ok(verdict::exit_code(judged?.verdict))
+}
+
+/// Every run has a record and a report of its own; the verdict is the worst of them.
+async fn repeatedly(args: &VerifyArgs, console: &Console, site: &Site) -> Result<u8> {
+    let mut judgements = Vec::new();
+    let mut ended = Ok(());
+    for number in 1..=args.repeat {
+        console.tell(&format!("run {number} of {}", args.repeat));
+        let performed = on_site(args, console, site).await;
+        let one = performed.and_then(|performed| {
+            let judged = verdict::judge_and_save(&performed.folder)?;
+            console.tell(&format!("run {number} of {}: {}", args.repeat, judged.verdict));
+            judgements.push(judged);
+            performed.outcome
+        });
+        if let Err(error) = one {
+            ended = Err(error);
+            break;
+        }
+        if number < args.repeat {
+            super::down::remove_stack(console, site, &args.stack).await?;
+        }
+    }
+    let pooled = verdict::conclude_all(console, &judgements)?;
+    ended?;
+    Ok(verdict::exit_code(pooled.verdict))
+}
+
+/// A run that has a record.
+struct Performed {
+    folder: PathBuf,
+    outcome: Result<()>,
+}
+
+async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<Performed> {
     clear_leftover(args, console, site).await?;
     let mode = args.stack_args.endpoint_mode;
     let prepared = prepare(console, &args.stack_args.files, &args.stack, site.kernel, mode)?;
@@ -148,10 +198,8 @@ async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<u8
     }
     .await;
     let finished = trial.finish().await;
-    let judged = verdict::conclude(console, &folder);
     // What broke the record is the cause of what followed.
-    finished.and(performed)?;
-    Ok(verdict::exit_code(judged?.verdict))
+    Ok(Performed { folder, outcome: finished.and(performed) })
 }
 
 async fn scenarios(
