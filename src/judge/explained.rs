@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::attribution::Attribution;
+use super::attribution::{Attribution, Finding};
+use super::holder::Holder;
 use super::scene::Scene;
 use super::times::Times;
 use super::{Cause, CauseGroup, Failure, Limits};
@@ -43,10 +44,10 @@ pub(super) fn explain_all(
         .collect();
     failed.sort_by_key(|(_, shot)| shot.intended);
 
-    let mut groups: HashMap<Cause, CauseGroup> = HashMap::new();
+    let mut groups: HashMap<Cause, (CauseGroup, Option<Holder>)> = HashMap::new();
     let (mut own_lag, mut soft, mut starved) = (0, 0, 0);
     for (facts, shot) in &failed {
-        let (cause, _) = attribution.cause(facts, shot);
+        let Finding { cause, holder, .. } = attribution.find(facts, shot);
         match cause {
             Cause::OwnLag => own_lag += 1,
             // Swarm's own account says why: no doubt is left.
@@ -58,22 +59,30 @@ pub(super) fn explain_all(
             }
             _ => {}
         }
-        let group = groups.entry(cause).or_insert_with(|| CauseGroup {
-            cause,
-            text: cause.text(),
-            failed: 0,
-            streams: Vec::new(),
-            first_at: shot.intended,
-            last_at: shot.intended,
-            remedy: cause.remedy(),
+        let (group, holders) = groups.entry(cause).or_insert_with(|| {
+            let group = CauseGroup {
+                cause,
+                text: String::new(),
+                failed: 0,
+                streams: Vec::new(),
+                first_at: shot.intended,
+                last_at: shot.intended,
+                remedy: cause.remedy(),
+            };
+            (group, holder)
         });
+        // What is not known of one is not said of all.
+        *holders = holders.zip(holder).map(|(some, other)| some.and(other));
         group.failed += 1;
         group.last_at = shot.intended;
         if !group.streams.contains(&facts.name) {
             group.streams.push(facts.name.clone());
         }
     }
-    let mut causes: Vec<CauseGroup> = groups.into_values().collect();
+    let mut causes: Vec<CauseGroup> = groups
+        .into_values()
+        .map(|(group, holder)| CauseGroup { text: group.cause.sentence(holder), ..group })
+        .collect();
     causes.sort_by_key(|group| (std::cmp::Reverse(group.failed), group.cause));
     let listed = failed.iter().take(limits.failures_listed);
     let failures = listed.map(|(facts, shot)| attribution.explain(facts, shot)).collect();

@@ -16,6 +16,7 @@ mod counts;
 mod end_checks;
 mod explained;
 mod failure;
+mod holder;
 mod judgement;
 mod levels;
 mod limits;

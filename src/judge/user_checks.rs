@@ -50,7 +50,7 @@ pub(super) fn no_failed_requests(
                 .to_owned()
         }
         Verdict::Fail => {
-            let main = causes.first().map_or("unexplained", |group| group.text);
+            let main = causes.first().map_or("unexplained", |group| group.text.as_str());
             format!("users would have noticed: {failed} requests failed; most often: {main}")
         }
     };
