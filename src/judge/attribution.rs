@@ -1,12 +1,14 @@
 //! Ties failed requests to what Swarm did at that moment.
 
+use std::collections::HashMap;
+
 use super::holder::Holder;
 use super::masked::is_through_proxy;
 use super::scene::Scene;
 use super::task_life::TaskLife;
 use super::transition::Transition;
 use super::{Capacity, Cause, Failure};
-use crate::record::{Offset, Outcome, Shot, StreamFacts};
+use crate::record::{Offset, Outcome, Run, Shot, StreamFacts};
 
 /// How long after a task's end a proxy may still hold its address, and how long after its
 /// start a program may still not answer. A longer distance is no evidence.
@@ -37,10 +39,13 @@ pub(super) struct Attribution<'a> {
     transitions: Vec<Transition<'a>>,
     none_serving: Vec<(Offset, Offset)>,
     has_healthcheck: bool,
+    /// The longest that a good answer of each stream took before the change.
+    usual: HashMap<&'a str, Offset>,
 }
 
 impl<'a> Attribution<'a> {
     pub(super) fn new(
+        run: &'a Run,
         scene: &'a Scene<'a>,
         capacity: Option<&Capacity>,
         has_healthcheck: bool,
@@ -53,6 +58,7 @@ impl<'a> Attribution<'a> {
                 .map(|capacity| capacity.none_serving.clone())
                 .unwrap_or_default(),
             has_healthcheck,
+            usual: usual(run, scene.submitted_at()),
         }
     }
 
@@ -142,7 +148,7 @@ impl<'a> Attribution<'a> {
             return (Cause::Unexplained, None);
         }
         let broken = self
-            .in_hand(shot, from, to)
+            .in_hand(stream, shot)
             .map(|life| (Cause::KilledBeforeFinished, life))
             .or_else(|| Some((Cause::KeptConnectionClosed, self.kept(shot, to)?)));
         if let Some((cause, life)) = broken {
@@ -184,7 +190,9 @@ impl<'a> Attribution<'a> {
     }
 
     /// The task whose stop broke off a request that it had in hand.
-    fn in_hand(&self, shot: &Shot, from: Offset, to: Offset) -> Option<usize> {
+    fn in_hand(&self, stream: &StreamFacts, shot: &Shot) -> Option<usize> {
+        let from = shot.sent.unwrap_or(shot.intended);
+        let to = shot.done.unwrap_or(from);
         // Nobody may tell that an answer will never come, so only these break off at once.
         let at_once = match shot.outcome {
             Outcome::Reset | Outcome::Cut | Outcome::Proxy502 => true,
@@ -192,6 +200,13 @@ impl<'a> Attribution<'a> {
             _ => return None,
         };
         if to - from < IN_HAND {
+            return None;
+        }
+        // A request that is older than any answer of its kind was not being worked on: the proxy
+        // was trying to reach somebody.
+        let usual = self.usual.get(stream.name.as_str()).copied();
+        let too_old = |usual: Offset| to - from > usual + usual + SLACK;
+        if shot.outcome == Outcome::Proxy502 && usual.is_some_and(too_old) {
             return None;
         }
         self.nearest_step(to, |at| at > from && at <= to + SLACK && (!at_once || to - at <= BREAK))
@@ -274,6 +289,19 @@ impl<'a> Attribution<'a> {
             .filter(|(at, _)| *at <= from + SLACK && *at >= self.submitted - REACH)
             .max()
     }
+}
+
+/// The longest time from sending to a good answer of each stream, before `until`.
+fn usual(run: &Run, until: Offset) -> HashMap<&str, Offset> {
+    let took = |shot: &Shot| Some(shot.done? - shot.sent?);
+    run.shots
+        .iter()
+        .filter_map(|(facts, shots)| {
+            let good =
+                shots.iter().filter(|shot| shot.outcome == Outcome::Ok && shot.intended < until);
+            Some((facts.name.as_str(), good.filter_map(took).max()?))
+        })
+        .collect()
 }
 
 /// Whether an answer is late only because this program sent the request late.

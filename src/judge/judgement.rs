@@ -159,7 +159,7 @@ fn judge_scene(
     }
 
     let machine = Machine::of(scene);
-    let attribution = Attribution::new(scene, counted.as_ref(), stack.healthcheck.is_some());
+    let attribution = Attribution::new(run, scene, counted.as_ref(), stack.healthcheck.is_some());
     let explained = explain_all(run, scene, &attribution, &machine.starved(), limits);
     let of_users: Vec<&StreamStats> =
         streams.iter().filter(|stream| stream.purpose == Purpose::Users).collect();

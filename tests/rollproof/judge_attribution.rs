@@ -122,13 +122,21 @@ fn a_slow_request_is_ended_by_the_stop_that_broke_it_off() {
     assert_eq!(only(&found).0, Cause::KilledBeforeFinished, "some were sent before the change");
     assert_eq!(found[0].failed, 8);
     // Two pairs end while it is in hand: the second one broke it off.
-    let (found, first) = causes("slow", true, |at, shot| {
-        if (12.5..12.52).contains(&at) {
-            fail(shot, Outcome::Proxy502, 19.91 - at);
-        }
-    });
+    let long = |usual: f64| {
+        causes("slow", true, move |at, shot| {
+            if (12.5..12.52).contains(&at) {
+                fail(shot, Outcome::Proxy502, 19.91 - at);
+            } else if at < 1.0 {
+                fail(shot, Outcome::Ok, usual);
+            }
+        })
+    };
+    let (found, first) = long(7.0);
     assert_eq!(only(&found).0, Cause::KilledBeforeFinished);
     assert!([6, 2].contains(&first.nearest.unwrap().slot));
+    // No answer of this stream takes so long: the proxy was trying to reach somebody.
+    let (found, _) = long(0.5);
+    assert_ne!(only(&found).0, Cause::KilledBeforeFinished);
 }
 
 #[test]
