@@ -15,9 +15,9 @@ use crate::stack::ServiceBody;
 pub(super) struct Beside {
     /// Absent if none is needed.
     pub(super) companions: Option<Companions>,
-    /// Port of the service under test inside its network.
-    pub(super) port: Option<u16>,
-    /// Why streams that were wanted cannot be had.
+    /// Name and port of the service under test inside its network.
+    pub(super) inside: Option<(String, u16)>,
+    /// Why streams that were wanted cannot be had as they were wanted.
     pub(super) left_out: Vec<String>,
 }
 
@@ -43,9 +43,9 @@ impl Wanted<'_> {
     /// image. Nothing else is made yet.
     pub(super) async fn plan(&self, streams: &mut Streams) -> Result<Beside> {
         let mut left_out = Vec::new();
-        let port = self.inside(streams, &mut left_out).await?;
+        let inside = self.inside(streams, &mut left_out).await?;
         let kinds: Vec<CompanionKind> = [
-            (port.is_some(), CompanionKind::Prober),
+            (inside.is_some(), CompanionKind::Prober),
             (streams.has(StreamKind::Control), CompanionKind::Control),
             (self.negative_control == NegativeControl::Planned, CompanionKind::Negative),
         ]
@@ -53,7 +53,7 @@ impl Wanted<'_> {
         .filter_map(|(wanted, kind)| wanted.then_some(kind))
         .collect();
         if kinds.is_empty() {
-            return Ok(Beside { companions: None, port, left_out });
+            return Ok(Beside { companions: None, inside, left_out });
         }
         images::load_companion(self.console, self.site, None).await.map_err(|error| {
             error.hint("the streams from inside the network, the control and the negative control need it: leave them out with --streams proxy-fresh,proxy-keepalive --no-negative-control")
@@ -69,26 +69,24 @@ impl Wanted<'_> {
             kinds,
         })
         .await?;
-        Ok(Beside { companions: Some(companions), port, left_out })
+        Ok(Beside { companions: Some(companions), inside, left_out })
     }
 
-    /// The port to ask inside the network, if anything is to be asked there and can be.
+    /// What to ask inside the network, if anything is to be asked there and can be.
     async fn inside(
         &self,
         streams: &mut Streams,
         left_out: &mut Vec<String>,
-    ) -> Result<Option<u16>> {
+    ) -> Result<Option<(String, u16)>> {
         if !streams.kinds.iter().any(|kind| kind.is_from_inside()) {
             return Ok(None);
         }
         let image = self.site.manager.image(self.body.image()).await?;
         let port = self.port.or_else(|| asked_port(self.body, image.as_ref()));
-        let why = if self.body.networks().is_empty() {
-            "the service is attached to no network"
-        } else if port.is_none() {
-            "neither the stack nor the image says exactly one port of the service"
-        } else {
-            return Ok(port);
+        let why = match port {
+            _ if self.body.networks().is_empty() => "the service is attached to no network",
+            None => "neither the stack nor the image says exactly one port of the service",
+            Some(port) => return Ok(Some((self.name(left_out), port))),
         };
         let what =
             "the streams from inside the network (overlay-fresh, overlay-keepalive, each-replica)";
@@ -99,6 +97,22 @@ impl Wanted<'_> {
         left_out.push(format!("{what} are left out, because {why}; {hint}"));
         streams.kinds.retain(|kind| !kind.is_from_inside());
         Ok(None)
+    }
+}
+
+impl Wanted<'_> {
+    /// The name that has the service's address, or where a virtual one does not work, those of its
+    /// tasks.
+    fn name(&self, left_out: &mut Vec<String>) -> String {
+        let name = self.body.name();
+        if self.site.kernel.ipvs || self.body.endpoint_mode() == "dnsrr" {
+            return name.to_owned();
+        }
+        left_out.push(format!(
+            "from inside the network tasks.{name} is asked instead of {name}: the service's virtual \
+             address does not work on this kernel, which has no IPVS"
+        ));
+        format!("tasks.{name}")
     }
 }
 

@@ -71,8 +71,8 @@ impl Probing<'_> {
 
     /// The streams from inside the network.
     fn inside(&self, target: &Target) -> Result<Vec<StreamPlan>> {
-        let Some(port) = self.beside.port else { return Ok(Vec::new()) };
+        let Some((name, port)) = &self.beside.inside else { return Ok(Vec::new()) };
         let kinds = self.streams.kinds.iter().filter(|kind| kind.is_from_inside());
-        kinds.map(|kind| self.streams.inside(*kind, target, port)).collect()
+        kinds.map(|kind| self.streams.inside(*kind, target, name, *port)).collect()
     }
 }

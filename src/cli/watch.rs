@@ -90,7 +90,7 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
     };
     let (mut trial, folder) = session.begin()?;
     let performed = async {
-        let beside = Beside { companions: None, port: None, left_out };
+        let beside = Beside { companions: None, inside: None, left_out };
         let (load, negative_control) = (&args.load, NegativeControl::None);
         let probing = Probing { console, load, streams, beside: &beside, negative_control };
         probing.begin(&mut trial, &target).await?;
@@ -148,7 +148,8 @@ async fn find(site: &Site, name: &str) -> Result<ServiceBody> {
         return Ok(found.spec);
     }
     let all = site.manager.services().await?;
-    let names: Vec<&str> = all.iter().map(crate::engine::ServiceView::name).collect();
+    let mut names: Vec<&str> = all.iter().map(crate::engine::ServiceView::name).collect();
+    names.sort_unstable();
     let error = Error::usage(format!("there is no service {name} on the {}", site.reason));
     Err(if names.is_empty() {
         error.hint("no service is deployed there; --host names another engine")

@@ -80,15 +80,23 @@ impl Streams {
         Ok(plan)
     }
 
-    /// The plan of a stream from inside the network, to the service's own name and port.
+    /// The plan of a stream from inside the network, to the service's port under this name, and
+    /// for each replica to the name that has an address for each task whatever the endpoint mode.
     ///
     /// # Errors
     /// A usage error for an address or a path that cannot be asked.
-    pub fn inside(&self, kind: StreamKind, target: &Target, port: u16) -> Result<StreamPlan> {
-        let asked = StreamPlan::new(kind.name(), &target.url, self.rate_of(kind))?;
-        // This name has an address for each task, whatever the service's endpoint mode.
-        let tasks = if kind == StreamKind::EachReplica { "tasks." } else { "" };
-        self.plan(kind, &format!("http://{tasks}{}:{port}{}", target.service, asked.path()))
+    pub fn inside(
+        &self,
+        kind: StreamKind,
+        target: &Target,
+        name: &str,
+        port: u16,
+    ) -> Result<StreamPlan> {
+        let path = StreamPlan::new(kind.name(), &target.url, self.rate_of(kind))?.path();
+        if kind == StreamKind::EachReplica {
+            return self.plan(kind, &format!("http://tasks.{}:{port}{path}", target.service));
+        }
+        self.plan(kind, &format!("http://{name}:{port}{path}"))
     }
 
     /// The plan of the stream to the negative control.
@@ -165,7 +173,7 @@ mod tests {
             port: Some(8080),
             url: "http://10.0.0.2:8080/shop?a=1".into(),
         };
-        let url = |kind| streams().inside(kind, &target, 80).unwrap().url().to_owned();
+        let url = |kind| streams().inside(kind, &target, "s_app", 80).unwrap().url().to_owned();
         assert_eq!(url(StreamKind::OverlayFresh), "http://s_app:80/shop?a=1");
         assert_eq!(url(StreamKind::EachReplica), "http://tasks.s_app:80/shop?a=1");
     }

@@ -30,6 +30,8 @@ mod same_as_docker;
 mod stack_cases;
 mod stack_hostile;
 mod stopping;
+mod streams;
 mod ui;
 mod ui_run;
+mod watch;
 mod workplace;
