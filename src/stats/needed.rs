@@ -3,13 +3,16 @@
 use super::error_rate_upper_95;
 
 /// More than anybody will ever perform.
-const MOST: u64 = 1 << 50;
+const MOST: u64 = 10_000_000;
 
 /// The fewest trials in all, with `lost` losses among them, after which the 95 % upper bound of
-/// the share of losses ([`error_rate_upper_95`]) is at most `claim`. Absent for a claim that no
-/// number of trials can support: one of zero or less, or that is no number.
+/// the share of losses ([`error_rate_upper_95`]) is at most `claim`. Absent for a claim that takes
+/// more than ten million trials, or that none can support: one of zero or less, or no number.
 #[must_use]
 pub fn trials_needed(lost: u64, claim: f64) -> Option<u64> {
+    if claim.is_nan() || claim <= 0.0 {
+        return None;
+    }
     let proves = |trials: u64| error_rate_upper_95(lost, trials) <= claim;
     // The bound only falls with more trials of the same losses.
     let (mut too_few, mut enough) = (lost.max(1) - 1, lost.max(1));
@@ -17,7 +20,7 @@ pub fn trials_needed(lost: u64, claim: f64) -> Option<u64> {
         if enough >= MOST {
             return None;
         }
-        (too_few, enough) = (enough, enough * 2);
+        (too_few, enough) = (enough, (enough * 2).min(MOST));
     }
     while enough - too_few > 1 {
         let middle = too_few + (enough - too_few) / 2;
@@ -57,6 +60,8 @@ mod tests {
         assert_eq!(trials_needed(0, 0.0), None);
         assert_eq!(trials_needed(3, -1.0), None);
         assert_eq!(trials_needed(0, f64::NAN), None);
+        assert_eq!(trials_needed(3, 1e-9), None);
+        assert!(trials_needed(3, 1e-6).is_some_and(|needed| needed > 7_000_000));
     }
 
     proptest! {
