@@ -19,6 +19,9 @@ const REACH: Offset = Offset::from_millis(5_000);
 const HELD: Offset = Offset::from_millis(40);
 /// How many times its stream's usual worst a held answer takes.
 const TIMES: i64 = 10;
+/// Fewer held answers are a hiccup of the machine: one attempt at a task that is gone is not
+/// alone.
+const FEWEST: u64 = 3;
 /// Fewer answers have no 99 %.
 const ANSWERS: usize = 100;
 
@@ -157,7 +160,7 @@ fn held(run: &Run, scene: &Scene, proxied: &[&Stream]) -> Vec<Masked> {
                 && !shared.touch(from - SHARED, to + SHARED)
         });
         let (count, worst) = count_and_worst(held);
-        (count > 0).then(|| Masked {
+        (count >= FEWEST).then(|| Masked {
             kind: MaskedKind::Held,
             stream: facts.name.clone(),
             count,

@@ -102,6 +102,17 @@ pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &Stack
         let because = format!("there were never fewer than {} replicas", capacity.min_running);
         return Check::new("capacity", Verdict::Pass, measured, limit, because);
     }
+    let before = capacity.steps.first().map_or(0, |step| step.running);
+    if before < scene.replicas {
+        return Check::new(
+            "capacity",
+            Verdict::Inconclusive,
+            measured,
+            limit,
+            format!("only {before} of {} replicas were running before the change", scene.replicas),
+        )
+        .remedy("let the service come to rest first, and look at its tasks' errors");
+    }
     let touched = touched_before_rollback(scene);
     let policy = &stack.update_config;
     let over = scene.rolled_back() && policy.parallelism > 0 && touched > policy.parallelism;

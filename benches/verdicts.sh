@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Performs updates that are known to be good and updates that are known to be bad on a private
+# swarm, and counts the verdicts: a bad one must never pass, a good one never fail.
+#
+#   benches/verdicts.sh [runs of each sort]      needs root and dockerd, as the lab does
+#
+# The good ones are an update and a broken update that Swarm rolls back; the bad ones lose requests
+# for four reasons in turn. Each run is a whole `update` or `broken-update` with its own record. Reports
+# of odd verdicts are kept in the folder for temporary files.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+runs=${1:-10}
+program=$(pwd)/${CARGO_TARGET_DIR:-target}/release/rollproof
+home=$(mktemp -d)
+export ROLLPROOF_HOME=$home
+[ -x "$program" ] || { echo 'build it first: make driver app' >&2; exit 4; }
+trap '"$program" --quiet down >/dev/null 2>&1 || true; rm -rf "$home"' EXIT
+
+# stack NAME PROXY PORT HEALTHCHECK GRACE UPDATE ENVIRONMENT
+stack() {
+  printf '{\n admin off\n}\n:80 {\n reverse_proxy {\n%b\n }\n}\n' "$2" >"$home/$1.caddy"
+  cat >"$home/$1.yml" <<STACK
+version: "3.8"
+services:
+  app:
+    image: rollproof/app:v1
+    environment: {ROLLPROOF_SLOT: "{{.Task.Slot}}", $7}
+    networks: [web]
+    healthcheck: $4
+    stop_grace_period: $5
+    deploy:
+      replicas: 3
+      endpoint_mode: dnsrr
+      update_config: $6
+      rollback_config: {parallelism: 1, order: start-first, monitor: 1s}
+  proxy:
+    image: rollproof/caddy:2
+    configs: [{source: caddy, target: /etc/caddy/Caddyfile}]
+    networks: [web]
+    ports: [{target: 80, published: $3, mode: host}]
+configs: {caddy: {file: ./$1.caddy}}
+networks: {web: {}}
+STACK
+  "$program" --quiet deploy --engine lab -c "$home/$1.yml" "$1"
+}
+
+checked='{test: [CMD, /rollproof-app, health], interval: 500ms, timeout: 2s, retries: 3}'
+careful='  dynamic a {\n   name tasks.app\n   port 8000\n   refresh 1s\n  }\n  lb_try_duration 2s\n  lb_try_interval 50ms'
+stale='  dynamic a {\n   name tasks.app\n   port 8000\n   refresh 20s\n  }'
+one_try='  dynamic a {\n   name tasks.app\n   port 8000\n   refresh 1s\n  }'
+in_turn='{parallelism: 1, order: start-first, delay: 1s, monitor: 1s, failure_action: rollback}'
+
+stack good "$careful" 8081 "$checked" 10s "$in_turn" 'A: "1"'
+stack stale "$stale" 8082 "$checked" 10s "$in_turn" 'A: "1"'
+stack killed "$careful" 8083 "$checked" 1s "$in_turn" 'A: "1"'
+stack outage "$careful" 8084 "$checked" 10s '{parallelism: 0, order: stop-first}' 'A: "1"'
+stack early "$one_try" 8085 '{disable: true}' 10s '{parallelism: 1, order: start-first, delay: 3s}' 'ROLLPROOF_START_DELAY: 2s'
+
+declare -A counts=()
+# once SORT STACK COMMAND… counts the verdict of one run.
+once() {
+  local sort=$1 stack=$2 code=0
+  shift 2
+  "$program" --quiet "$@" --baseline 3s --json "$stack" >"$home/out" 2>"$home/err" || code=$?
+  case $code in
+    0) code=pass ;; 1) code=fail ;; 3) code=inconclusive ;;
+    *) cat "$home/err" >&2; code="exit-$code" ;;
+  esac
+  counts[$sort-$code]=$((${counts[$sort-$code]:-0} + 1))
+  case $sort-$code in
+    bad-pass | good-fail | *-inconclusive) cp "$home/out" "${TMPDIR:-/tmp}/verdict-$sort-$code-$stack-$SECONDS.json" ;;
+  esac
+}
+
+streams=proxy-fresh,proxy-keepalive,proxy-post,proxy-slow
+for run in $(seq "$runs"); do
+  if [ $((run % 2)) = 0 ]; then
+    once good good update --streams $streams
+  else
+    once good good broken-update --streams $streams
+  fi
+  case $((run % 4)) in
+    0) once bad stale update --streams $streams ;;
+    1) once bad killed update --streams $streams ;;
+    2) once bad outage update --streams $streams ;;
+    3) once bad early update --streams $streams ;;
+  esac
+  printf 'after %d runs of each:' "$run"
+  for key in "${!counts[@]}"; do printf ' %s %d' "$key" "${counts[$key]}"; done
+  printf ' (%d s)\n' "$SECONDS"
+done
+[ -z "${counts[bad-pass]:-}${counts[good-fail]:-}" ]
