@@ -8,6 +8,7 @@
 mod alarm;
 mod blame;
 mod body_check;
+mod dial;
 mod expect;
 mod fault;
 mod flight;

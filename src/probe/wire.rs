@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -55,13 +56,18 @@ impl AsyncRead for Wire {
     }
 }
 
+/// Written at once, without asking the event loop first: it does not know yet that a new
+/// connection takes data, and a request nearly always fits.
 impl AsyncWrite for Wire {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        match rustix::io::write(&self.stream, buf) {
+            Err(Errno::AGAIN) => Pin::new(&mut self.stream).poll_write(cx, buf),
+            written => Poll::Ready(written.map_err(io::Error::from)),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -77,7 +83,10 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        match rustix::io::writev(&self.stream, bufs) {
+            Err(Errno::AGAIN) => Pin::new(&mut self.stream).poll_write_vectored(cx, bufs),
+            written => Poll::Ready(written.map_err(io::Error::from)),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
