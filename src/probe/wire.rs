@@ -39,6 +39,16 @@ impl Wire {
     pub fn new(stream: TcpStream, first_byte: FirstByte) -> Self {
         Self { stream, first_byte }
     }
+
+    /// To be called when the peer has closed and all is read: closing then resets what is left of
+    /// the connection, so that the peer's port for it is free at once. A port in `TIME_WAIT` would
+    /// hold back a connection that is refused, and TCP tries again by itself some milliseconds
+    /// later: an outage would look shorter than it was.
+    pub fn leave_nothing(&self) {
+        if let Err(error) = self.stream.set_zero_linger() {
+            tracing::debug!(%error, "a closed connection lingers");
+        }
+    }
 }
 
 impl AsyncRead for Wire {
