@@ -65,6 +65,26 @@ impl Clock {
         self.started_at
     }
 
+    /// What this machine's `CLOCK_MONOTONIC` read when this clock read zero. Every process of one
+    /// boot of a machine, in whatever container, has that clock in common.
+    ///
+    /// # Errors
+    /// When the system does not give its clock.
+    pub fn monotonic_start(&self) -> Result<Offset, nix::errno::Errno> {
+        let read = || -> Result<Offset, nix::errno::Errno> {
+            let time = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)?;
+            Ok(std::time::Duration::from(time).into())
+        };
+        // Of a few tries the one that was interrupted least.
+        let mut best = (Offset::from_nanos(i64::MAX), Offset::ZERO);
+        for _ in 0..5 {
+            let (before, now, after) = (read()?, self.now(), read()?);
+            let middle = Offset::from_nanos(i64::midpoint(before.as_nanos(), after.as_nanos()));
+            best = best.min((after - before, middle - now));
+        }
+        Ok(best.1)
+    }
+
     /// How far this machine's wall clock has moved against the monotonic clock since the
     /// start: anything but about zero is a clock step, and engine timestamps are off by it.
     #[must_use]

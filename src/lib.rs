@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod companion;
 pub mod deploy;
 pub mod doctor;
 pub mod engine;

@@ -12,20 +12,20 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::answer::Answers;
 use crate::options::Serve;
 use crate::stop::Stop;
 
-/// How long open connections may still bring a request after the signal to stop. hyper closes an
-/// idle connection without looking at what may just have arrived on it; a request that was
-/// already on its way gets its answer (with `connection: close`) in this time.
-const LAST_REQUESTS: Duration = Duration::from_millis(100);
+/// How long kept connections may still bring a request after the signal to stop. hyper closes an
+/// idle connection without looking at what may just have arrived on it, and a client that is
+/// sending then has lost its request. Most clients use a kept connection again within a second;
+/// that request is answered with `connection: close`, and the client itself lets go.
+const LAST_REQUESTS: Duration = Duration::from_secs(1);
 
-/// The same for a replica that is told to close connections under their requests: long enough
-/// that some requests come.
-const LAST_TO_DROP: Duration = Duration::from_millis(800);
+/// How often to look whether the last connection has been closed meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// How long to wait after a failed accept. It fails for want of file descriptors, and at once
 /// again unless a connection is given time to end.
@@ -81,8 +81,7 @@ async fn serve_until(stop: &mut Stop, serve: &Serve) -> Result<ExitCode, String>
     }
     answers.stop();
     accept_waiting(listener, &connections, &answers);
-    let linger = if serve.faults.drop_on_stop { LAST_TO_DROP } else { LAST_REQUESTS };
-    sleep(linger.min(serve.stop_timeout)).await;
+    last_requests(&connections, serve.stop_timeout).await;
     let open = connections.count();
     tokio::select! {
         () = connections.shutdown() => {
@@ -96,6 +95,14 @@ async fn serve_until(stop: &mut Stop, serve: &Serve) -> Result<ExitCode, String>
             );
             Ok(ExitCode::from(1))
         }
+    }
+}
+
+/// Lets open connections bring their last requests.
+async fn last_requests(connections: &GracefulShutdown, at_most: Duration) {
+    let deadline = Instant::now() + LAST_REQUESTS.min(at_most);
+    while connections.count() > 0 && Instant::now() < deadline {
+        sleep(LOOK_EVERY).await;
     }
 }
 

@@ -70,6 +70,9 @@ pub(super) enum Command {
     Lab(LabArgs),
     /// Probe a URL open-loop while somebody else does something to it
     Probe(probe::ProbeArgs),
+    /// What runs inside the network of the stack under test
+    #[command(hide = true)]
+    ProbeAgent,
     /// Judge a recorded run again, offline
     Report(report::ReportArgs),
     /// Work with stack files

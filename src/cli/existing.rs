@@ -1,5 +1,6 @@
 //! One scenario on a stack that is deployed already.
 
+use super::beside::Wanted;
 use super::console::Console;
 use super::facts::stack_facts;
 use super::load_args::LoadArgs;
@@ -59,13 +60,36 @@ impl Existing<'_> {
         super::images::ensure(console, site, &[], &[changed.image()], None).await?;
 
         let clock = Clock::start();
+        let run_id = new_run_id(&clock);
+        let engine = site.facts(&clock).await?;
+        let mut streams = self.load.streams(&HARMLESS);
+        let wanted = Wanted {
+            console,
+            site,
+            stack,
+            run_id: &run_id,
+            body: &body,
+            clock,
+            engine: &engine,
+            negative_control: NegativeControl::None,
+            port: self.load.service_port,
+            insist: self.load.insists(),
+        };
+        let beside = wanted.plan(&mut streams).await?;
+        let probing = Probing {
+            console,
+            load: self.load,
+            streams,
+            beside: &beside,
+            negative_control: NegativeControl::None,
+        };
         let session = Session {
             console,
             site,
             clock,
-            run_id: new_run_id(&clock),
+            run_id,
             command: self.command,
-            engine: site.facts(&clock).await?,
+            engine,
             stack: stack_facts(site, stack, &prepared.files, &body, &target).await?,
             target: target.clone(),
             body: &body,
@@ -73,13 +97,17 @@ impl Existing<'_> {
             load: self.load,
             caveats: prepared.caveats,
             negative_control: NegativeControl::None,
+            beside: beside.services(),
         };
         let (mut trial, folder) = session.begin()?;
-        let performed = self.perform(&mut trial, scenario, &body, &changed, &target).await;
+        let performed =
+            self.perform(&mut trial, scenario, &body, &changed, &target, &probing).await;
         let finished = trial.finish().await;
+        let removed = beside.remove().await;
         let judgement = verdict::conclude(console, &folder);
         // What broke the record is the cause of what followed.
         let spec = finished.and(performed)?;
+        removed?;
         let code = verdict::exit_code(judgement?.verdict);
         Ok(Ended { code, spec, service: target.service })
     }
@@ -128,9 +156,9 @@ impl Existing<'_> {
         body: &ServiceBody,
         changed: &ServiceBody,
         target: &Target,
+        probing: &Probing<'_>,
     ) -> Result<SpecMatch> {
-        let streams = self.load.streams(&HARMLESS);
-        let probing = Probing { console: self.console, load: self.load, streams };
+        probing.beside.deploy(self.console).await?;
         probing.begin(trial, target).await?;
         let performed = trial.perform(scenario, changed).await;
         let done = match performed {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::console::Console;
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::image::{BuiltImage, Programs, example_images, find_app_binary};
+use crate::image::{BuiltImage, Programs, companion_image, example_images, find_app_binary};
 use crate::site::{EngineKind, Ledger, LoadedImage, Site};
 use crate::stack::ServiceBody;
 
@@ -57,6 +57,28 @@ pub(super) async fn load(
     }
     console.tell(&format!("images ready after {:.1} s", begin.elapsed().as_secs_f64()));
     Ok(images)
+}
+
+/// Makes the image of the program's own services beside a stack, and loads it into the manager's
+/// engine, on whose node they run.
+pub(super) async fn load_companion(
+    console: &Console,
+    site: &Site,
+    app: Option<&std::path::Path>,
+) -> Result<()> {
+    console.state.create()?;
+    let app = find_app_binary(app)?;
+    let program = std::env::current_exe().map_err(|error| {
+        crate::Error::environment("this program's own file is not known").caused_by(error)
+    })?;
+    let begin = Instant::now();
+    let image = tokio::task::spawn_blocking(move || companion_image(&program, &app)).await;
+    let image = image.map_err(|error| {
+        crate::Error::environment("the image could not be built").caused_by(error)
+    })??;
+    let loaded = load_one(console, site, &site.manager, &image).await?;
+    tracing::debug!(loaded, took = ?begin.elapsed(), "companion image");
+    Ok(())
 }
 
 async fn load_one(

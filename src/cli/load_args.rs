@@ -29,6 +29,11 @@ pub(super) struct LoadArgs {
     #[arg(long, value_name = "PATH", default_value = "/slow?ms=4000")]
     pub(super) slow_path: String,
 
+    /// Port on which the service answers inside its network [default: what the stack publishes or
+    /// the image exposes]
+    #[arg(long, value_name = "PORT")]
+    pub(super) service_port: Option<u16>,
+
     /// An answer later than this after its intended time is a failure
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
     pub(super) deadline: Duration,

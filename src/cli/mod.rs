@@ -1,6 +1,7 @@
 //! The command line: typed arguments, one file per command, one place where errors are printed.
 
 mod args;
+mod beside;
 mod broken_update;
 mod build;
 mod console;
@@ -18,6 +19,7 @@ mod load_args;
 mod output;
 mod prepare;
 pub mod probe;
+mod probe_agent;
 mod probing;
 mod report;
 mod session;
@@ -74,6 +76,9 @@ fn start(cli: Cli) -> Result<u8> {
             // It ends at the first Ctrl-C with a summary, and touches no engine.
             return probe::run(args).await;
         }
+        if let Command::ProbeAgent = cli.command {
+            return probe_agent::run().await;
+        }
         let console = Console::new(cli.global)?;
         dispatch(cli.command, &console).await
     });
@@ -94,6 +99,7 @@ async fn dispatch(command: Command, console: &Console) -> Result<u8> {
         Command::Doctor => doctor::run(console).await,
         Command::Lab(args) => lab::run(args.command, console).await,
         Command::Probe(args) => probe::run(args).await,
+        Command::ProbeAgent => probe_agent::run().await,
         Command::Report(args) => report::run(&args, console),
         Command::Stack(args) => stack::run(args, console),
     }

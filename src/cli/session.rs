@@ -33,6 +33,8 @@ pub(super) struct Session<'a> {
     pub(super) body: &'a ServiceBody,
     /// Every service of the stack, by name.
     pub(super) services: Vec<String>,
+    /// The program's own services beside it.
+    pub(super) beside: Vec<String>,
     pub(super) load: &'a LoadArgs,
     pub(super) caveats: Vec<String>,
     /// Whether an update that is known to lose requests is part of the run.
@@ -78,6 +80,7 @@ impl Session<'_> {
             clock: self.clock,
             clock_offset,
             services: self.services,
+            beside: self.beside,
             target: self.target,
             settle: self.load.settle,
             patience,

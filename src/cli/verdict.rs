@@ -3,35 +3,43 @@
 use std::path::Path;
 
 use super::console::Console;
-use super::output::put;
+use super::output::put_line;
 use crate::error::Result;
-use crate::judge::{Judgement, Limits, Verdict, judge};
+use crate::judge::{Judgement, Limits, Pooled, Verdict, judge};
 use crate::record::{RecordReader, RunFolder};
 use crate::report::{self, Style};
 
 /// Judges the record in `folder`, writes `report.json` beside it and prints the result.
 pub(super) fn conclude(console: &Console, folder: &Path) -> Result<Judgement> {
-    let run = RecordReader::open(folder)?;
-    let judgement = judge(&run, &Limits::default());
-    let json = report::json(&judgement);
-    let run_folder = RunFolder::at(folder);
-    run_folder.save(&run_folder.report_file(), &json)?;
-    print(console, &judgement, &json, folder)?;
+    let judgement = judge_and_save(folder)?;
+    let text = if console.global.json {
+        report::json(&judgement)
+    } else {
+        report::summary(&judgement, Style { colour: stdout_colour(), record: Some(folder) })
+    };
+    put_line(text.trim_end())?;
     Ok(judgement)
 }
 
-/// Prints a judgement: JSON on standard output if asked for, else the readable summary there.
-fn print(console: &Console, judgement: &Judgement, json: &str, folder: &Path) -> Result<()> {
-    let mut text = if console.global.json {
-        json.to_owned()
+/// Judges the record in `folder` and writes `report.json` beside it.
+pub(super) fn judge_and_save(folder: &Path) -> Result<Judgement> {
+    let run = RecordReader::open(folder)?;
+    let judgement = judge(&run, &Limits::default());
+    let run_folder = RunFolder::at(folder);
+    run_folder.save(&run_folder.report_file(), &report::json(&judgement))?;
+    Ok(judgement)
+}
+
+/// Prints what several runs say together.
+pub(super) fn conclude_all(console: &Console, judgements: &[Judgement]) -> Result<Pooled> {
+    let pooled = Pooled::of(judgements);
+    let text = if console.global.json {
+        report::pooled_json(&pooled)
     } else {
-        let style = Style { colour: stdout_colour(), record: Some(folder) };
-        report::summary(judgement, style)
+        report::pooled_summary(&pooled, Style { colour: stdout_colour(), record: None })
     };
-    if !text.ends_with('\n') {
-        text.push('\n');
-    }
-    put(&text)
+    put_line(text.trim_end())?;
+    Ok(pooled)
 }
 
 fn stdout_colour() -> bool {

@@ -1,7 +1,10 @@
 //! `rollproof verify`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
+use super::beside::Wanted;
 use super::console::Console;
 use super::deploy::deploy;
 use super::facts::stack_facts;
@@ -44,17 +47,37 @@ pub(super) struct VerifyArgs {
     #[command(flatten)]
     load: LoadArgs,
 
+    /// Do without the update of a service of this program's own that is known to lose requests:
+    /// it shows in each run that lost requests are noticed
+    #[arg(long, help_heading = "Load")]
+    no_negative_control: bool,
+
+    /// Do everything so many times, each time on a newly deployed stack, and judge the runs
+    /// together: one update shows little about how often an update loses a request
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    repeat: u32,
+
     /// Leave the stack, and the private engine if one was started, for a look; `rollproof down`
     /// removes them
     #[arg(long)]
     keep: bool,
 }
 
+impl VerifyArgs {
+    fn negative_control(&self) -> NegativeControl {
+        if self.no_negative_control { NegativeControl::Off } else { NegativeControl::Planned }
+    }
+}
+
 pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     let _lock = console.state.lock()?;
     let site = console.open_site(true).await?;
     console.tell(&format!("using the {}", site.reason));
-    let outcome = on_site(&args, console, &site).await;
+    let outcome = if args.repeat == 1 {
+        once(&args, console, &site).await
+    } else {
+        repeatedly(&args, console, &site).await
+    };
     if args.keep {
         console.tell("kept as it is: `rollproof down` removes it");
     } else {
@@ -67,7 +90,46 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     outcome
 }
 
-async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<u8> {
+async fn once(args: &VerifyArgs, console: &Console, site: &Site) -> Result<u8> {
+    let performed = on_site(args, console, site).await?;
+    let judged = verdict::conclude(console, &performed.folder);
+    performed.outcome?;
+    Ok(verdict::exit_code(judged?.verdict))
+}
+
+/// Every run has a record and a report of its own; the verdict is the worst of them.
+async fn repeatedly(args: &VerifyArgs, console: &Console, site: &Site) -> Result<u8> {
+    let mut judgements = Vec::new();
+    let mut ended = Ok(());
+    for number in 1..=args.repeat {
+        console.tell(&format!("run {number} of {}", args.repeat));
+        let performed = on_site(args, console, site).await;
+        let one = performed.and_then(|performed| {
+            let judged = verdict::judge_and_save(&performed.folder)?;
+            console.tell(&format!("run {number} of {}: {}", args.repeat, judged.verdict));
+            judgements.push(judged);
+            performed.outcome
+        });
+        if let Err(error) = one {
+            ended = Err(error);
+            break;
+        }
+        if number < args.repeat {
+            super::down::remove_stack(console, site, &args.stack).await?;
+        }
+    }
+    let pooled = verdict::conclude_all(console, &judgements)?;
+    ended?;
+    Ok(verdict::exit_code(pooled.verdict))
+}
+
+/// A run that has a record.
+struct Performed {
+    folder: PathBuf,
+    outcome: Result<()>,
+}
+
+async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<Performed> {
     clear_leftover(args, console, site).await?;
     let mode = args.stack_args.endpoint_mode;
     let prepared = prepare(console, &args.stack_args.files, &args.stack, site.kernel, mode)?;
@@ -87,20 +149,38 @@ async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<u8
 
     let clock = Clock::start();
     let run_id = new_run_id(&clock);
+    let engine = site.facts(&clock).await?;
+    let negative_control = args.negative_control();
+    let mut streams = args.load.streams(&StreamKind::ALL);
+    let wanted = Wanted {
+        console,
+        site,
+        stack: &args.stack,
+        run_id: &run_id,
+        body: &body,
+        clock,
+        engine: &engine,
+        negative_control,
+        port: args.load.service_port,
+        insist: args.load.insists(),
+    };
+    let beside = wanted.plan(&mut streams).await?;
+    let probing = Probing { console, load: &args.load, streams, beside: &beside, negative_control };
     let session = Session {
         console,
         site,
         clock,
         run_id: run_id.clone(),
         command: "verify",
-        engine: site.facts(&clock).await?,
+        engine,
         stack: stack_facts(site, &args.stack, &prepared.files, &body, &target).await?,
         target: target.clone(),
         body: &body,
         services: services.iter().map(|body| body.name().to_owned()).collect(),
         load: &args.load,
         caveats: prepared.caveats.clone(),
-        negative_control: NegativeControl::None,
+        negative_control,
+        beside: beside.services(),
     };
     let (mut trial, folder) = session.begin()?;
     let performed = async {
@@ -113,25 +193,23 @@ async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<u8
         let body =
             body.ok_or_else(|| Error::environment("the service under test was not deployed"))?;
         trial.converge(args.stack_args.progress_deadline).await?;
-        scenarios(args, console, &mut trial, &target, body).await
+        beside.deploy(console).await?;
+        scenarios(args, &probing, &mut trial, &target, body).await
     }
     .await;
     let finished = trial.finish().await;
-    let judged = verdict::conclude(console, &folder);
     // What broke the record is the cause of what followed.
-    finished.and(performed)?;
-    Ok(verdict::exit_code(judged?.verdict))
+    Ok(Performed { folder, outcome: finished.and(performed) })
 }
 
 async fn scenarios(
     args: &VerifyArgs,
-    console: &Console,
+    probing: &Probing<'_>,
     trial: &mut Trial,
     target: &Target,
     mut body: ServiceBody,
 ) -> Result<()> {
-    let streams = args.load.streams(&StreamKind::ALL);
-    Probing { console, load: &args.load, streams }.begin(trial, target).await?;
+    probing.begin(trial, target).await?;
     let update = Scenario::update(good_change(args, &body));
     for change in &update.changes {
         change.apply(&mut body);

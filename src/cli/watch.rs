@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::args::duration;
+use super::beside::Beside;
 use super::console::Console;
 use super::facts::{patience, stack_facts};
 use super::load_args::LoadArgs;
@@ -15,7 +16,7 @@ use crate::Clock;
 use crate::engine::STACK_LABEL;
 use crate::error::{Error, Result};
 use crate::record::{EventKind, Expects, NegativeControl};
-use crate::scenario::{Trial, find_target};
+use crate::scenario::{StreamKind, Streams, Trial, find_target};
 use crate::site::Site;
 use crate::stack::ServiceBody;
 
@@ -67,6 +68,7 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
         args.url.as_deref(),
         &site.published_host,
     )?;
+    let (streams, left_out) = streams(&args.load)?;
     let clock = Clock::start();
     let facts = stack_facts(&site, &stack, &[], &watched, &target).await?;
     console.state.create()?;
@@ -84,11 +86,14 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
         load: &args.load,
         caveats: Vec::new(),
         negative_control: NegativeControl::None,
+        beside: Vec::new(),
     };
     let (mut trial, folder) = session.begin()?;
     let performed = async {
-        let streams = args.load.streams(&HARMLESS);
-        Probing { console, load: &args.load, streams }.begin(&mut trial, &target).await?;
+        let beside = Beside { companions: None, inside: None, left_out };
+        let (load, negative_control) = (&args.load, NegativeControl::None);
+        let probing = Probing { console, load, streams, beside: &beside, negative_control };
+        probing.begin(&mut trial, &target).await?;
         let expects = match args.expect {
             Expected::Update => Expects::Update,
             Expected::Rollback => Expects::Rollback,
@@ -118,12 +123,33 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
     Ok(verdict::exit_code(judged?.verdict))
 }
 
+/// The streams that need nothing on the engine, and why others are left out.
+fn streams(load: &LoadArgs) -> Result<(Streams, Vec<String>)> {
+    let mut streams = load.streams(&HARMLESS);
+    let needs = |kind: &StreamKind| kind.is_from_inside() || *kind == StreamKind::Control;
+    let needed: Vec<&str> =
+        streams.kinds.iter().filter(|kind| needs(kind)).map(|k| k.name()).collect();
+    if needed.is_empty() {
+        return Ok((streams, Vec::new()));
+    }
+    let why = format!(
+        "the streams {} need a service of this program's own beside the stack, and `watch` makes nothing",
+        needed.join(", ")
+    );
+    if load.insists() {
+        return Err(Error::usage(why).hint("`rollproof update` and `verify` can have them"));
+    }
+    streams.kinds.retain(|kind| !needs(kind));
+    Ok((streams, vec![why]))
+}
+
 async fn find(site: &Site, name: &str) -> Result<ServiceBody> {
     if let Some(found) = site.manager.service(name).await? {
         return Ok(found.spec);
     }
     let all = site.manager.services().await?;
-    let names: Vec<&str> = all.iter().map(crate::engine::ServiceView::name).collect();
+    let mut names: Vec<&str> = all.iter().map(crate::engine::ServiceView::name).collect();
+    names.sort_unstable();
     let error = Error::usage(format!("there is no service {name} on the {}", site.reason));
     Err(if names.is_empty() {
         error.hint("no service is deployed there; --host names another engine")

@@ -18,6 +18,8 @@ pub struct ImageView {
     pub healthcheck: Option<Value>,
     /// Its labels, as JSON.
     pub labels: Value,
+    /// TCP ports it says it listens on.
+    pub exposed_tcp: Vec<u16>,
 }
 
 /// What a registry says of an image.
@@ -77,6 +79,7 @@ impl Engine {
                     .filter(|check| check.is_object())
                     .cloned(),
                 labels: value["Config"]["Labels"].clone(),
+                exposed_tcp: exposed_tcp(&value["Config"]["ExposedPorts"]),
             })),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error.into_error(format!("cannot inspect image {reference}"))),
@@ -156,5 +159,25 @@ impl Engine {
             Err(error) if error.status == Some(409) => Ok(false),
             Err(error) => Err(error.into_error(format!("cannot remove image {reference}"))),
         }
+    }
+}
+
+/// The TCP ports of a map such as `{"80/tcp": {}, "53/udp": {}}`.
+fn exposed_tcp(ports: &Value) -> Vec<u16> {
+    let names = ports.as_object().into_iter().flat_map(|ports| ports.keys());
+    names.filter_map(|name| name.strip_suffix("/tcp").unwrap_or(name).parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_tcp_ports_are_told() {
+        let ports = json!({"80/tcp": {}, "53/udp": {}, "8443": {}});
+        assert_eq!(exposed_tcp(&ports), [80, 8443]);
+        assert_eq!(exposed_tcp(&Value::Null), [0; 0]);
     }
 }

@@ -1,9 +1,5 @@
 //! What runs of this program left on an engine.
 
-use bollard::query_parameters::ListContainersOptions;
-use std::collections::HashMap;
-
-use super::api_error::ApiError;
 use super::{Engine, RUN_LABEL, STACK_LABEL};
 use crate::error::Result;
 
@@ -46,14 +42,8 @@ impl Engine {
     /// When the engine does not answer.
     pub async fn stack_containers(&self, stack: &str) -> Result<Vec<String>> {
         let label = format!("{STACK_LABEL}={stack}");
-        let options = ListContainersOptions {
-            all: true,
-            filters: Some(HashMap::from([("label".to_owned(), vec![label])])),
-            ..ListContainersOptions::default()
-        };
-        let list = self.docker.list_containers(Some(options)).await.map_err(|error| {
-            ApiError::from(error).into_error(format!("cannot list the containers of stack {stack}"))
-        })?;
-        Ok(list.into_iter().filter_map(|container| container.id).collect())
+        self.containers_by_label(&label).await.map_err(|error| {
+            error.into_error(format!("cannot list the containers of stack {stack}"))
+        })
     }
 }

@@ -6,6 +6,7 @@
 
 mod api_error;
 mod connection;
+mod containers;
 mod context;
 mod docker_host;
 mod engine_info;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 use bollard::Docker;
 
+pub use containers::{ContainerState, LogPiece};
 pub use context::{HostChoice, resolve_host};
 pub use docker_host::DockerHost;
 pub use engine_info::{EngineInfo, SwarmRole};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::elf_headers::ElfHeaders;
 use super::shared_objects::SharedObject;
+use crate::{Error, Result};
 
 /// Where shared libraries are looked for: in the host's root folder, then in unpacked packages.
 ///
@@ -31,6 +32,19 @@ impl LibrarySearch {
     pub fn with_root(mut self, root: &Path) -> Self {
         self.roots.push(root.to_owned());
         self
+    }
+
+    /// The library that `program` would get if it opened `name`; absent if it is static or there
+    /// is none.
+    pub(super) fn library(&self, name: &str, program: &Path) -> Result<Option<SharedObject>> {
+        let content = fs::read(program).map_err(|cause| {
+            Error::environment(format!("cannot read {}", program.display())).caused_by(cause)
+        })?;
+        let headers = ElfHeaders::parse(program, &content)?;
+        if headers.is_static() {
+            return Ok(None);
+        }
+        Ok(self.find(name, &[], &headers).map(|(object, _)| object))
     }
 
     /// The file that the loader would take for the library `name`: first in `named` folders

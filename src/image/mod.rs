@@ -6,6 +6,7 @@
 mod app_binary;
 mod build_context;
 mod built_image;
+mod companion_image;
 mod elf_headers;
 mod example_images;
 mod file_tree;
@@ -24,6 +25,7 @@ mod shared_objects;
 pub use app_binary::find_app_binary;
 pub use build_context::BuildContext;
 pub use built_image::BuiltImage;
+pub use companion_image::{COMPANION, COMPANION_APP, COMPANION_PROGRAM, companion_image};
 pub use elf_headers::ElfHeaders;
 pub use example_images::{APP_V1, APP_V2, PROXY, example_images};
 pub use file_tree::FileTree;

@@ -1,10 +1,14 @@
 //! Ties failed requests to what Swarm did at that moment.
 
+use std::collections::HashMap;
+
+use super::holder::Holder;
+use super::masked::is_through_proxy;
 use super::scene::Scene;
 use super::task_life::TaskLife;
 use super::transition::Transition;
 use super::{Capacity, Cause, Failure};
-use crate::record::{Offset, Outcome, Shot, StreamFacts};
+use crate::record::{Offset, Outcome, Run, Shot, StreamFacts};
 
 /// How long after a task's end a proxy may still hold its address, and how long after its
 /// start a program may still not answer. A longer distance is no evidence.
@@ -15,8 +19,18 @@ const FIND: Offset = Offset::from_millis(2_000);
 const SLACK: Offset = Offset::from_millis(100);
 /// A request that fails faster than this was turned away, not cut off.
 const IN_HAND: Offset = Offset::from_millis(20);
-/// How near a task's end a kept connection must break to be its doing.
+/// How near a task's signal or end a request must break off to be its doing.
 const BREAK: Offset = Offset::from_millis(1_000);
+
+/// What explains one failed request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Finding {
+    pub cause: Cause,
+    /// The task that it is about.
+    pub life: Option<usize>,
+    /// Who kept asking a task that Swarm had taken out long before, if that is known.
+    pub holder: Option<Holder>,
+}
 
 /// What is needed to explain the failed requests of one scenario.
 pub(super) struct Attribution<'a> {
@@ -25,10 +39,13 @@ pub(super) struct Attribution<'a> {
     transitions: Vec<Transition<'a>>,
     none_serving: Vec<(Offset, Offset)>,
     has_healthcheck: bool,
+    /// The longest that a good answer of each stream took before the change.
+    usual: HashMap<&'a str, Offset>,
 }
 
 impl<'a> Attribution<'a> {
     pub(super) fn new(
+        run: &'a Run,
         scene: &'a Scene<'a>,
         capacity: Option<&Capacity>,
         has_healthcheck: bool,
@@ -41,13 +58,15 @@ impl<'a> Attribution<'a> {
                 .map(|capacity| capacity.none_serving.clone())
                 .unwrap_or_default(),
             has_healthcheck,
+            usual: usual(run, scene.submitted_at()),
         }
     }
 
     /// Explains one failed request.
     pub(super) fn explain(&self, stream: &StreamFacts, shot: &Shot) -> Failure {
         let from = shot.sent.unwrap_or(shot.intended);
-        let (cause, life) = self.cause(stream, shot);
+        let Finding { cause, life, holder } = self.find(stream, shot);
+        let text = cause.sentence(holder);
         let nearest = match cause {
             Cause::BeforeUpdate | Cause::OwnLag => None,
             _ => Transition::nearest(&self.transitions, from, |transition| {
@@ -56,13 +75,12 @@ impl<'a> Attribution<'a> {
         };
         let nearest = nearest.map(|transition| transition.seen_from(from));
         let because = nearest.as_ref().map_or_else(
-            || cause.text().to_owned(),
+            || text.clone(),
             |near| {
                 let side = if near.dt_s < Offset::ZERO { "after" } else { "before" };
                 let distance = near.dt_s.abs().as_secs_f64();
                 format!(
-                    "{} (slot {}: {}, {distance:.2} s {side} it)",
-                    cause.text(),
+                    "{text} (slot {}: {}, {distance:.2} s {side} it)",
                     near.slot,
                     near.event.replace('-', " ")
                 )
@@ -81,40 +99,63 @@ impl<'a> Attribution<'a> {
         }
     }
 
+    /// What explains one failed request.
+    pub(super) fn find(&self, stream: &StreamFacts, shot: &Shot) -> Finding {
+        let (cause, life) = self.cause(stream, shot);
+        let from = shot.sent.unwrap_or(shot.intended);
+        let left = life.is_some_and(|life| {
+            let life = &self.lives[life];
+            life.signalled.or(life.ended).is_some_and(|at| at <= from)
+        });
+        let holder = (cause == Cause::SentToStoppingTask && left)
+            .then(|| if is_through_proxy(stream) { Holder::Proxy } else { Holder::Client });
+        Finding { cause, life, holder }
+    }
+
     /// The cause, and the task that it is about.
-    pub(super) fn cause(&self, stream: &StreamFacts, shot: &Shot) -> (Cause, Option<usize>) {
+    fn cause(&self, stream: &StreamFacts, shot: &Shot) -> (Cause, Option<usize>) {
         let from = shot.sent.unwrap_or(shot.intended);
         let to = shot.done.unwrap_or(from);
         if is_own_lag(stream, shot) {
             return (Cause::OwnLag, None);
         }
-        if shot.intended < self.submitted {
+        if failed_at(stream, shot) < self.submitted {
             return (Cause::BeforeUpdate, None);
         }
         let known = shot.replica.as_deref().and_then(|name| self.container(name));
         if shot.outcome == Outcome::WrongVersion {
             return (Cause::WrongVersion, known);
         }
-        if self.nobody_served(from, to) {
-            let held = shot.outcome == Outcome::Late;
+        let proxied = is_through_proxy(stream);
+        if self.nobody_served(from, to, proxied) {
+            let held = shot.outcome == Outcome::Late && proxied;
             return (if held { Cause::HeldByProxy } else { Cause::NoHealthyReplica }, None);
         }
         if let Some(life) = known {
-            return (self.of_known(life, from), Some(life));
+            let cause = self.of_known(life, from);
+            // A good answer that came late: whoever gave it may not have been asked first.
+            if shot.outcome == Outcome::Late
+                && matches!(cause, Cause::NewTaskNotReady | Cause::Unexplained)
+            {
+                let other = self.turned_away(shot, from, proxied);
+                if matches!(other.0, Cause::SentToStoppingTask | Cause::ReplicaFailed) {
+                    return other;
+                }
+            }
+            return (cause, Some(life));
         }
         if !is_of_the_connection(shot.outcome) {
             return (Cause::Unexplained, None);
         }
-        if let Some(life) = self.cut_off(shot, from, to) {
+        let broken = self
+            .in_hand(stream, shot)
+            .map(|life| (Cause::KilledBeforeFinished, life))
+            .or_else(|| Some((Cause::KeptConnectionClosed, self.kept(shot, to)?)));
+        if let Some((cause, life)) = broken {
             let failed = self.lives[life].failed.is_some();
-            let cause = match shot.outcome {
-                _ if failed => Cause::ReplicaFailed,
-                Outcome::Reset if shot.reused => Cause::KeptConnectionClosed,
-                _ => Cause::KilledBeforeFinished,
-            };
-            return (cause, Some(life));
+            return (if failed { Cause::ReplicaFailed } else { cause }, Some(life));
         }
-        self.turned_away(from)
+        self.turned_away(shot, from, proxied)
     }
 
     fn container(&self, host_name: &str) -> Option<usize> {
@@ -123,9 +164,14 @@ impl<'a> Attribution<'a> {
 
     /// Whether there was no replica at some moment of the request, or too short a time before
     /// it for a proxy to have found the next one.
-    fn nobody_served(&self, from: Offset, to: Offset) -> bool {
-        // Without a health check RUNNING says nothing, and most of this time is start-up.
-        let find = if self.has_healthcheck { FIND } else { BREAK };
+    fn nobody_served(&self, from: Offset, to: Offset, proxied: bool) -> bool {
+        let find = match (proxied, self.has_healthcheck) {
+            (true, true) => FIND,
+            // Without a health check RUNNING says nothing, and most of this time is start-up.
+            (true, false) => BREAK,
+            // Who asks Swarm itself each time has nothing to find.
+            (false, _) => SLACK,
+        };
         self.none_serving.iter().any(|(start, end)| *start <= to && from <= *end + find)
     }
 
@@ -143,37 +189,59 @@ impl<'a> Attribution<'a> {
         }
     }
 
-    /// The task whose end broke off a request that it had in hand, or a kept connection.
-    fn cut_off(&self, shot: &Shot, from: Offset, to: Offset) -> Option<usize> {
-        let broken = matches!(
-            shot.outcome,
-            Outcome::Reset
-                | Outcome::Cut
-                | Outcome::Proxy502
-                | Outcome::Proxy504
-                | Outcome::Timeout
-        );
-        if !broken {
+    /// The task whose stop broke off a request that it had in hand.
+    fn in_hand(&self, stream: &StreamFacts, shot: &Shot) -> Option<usize> {
+        let from = shot.sent.unwrap_or(shot.intended);
+        let to = shot.done.unwrap_or(from);
+        // Nobody may tell that an answer will never come, so only these break off at once.
+        let at_once = match shot.outcome {
+            Outcome::Reset | Outcome::Cut | Outcome::Proxy502 => true,
+            Outcome::Proxy504 | Outcome::Timeout => false,
+            _ => return None,
+        };
+        if to - from < IN_HAND {
             return None;
         }
-        let kept = shot.reused && shot.outcome == Outcome::Reset;
-        self.lives.iter().position(|life| {
-            let ended_in_hand = to - from >= IN_HAND
-                && life.ended.is_some_and(|ended| ended > from && ended <= to + SLACK);
-            // A program may close its idle connections when it gets the signal, before its end.
-            let closed = kept
-                && [life.signalled, life.ended]
-                    .into_iter()
-                    .flatten()
-                    .any(|at| (to - at).abs() <= BREAK);
-            ended_in_hand || closed
-        })
+        // A request that is older than any answer of its kind was not being worked on: the proxy
+        // was trying to reach somebody.
+        let usual = self.usual.get(stream.name.as_str()).copied();
+        let too_old = |usual: Offset| to - from > usual + usual + SLACK;
+        if shot.outcome == Outcome::Proxy502 && usual.is_some_and(too_old) {
+            return None;
+        }
+        self.nearest_step(to, |at| at > from && at <= to + SLACK && (!at_once || to - at <= BREAK))
+    }
+
+    /// The task whose stop closed a kept connection that the request was sent over.
+    fn kept(&self, shot: &Shot, to: Offset) -> Option<usize> {
+        if !shot.reused || shot.outcome != Outcome::Reset {
+            return None;
+        }
+        // It may have been idle for a while since then.
+        self.nearest_step(to, |at| at <= to + BREAK && at >= to - REACH)
+    }
+
+    /// The task with the signal or end nearest to `to` among those that `which` takes. A program
+    /// may break off what it has in hand, and close what is idle, before its end.
+    fn nearest_step(&self, to: Offset, which: impl Fn(Offset) -> bool) -> Option<usize> {
+        self.lives
+            .iter()
+            .enumerate()
+            .flat_map(|(index, life)| {
+                [life.signalled, life.ended].into_iter().flatten().map(move |at| (at, index))
+            })
+            .filter(|(at, _)| which(*at))
+            .min_by_key(|(at, _)| (to - *at).abs())
+            .map(|(_, index)| index)
     }
 
     /// Nobody had the request in hand: it went to a task that was leaving or arriving.
-    fn turned_away(&self, from: Offset) -> (Cause, Option<usize>) {
+    fn turned_away(&self, shot: &Shot, from: Offset, proxied: bool) -> (Cause, Option<usize>) {
+        // A task that is gone refuses nothing: its address does not answer at all.
+        let refused = shot.outcome == Outcome::Refused && !proxied;
+        let here = |life: &TaskLife| !refused || life.ended.is_none_or(|end| end >= from - SLACK);
         let leaving = self.latest(from, |life| {
-            life.running?;
+            life.running.filter(|_| here(life))?;
             let since = life.serves_until()?;
             // The latest step of its leaving that had been made by then.
             let steps = [Some(since), life.signalled, life.ended];
@@ -185,10 +253,17 @@ impl<'a> Attribution<'a> {
             let serves = life.serves_until().is_none_or(|until| until > from);
             (serves && from <= running + REACH).then_some(running)
         });
+        // Told to stop, a task answers as before until its signal, three seconds later.
+        let answers = |index: usize| {
+            let life = &self.lives[index];
+            life.signalled.is_none_or(|at| at > from + SLACK)
+                && life.ended.is_none_or(|at| at > from + SLACK)
+        };
         match (leaving, arrived) {
             // Without a health check nothing keeps requests from a task that just started.
             (left, Some((running, life)))
-                if !self.has_healthcheck && left.is_none_or(|(since, _)| running >= since) =>
+                if !self.has_healthcheck
+                    && left.is_none_or(|(since, left)| running >= since || answers(left)) =>
             {
                 (Cause::NewTaskNotReady, Some(life))
             }
@@ -216,10 +291,35 @@ impl<'a> Attribution<'a> {
     }
 }
 
+/// The longest time from sending to a good answer of each stream, before `until`.
+fn usual(run: &Run, until: Offset) -> HashMap<&str, Offset> {
+    let took = |shot: &Shot| Some(shot.done? - shot.sent?);
+    run.shots
+        .iter()
+        .filter_map(|(facts, shots)| {
+            let good =
+                shots.iter().filter(|shot| shot.outcome == Outcome::Ok && shot.intended < until);
+            Some((facts.name.as_str(), good.filter_map(took).max()?))
+        })
+        .collect()
+}
+
 /// Whether an answer is late only because this program sent the request late.
 pub(super) fn is_own_lag(stream: &StreamFacts, shot: &Shot) -> bool {
     let (Some(sent), Some(done)) = (shot.sent, shot.done) else { return false };
     shot.outcome == Outcome::Late && done - sent <= Offset::from_secs_f64(stream.deadline)
+}
+
+/// When a failed request had failed: a request that was sent before the change may have been
+/// broken off by it, but one whose answer was overdue by then was not.
+pub(super) fn failed_at(stream: &StreamFacts, shot: &Shot) -> Offset {
+    let known = shot.done.unwrap_or(shot.intended);
+    match shot.outcome {
+        Outcome::Late | Outcome::Timeout | Outcome::ConnectTimeout => {
+            known.min(shot.intended + Offset::from_secs_f64(stream.deadline))
+        }
+        _ => known,
+    }
 }
 
 /// Whether it failed for want of somebody to answer, and not by what was answered.

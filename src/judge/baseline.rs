@@ -1,6 +1,6 @@
 //! How the service did before the change.
 
-use super::attribution::is_own_lag;
+use super::attribution::{failed_at, is_own_lag};
 use super::scene::Scene;
 use crate::record::{Offset, Outcome, Purpose, Run};
 
@@ -34,7 +34,10 @@ impl Baseline {
                     continue;
                 }
                 sent += 1;
-                if shot.outcome.is_failure() && !is_own_lag(facts, shot) {
+                if shot.outcome.is_failure()
+                    && !is_own_lag(facts, shot)
+                    && failed_at(facts, shot) < submitted
+                {
                     baseline.failed += 1;
                     baseline.last_failed = baseline.last_failed.max(Some(shot.intended));
                 }

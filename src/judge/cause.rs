@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::holder::Holder;
 use crate::record::Offset;
 
 /// Why requests fail, as far as the record can tell.
@@ -14,7 +15,7 @@ pub enum Cause {
     HeldByProxy,
     /// Sent to a task that was being stopped or was already gone.
     SentToStoppingTask,
-    /// In hand when its container ended.
+    /// In hand when its container was stopped.
     KilledBeforeFinished,
     /// Sent to a new task that was not ready.
     NewTaskNotReady,
@@ -41,10 +42,10 @@ impl Cause {
             Self::HeldByProxy => {
                 "no replica was serving, and the proxy held the request until one did: it came late"
             }
-            Self::SentToStoppingTask => {
-                "sent to a task that was being stopped, by a proxy that still held its address"
+            Self::SentToStoppingTask => "sent to a task that was being stopped",
+            Self::KilledBeforeFinished => {
+                "its container was stopped before it had finished the request"
             }
-            Self::KilledBeforeFinished => "its container ended before it had finished the request",
             Self::NewTaskNotReady => "sent to a new task before that was ready",
             Self::KeptConnectionClosed => "a kept connection was closed under the request",
             Self::ReplicaFailed => "the replica that should have answered failed by itself",
@@ -53,6 +54,11 @@ impl Cause {
             Self::OwnLag => "this program sent it late because the machine was busy",
             Self::Unexplained => "unexplained: no change of a task near it accounts for it",
         }
+    }
+
+    /// The same with who kept asking, where that is known.
+    pub(super) fn sentence(self, holder: Option<Holder>) -> String {
+        format!("{}{}", self.text(), holder.map_or("", Holder::words))
     }
 
     /// What to change, if anything can be said.
@@ -64,7 +70,7 @@ impl Cause {
                  `update_config.order: start-first`, and give the service a `healthcheck`"
             }
             Self::SentToStoppingTask => {
-                "let the proxy forget a stopped task within the 2 s that Swarm gives it (a short \
+                "let the proxy or client forget a stopped task within the 2 s that Swarm gives it (a short \
                  DNS refresh, or the service's virtual address), let it try another replica, or \
                  keep answering for some seconds after SIGTERM"
             }
@@ -99,7 +105,7 @@ pub struct CauseGroup {
     /// The cause.
     pub cause: Cause,
     /// The cause in plain words.
-    pub text: &'static str,
+    pub text: String,
     /// How many requests.
     pub failed: u64,
     /// The streams they belong to.

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::attribution::Attribution;
+use super::attribution::{Attribution, Finding};
+use super::holder::Holder;
 use super::scene::Scene;
+use super::times::Times;
 use super::{Cause, CauseGroup, Failure, Limits};
 use crate::record::{Outcome, Purpose, Run, Shot, StreamFacts};
 
@@ -17,6 +19,8 @@ pub(super) struct Explained {
     pub own_lag: u64,
     /// How many more a starved machine could account for.
     pub soft: u64,
+    /// How many of those fell into times in which the machine was starved.
+    pub starved: u64,
 }
 
 /// Explains every failed request; lists the first and groups all.
@@ -24,6 +28,7 @@ pub(super) fn explain_all(
     run: &Run,
     scene: &Scene,
     attribution: &Attribution,
+    starved_times: &Times,
     limits: &Limits,
 ) -> Explained {
     let mut failed: Vec<(&StreamFacts, &Shot)> = run
@@ -39,37 +44,49 @@ pub(super) fn explain_all(
         .collect();
     failed.sort_by_key(|(_, shot)| shot.intended);
 
-    let mut groups: HashMap<Cause, CauseGroup> = HashMap::new();
-    let (mut own_lag, mut soft) = (0, 0);
+    let mut groups: HashMap<Cause, (CauseGroup, Option<Holder>)> = HashMap::new();
+    let (mut own_lag, mut soft, mut starved) = (0, 0, 0);
     for (facts, shot) in &failed {
-        let (cause, _) = attribution.cause(facts, shot);
+        let Finding { cause, holder, .. } = attribution.find(facts, shot);
         match cause {
             Cause::OwnLag => own_lag += 1,
             // Swarm's own account says why: no doubt is left.
             Cause::NoHealthyReplica | Cause::HeldByProxy => {}
-            _ if is_soft(shot.outcome) => soft += 1,
+            _ if is_soft(shot.outcome) => {
+                soft += 1;
+                let from = shot.sent.unwrap_or(shot.intended);
+                starved += u64::from(starved_times.touch(from, shot.done.unwrap_or(from)));
+            }
             _ => {}
         }
-        let group = groups.entry(cause).or_insert_with(|| CauseGroup {
-            cause,
-            text: cause.text(),
-            failed: 0,
-            streams: Vec::new(),
-            first_at: shot.intended,
-            last_at: shot.intended,
-            remedy: cause.remedy(),
+        let (group, holders) = groups.entry(cause).or_insert_with(|| {
+            let group = CauseGroup {
+                cause,
+                text: String::new(),
+                failed: 0,
+                streams: Vec::new(),
+                first_at: shot.intended,
+                last_at: shot.intended,
+                remedy: cause.remedy(),
+            };
+            (group, holder)
         });
+        // What is not known of one is not said of all.
+        *holders = holders.zip(holder).map(|(some, other)| some.and(other));
         group.failed += 1;
         group.last_at = shot.intended;
         if !group.streams.contains(&facts.name) {
             group.streams.push(facts.name.clone());
         }
     }
-    let mut causes: Vec<CauseGroup> = groups.into_values().collect();
+    let mut causes: Vec<CauseGroup> = groups
+        .into_values()
+        .map(|(group, holder)| CauseGroup { text: group.cause.sentence(holder), ..group })
+        .collect();
     causes.sort_by_key(|group| (std::cmp::Reverse(group.failed), group.cause));
     let listed = failed.iter().take(limits.failures_listed);
     let failures = listed.map(|(facts, shot)| attribution.explain(facts, shot)).collect();
-    Explained { failures, causes, own_lag, soft }
+    Explained { failures, causes, own_lag, soft, starved }
 }
 
 /// Whether a starved machine can make this of a good answer.

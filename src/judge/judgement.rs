@@ -9,6 +9,7 @@ use super::attribution::Attribution;
 use super::baseline::Baseline;
 use super::baseline_after::BaselineAfter;
 use super::explained::explain_all;
+use super::machine::Machine;
 use super::rollback_checks::rollback_checks;
 use super::scene::{End, Scene};
 use super::trust_checks::Evidence;
@@ -42,6 +43,8 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// Why it is that: a plain sentence for each check that does not hold.
     pub because: Vec<String>,
+    /// Whether the run was neither interrupted nor its record cut off.
+    pub whole: bool,
     /// What a reader of the verdict has to know.
     pub caveats: Vec<String>,
     /// What was checked of the run as a whole.
@@ -109,6 +112,7 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
         command: run.meta.command.clone(),
         verdict: Verdict::worst(of_scenarios.chain(of_checks)).max(whole),
         because,
+        whole: whole == Verdict::Pass,
         caveats,
         checks,
         negative_control,
@@ -154,8 +158,9 @@ fn judge_scene(
         );
     }
 
-    let attribution = Attribution::new(scene, counted.as_ref(), stack.healthcheck.is_some());
-    let explained = explain_all(run, scene, &attribution, limits);
+    let machine = Machine::of(scene);
+    let attribution = Attribution::new(run, scene, counted.as_ref(), stack.healthcheck.is_some());
+    let explained = explain_all(run, scene, &attribution, &machine.starved(), limits);
     let of_users: Vec<&StreamStats> =
         streams.iter().filter(|stream| stream.purpose == Purpose::Users).collect();
     let gaps: Vec<&[Gap]> = of_users.iter().map(|stream| stream.gaps.as_slice()).collect();
@@ -168,8 +173,10 @@ fn judge_scene(
         Expects::NoChange => no_change_checks(scene),
     };
     let after = BaselineAfter::of(run, scene);
-    let evidence = Evidence { scene, limits, streams: &streams, baseline, after, replicas };
-    let busy = explained.own_lag + if evidence.sent_in_time() { 0 } else { explained.soft };
+    let evidence =
+        Evidence { scene, limits, streams: &streams, machine: &machine, baseline, after, replicas };
+    let in_time = evidence.sent_in_time();
+    let busy = explained.own_lag + if in_time { explained.starved } else { explained.soft };
     let doubt = Doubt { baseline: baseline.is_dirty(), control: evidence.control_failed(), busy };
     checks.push(no_failed_requests(&of_users, &explained.causes, doubt));
     checks.push(capacity(scene, counted.as_ref(), stack));

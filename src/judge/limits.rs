@@ -20,6 +20,8 @@ pub struct Limits {
     pub answers_per_replica: u64,
     /// For how long the engine may be out of sight while it works.
     pub observer_gap: Offset,
+    /// Share of the processor time that a hypervisor may give to others, on average.
+    pub stolen: f64,
     /// How far an engine time may lie ahead of the moment it was seen.
     pub clock_step: Offset,
     /// For how many failed requests the report has a line of their own.
@@ -36,6 +38,7 @@ impl Default for Limits {
             baseline_requests: 50,
             answers_per_replica: 3,
             observer_gap: Offset::from_millis(1_000),
+            stolen: 0.2,
             clock_step: Offset::from_millis(250),
             failures_listed: 100,
         }

@@ -178,8 +178,11 @@ fn held(run: &Run, scene: &Scene, proxied: &[&Stream]) -> Vec<Masked> {
 /// of the time before the change.
 fn slow_for(scene: &Scene, shots: &[Shot]) -> Option<Offset> {
     let submitted = scene.submitted_at();
-    let before: Vec<Offset> = within(scene, shots)
+    // The baseline: it ends with the scenario's start or soon after.
+    let before: Vec<Offset> = shots
+        .iter()
         .filter(|shot| shot.intended < submitted && shot.outcome == Outcome::Ok)
+        .filter(|shot| scene.rest_since.is_none_or(|since| shot.intended >= since))
         .map(|shot| done(shot) - sent(shot))
         .collect();
     let p99 = Spread::of(before.iter().copied()).filter(|_| before.len() >= ANSWERS)?.p99;

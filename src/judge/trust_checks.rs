@@ -2,6 +2,7 @@
 
 use super::baseline::Baseline;
 use super::baseline_after::BaselineAfter;
+use super::machine::Machine;
 use super::scene::Scene;
 use super::{Check, Limits, StreamStats, Verdict};
 use crate::record::{EventKind, Expects, Offset, Purpose};
@@ -13,6 +14,7 @@ pub(super) struct Evidence<'a> {
     pub limits: &'a Limits,
     /// All streams, whatever they are for.
     pub streams: &'a [StreamStats],
+    pub machine: &'a Machine,
     pub baseline: Baseline,
     /// Absent if nothing was asked after the scenario's end.
     pub after: Option<BaselineAfter>,
@@ -42,6 +44,7 @@ impl Evidence<'_> {
         checks.extend(self.control_clean());
         checks.extend([self.probe_lag(), self.probes_unsent(), self.enough_probes()]);
         checks.push(self.clock_steady());
+        checks.extend(self.machine.check(self.limits));
         checks
     }
 

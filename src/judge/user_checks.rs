@@ -35,7 +35,10 @@ pub(super) fn no_failed_requests(
     let because = match verdict {
         Verdict::Pass => "every request was answered as it should be".to_owned(),
         Verdict::Inconclusive if failed == doubt.busy => {
-            format!("{failed} answers came late, and the machine was too busy to tell why")
+            format!(
+                "{failed} answers came late or not in time, and this machine was too busy just then \
+                 to tell why"
+            )
         }
         Verdict::Inconclusive if doubt.control => {
             "requests failed, but the control target, which no update touches, failed too"
@@ -47,7 +50,7 @@ pub(super) fn no_failed_requests(
                 .to_owned()
         }
         Verdict::Fail => {
-            let main = causes.first().map_or("unexplained", |group| group.text);
+            let main = causes.first().map_or("unexplained", |group| group.text.as_str());
             format!("users would have noticed: {failed} requests failed; most often: {main}")
         }
     };
@@ -62,6 +65,9 @@ pub(super) fn no_failed_requests(
         "0 failed",
         because,
     );
+    if verdict == Verdict::Inconclusive && failed == doubt.busy {
+        return check.remedy("run on a machine with more free processor time, or at a lower rate");
+    }
     match causes.first().and_then(|group| group.remedy) {
         Some(remedy) => check.remedy(remedy),
         None => check,

@@ -1,9 +1,11 @@
 //! What a good answer looks like.
 
+use serde::{Deserialize, Serialize};
+
 use crate::record::Outcome;
 
 /// What a good answer looks like. Anything else is a failure.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expect {
     /// The status; absent: any but a 5xx.
     pub status: Option<u16>,
@@ -14,7 +16,8 @@ pub struct Expect {
 }
 
 /// What the body of a good answer must be.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum BodyExpect {
     /// Anything, but all of it.
     #[default]

@@ -1,6 +1,7 @@
 //! One shot, from its connection to its outcome.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Instant;
 
 use hyper::HeaderMap;
@@ -30,8 +31,9 @@ pub(super) async fn fly(seat: Seat, number: u64, intended: Offset) {
     let stalls = stream.stalls.total(stream.clock.at(begun));
     let mut shot = blank(intended, Outcome::Timeout);
     shot.sent = Some(stream.clock.at(begun));
+    shot.to = seat.replica().map(|replica| Arc::clone(&replica.text));
 
-    let mut link = match open(stream, number, begun, &mut shot).await {
+    let mut link = match open(&seat, number, begun, &mut shot).await {
         Ok(link) => link,
         Err(ConnectFault::NoSocket) => return seat.unsent(intended, Unsent::NoSocket),
         Err(ConnectFault::Outcome(outcome)) => {
@@ -73,11 +75,12 @@ fn land(seat: &Seat, mut shot: Shot, stalls: Offset) {
 
 /// A kept connection, or a new one.
 async fn open(
-    stream: &Stream,
+    seat: &Seat,
     number: u64,
     begun: Instant,
     shot: &mut Shot,
 ) -> Result<Link, ConnectFault> {
+    let stream = seat.stream();
     if stream.plan.connection == Connection::KeepAlive {
         let (link, closed) = stream.pool.take().await;
         stream.totals.borrow_mut().closed_idle += closed;
@@ -87,24 +90,27 @@ async fn open(
         }
     }
     let counted = stream.pool.counted();
-    let wire = connect(stream, number, begun).await?;
+    let wire = connect(seat, number, begun).await?;
     shot.connected = Some(stream.clock.now());
     Link::new(wire, counted).await.map_err(|_| ConnectFault::Outcome(Outcome::Reset))
 }
 
 /// One attempt to one address: a client that tries the next one would hide that this replica
 /// does not answer.
-async fn connect(stream: &Stream, number: u64, begun: Instant) -> Result<TcpStream, ConnectFault> {
-    let plan = &stream.plan;
+async fn connect(seat: &Seat, number: u64, begun: Instant) -> Result<TcpStream, ConnectFault> {
+    let plan = &seat.stream().plan;
     let limit = (begun + plan.connect_timeout.min(plan.timeout)).into();
     let port = plan.target().port;
-    let address = match &plan.target().host {
-        Host::Address(address) => SocketAddr::new(*address, port),
-        Host::Name(name) => match timeout_at(limit, lookup_host((name.as_str(), port))).await {
-            Ok(Ok(found)) => choose(found.collect(), plan.source, number),
-            Ok(Err(_)) | Err(_) => None,
+    let address = match (seat.replica(), &plan.target().host) {
+        (Some(replica), _) => replica.address,
+        (None, Host::Address(address)) => SocketAddr::new(*address, port),
+        (None, Host::Name(name)) => {
+            match timeout_at(limit, lookup_host((name.as_str(), port))).await {
+                Ok(Ok(found)) => choose(found.collect(), plan.source, number),
+                Ok(Err(_)) | Err(_) => None,
+            }
+            .ok_or(ConnectFault::Outcome(Outcome::NameLookup))?
         }
-        .ok_or(ConnectFault::Outcome(Outcome::NameLookup))?,
     };
     // A segment after the first would wait for a delayed acknowledgement. One short request on a
     // new connection is one segment.

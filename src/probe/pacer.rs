@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use super::alarm::Alarm;
 use super::flight::fly;
+use super::replicas::Replica;
 use super::schedule::Schedule;
 use super::stalls::Stalls;
 use super::stream::{Stream, Unsent};
@@ -40,8 +41,7 @@ pub(super) async fn pace(streams: &[Rc<Stream>], clock: Clock, stalls: &Stalls) 
                 && due <= now
             {
                 schedule.advance();
-                start(stream, number, due).await;
-                row += 1;
+                row += start(stream, number, due).await;
             }
         }
         if row >= BURST {
@@ -79,13 +79,34 @@ fn schedules(streams: &[Rc<Stream>], start: Offset) -> Vec<Schedule> {
     streams.iter().enumerate().map(schedule).collect()
 }
 
+/// Starts what is due: one shot, or one at each replica. Returns how many.
+async fn start(stream: &Rc<Stream>, number: u64, intended: Offset) -> usize {
+    let Some(replicas) = &stream.replicas else {
+        take_off(stream, None, number, intended).await;
+        return 1;
+    };
+    let replicas = replicas.to_ask(stream.clock.now());
+    let count = replicas.len();
+    for replica in replicas {
+        take_off(stream, Some(replica), number, intended).await;
+    }
+    count
+}
+
 /// Starts one shot: its connection is begun, or its request written, before this returns.
-async fn start(stream: &Rc<Stream>, number: u64, intended: Offset) {
+async fn take_off(
+    stream: &Rc<Stream>,
+    replica: Option<Rc<Replica>>,
+    number: u64,
+    intended: Offset,
+) {
     let late = stream.clock.now() - intended;
     if late >= stream.plan.deadline.into() {
-        return stream.unsent(intended, Unsent::Stalled);
+        return stream.unsent(intended, Unsent::Stalled, replica.as_deref());
     }
-    let Some(seat) = stream.seat() else { return stream.unsent(intended, Unsent::NoSlot) };
+    let Some(seat) = stream.seat(replica.clone()) else {
+        return stream.unsent(intended, Unsent::NoSlot, replica.as_deref());
+    };
     let mut flight = Box::pin(fly(seat, number, intended));
     if poll_fn(|cx| Poll::Ready(flight.as_mut().poll(cx))).await.is_pending() {
         tokio::task::spawn_local(flight);

@@ -1,7 +1,7 @@
 //! The prober: a thread of its own that sends requests.
 
 use std::rc::Rc;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use thread_priority::{
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::oneshot;
 
+use super::replicas::{self, Lookup, system_lookup};
 use super::stalls::Stalls;
 use super::stream::{Sink, Stream};
 use super::{ProbeTotals, StreamPlan, pacer, slots};
@@ -52,6 +53,16 @@ impl Prober {
         clock: Clock,
         sink: impl Fn(usize, Shot) + Send + Sync + 'static,
     ) -> Result<Self> {
+        Self::start_with(plans, clock, sink, Arc::new(system_lookup))
+    }
+
+    /// The same with another way to find each replica.
+    fn start_with(
+        plans: Vec<StreamPlan>,
+        clock: Clock,
+        sink: impl Fn(usize, Shot) + Send + Sync + 'static,
+        lookup: Arc<Lookup>,
+    ) -> Result<Self> {
         plans.iter().try_for_each(StreamPlan::check)?;
         let slots = slots::share(&plans, slots::raise_descriptor_limit()?)?;
         check_sources(&plans)?;
@@ -76,7 +87,7 @@ impl Prober {
                     Rc::new(Stream::new(index, plan, slots, clock, stalls, sink))
                 })
                 .collect();
-            let totals = runtime.block_on(run(&streams, clock, &stalls, stopped));
+            let totals = runtime.block_on(run(&streams, &lookup, clock, &stalls, stopped));
             // A name lookup that hangs cannot be ended; it must not hold the thread.
             runtime.shutdown_background();
             drop(report.send(totals));
@@ -158,11 +169,15 @@ fn check_sources(plans: &[StreamPlan]) -> Result<()> {
 
 async fn run(
     streams: &[Rc<Stream>],
+    lookup: &Arc<Lookup>,
     clock: Clock,
     stalls: &Stalls,
     stopped: oneshot::Receiver<()>,
 ) -> Result<Vec<ProbeTotals>> {
     tokio::task::spawn_local(keep_timers_early());
+    for stream in streams.iter().filter(|stream| stream.replicas.is_some()) {
+        tokio::task::spawn_local(replicas::follow(Rc::clone(stream), Arc::clone(lookup)));
+    }
     let paced = tokio::select! {
         biased;
         paced = pacer::pace(streams, clock, stalls) => paced,
@@ -201,4 +216,101 @@ async fn all_landed(streams: &[Rc<Stream>]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{SocketAddr, TcpListener};
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::record::{Outcome, Purpose};
+
+    /// A server on `127.0.0.<last>` that names itself.
+    fn replica(last: u8, port: u16) -> SocketAddr {
+        let listener = TcpListener::bind((format!("127.0.0.{last}"), port)).unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 1024]);
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Rollproof-Instance: r{last}\r\n\r\n"
+                );
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn each_replica_is_asked_at_each_tick_and_still_when_its_name_is_gone() {
+        let first = replica(2, 0);
+        let port = first.port();
+        let mut known: Vec<SocketAddr> = (3..=7).map(|last| replica(last, port)).collect();
+        known.push(first);
+        let name = Arc::new(Mutex::new(known.clone()));
+        let lookup = {
+            let name = Arc::clone(&name);
+            move |asked: &str, at: u16| {
+                assert_eq!((asked, at), ("tasks.web", port));
+                Ok(name.lock().unwrap().clone())
+            }
+        };
+        let mut plan =
+            StreamPlan::new("each", &format!("http://tasks.web:{port}/"), 100.0).unwrap();
+        plan.purpose = Purpose::EachReplica;
+        let (sender, shots) = mpsc::channel();
+        let sink = move |_, shot: Shot| drop(sender.send(shot));
+        let prober =
+            Prober::start_with(vec![plan], Clock::start(), sink, Arc::new(lookup)).unwrap();
+        let count = |shots: &mpsc::Receiver<Shot>, until: &dyn Fn(&[Shot]) -> bool| {
+            let mut seen = Vec::new();
+            while !until(&seen) {
+                seen.push(shots.recv_timeout(Duration::from_secs(20)).unwrap());
+            }
+            seen
+        };
+        let mut all = count(&shots, &|seen| seen.len() >= 60);
+        // One leaves the name, a new one that does not listen comes.
+        {
+            let mut name = name.lock().unwrap();
+            name.pop();
+            name.push(SocketAddr::from(([127, 0, 0, 8], port)));
+        }
+        let of = |seen: &[Shot], to: &str| {
+            seen.iter().filter(|shot| shot.to.as_deref() == Some(to)).count()
+        };
+        all.extend(count(&shots, &|seen| of(seen, "127.0.0.8") >= 20));
+        let totals = prober.stop().await.unwrap();
+        all.extend(shots);
+        assert_eq!(totals[0].sent + totals[0].unsent.total(), all.len() as u64);
+
+        let mut ticks = std::collections::BTreeMap::<_, Vec<&Shot>>::new();
+        for shot in &all {
+            ticks.entry(shot.intended).or_default().push(shot);
+        }
+        for (tick, shots) in ticks {
+            let mut to: Vec<_> = shots.iter().map(|shot| shot.to.clone().unwrap()).collect();
+            to.sort();
+            to.dedup();
+            assert_eq!(to.len(), shots.len(), "an address was asked twice at {tick}");
+            assert!(matches!(to.len(), 6 | 7), "{to:?} at {tick}");
+        }
+        for shot in all.iter().filter(|shot| shot.sent.is_some()) {
+            let to = shot.to.as_deref().unwrap();
+            if to == "127.0.0.8" {
+                assert_eq!(shot.outcome, Outcome::Refused);
+            } else if shot.outcome == Outcome::Ok {
+                let last = to.rsplit('.').next().unwrap();
+                assert_eq!(shot.replica.as_deref(), Some(format!("r{last}").as_str()));
+            }
+        }
+        // It was asked on after it had left the name.
+        let left = known.last().unwrap().ip().to_string();
+        let new = all.iter().filter(|shot| shot.to.as_deref() == Some("127.0.0.8"));
+        let since = new.map(|shot| shot.intended).min().unwrap();
+        assert!(all.iter().any(|shot| shot.to.as_deref() == Some(&left) && shot.intended > since));
+    }
 }

@@ -6,7 +6,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::StreamPlan;
 use super::link::LINGER;
-use crate::record::Connection;
+use crate::record::{Connection, Purpose};
 use crate::{Error, Result};
 
 /// Descriptors left to the rest of the process: engine connections, record files, a child's
@@ -57,6 +57,9 @@ pub(super) fn share(plans: &[StreamPlan], descriptors: u64) -> Result<Vec<usize>
     Ok(slots)
 }
 
+/// Replicas that a stream which asks each of them is prepared for, old and new ones together.
+const REPLICAS: u64 = 24;
+
 /// What can be in flight at once; the slack is for shots whose timeout is just being handled.
 fn piled_up(plan: &StreamPlan) -> u64 {
     plan.max_in_flight.map_or_else(|| at_rate(plan, plan.timeout) + 64, |most| most as u64)
@@ -73,7 +76,8 @@ fn outside_flight(plan: &StreamPlan) -> u64 {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked positive")]
 fn at_rate(plan: &StreamPlan, time: Duration) -> u64 {
-    (plan.rate_hz * time.as_secs_f64()).ceil() as u64
+    let each = if plan.purpose == Purpose::EachReplica { REPLICAS } else { 1 };
+    (plan.rate_hz * time.as_secs_f64()).ceil() as u64 * each
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -10,10 +11,11 @@ use tokio::sync::Notify;
 
 use super::names::Names;
 use super::pool::Pool;
+use super::replicas::{Replica, Replicas};
 use super::stalls::Stalls;
 use super::{ProbeTotals, StreamPlan};
 use crate::Clock;
-use crate::record::{Offset, Outcome, Shot};
+use crate::record::{Offset, Outcome, Purpose, Shot};
 
 /// Where finished shots go.
 pub(super) type Sink = dyn Fn(usize, Shot);
@@ -24,6 +26,8 @@ pub(super) struct Stream {
     pub clock: Clock,
     pub pool: Pool,
     pub names: Names,
+    /// Whom to ask, in a stream that asks each replica by itself.
+    pub replicas: Option<Replicas>,
     /// Whether a good answer carried the application's header.
     pub app_known: Cell<bool>,
     pub totals: RefCell<ProbeTotals>,
@@ -58,6 +62,7 @@ impl Stream {
             stalls,
             pool: Pool::new(plan.kept),
             names: Names::default(),
+            replicas: (plan.purpose == Purpose::EachReplica).then(Replicas::default),
             app_known: Cell::new(false),
             totals: RefCell::new(ProbeTotals::new(&plan.name)),
             headers: plan.request_headers(),
@@ -72,11 +77,12 @@ impl Stream {
         }
     }
 
-    /// A place among the requests in flight, if there is one.
-    pub fn seat(self: &Rc<Self>) -> Option<Seat> {
+    /// A place among the requests in flight, if there is one, for a shot at `replica` or at
+    /// whomever the stream's target is.
+    pub fn seat(self: &Rc<Self>, replica: Option<Rc<Replica>>) -> Option<Seat> {
         (self.in_flight.get() < self.slots).then(|| {
             self.in_flight.set(self.in_flight.get() + 1);
-            Seat { stream: Rc::clone(self), heard_of: Cell::new(false) }
+            Seat { stream: Rc::clone(self), replica, heard_of: Cell::new(false) }
         })
     }
 
@@ -102,8 +108,10 @@ impl Stream {
     }
 
     /// A shot was not sent: a hole in the measurement.
-    pub fn unsent(&self, intended: Offset, why: Unsent) {
-        (self.sink)(self.index, blank(intended, Outcome::Unsent));
+    pub fn unsent(&self, intended: Offset, why: Unsent, replica: Option<&Replica>) {
+        let mut shot = blank(intended, Outcome::Unsent);
+        shot.to = replica.map(|replica| Arc::clone(&replica.text));
+        (self.sink)(self.index, shot);
         let mut totals = self.totals.borrow_mut();
         let count = match why {
             Unsent::NoSlot => &mut totals.unsent.no_slot,
@@ -135,6 +143,7 @@ pub(super) fn blank(intended: Offset, outcome: Outcome) -> Shot {
 /// One of the requests in flight.
 pub(super) struct Seat {
     stream: Rc<Stream>,
+    replica: Option<Rc<Replica>>,
     heard_of: Cell<bool>,
 }
 
@@ -143,9 +152,17 @@ impl Seat {
         &self.stream
     }
 
+    /// The one replica that is asked, in a stream that asks each by itself.
+    pub fn replica(&self) -> Option<&Replica> {
+        self.replica.as_deref()
+    }
+
     /// The shot has ended.
     pub fn ended(&self, shot: Shot) {
         let lag = shot.lag();
+        if let (Some(replica), Some(_), Some(done)) = (&self.replica, shot.status, shot.done) {
+            replica.answered(done);
+        }
         (self.stream.sink)(self.stream.index, shot);
         self.stream.totals.borrow_mut().sent(lag);
         self.heard_of.set(true);
@@ -153,7 +170,7 @@ impl Seat {
 
     /// The shot turned out to measure nothing.
     pub fn unsent(&self, intended: Offset, why: Unsent) {
-        self.stream.unsent(intended, why);
+        self.stream.unsent(intended, why, self.replica());
         self.heard_of.set(true);
     }
 }

@@ -100,6 +100,12 @@ impl StreamPlan {
         Ok(self)
     }
 
+    /// Path and query of what is asked.
+    #[must_use]
+    pub fn path(&self) -> String {
+        self.target.path.to_string()
+    }
+
     /// The URL as given.
     #[must_use]
     pub fn url(&self) -> &str {
@@ -167,6 +173,9 @@ impl StreamPlan {
         if self.kept == 0 || self.max_in_flight == Some(0) {
             return Err(wrong("at least one connection is needed".into()));
         }
+        if self.purpose == Purpose::EachReplica && self.connection == Connection::KeepAlive {
+            return Err(wrong("each replica is asked over new connections only".into()));
+        }
         if self.method == Method::Head && self.expect.body != BodyExpect::Any {
             return Err(wrong("the answer to HEAD has no body to compare".into()));
         }
@@ -180,6 +189,11 @@ impl StreamPlan {
 
     pub(super) fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// The headers that were set, `Host` and `User-Agent` among them.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.headers
     }
 
     /// The headers of each request.
@@ -234,13 +248,17 @@ mod tests {
 
     #[test]
     fn contradictions_are_usage_errors() {
-        let broken: [fn(&mut StreamPlan); 9] = [
+        let broken: [fn(&mut StreamPlan); 10] = [
             |plan| plan.rate_hz = 0.0,
             |plan| plan.rate_hz = f64::NAN,
             |plan| plan.rate_hz = 1e9,
             |plan| plan.timeout = plan.deadline,
             |plan| plan.deadline = Duration::ZERO,
             |plan| plan.kept = 0,
+            |plan| {
+                plan.purpose = Purpose::EachReplica;
+                plan.connection = Connection::KeepAlive;
+            },
             |plan| plan.max_in_flight = Some(0),
             |plan| plan.source = Some("::1".parse().unwrap()),
             |plan| {

@@ -29,6 +29,15 @@ pub(super) fn more(out: &mut String, text: &str) {
     }
 }
 
+/// Appends sentences, each with a dash before it.
+pub(super) fn reasons(out: &mut String, reasons: &[String]) {
+    for reason in reasons {
+        for (index, line) in wrap(reason, WIDTH - 4).into_iter().enumerate() {
+            let _ = writeln!(out, "{}{line}", if index == 0 { "  - " } else { "    " });
+        }
+    }
+}
+
 /// Breaks a text at spaces, but not between a number and its unit; a word that is longer than a
 /// line is broken too, so that no line is ever wider.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {

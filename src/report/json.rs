@@ -1,6 +1,8 @@
 //! The judgement as JSON: `report.json` and `--json`.
 
-use crate::judge::Judgement;
+use serde::Serialize;
+
+use crate::judge::{Judgement, Pooled};
 
 /// The judgement as one JSON object with a line end. `docs/report.md` describes its fields:
 /// within a schema version fields are added, never renamed.
@@ -8,9 +10,23 @@ use crate::judge::Judgement;
 /// # Panics
 /// Never: a judgement has no maps with keys that are not text, and writing to memory works.
 #[must_use]
-#[expect(clippy::expect_used, reason = "writing plain values into memory cannot fail")]
 pub fn json(judgement: &Judgement) -> String {
-    let mut text = serde_json::to_string_pretty(judgement).expect("a judgement is plain values");
+    pretty(judgement)
+}
+
+/// Several runs together as one JSON object with a line end. `docs/report.md` describes its
+/// fields.
+///
+/// # Panics
+/// Never: see [`json`].
+#[must_use]
+pub fn pooled_json(pooled: &Pooled) -> String {
+    pretty(pooled)
+}
+
+#[expect(clippy::expect_used, reason = "writing plain values into memory cannot fail")]
+fn pretty(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).expect("it is plain values");
     text.push('\n');
     text
 }

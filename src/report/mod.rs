@@ -2,10 +2,12 @@
 
 mod block;
 mod json;
+mod pooled_summary;
 mod scenario_summary;
 mod style;
 mod summary;
 
-pub use json::json;
+pub use json::{json, pooled_json};
+pub use pooled_summary::pooled_summary;
 pub use style::Style;
 pub use summary::summary;

@@ -59,11 +59,11 @@ pub(super) fn scenario_summary(out: &mut String, scenario: &ScenarioJudgement, s
     passed_checks(out, scenario);
 }
 
-fn secs(offset: Offset) -> String {
+pub(super) fn secs(offset: Offset) -> String {
     format!("{:.2} s", offset.as_secs_f64())
 }
 
-fn millis(offset: Offset) -> String {
+pub(super) fn millis(offset: Offset) -> String {
     let millis = offset.as_secs_f64() * 1e3;
     if millis < 10.0 { format!("{millis:.1} ms") } else { format!("{millis:.0} ms") }
 }

@@ -25,6 +25,11 @@ impl Style<'_> {
         self.paint(colour.on_default().bold(), word)
     }
 
+    /// A whole's verdict as it stands at its head.
+    pub(super) fn head(self, verdict: Verdict) -> String {
+        self.verdict(verdict, &verdict.as_str().to_uppercase())
+    }
+
     pub(super) fn title(self, word: &str) -> String {
         self.paint(anstyle::Style::new() | Effects::BOLD, word)
     }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::block::{WIDTH, row, wrap};
+use super::block::{reasons, row};
 use super::scenario_summary::{broken_checks, scenario_summary};
 use super::style::Style;
-use crate::judge::{Judgement, NegativeControlStory, Verdict};
+use crate::judge::{Judgement, NegativeControlStory};
 use crate::record::Purpose;
 
 /// The judgement as text for people: the verdict first, then what happened, what users
@@ -13,22 +13,9 @@ use crate::record::Purpose;
 #[must_use]
 pub fn summary(judgement: &Judgement, style: Style) -> String {
     let mut out = String::new();
-    let word = match judgement.verdict {
-        Verdict::Pass => "PASS",
-        Verdict::Fail => "FAIL",
-        Verdict::Inconclusive => "INCONCLUSIVE",
-    };
-    let _ = writeln!(
-        out,
-        "{}  {}",
-        style.verdict(judgement.verdict, word),
-        style.title(&headline(judgement))
-    );
-    for reason in &judgement.because {
-        for (index, line) in wrap(reason, WIDTH - 4).into_iter().enumerate() {
-            let _ = writeln!(out, "{}{line}", if index == 0 { "  - " } else { "    " });
-        }
-    }
+    let _ =
+        writeln!(out, "{}  {}", style.head(judgement.verdict), style.title(&headline(judgement)));
+    reasons(&mut out, &judgement.because);
     for scenario in &judgement.scenarios {
         out.push('\n');
         scenario_summary(&mut out, scenario, style);

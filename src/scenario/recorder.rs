@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Clock;
 use crate::error::{Error, Result};
 use crate::observe::EventSink;
-use crate::record::{Event, EventKind, RecordWriter, Shot, StackFacts, StreamFacts};
+use crate::record::{Event, EventKind, Purpose, RecordWriter, Shot, StackFacts, StreamFacts};
 use crate::ui::Screen;
 
 /// How often the screen may be drawn anew.
@@ -131,7 +131,7 @@ struct Work {
     clock: Clock,
     writer: RecordWriter,
     screen: Screen,
-    streams: Vec<String>,
+    streams: Vec<Option<String>>,
     broken: CancellationToken,
     failure: Arc<Mutex<Option<Error>>>,
 }
@@ -148,7 +148,7 @@ impl Work {
                 Ok(Entry::Shot(stream, shot)) => {
                     let written = self.writer.shot(stream, &shot);
                     self.check(written);
-                    if let Some(name) = self.streams.get(stream) {
+                    if let Some(Some(name)) = self.streams.get(stream) {
                         self.screen.shot(name, &shot);
                     }
                 }
@@ -161,7 +161,7 @@ impl Work {
                 Ok(Entry::Streams(streams)) => {
                     let added = self.writer.add_streams(&streams);
                     self.check(added);
-                    self.streams.extend(streams.into_iter().map(|stream| stream.name));
+                    self.streams.extend(streams.into_iter().map(|stream| shown(&stream)));
                 }
                 Ok(Entry::End) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -176,6 +176,13 @@ impl Work {
     fn check(&self, written: Result<()>) {
         note(written, &self.failure, &self.broken);
     }
+}
+
+/// The name under which a stream is shown. Streams in which requests have to fail are not: their
+/// failures would look like the service's.
+fn shown(stream: &StreamFacts) -> Option<String> {
+    let shown = matches!(stream.purpose, Purpose::Users | Purpose::Control);
+    shown.then(|| stream.name.clone())
 }
 
 fn note(written: Result<()>, failure: &Mutex<Option<Error>>, broken: &CancellationToken) {

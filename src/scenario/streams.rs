@@ -22,6 +22,8 @@ pub struct Streams {
     pub slow_path: String,
 }
 
+/// The name of the stream that has to lose requests.
+const NEGATIVE_CONTROL: &str = "negative-control";
 /// What a POST carries: a body that has to arrive.
 const POST_BODY: &[u8] = b"rollproof=1";
 /// A slow request occupies a connection for seconds: more would be a load test.
@@ -78,6 +80,37 @@ impl Streams {
         Ok(plan)
     }
 
+    /// The plan of a stream from inside the network, to the service's port under this name, and
+    /// for each replica to the name that has an address for each task whatever the endpoint mode.
+    ///
+    /// # Errors
+    /// A usage error for an address or a path that cannot be asked.
+    pub fn inside(
+        &self,
+        kind: StreamKind,
+        target: &Target,
+        name: &str,
+        port: u16,
+    ) -> Result<StreamPlan> {
+        let path = StreamPlan::new(kind.name(), &target.url, self.rate_of(kind))?.path();
+        if kind == StreamKind::EachReplica {
+            return self.plan(kind, &format!("http://tasks.{}:{port}{path}", target.service));
+        }
+        self.plan(kind, &format!("http://{name}:{port}{path}"))
+    }
+
+    /// The plan of the stream to the negative control.
+    ///
+    /// # Errors
+    /// A usage error for an address that cannot be asked.
+    pub fn negative_control(&self, url: &str) -> Result<StreamPlan> {
+        let mut plan = StreamPlan::new(NEGATIVE_CONTROL, url, self.rate_hz / 4.0)?;
+        plan.deadline = self.deadline;
+        plan.timeout = plan.timeout.max(plan.deadline * 4);
+        plan.purpose = Purpose::NegativeControl;
+        Ok(plan)
+    }
+
     /// Requests a second of a stream.
     fn rate_of(&self, kind: StreamKind) -> f64 {
         let rate = self.rate_hz;
@@ -130,6 +163,19 @@ mod tests {
         );
         assert!(plans.iter().all(|(_, plan)| plan.timeout == Duration::from_secs(8)));
         assert_eq!(plans[1].1.connection, Connection::KeepAlive);
+    }
+
+    #[test]
+    fn from_inside_the_service_is_asked_by_its_name() {
+        let target = Target {
+            service: "s_app".into(),
+            replicas: 6,
+            port: Some(8080),
+            url: "http://10.0.0.2:8080/shop?a=1".into(),
+        };
+        let url = |kind| streams().inside(kind, &target, "s_app", 80).unwrap().url().to_owned();
+        assert_eq!(url(StreamKind::OverlayFresh), "http://s_app:80/shop?a=1");
+        assert_eq!(url(StreamKind::EachReplica), "http://tasks.s_app:80/shop?a=1");
     }
 
     #[test]

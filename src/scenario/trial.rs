@@ -11,11 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Patience, Recorder, Scenario, Target};
 use crate::Clock;
+use crate::companion::{Companions, RemoteProber};
 use crate::deploy::{ConvergeOptions, converge};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::observe::{Observer, ServiceSnapshot, Snapshot, Watch};
-use crate::probe::{Prober, StreamPlan};
+use crate::probe::{ProbeOrder, Prober, StreamPlan};
 use crate::record::{EndReason, Event, EventKind, Offset, SpecMatch};
 use crate::stack::ServiceBody;
 
@@ -35,6 +36,8 @@ pub struct TrialOptions {
     pub clock_offset: Offset,
     /// Every service of the stack.
     pub services: Vec<String>,
+    /// The program's own services beside it: they are watched, and converge by themselves.
+    pub beside: Vec<String>,
     /// The service under test.
     pub target: Target,
     /// How long a service must be at rest before a scenario is over.
@@ -60,10 +63,36 @@ pub struct Trial {
 /// Streams that are stopped together.
 #[derive(Debug)]
 struct Group {
-    prober: Prober,
+    sender: Sender,
     /// How long before the end they send their last requests.
     takes: Duration,
 }
+
+/// Who sends requests.
+#[derive(Debug)]
+enum Sender {
+    /// A thread of this program.
+    Here(Prober),
+    /// A task inside the network, which is given so long to tell its last requests.
+    Inside(Box<RemoteProber>, Duration),
+}
+
+impl Sender {
+    async fn stop(self) -> Result<()> {
+        match self {
+            Self::Here(prober) => prober.stop().await.map(drop),
+            Self::Inside(prober, within) => prober.stop(within).await.map(drop),
+        }
+    }
+}
+
+/// The time that it takes to ask a task inside the network to stop, and to hear its last words.
+const LAST_WORDS: Duration = Duration::from_millis(700);
+/// The time it may take at most, beside that of the requests in flight.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(20);
+/// A prober inside the network stops by itself after this: a run that was killed must not leave
+/// it behind for ever.
+const INSIDE_AT_MOST: Duration = Duration::from_secs(6 * 3600);
 
 /// How a scenario ended, for what follows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +110,7 @@ impl Trial {
         let watch = Watch {
             manager: options.manager.clone(),
             engines: options.engines.clone(),
-            services: options.services.clone(),
+            services: [&options.services[..], &options.beside[..]].concat(),
             clock: options.clock,
             clock_offset: options.clock_offset,
         };
@@ -125,8 +154,48 @@ impl Trial {
             let sink = move |index, shot| sink(first + index, shot);
             let prober = Prober::start(group.to_vec(), self.options.clock, sink)?;
             self.streams += group.len();
-            self.probers.push(Group { prober, takes: group[0].takes });
+            self.probers.push(Group { sender: Sender::Here(prober), takes: group[0].takes });
         }
+        Ok(())
+    }
+
+    /// Starts to probe from inside the network.
+    ///
+    /// # Errors
+    /// When the prober there does not start, or the user stops the run meanwhile.
+    pub async fn probe_inside(
+        &mut self,
+        companions: &Companions,
+        plans: &[StreamPlan],
+    ) -> Result<()> {
+        let order = ProbeOrder::new(plans, INSIDE_AT_MOST)?;
+        self.recorder.add_streams(plans.iter().map(StreamPlan::facts).collect());
+        let first = self.streams;
+        self.streams += plans.len();
+        let sink = self.recorder.shot_sink();
+        let started = tokio::select! {
+            error = self.stopped() => Err(error),
+            started = companions.start_prober(&order, first, sink) => started,
+        }?;
+        let in_flight = plans.iter().map(|plan| plan.timeout).max().unwrap_or_default();
+        let sender = Sender::Inside(Box::new(started), LAST_WORDS_WITHIN + in_flight);
+        self.probers.push(Group { sender, takes: LAST_WORDS });
+        Ok(())
+    }
+
+    /// Performs the update that is known to lose requests.
+    ///
+    /// # Errors
+    /// When the engine refuses it or the user stops the run. That it takes too long is recorded.
+    pub async fn negative_control(&self, companions: &Companions) -> Result<()> {
+        let service = companions.negative_control();
+        self.recorder.tell(EventKind::NegativeControlStarted { service });
+        let done = tokio::select! {
+            error = self.stopped() => return Err(error),
+            done = companions.lose_requests() => done,
+        };
+        let gave_up = done.err().map(|error| full_text(&error));
+        self.recorder.tell(EventKind::NegativeControlEnded { gave_up });
         Ok(())
     }
 
@@ -147,12 +216,13 @@ impl Trial {
     /// When the user stops the run, the record breaks or a prober failed.
     pub async fn wind_down(&mut self, duration: Duration) -> Result<()> {
         let end = Instant::now() + duration;
+        self.probers.sort_by_key(|group| group.takes);
         while let Some(group) = self.probers.pop() {
             let last = end.checked_sub(group.takes).unwrap_or(end);
             self.steady(last.saturating_duration_since(Instant::now())).await?;
             tokio::select! {
                 error = self.stopped() => return Err(error),
-                stopped = group.prober.stop() => drop(stopped?),
+                stopped = group.sender.stop() => stopped?,
             }
         }
         Ok(())
@@ -288,7 +358,7 @@ impl Trial {
     pub async fn finish(mut self) -> Result<()> {
         let mut probed = Ok(());
         for group in self.probers.drain(..) {
-            probed = group.prober.stop().await.map(drop).and(probed);
+            probed = group.sender.stop().await.and(probed);
         }
         self.observer.stop().await;
         self.recorder.finish().and(probed)

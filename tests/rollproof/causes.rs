@@ -39,15 +39,15 @@ const STALE: &str = "
         transport http {
             dial_timeout 300ms
         }";
-/// The same, but tries another one.
+/// The same for shorter, and tries another one.
 const STALE_WITH_RETRIES: &str = "
         dynamic a {
             name tasks.app
             port 8000
-            refresh 20s
+            refresh 6s
         }
         transport http {
-            dial_timeout 300ms
+            dial_timeout 400ms
         }
         lb_try_duration 5s
         lb_try_interval 20ms";
@@ -145,6 +145,28 @@ fn the_good_stack_loses_nothing() {
 fn a_proxy_that_holds_addresses_sends_to_stopping_tasks() {
     let scenario = Stack { proxy: STALE, ..GOOD }.update(&["--streams", "proxy-fresh"]);
     only(&scenario, "sent-to-stopping-task");
+}
+
+#[test]
+fn a_proxy_that_tries_another_replica_hides_failures() {
+    // The deadline leaves time for several attempts.
+    let scenario = Stack { proxy: STALE_WITH_RETRIES, ..GOOD }.update(&[
+        "--streams",
+        "proxy-fresh,control",
+        "--deadline",
+        "4s",
+    ]);
+    assert_eq!(causes(&scenario), [""; 0]);
+    let masked = scenario["masked"].as_array().unwrap();
+    let hidden: u64 = masked.iter().map(|group| group["count"].as_u64().unwrap()).sum();
+    assert!(hidden > 0, "{masked:#?}");
+}
+
+#[test]
+fn a_server_that_closes_kept_connections_under_requests() {
+    let scenario = Stack { environment: "      ROLLPROOF_DROP_ON_STOP: 'true'", ..GOOD }
+        .update(&["--streams", "overlay-keepalive"]);
+    only(&scenario, "kept-connection-closed");
 }
 
 #[test]

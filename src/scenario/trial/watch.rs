@@ -54,7 +54,7 @@ impl Trial {
     ) -> Result<(SpecMatch, EndReason)> {
         let Some((at, after)) = self.change(before, wait).await? else {
             let text = format!("nobody updated the service within {} s", wait.as_secs());
-            return Ok((SpecMatch::Previous, EndReason::Deadline { text }));
+            return Ok((SpecMatch::Unknown, EndReason::Deadline { text }));
         };
         // A rollback that began at once has put the previous spec back already.
         let rolled_back = after.view.update.state.is_rollback();

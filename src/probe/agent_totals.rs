@@ -1,0 +1,89 @@
+//! What a stream did, as one process tells it to another.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ProbeTotals, UnsentCounts};
+
+/// [`ProbeTotals`] as one process tells it to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentTotals {
+    name: String,
+    sent: u64,
+    no_slot: u64,
+    no_socket: u64,
+    stalled: u64,
+    closed_idle: u64,
+    /// Lags in nanoseconds, each with its count.
+    lag: Vec<(u64, u64)>,
+}
+
+impl AgentTotals {
+    /// The stream.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Shots the stream had, sent or not.
+    #[must_use]
+    pub fn shots(&self) -> u64 {
+        self.sent + self.no_slot + self.no_socket + self.stalled
+    }
+}
+
+impl From<&ProbeTotals> for AgentTotals {
+    fn from(totals: &ProbeTotals) -> Self {
+        let lag = totals.lag.iter_recorded();
+        Self {
+            name: totals.name.clone(),
+            sent: totals.sent,
+            no_slot: totals.unsent.no_slot,
+            no_socket: totals.unsent.no_socket,
+            stalled: totals.unsent.stalled,
+            closed_idle: totals.closed_idle,
+            lag: lag.map(|step| (step.value_iterated_to(), step.count_at_value())).collect(),
+        }
+    }
+}
+
+impl From<&AgentTotals> for ProbeTotals {
+    fn from(told: &AgentTotals) -> Self {
+        let mut totals = Self::new(&told.name);
+        totals.sent = told.sent;
+        totals.unsent = UnsentCounts {
+            no_slot: told.no_slot,
+            no_socket: told.no_socket,
+            stalled: told.stalled,
+        };
+        totals.closed_idle = told.closed_idle;
+        for (lag, count) in &told.lag {
+            totals.lag.saturating_record_n(*lag, *count);
+        }
+        totals
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Offset;
+
+    #[test]
+    fn nothing_is_lost_on_the_way() {
+        let mut totals = ProbeTotals::new("s");
+        for lag in [0, 10, 10, 5_000, 77_000_000] {
+            totals.sent(Some(Offset::from_nanos(lag * 1_000)));
+        }
+        totals.unsent = UnsentCounts { no_slot: 1, no_socket: 2, stalled: 3 };
+        totals.closed_idle = 4;
+        let told = AgentTotals::from(&totals);
+        assert_eq!(told.shots(), 11);
+        let text = serde_json::to_string(&told).unwrap();
+        let again = ProbeTotals::from(&serde_json::from_str::<AgentTotals>(&text).unwrap());
+        assert_eq!(AgentTotals::from(&again), told);
+        assert_eq!((again.sent, again.unsent, again.closed_idle), (5, totals.unsent, 4));
+        for quantile in [0.0, 0.5, 0.9, 1.0] {
+            assert_eq!(again.lag_at(quantile), totals.lag_at(quantile));
+        }
+    }
+}

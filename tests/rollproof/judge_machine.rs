@@ -1,0 +1,152 @@
+//! A busy machine may make a verdict inconclusive, never wrong.
+
+use rollproof::judge::{Judgement, Verdict};
+use rollproof::record::{EventKind, MachineLoad, Outcome, Purpose, Shot};
+
+use crate::judge_story::{GOOD_END, Story, broken, check, fail, good_update, judge, nothing};
+
+/// A good update on a machine that is as busy as told, each second.
+fn on_machine(
+    load: impl Fn(u16) -> MachineLoad,
+    change: impl Fn(f64, &mut Shot),
+    more: impl Fn(&mut Story),
+) -> Judgement {
+    let mut story = good_update();
+    for second in 1..=36 {
+        story.event(f64::from(second), EventKind::Machine(load(second)));
+    }
+    story.shots(GOOD_END + 0.5, change);
+    more(&mut story);
+    judge(&story.finish())
+}
+
+fn idle(_: u16) -> MachineLoad {
+    MachineLoad { busy: 300, stolen: 0, waiting: Some(50) }
+}
+
+/// Starved from 25 to 26 s only.
+fn starved(second: u16) -> MachineLoad {
+    if second == 26 {
+        MachineLoad { busy: 980, stolen: 10, waiting: Some(700) }
+    } else {
+        idle(second)
+    }
+}
+
+/// Requests from 25.0 to 25.2 s fail, known after 1.5 s.
+fn fails(outcome: Outcome) -> impl Fn(f64, &mut Shot) {
+    move |at, shot| {
+        if (25.0..25.2).contains(&at) {
+            fail(shot, outcome, 1.5);
+        }
+    }
+}
+
+fn alone(_: &mut Story) {}
+
+#[test]
+fn how_busy_the_machine_was_is_told() {
+    let judgement = on_machine(starved, nothing, alone);
+    assert_eq!(judgement.verdict, Verdict::Pass, "{:?}", judgement.because);
+    let machine = check(&judgement.scenarios[0], "machine-free");
+    assert_eq!(machine.measured, "busy 32 %, at worst 98 %; stolen 0 %, at worst 1 %; waiting 7 %");
+    let mut story = good_update();
+    story.shots(GOOD_END + 0.5, nothing);
+    let judgement = judge(&story.finish());
+    assert!(!judgement.scenarios[0].checks.iter().any(|check| check.name == "machine-free"));
+}
+
+#[test]
+fn full_processors_alone_are_no_flaw_and_stolen_ones_are() {
+    let full = |_| MachineLoad { busy: 1_000, stolen: 0, waiting: Some(1_000) };
+    assert_eq!(on_machine(full, nothing, alone).verdict, Verdict::Pass);
+    let stolen = |share| move |_| MachineLoad { busy: 400, stolen: share, waiting: None };
+    assert_eq!(on_machine(stolen(200), nothing, alone).verdict, Verdict::Pass);
+    let judgement = on_machine(stolen(210), nothing, alone);
+    assert_eq!(judgement.verdict, Verdict::Inconclusive);
+    assert_eq!(broken(&judgement), ["machine-free"]);
+    let machine = check(&judgement.scenarios[0], "machine-free");
+    assert_eq!(machine.measured, "busy 40 %, at worst 40 %; stolen 21 %, at worst 21 %");
+    assert!(machine.because.contains("21 % of this machine's processor time"));
+}
+
+#[test]
+fn what_a_starved_machine_makes_by_itself_proves_nothing() {
+    for outcome in [Outcome::Late, Outcome::Timeout, Outcome::ConnectTimeout] {
+        let judgement = on_machine(starved, fails(outcome), alone);
+        assert_eq!(judgement.verdict, Verdict::Inconclusive, "{outcome}");
+        assert_eq!(broken(&judgement), ["no-failed-requests"]);
+        let check = check(&judgement.scenarios[0], "no-failed-requests");
+        assert!(check.because.contains("40 answers came late or not in time"), "{}", check.because);
+        assert!(check.remedy.as_ref().unwrap().contains("more free processor time"));
+        // The same on an idle machine is the service's doing.
+        assert_eq!(on_machine(idle, fails(outcome), alone).verdict, Verdict::Fail, "{outcome}");
+    }
+}
+
+#[test]
+fn what_a_busy_machine_does_not_make_stays_proven() {
+    for outcome in [Outcome::Refused, Outcome::Reset, Outcome::Cut, Outcome::Proxy502] {
+        assert_eq!(on_machine(starved, fails(outcome), alone).verdict, Verdict::Fail, "{outcome}");
+    }
+    let one_at_another_time = |at: f64, shot: &mut Shot| {
+        if (25.0..25.2).contains(&at) || (30.0..30.004).contains(&at) {
+            fail(shot, Outcome::Late, 1.5);
+        }
+    };
+    assert_eq!(on_machine(starved, one_at_another_time, alone).verdict, Verdict::Fail);
+    let one_of_another_kind = |at: f64, shot: &mut Shot| {
+        if (25.0..25.2).contains(&at) {
+            fail(shot, if at < 25.004 { Outcome::Refused } else { Outcome::Late }, 1.5);
+        }
+    };
+    assert_eq!(on_machine(starved, one_of_another_kind, alone).verdict, Verdict::Fail);
+}
+
+#[test]
+fn a_machine_is_starved_only_if_something_waits_where_that_is_told() {
+    let of = |busy, waiting| {
+        let load = move |second| {
+            if second == 26 { MachineLoad { busy, stolen: 0, waiting } } else { idle(second) }
+        };
+        on_machine(load, fails(Outcome::Late), alone).verdict
+    };
+    assert_eq!(of(950, Some(500)), Verdict::Inconclusive);
+    assert_eq!(of(950, None), Verdict::Inconclusive);
+    assert_eq!(of(949, Some(900)), Verdict::Fail);
+    assert_eq!(of(1_000, Some(499)), Verdict::Fail);
+}
+
+#[test]
+fn an_outage_that_swarm_tells_of_is_proven_on_any_machine() {
+    let mut story = Story::new(0);
+    story.scenario("update", rollproof::record::Expects::Update);
+    for slot in 1..=6 {
+        story.replace(slot, 2, 10.1);
+    }
+    for second in 1..=30 {
+        let load = MachineLoad { busy: 1_000, stolen: 0, waiting: Some(1_000) };
+        story.event(f64::from(second), EventKind::Machine(load));
+    }
+    story.state(21.0, rollproof::record::UpdateState::Completed, "update completed");
+    let (spec, end) =
+        (rollproof::record::SpecMatch::Submitted, rollproof::record::EndReason::Settled);
+    story.end(23.0, spec, end);
+    story.shots(23.5, |at, shot| {
+        if shot.outcome == Outcome::Proxy503 {
+            fail(shot, Outcome::Late, (14.6 - at).max(1.1));
+        }
+    });
+    let judgement = judge(&story.finish());
+    assert_eq!(judgement.verdict, Verdict::Fail, "{:?}", judgement.because);
+}
+
+#[test]
+fn a_control_that_is_late_leaves_a_doubt_on_any_machine() {
+    let judgement = on_machine(idle, fails(Outcome::Late), |story| {
+        story.stream("control", Purpose::Control);
+        story.shots_of(1, GOOD_END + 0.5, fails(Outcome::Late));
+    });
+    assert_eq!(judgement.verdict, Verdict::Inconclusive);
+    assert_eq!(broken(&judgement), ["no-failed-requests", "control-clean"]);
+}
