@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hyper::HeaderMap;
-use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout_at;
 
 use super::blame;
 use super::body_check::BodyCheck;
+use super::dial::dial;
 use super::fault::ConnectFault;
 use super::link::Link;
 use super::stream::{Seat, Stream, Unsent, blank};
@@ -111,19 +112,10 @@ async fn connect(seat: &Seat, number: u64, begun: Instant) -> Result<TcpStream, 
             .ok_or(ConnectFault::Outcome(Outcome::NameLookup))?
         }
     };
-    let attempt = async {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // A segment after the first would wait for a delayed acknowledgement. One short request
-        // on a new connection is one segment.
-        if plan.connection == Connection::KeepAlive || !plan.body.is_empty() {
-            socket.set_nodelay(true)?;
-        }
-        if let Some(source) = plan.source {
-            socket.bind(SocketAddr::new(source, 0))?;
-        }
-        socket.connect(address).await
-    };
-    match timeout_at(limit, attempt).await {
+    // A segment after the first would wait for a delayed acknowledgement. One short request on a
+    // new connection is one segment.
+    let no_delay = plan.connection == Connection::KeepAlive || !plan.body.is_empty();
+    match timeout_at(limit, dial(address, plan.source, no_delay)).await {
         Ok(Ok(wire)) => Ok(wire),
         Ok(Err(error)) => Err(ConnectFault::of(&error)),
         Err(_) => Err(ConnectFault::Outcome(Outcome::ConnectTimeout)),

@@ -113,7 +113,12 @@ impl Link {
             if let Some(rest) = self.rest.take() {
                 let mut unwanted = [0; 512];
                 let mut wire = rest.into_inner();
-                while matches!(wire.read(&mut unwanted).await, Ok(1..)) {}
+                while let Ok(length) = wire.read(&mut unwanted).await {
+                    if length == 0 {
+                        wire.leave_nothing();
+                        break;
+                    }
+                }
             }
         })
         .await;
@@ -140,5 +145,34 @@ impl Link {
             // Errors reach whoever waits for the answer.
             self.rest = self.http.take().map(|http| http.into_parts().io);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use tokio::net::TcpSocket;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_closed_first_has_its_port_free_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut peer, _) = listener.accept().unwrap();
+            assert!(peer.read(&mut [0; 1024]).unwrap() > 0);
+            peer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+        });
+        let stream = TcpStream::connect(address).await.unwrap();
+        let mut link = Link::new(stream, Counted::by(&Rc::default())).await.unwrap();
+        let mut body = link.send(Request::default()).await.unwrap().into_body();
+        assert_eq!(link.piece(&mut body).await.unwrap().unwrap(), "ok");
+        server.join().unwrap();
+        link.part().await;
+        // Without SO_REUSEADDR a port that is still held by a connection cannot be taken.
+        TcpSocket::new_v4().unwrap().bind(address).unwrap();
     }
 }

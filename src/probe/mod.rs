@@ -11,6 +11,7 @@ mod agent_totals;
 mod alarm;
 mod blame;
 mod body_check;
+mod dial;
 mod expect;
 mod fault;
 mod flight;
