@@ -7,7 +7,8 @@
 # CPU time is that of the whole process, user and system, divided by the answers it got: on a busy
 # machine oha sends fewer requests than it was told to, while the prober sends them late. The two
 # run one after the other in each round, and the order changes from round to round, so that a busy
-# machine disturbs both alike. Best and median of the rounds are printed.
+# machine disturbs both alike. Best and median of the rounds are printed. Both keep as many
+# connections, 50.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,15 +16,7 @@ rounds=${1:-3}
 seconds=${SECONDS_EACH:-8}
 oha=${OHA:-$(command -v oha || true)}
 
-server=$(cargo build --quiet --release --bin rollproof --bench server --message-format=json |
-  sed -n '/"kind":\["bench"\]/s/.*"executable":"\([^"]*\)".*/\1/p')
-probe=${CARGO_TARGET_DIR:-target}/release/rollproof
-
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-# The server serves for as long as its standard input is open.
-coproc SERVER { exec "$server"; }
-read -r url <&"${SERVER[0]}"
+source benches/serve.sh
 
 # cpu NAME ANSWERS COMMAND… appends the CPU microseconds of COMMAND for each of its answers to the
 # samples of NAME; ANSWERS is a sed expression that finds their number in its output.
@@ -50,14 +43,15 @@ printf '%-10s %6s   %11s %11s   %11s %11s   %6s %6s\n' \
   connections rate best median best median best median
 for mode in fresh keepalive; do
   for rate in 1000 5000; do
-    flags=()
-    [ "$mode" = fresh ] && flags=(--disable-keepalive)
+    flags=(--disable-keepalive)
+    kept=()
+    [ "$mode" = keepalive ] && flags=() kept=(--connections 50)
     : >"$scratch/ours"; : >"$scratch/theirs"
     for round in $(seq "$rounds"); do
       for turn in 0 1; do
         if [ $(((round + turn) % 2)) = 0 ]; then
           cpu ours 's/^ *"ok": \([0-9]*\),$/\1/p' \
-            "$probe" probe "$url" --rate "$rate" --for "${seconds}s" "--$mode" --json
+            "$probe" probe "$url" --rate "$rate" --for "${seconds}s" "--$mode" "${kept[@]}" --json
           sed -n '/"lag_s"/,/}/p' "$scratch/out" | tr -d '\n ' >>"$scratch/lag-$mode-$rate"
           echo >>"$scratch/lag-$mode-$rate"
         elif [ -n "$oha" ]; then

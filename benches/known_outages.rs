@@ -1,8 +1,12 @@
 //! Outages of a known length against what the prober measures of them.
 //!
-//! The server of this program is down from one instant to another, in one of four ways, and
-//! notes both instants on the prober's clock. The truth is their distance; a prober that sends
-//! every millisecond cannot know better than within two intervals.
+//! A server of this program for each way to be down is down from one instant to another, again
+//! and again, and notes both instants on the prober's clock. The truth is their distance; a
+//! prober that sends every millisecond cannot know better than within two intervals. One probing
+//! run goes through all trials of a way, so that a gap where no outage was is found too.
+//!
+//! Arguments: `--trials N` of each length, `--ways Refuses,Resets,Hangs,Answers503`,
+//! `--lengths 10,25,…` in milliseconds, `--at-once N` ways side by side.
 
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
@@ -10,21 +14,53 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use clap::{Parser, ValueEnum};
+use futures_util::StreamExt;
 use rollproof::Clock;
-use rollproof::probe::{Prober, StreamPlan, Tally};
-use rollproof::record::{Offset, Shot};
+use rollproof::probe::{Prober, StreamPlan};
+use rollproof::record::{Offset, Outcome, Shot};
+use rollproof::stats::{Gap, Gaps};
+use rustix::net::{Shutdown, shutdown};
+use thread_priority::{
+    RealtimeThreadSchedulePolicy, ScheduleParams, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::runtime::Builder;
+use tokio::task::JoinHandle;
 
 const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello";
 const BAD: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 const RATE: f64 = 1000.0;
-const WAYS: [Way; 4] = [Way::Refuses, Way::Resets, Way::Hangs, Way::Answers503];
-const LENGTHS_MS: [u64; 7] = [10, 25, 50, 100, 500, 2_000, 5_000];
+const BACKLOG: i32 = 4096;
+/// The service is up for this long before and after each outage.
+const UP: Duration = Duration::from_millis(300);
+/// A gap within this of an outage is taken for it.
+const NEAR: Offset = Offset::from_millis(50);
+
+#[derive(Parser)]
+struct Arguments {
+    /// Outages of each length and way
+    #[arg(long, default_value_t = 3)]
+    trials: usize,
+    /// How the service is down
+    #[arg(long, value_enum, ignore_case = true, value_delimiter = ',', default_values_t = Way::value_variants().to_vec())]
+    ways: Vec<Way>,
+    /// Milliseconds of an outage
+    #[arg(long, value_delimiter = ',', default_value = "10,25,50,100,500,2000,5000")]
+    lengths: Vec<u64>,
+    /// Ways that are tried side by side, each with a server and a prober of its own
+    #[arg(long, default_value_t = 1)]
+    at_once: usize,
+    /// What `cargo bench` adds
+    #[arg(long, hide = true)]
+    bench: bool,
+}
 
 /// How the server is down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Way {
     Refuses,
     Resets,
@@ -32,117 +68,167 @@ enum Way {
     Answers503,
 }
 
-struct Trial {
-    truth: Offset,
-    measured: Offset,
-    gaps: usize,
-    trusted: bool,
+/// One outage as it was.
+struct Outage {
+    length_ms: u64,
+    from: Offset,
+    to: Offset,
 }
 
-#[tokio::main]
-async fn main() {
-    let trials: usize = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(3);
+/// One outage as it was measured.
+struct Trial {
+    length_ms: u64,
+    error: Offset,
+    is_good: bool,
+    is_trusted: bool,
+}
+
+fn main() {
+    let runtime =
+        Builder::new_multi_thread().enable_all().on_thread_start(go_first).build().unwrap();
+    runtime.block_on(all_ways());
+}
+
+/// A server that is not run in time is down for longer than it says; where that is allowed it goes
+/// before others, as the prober does.
+fn go_first() {
+    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
+    let first = ThreadPriority::from_posix(ScheduleParams { sched_priority: 1 });
+    let _ = set_thread_priority_and_policy(thread_native_id(), first, policy);
+}
+
+async fn all_ways() {
+    let arguments = Arguments::parse();
+    let Arguments { trials, ways, lengths, at_once, .. } = &arguments;
     println!("{RATE}/s, {trials} trials each; an error is good up to one interval + 1 ms\n");
     println!(
         "{:<11} {:>6}  {:>4}  {:>4}  {:>9}  {:>9}",
         "way", "length", "good", "of", "median", "worst"
     );
-    let (mut good, mut trusted, mut all) = (0, 0, 0);
-    for way in WAYS {
-        for length in LENGTHS_MS {
-            let mut errors = Vec::new();
-            let mut line = 0;
-            for _ in 0..trials {
-                let trial = trial(way, Duration::from_millis(length)).await;
-                let error = (trial.measured - trial.truth).abs();
-                let limit = Offset::from_secs_f64(1.0 / RATE) + Offset::from_millis(1);
-                let is_good = error <= limit && trial.gaps == 1;
-                all += 1;
-                line += usize::from(is_good);
-                trusted += usize::from(trial.trusted);
-                good += usize::from(is_good && trial.trusted);
-                errors.push(error);
-            }
-            errors.sort();
-            let ms = |error: Offset| format!("{:.2} ms", error.as_secs_f64() * 1e3);
-            println!(
-                "{:<11} {:>6}  {:>4}  {:>4}  {:>9}  {:>9}",
-                format!("{way:?}"),
-                length,
-                line,
-                trials,
-                ms(errors[(errors.len() - 1) / 2]),
-                ms(errors[errors.len() - 1]),
-            );
+    let mut all = Vec::new();
+    let mut false_gaps = 0;
+    let runs = ways.iter().map(|way| {
+        let (way, trials, lengths) = (*way, *trials, lengths.clone());
+        async move { (way, tokio::spawn(run(way, trials, lengths)).await.unwrap()) }
+    });
+    let mut runs = futures_util::stream::iter(runs).buffered((*at_once).max(1));
+    while let Some((way, (trials, false_ones))) = runs.next().await {
+        for length in lengths {
+            print_line(way, *length, trials.iter().filter(|trial| trial.length_ms == *length));
         }
+        for gap in &false_ones {
+            println!("{way:?}: a gap of {} at {} where no outage was", gap.length(), gap.start);
+        }
+        false_gaps += false_ones.len();
+        all.extend(trials);
     }
+    let count = |which: fn(&Trial) -> bool| all.iter().filter(|trial| which(trial)).count();
     println!(
-        "\n{trusted} of {all} measurements could be trusted (nothing unsent, lag p99 at most 1 ms); {good} of those were good"
+        "\n{} of {} outages good, {false_gaps} false gaps; {} could be trusted (nothing unsent, lag \
+         p99 at most 1 ms), {} of those good",
+        count(|trial| trial.is_good),
+        all.len(),
+        count(|trial| trial.is_trusted),
+        count(|trial| trial.is_trusted && trial.is_good),
     );
 }
 
-/// One outage, and what was measured of it.
-async fn trial(way: Way, length: Duration) -> Trial {
+fn print_line<'a>(way: Way, length: u64, trials: impl Iterator<Item = &'a Trial>) {
+    let (mut errors, mut good) = (Vec::new(), 0);
+    for trial in trials {
+        errors.push(trial.error);
+        good += usize::from(trial.is_good);
+    }
+    errors.sort();
+    let Some(worst) = errors.last() else { return };
+    let ms = |error: Offset| format!("{:.2} ms", error.as_secs_f64() * 1e3);
+    println!(
+        "{:<11} {length:>6}  {good:>4}  {:>4}  {:>9}  {:>9}",
+        format!("{way:?}"),
+        errors.len(),
+        ms(errors[(errors.len() - 1) / 2]),
+        ms(*worst),
+    );
+}
+
+/// One probing run with all outages of a way: what was measured of each, and the gaps where no
+/// outage was.
+async fn run(way: Way, trials: usize, lengths: Vec<u64>) -> (Vec<Trial>, Vec<Gap>) {
     let clock = Clock::start();
     let down = Arc::new(AtomicBool::new(false));
-    let listener = listen(0);
+    let listener = listen();
     let address = listener.local_addr().unwrap();
     let mut plan = StreamPlan::new("s", &format!("http://{address}/"), RATE).unwrap();
     plan.timeout = Duration::from_millis(1500);
     let (sender, shots) = mpsc::channel();
     let prober = Prober::start(vec![plan], clock, move |_, shot: Shot| {
-        let _ = sender.send(shot);
+        let _ = sender.send((shot.intended, shot.lag(), shot.outcome));
     })
     .unwrap();
 
-    let mut serving = Some(tokio::spawn(serve(listener, Arc::clone(&down), way)));
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let from;
-    if way == Way::Refuses {
-        // Closing the socket is the beginning, binding it again the end.
-        serving.take().unwrap().abort_and_wait().await;
-        from = clock.now();
-    } else {
-        from = clock.now();
-        down.store(true, Ordering::SeqCst);
+    let mut serving = serve_on(&listener, &down, way);
+    let mut outages = Vec::new();
+    for length_ms in (0..trials).flat_map(|_| &lengths) {
+        let length = Duration::from_millis(*length_ms);
+        tokio::time::sleep(UP).await;
+        let (from, to);
+        if way == Way::Refuses {
+            from = clock.now();
+            // The server's next `accept` fails, and it ends.
+            shutdown(&listener, Shutdown::Both).unwrap();
+            precise_sleep(length).await;
+            rustix::net::listen(&listener, BACKLOG).unwrap();
+            to = clock.now();
+            serving = serve_on(&listener, &down, way);
+        } else {
+            from = clock.now();
+            down.store(true, Ordering::SeqCst);
+            precise_sleep(length).await;
+            down.store(false, Ordering::SeqCst);
+            to = clock.now();
+        }
+        outages.push(Outage { length_ms: *length_ms, from, to });
     }
-    precise_sleep(length).await;
-    let to;
-    if way == Way::Refuses {
-        let again = listen(address.port());
-        to = clock.now();
-        serving = Some(tokio::spawn(serve(again, Arc::clone(&down), way)));
-    } else {
-        down.store(false, Ordering::SeqCst);
-        to = clock.now();
-    }
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let totals = prober.stop().await.unwrap().remove(0);
-    if let Some(serving) = serving {
-        serving.abort_and_wait().await;
-    }
-    let mut tally = Tally::new(Duration::from_secs(10));
-    for shot in shots.try_iter() {
-        tally.add(&shot);
-    }
-    let gaps = tally.gaps();
-    Trial {
-        truth: to - from,
-        measured: gaps.longest(),
-        gaps: gaps.list.len(),
-        trusted: totals.unsent.total() == 0 && totals.lag_at(0.99) <= Offset::from_millis(1),
-    }
+    tokio::time::sleep(UP).await;
+    prober.stop().await.unwrap();
+    let end = clock.now();
+    serving.abort();
+    let mut shots: Vec<_> = shots.try_iter().collect();
+    shots.sort_unstable_by_key(|(intended, ..)| *intended);
+    compare(&outages, &shots, end)
 }
 
-trait AbortAndWait {
-    async fn abort_and_wait(self);
+type Seen = (Offset, Option<Offset>, Outcome);
+
+fn compare(outages: &[Outage], shots: &[Seen], end: Offset) -> (Vec<Trial>, Vec<Gap>) {
+    let sent = shots.iter().filter(|(.., outcome)| *outcome != Outcome::Unsent);
+    let mut gaps = Gaps::of(sent.map(|(at, _, outcome)| (*at, *outcome == Outcome::Ok)), end).list;
+    let mut trials = Vec::new();
+    for Outage { length_ms, from, to } in outages {
+        let (first, last) = (*from - NEAR, *to + NEAR);
+        let found: Vec<Gap> =
+            gaps.extract_if(.., |gap| gap.start <= last && gap.end >= first).collect();
+        let longest = found.iter().map(Gap::length).max().unwrap_or_default();
+        let error = (longest - (*to - *from)).abs();
+        let limit = Offset::from_secs_f64(1.0 / RATE) + Offset::from_millis(1);
+        trials.push(Trial {
+            length_ms: *length_ms,
+            error,
+            is_good: error <= limit && found.len() == 1,
+            is_trusted: is_trusted(shots, *from - UP.into(), *to + UP.into()),
+        });
+    }
+    (trials, gaps)
 }
 
-impl AbortAndWait for tokio::task::JoinHandle<()> {
-    async fn abort_and_wait(self) {
-        self.abort();
-        let _ = self.await;
-    }
+/// Whether the shots of a time were all sent, and in time.
+fn is_trusted(shots: &[Seen], from: Offset, to: Offset) -> bool {
+    let first = shots.partition_point(|(at, ..)| *at < from);
+    let last = shots.partition_point(|(at, ..)| *at <= to);
+    let shots = &shots[first..last];
+    let late = |lag: &Option<Offset>| lag.is_none_or(|lag| lag > Offset::from_millis(1));
+    shots.iter().all(|(.., outcome)| *outcome != Outcome::Unsent)
+        && shots.iter().filter(|(_, lag, _)| late(lag)).count() * 100 <= shots.len()
 }
 
 /// Tokio's own sleep is up to 2 ms late.
@@ -150,11 +236,20 @@ async fn precise_sleep(length: Duration) {
     tokio::task::spawn_blocking(move || std::thread::sleep(length)).await.unwrap();
 }
 
-fn listen(port: u16) -> TcpListener {
+/// A socket keeps a port over `shutdown` only if it was bound to that very one.
+fn listen() -> std::net::TcpListener {
+    let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();
-    socket.bind(([127, 0, 0, 1], port).into()).unwrap();
-    socket.listen(4096).unwrap()
+    socket.bind(address).unwrap();
+    socket.listen(BACKLOG.cast_unsigned()).unwrap().into_std().unwrap()
+}
+
+fn serve_on(listener: &std::net::TcpListener, down: &Arc<AtomicBool>, way: Way) -> JoinHandle<()> {
+    let listener = TcpListener::from_std(listener.try_clone().unwrap()).unwrap();
+    tokio::spawn(serve(listener, Arc::clone(down), way))
 }
 
 async fn serve(listener: TcpListener, down: Arc<AtomicBool>, way: Way) {
