@@ -17,7 +17,7 @@ source benches/serve.sh
 pid=$!
 while sleep 1; do
   # The process may end between two looks.
-  size=$(sed -n 's/^VmRSS: *\([0-9]*\) kB$/\1/p' "/proc/$pid/status" 2>/dev/null) || break
+  size=$(sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB$/\1/p' "/proc/$pid/status" 2>/dev/null) || break
   [ -n "$size" ] || break
   echo "$size" >>"$scratch/memory"
 done

@@ -15,7 +15,9 @@ program=$(pwd)/${CARGO_TARGET_DIR:-target}/release/rollproof
 home=$(mktemp -d)
 export ROLLPROOF_HOME=$home
 [ -x "$program" ] || { echo 'build it first: make driver app' >&2; exit 4; }
-trap '"$program" --quiet down >/dev/null 2>&1 || true; rm -rf "$home"' EXIT
+# The folder is what finds the lab again: it stays if the lab does.
+trap '"$program" --quiet down && rm -rf "$home"' EXIT
+trap 'exit 130' INT TERM
 
 # stack NAME PROXY PORT HEALTHCHECK GRACE UPDATE ENVIRONMENT
 stack() {
@@ -42,7 +44,6 @@ services:
 configs: {caddy: {file: ./$1.caddy}}
 networks: {web: {}}
 STACK
-  "$program" --quiet deploy --engine lab -c "$home/$1.yml" "$1"
 }
 
 checked='{test: [CMD, /rollproof-app, health], interval: 500ms, timeout: 2s, retries: 3}'
@@ -62,11 +63,13 @@ declare -A counts=()
 once() {
   local sort=$1 stack=$2 code=0
   shift 2
+  "$program" --quiet deploy --engine lab -c "$home/$stack.yml" "$stack"
   "$program" --quiet "$@" --baseline 3s --json "$stack" >"$home/out" 2>"$home/err" || code=$?
   case $code in
     0) code=pass ;; 1) code=fail ;; 3) code=inconclusive ;;
     *) cat "$home/err" >&2; code="exit-$code" ;;
   esac
+  "$program" --quiet down "$stack"
   counts[$sort-$code]=$((${counts[$sort-$code]:-0} + 1))
   case $sort-$code in
     bad-pass | good-fail | *-inconclusive) cp "$home/out" "${TMPDIR:-/tmp}/verdict-$sort-$code-$stack-$SECONDS.json" ;;

@@ -21,7 +21,7 @@ const BURST: usize = 8;
 /// together at its end: on a machine that has nothing else to do, to wake up costs more than to
 /// send. The lag that this makes is measured as any other.
 const FEW: f64 = 2_000.0;
-const GRAIN: i64 = 1_000_000;
+const GRAIN: i64 = 500_000;
 /// The pacer looks at least this often, so that it knows when it was not run.
 const BEAT: Offset = Offset::from_millis(50);
 

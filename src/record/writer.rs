@@ -293,6 +293,7 @@ mod tests {
         assert_eq!(RecordReader::open(folder.path()).unwrap().shots, []);
         writer.add_streams(&[stream("fresh"), stream("slow")]).unwrap();
         writer.shot(1, &shot(10)).unwrap();
+        writer.flush().unwrap();
         assert!(writer.add_streams(&[stream("slow")]).is_err(), "the name is taken");
         writer.finish().unwrap();
         let run = RecordReader::open(folder.path()).unwrap();
