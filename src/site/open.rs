@@ -231,11 +231,16 @@ fn host_choice(options: &OpenOptions) -> Result<HostChoice> {
     resolve_host(options.host.as_deref(), &|key| std::env::var(key).ok())
 }
 
-/// Whether an address is that of a node of this folder's lab.
+/// Whether an address is that of the first node of this folder's lab, and that is a manager still.
 async fn is_own_lab(host: &DockerHost, state: &StateFolder) -> Result<bool> {
     let DockerHost::Unix(socket) = host else { return Ok(false) };
     let lab = Lab::find(state.path()).await?;
-    Ok(lab.is_some_and(|lab| lab.nodes().iter().any(|node| node.socket == *socket)))
+    let first = lab.as_ref().and_then(|lab| lab.nodes().first());
+    if first.is_none_or(|node| node.socket != *socket) {
+        return Ok(false);
+    }
+    let engine = Engine::connect(host.clone()).await?;
+    Ok(engine.info().await?.role == SwarmRole::Manager)
 }
 
 fn not_a_manager(engine: &Engine, state: &str) -> Error {
