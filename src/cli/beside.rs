@@ -1,5 +1,7 @@
 //! The program's own services beside the stack under test.
 
+use std::net::IpAddr;
+
 use super::console::Console;
 use super::images;
 use crate::Clock;
@@ -29,6 +31,8 @@ pub(super) struct Wanted<'a> {
     pub(super) run_id: &'a str,
     /// The service under test.
     pub(super) body: &'a ServiceBody,
+    /// The address that its users ask.
+    pub(super) url: &'a str,
     pub(super) clock: Clock,
     pub(super) engine: &'a EngineFacts,
     pub(super) negative_control: NegativeControl,
@@ -60,7 +64,7 @@ impl Wanted<'_> {
         })?;
         let companions = Companions::plan(CompanionOptions {
             engine: self.site.manager.clone(),
-            published_host: self.site.published_host.clone(),
+            published_host: self.host(),
             stack: self.stack.to_owned(),
             run_id: self.run_id.to_owned(),
             networks: self.body.networks().into_iter().map(str::to_owned).collect(),
@@ -101,6 +105,16 @@ impl Wanted<'_> {
 }
 
 impl Wanted<'_> {
+    /// The host under which ports of the engine's node are reached: the one that the user's URL
+    /// has, if that is an address. A name may be that of something in front of the node.
+    fn host(&self) -> String {
+        let url = reqwest::Url::parse(self.url).ok();
+        let host = url.as_ref().and_then(reqwest::Url::host_str);
+        let bare = host.map(|host| host.trim_start_matches('[').trim_end_matches(']'));
+        let address = bare.filter(|bare| bare.parse::<IpAddr>().is_ok());
+        address.map_or_else(|| self.site.published_host.clone(), str::to_owned)
+    }
+
     /// The name that has the service's address, or where a virtual one does not work, those of its
     /// tasks.
     fn name(&self, left_out: &mut Vec<String>) -> String {

@@ -69,6 +69,7 @@ impl Existing<'_> {
             stack,
             run_id: &run_id,
             body: &body,
+            url: &target.url,
             clock,
             engine: &engine,
             negative_control: NegativeControl::None,

@@ -158,6 +158,7 @@ async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<Pe
         stack: &args.stack,
         run_id: &run_id,
         body: &body,
+        url: &target.url,
         clock,
         engine: &engine,
         negative_control,
