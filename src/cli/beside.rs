@@ -59,7 +59,7 @@ impl Wanted<'_> {
         if kinds.is_empty() {
             return Ok(Beside { companions: None, inside, left_out });
         }
-        images::load_companion(self.console, self.site, None).await.map_err(|error| {
+        images::load_companion(self.console, self.site).await.map_err(|error| {
             error.hint("the streams from inside the network, the control and the negative control need it: leave them out with --streams proxy-fresh,proxy-keepalive --no-negative-control")
         })?;
         let companions = Companions::plan(CompanionOptions {
@@ -102,9 +102,7 @@ impl Wanted<'_> {
         streams.kinds.retain(|kind| !kind.is_from_inside());
         Ok(None)
     }
-}
 
-impl Wanted<'_> {
     /// The host under which ports of the engine's node are reached: the one that the user's URL
     /// has, if that is an address. A name may be that of something in front of the node.
     fn host(&self) -> String {

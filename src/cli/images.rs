@@ -61,13 +61,9 @@ pub(super) async fn load(
 
 /// Makes the image of the program's own services beside a stack, and loads it into the manager's
 /// engine, on whose node they run.
-pub(super) async fn load_companion(
-    console: &Console,
-    site: &Site,
-    app: Option<&std::path::Path>,
-) -> Result<()> {
+pub(super) async fn load_companion(console: &Console, site: &Site) -> Result<()> {
     console.state.create()?;
-    let app = find_app_binary(app)?;
+    let app = find_app_binary(None)?;
     let program = std::env::current_exe().map_err(|error| {
         crate::Error::environment("this program's own file is not known").caused_by(error)
     })?;

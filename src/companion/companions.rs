@@ -122,8 +122,9 @@ impl Companions {
         Ok(())
     }
 
-    /// Starts the prober inside the network; [`Companions::deploy`] comes first. `sink` gets each shot with the index of its stream,
-    /// counted from `first_stream`, some 50 ms after its end, on one of the runtime's threads.
+    /// Starts the prober inside the network; [`Companions::deploy`] comes first. `sink` gets each
+    /// shot with the index of its stream, counted from `first_stream`, some 50 ms after its end,
+    /// on one of the runtime's threads.
     ///
     /// # Errors
     /// When it does not start or has nothing to say, with its own words.

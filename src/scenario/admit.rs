@@ -37,11 +37,10 @@ pub async fn admit(
             admitted.push(plan);
             continue;
         };
-        let flag = if kind == StreamKind::ProxyPost { "--post-path" } else { "--slow-path" };
-        let what = if kind == StreamKind::ProxyPost {
-            "something that answers a POST with 200"
+        let (flag, what) = if kind == StreamKind::ProxyPost {
+            ("--post-path", "something that answers a POST with 200")
         } else {
-            "something that takes some seconds to answer"
+            ("--slow-path", "something that takes some seconds to answer")
         };
         if insist {
             return Err(Error::usage(format!("stream {} cannot be measured: {why}", plan.name))
