@@ -34,6 +34,7 @@ pub(super) struct Changes {
     updates: HashMap<String, Told>,
     heard: HashMap<String, Vec<Heard>>,
     tasks: BTreeMap<String, TaskSeen>,
+    changed: HashMap<String, Offset>,
 }
 
 impl Changes {
@@ -44,6 +45,7 @@ impl Changes {
             updates: HashMap::new(),
             heard: HashMap::new(),
             tasks: BTreeMap::new(),
+            changed: HashMap::new(),
         }
     }
 
@@ -71,6 +73,7 @@ impl Changes {
         let mut by_age: Vec<&TaskView> = tasks.iter().collect();
         by_age.sort_by_key(|task| task.created_at);
         let template = &view.spec.as_value()["TaskTemplate"];
+        let told = events.len();
         let mut seen_tasks = Vec::with_capacity(tasks.len());
         for task in by_age {
             let generation = self.generation(&name, &task.spec);
@@ -81,7 +84,10 @@ impl Changes {
         let generation = self.generation(&name, template);
         self.update_polled(&view, seen, events);
         self.forget_gone(&name, tasks, seen, events);
-        ServiceSnapshot { view, generation, tasks: seen_tasks }
+        let newest = events[told..].iter().map(|event| event.at).max();
+        let changed_at = newest.max(self.changed.get(&name).copied()).unwrap_or(seen);
+        self.changed.insert(name, changed_at);
+        ServiceSnapshot { view, generation, tasks: seen_tasks, changed_at }
     }
 
     fn generation(&self, service: &str, template: &Value) -> u32 {
@@ -192,4 +198,42 @@ fn task_seen(service: &str, generation: u32, task: &TaskView) -> TaskSeen {
 /// The image without its digest.
 fn short_image(image: &str) -> String {
     image.split('@').next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::Clock;
+
+    #[test]
+    fn a_change_happened_when_the_engine_says() {
+        let clock = Clock::start();
+        let time = EngineTime { clock, offset: Offset::ZERO };
+        let mut changes = Changes::new(time, Arc::new(Mutex::new(Generations::default())));
+        let mut look = |state: &str, desired: &str, stamp: Timestamp| {
+            let view = json!({"ID": "s1", "Version": {"Index": 1},
+                "Spec": {"Name": "s", "TaskTemplate": {}}});
+            let task = json!({"ID": "t1", "ServiceID": "s1", "Slot": 1, "Spec": {},
+                "DesiredState": desired,
+                "Status": {"State": state, "Timestamp": stamp.to_string()}});
+            let view = ServiceView::parse(&view).unwrap();
+            let task = TaskView::parse(&task).unwrap();
+            changes.polled(view, &[task], &mut Vec::new()).changed_at
+        };
+        let stamp = |offset: Offset| {
+            clock.started_at() + jiff::SignedDuration::from_nanos(offset.as_nanos())
+        };
+        let first = look("running", "running", stamp(Offset::ZERO));
+        let ended = clock.now();
+        // Nothing new was said.
+        assert_eq!(look("running", "running", stamp(Offset::ZERO)), first);
+        assert_eq!(look("shutdown", "running", stamp(ended)), ended);
+        // What Swarm wants has no time of its own: it is new when it is seen.
+        let wanted = look("shutdown", "shutdown", stamp(ended));
+        assert!(wanted > ended, "{wanted:?}");
+        assert_eq!(look("failed", "shutdown", stamp(ended)), wanted, "never backwards");
+    }
 }

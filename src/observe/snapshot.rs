@@ -25,6 +25,9 @@ pub struct ServiceSnapshot {
     pub generation: u32,
     /// Its tasks, ended ones included as long as the engine remembers them.
     pub tasks: Vec<TaskSeen>,
+    /// When its update's state or one of its tasks changed last, by the engine's own time where
+    /// it tells one.
+    pub changed_at: Offset,
 }
 
 impl ServiceSnapshot {

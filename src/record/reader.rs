@@ -5,12 +5,13 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::closed::Closed;
-use super::{Event, Meta, Run, RunFolder, SCHEMA_VERSION, Shot};
+use super::{Event, Meta, Run, RunFolder, SCHEMA_VERSION, Shot, StreamFacts};
 use crate::{Error, Place, Result};
 
 /// Reads a run's folder. A torn last line is what a killed run leaves and is left out;
@@ -31,14 +32,9 @@ impl RecordReader {
 
         let events: Vec<Event> = read_lines(&folder.events_file(), &mut flaws)?;
         let mut shots = Vec::with_capacity(meta.streams.len());
-        let mut names = HashSet::new();
-        for stream in &meta.streams {
-            let mut of_stream: Vec<Shot> =
-                read_lines(&folder.shots_file(&stream.name), &mut flaws)?;
-            for shot in &mut of_stream {
-                intern(&mut names, &mut shot.replica);
-                intern(&mut names, &mut shot.version);
-            }
+        for (stream, read) in meta.streams.iter().zip(read_shots(&folder, &meta.streams)) {
+            let (of_stream, torn) = read?;
+            flaws.extend(torn);
             shots.push((stream.clone(), of_stream));
         }
 
@@ -59,6 +55,30 @@ impl RecordReader {
         let incomplete = (!flaws.is_empty()).then(|| flaws.join("; "));
         Ok(Run { meta, events, shots, incomplete })
     }
+}
+
+/// The requests of each stream, and what is wrong with its file. Each is read on a thread of its
+/// own: people wait for the verdict, and there are many requests.
+fn read_shots(
+    folder: &RunFolder,
+    streams: &[StreamFacts],
+) -> Vec<Result<(Vec<Shot>, Vec<String>)>> {
+    let read = |stream: &StreamFacts| {
+        let mut flaws = Vec::new();
+        let mut shots: Vec<Shot> = read_lines(&folder.shots_file(&stream.name), &mut flaws)?;
+        let mut names = HashSet::new();
+        for shot in &mut shots {
+            intern(&mut names, &mut shot.replica);
+            intern(&mut names, &mut shot.version);
+        }
+        Ok((shots, flaws))
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> =
+            streams.iter().map(|stream| scope.spawn(move || read(stream))).collect();
+        let failed = |_| Err(Error::environment("a thread that read the record failed"));
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(failed)).collect()
+    })
 }
 
 fn compare(flaws: &mut Vec<String>, what: &str, said: u64, found: usize) {

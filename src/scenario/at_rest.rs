@@ -52,7 +52,7 @@ mod tests {
 
     use super::*;
     use crate::engine::ServiceView;
-    use crate::record::TaskSeen;
+    use crate::record::{Offset, TaskSeen};
 
     fn task(slot: u64, generation: u32, state: TaskState, desired: TaskState) -> TaskSeen {
         TaskSeen {
@@ -75,7 +75,12 @@ mod tests {
     fn service(state: &str, tasks: Vec<TaskSeen>) -> ServiceSnapshot {
         let view = json!({"ID": "x", "Version": {"Index": 1}, "UpdateStatus": {"State": state},
             "Spec": {"Name": "s", "Mode": {"Replicated": {"Replicas": 2}}}});
-        ServiceSnapshot { view: ServiceView::parse(&view).unwrap(), generation: 2, tasks }
+        ServiceSnapshot {
+            view: ServiceView::parse(&view).unwrap(),
+            generation: 2,
+            tasks,
+            changed_at: Offset::ZERO,
+        }
     }
 
     #[test]

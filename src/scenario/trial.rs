@@ -5,6 +5,8 @@ mod watch;
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::{try_join, try_join_all};
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -216,16 +218,15 @@ impl Trial {
     /// When the user stops the run, the record breaks or a prober failed.
     pub async fn wind_down(&mut self, duration: Duration) -> Result<()> {
         let end = Instant::now() + duration;
-        self.probers.sort_by_key(|group| group.takes);
-        while let Some(group) = self.probers.pop() {
-            let last = end.checked_sub(group.takes).unwrap_or(end);
-            self.steady(last.saturating_duration_since(Instant::now())).await?;
-            tokio::select! {
-                error = self.stopped() => return Err(error),
-                stopped = group.sender.stop() => stopped?,
-            }
+        let stop = async |group: Group| {
+            sleep_until(end.checked_sub(group.takes).unwrap_or(end)).await;
+            group.sender.stop().await
+        };
+        let stops: Vec<_> = self.probers.drain(..).map(stop).collect();
+        tokio::select! {
+            error = self.stopped() => Err(error),
+            stopped = try_join(sleep_until(end).map(Ok), try_join_all(stops)) => stopped.map(drop),
         }
-        Ok(())
     }
 
     /// Performs a scenario: submits `body`, watches until Swarm is done with it, and settles.

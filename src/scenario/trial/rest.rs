@@ -19,10 +19,11 @@ impl Trial {
         let start = Instant::now();
         let mut progress = (start, None);
         let mut terminal_since: Option<Instant> = None;
-        let mut rest_since: Option<Instant> = None;
+        // What moved when the engine was asked was not at rest before that.
+        let mut moved = submitted;
         loop {
             let now = Instant::now();
-            let (waiting, digest, terminal) = {
+            let look = {
                 let snapshot = self.snapshots.borrow_and_update().clone();
                 if let Some((since, text)) = &snapshot.lost
                     && (self.options.clock.now() - *since).to_duration() > LOST_AFTER
@@ -31,19 +32,20 @@ impl Trial {
                 }
                 self.look(&snapshot, replaced, submitted)
             };
-            if progress.1.as_ref() != Some(&digest) {
-                progress = (now, Some(digest));
+            if progress.1.as_ref() != Some(&look.digest) {
+                progress = (now, Some(look.digest));
             }
-            terminal_since = if terminal { terminal_since.or(Some(now)) } else { None };
-            let Some(waiting) = waiting else {
-                let since = *rest_since.get_or_insert(now);
-                if now - since >= self.options.settle {
+            terminal_since = if look.terminal { terminal_since.or(Some(now)) } else { None };
+            let Some(waiting) = look.waiting else {
+                let since = self.options.clock.instant(look.changed_at.max(moved));
+                let settled = Instant::from_std(since) + self.options.settle;
+                if now >= settled {
                     return Ok(EndReason::Settled);
                 }
-                self.until(since + self.options.settle).await?;
+                self.until(settled).await?;
                 continue;
             };
-            rest_since = None;
+            moved = moved.max(look.asked_at);
             let mut deadline = (start + patience.whole).min(progress.0 + patience.no_progress);
             if let Some(since) = terminal_since {
                 deadline = deadline.min(since + patience.to_rest);
@@ -57,26 +59,45 @@ impl Trial {
         }
     }
 
-    /// What is waited for, a digest that changes when anything changes, and whether Swarm's own
-    /// work is over.
-    fn look(
-        &self,
-        snapshot: &Snapshot,
-        replaced: bool,
-        submitted: Offset,
-    ) -> (Option<String>, String, bool) {
+    fn look(&self, snapshot: &Snapshot, replaced: bool, submitted: Offset) -> Look {
         let service = &self.options.target.service;
-        if snapshot.asked_at <= submitted {
-            return (Some("the engine to answer".into()), String::new(), false);
+        let asked_at = snapshot.asked_at;
+        let nothing = |waiting: String| Look {
+            waiting: Some(waiting),
+            digest: String::new(),
+            terminal: false,
+            asked_at,
+            changed_at: asked_at,
+        };
+        if asked_at <= submitted {
+            return nothing("the engine to answer".into());
         }
         let Some(found) = snapshot.services.get(service) else {
-            return (Some(format!("service {service} to be there")), String::new(), false);
+            return nothing(format!("service {service} to be there"));
         };
         let mut digest = format!("{:?}", found.view.update.state);
         for task in &found.tasks {
             use std::fmt::Write as _;
             let _ = write!(digest, " {}{}{}", task.task, task.state, task.desired);
         }
-        (unrest(found, replaced), digest, found.view.update.state.is_terminal())
+        Look {
+            waiting: unrest(found, replaced),
+            digest,
+            terminal: found.view.update.state.is_terminal(),
+            asked_at,
+            changed_at: found.changed_at,
+        }
     }
+}
+
+/// What a snapshot says about a change.
+struct Look {
+    /// What is waited for; absent at rest.
+    waiting: Option<String>,
+    /// Changes when anything changes.
+    digest: String,
+    /// Whether Swarm's own work is over.
+    terminal: bool,
+    asked_at: Offset,
+    changed_at: Offset,
 }
