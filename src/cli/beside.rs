@@ -4,13 +4,12 @@ use std::net::IpAddr;
 
 use super::console::Console;
 use super::images;
+use super::plan::Plan;
 use crate::Clock;
 use crate::companion::{CompanionKind, CompanionOptions, Companions, asked_port};
 use crate::error::{Error, Result};
 use crate::record::{EngineFacts, NegativeControl};
 use crate::scenario::{StreamKind, Streams};
-use crate::site::Site;
-use crate::stack::ServiceBody;
 
 /// The program's own services beside the stack, and how the service under test is asked from
 /// inside its network.
@@ -25,33 +24,23 @@ pub(super) struct Beside {
 
 /// What the services beside a stack are made for.
 pub(super) struct Wanted<'a> {
-    pub(super) console: &'a Console,
-    pub(super) site: &'a Site,
-    pub(super) stack: &'a str,
+    pub(super) plan: &'a Plan<'a>,
     pub(super) run_id: &'a str,
-    /// The service under test.
-    pub(super) body: &'a ServiceBody,
-    /// The address that its users ask.
-    pub(super) url: &'a str,
     pub(super) clock: Clock,
     pub(super) engine: &'a EngineFacts,
-    pub(super) negative_control: NegativeControl,
-    /// Its port inside the network, if the user said.
-    pub(super) port: Option<u16>,
-    /// Whether each stream has to be there.
-    pub(super) insist: bool,
 }
 
 impl Wanted<'_> {
     /// Finds out what is needed, takes streams that cannot be had out of `streams`, and loads the
     /// image. Nothing else is made yet.
     pub(super) async fn plan(&self, streams: &mut Streams) -> Result<Beside> {
+        let Plan { console, site, prepared, body, negative_control, .. } = *self.plan;
         let mut left_out = Vec::new();
         let inside = self.inside(streams, &mut left_out).await?;
         let kinds: Vec<CompanionKind> = [
             (inside.is_some(), CompanionKind::Prober),
             (streams.has(StreamKind::Control), CompanionKind::Control),
-            (self.negative_control == NegativeControl::Planned, CompanionKind::Negative),
+            (negative_control == NegativeControl::Planned, CompanionKind::Negative),
         ]
         .into_iter()
         .filter_map(|(wanted, kind)| wanted.then_some(kind))
@@ -59,15 +48,15 @@ impl Wanted<'_> {
         if kinds.is_empty() {
             return Ok(Beside { companions: None, inside, left_out });
         }
-        images::load_companion(self.console, self.site).await.map_err(|error| {
+        images::load_companion(console, site).await.map_err(|error| {
             error.hint("the streams from inside the network, the control and the negative control need it: leave them out with --streams proxy-fresh,proxy-keepalive --no-negative-control")
         })?;
         let companions = Companions::plan(CompanionOptions {
-            engine: self.site.manager.clone(),
+            engine: site.manager.clone(),
             published_host: self.host(),
-            stack: self.stack.to_owned(),
+            stack: prepared.stack.clone(),
             run_id: self.run_id.to_owned(),
-            networks: self.body.networks().into_iter().map(str::to_owned).collect(),
+            networks: body.networks().into_iter().map(str::to_owned).collect(),
             clock: self.clock,
             clock_offset: self.engine.clock_offset,
             kinds,
@@ -85,17 +74,18 @@ impl Wanted<'_> {
         if !streams.kinds.iter().any(|kind| kind.is_from_inside()) {
             return Ok(None);
         }
-        let image = self.site.manager.image(self.body.image()).await?;
-        let port = self.port.or_else(|| asked_port(self.body, image.as_ref()));
+        let Plan { site, body, load, .. } = *self.plan;
+        let image = site.manager.image(body.image()).await?;
+        let port = load.service_port.or_else(|| asked_port(body, image.as_ref()));
         let why = match port {
-            _ if self.body.networks().is_empty() => "the service is attached to no network",
+            _ if body.networks().is_empty() => "the service is attached to no network",
             None => "neither the stack nor the image says exactly one port of the service",
             Some(port) => return Ok(Some((self.name(left_out), port))),
         };
         let what =
             "the streams from inside the network (overlay-fresh, overlay-keepalive, each-replica)";
         let hint = "--service-port says which port the service answers on inside its network";
-        if self.insist {
+        if load.insists() {
             return Err(Error::usage(format!("{what} cannot be measured: {why}")).hint(hint));
         }
         left_out.push(format!("{what} are left out, because {why}; {hint}"));
@@ -106,18 +96,19 @@ impl Wanted<'_> {
     /// The host under which ports of the engine's node are reached: the one that the user's URL
     /// has, if that is an address. A name may be that of something in front of the node.
     fn host(&self) -> String {
-        let url = reqwest::Url::parse(self.url).ok();
+        let url = reqwest::Url::parse(&self.plan.target.url).ok();
         let host = url.as_ref().and_then(reqwest::Url::host_str);
         let bare = host.map(|host| host.trim_start_matches('[').trim_end_matches(']'));
         let address = bare.filter(|bare| bare.parse::<IpAddr>().is_ok());
-        address.map_or_else(|| self.site.published_host.clone(), str::to_owned)
+        address.map_or_else(|| self.plan.site.published_host.clone(), str::to_owned)
     }
 
     /// The name that has the service's address, or where a virtual one does not work, those of its
     /// tasks.
     fn name(&self, left_out: &mut Vec<String>) -> String {
-        let name = self.body.name();
-        if self.site.kernel.ipvs || self.body.endpoint_mode() == "dnsrr" {
+        let Plan { site, body, .. } = self.plan;
+        let name = body.name();
+        if site.kernel.ipvs || body.endpoint_mode() == "dnsrr" {
             return name.to_owned();
         }
         left_out.push(format!(

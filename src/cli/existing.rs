@@ -1,16 +1,13 @@
 //! One scenario on a stack that is deployed already.
 
-use super::beside::Wanted;
 use super::console::Console;
-use super::facts::stack_facts;
 use super::load_args::LoadArgs;
+use super::plan::{Begun, Plan};
 use super::prepare::prepare;
 use super::probing::{HARMLESS, Probing};
-use super::session::{Session, new_run_id};
 use super::stack_args::StackArgs;
 use super::target_args::TargetArgs;
 use super::verdict;
-use crate::Clock;
 use crate::deploy::{EndpointMode, keep_resolved};
 use crate::engine::RUN_LABEL;
 use crate::error::{Error, ErrorKind, Result};
@@ -59,52 +56,22 @@ impl Existing<'_> {
         }
         super::images::ensure(console, site, &[], &[changed.image()], None).await?;
 
-        let clock = Clock::start();
-        let run_id = new_run_id(&clock);
-        let engine = site.facts(&clock).await?;
-        let mut streams = self.load.streams(&HARMLESS);
-        let wanted = Wanted {
+        let plan = Plan {
             console,
             site,
-            stack,
-            run_id: &run_id,
-            body: &body,
-            url: &target.url,
-            clock,
-            engine: &engine,
-            negative_control: NegativeControl::None,
-            port: self.load.service_port,
-            insist: self.load.insists(),
-        };
-        let beside = wanted.plan(&mut streams).await?;
-        let probing = Probing {
-            console,
-            load: self.load,
-            streams,
-            beside: &beside,
-            negative_control: NegativeControl::None,
-        };
-        let session = Session {
-            console,
-            site,
-            clock,
-            run_id,
             command: self.command,
-            engine,
-            stack: stack_facts(site, stack, &prepared.files, &body, &target).await?,
-            target: target.clone(),
+            prepared: &prepared,
+            target: &target,
             body: &body,
-            services: services.iter().map(|body| body.name().to_owned()).collect(),
             load: self.load,
-            caveats: prepared.caveats,
+            kinds: &HARMLESS,
             negative_control: NegativeControl::None,
-            beside: beside.services(),
         };
-        let (mut trial, folder) = session.begin()?;
+        let Begun { mut trial, folder, probing, .. } = plan.begin().await?;
         let performed =
             self.perform(&mut trial, scenario, &body, &changed, &target, &probing).await;
         let finished = trial.finish().await;
-        let removed = beside.remove().await;
+        let removed = probing.beside.remove().await;
         let judgement = verdict::conclude(console, &folder);
         // What broke the record is the cause of what followed.
         let spec = finished.and(performed)?;

@@ -17,6 +17,7 @@ mod interrupts;
 mod lab;
 mod load_args;
 mod output;
+mod plan;
 mod prepare;
 pub mod probe;
 mod probe_agent;

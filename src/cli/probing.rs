@@ -25,7 +25,7 @@ pub(super) struct Probing<'a> {
     pub(super) console: &'a Console,
     pub(super) load: &'a LoadArgs,
     pub(super) streams: Streams,
-    pub(super) beside: &'a Beside,
+    pub(super) beside: Beside,
     pub(super) negative_control: NegativeControl,
 }
 

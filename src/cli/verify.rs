@@ -4,19 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::beside::Wanted;
 use super::console::Console;
 use super::deploy::deploy;
-use super::facts::stack_facts;
 use super::load_args::LoadArgs;
+use super::plan::{Begun, Plan};
 use super::prepare::prepare;
 use super::probing::Probing;
-use super::session::{Session, new_run_id};
 use super::stack_args::StackArgs;
 use super::target_args::TargetArgs;
 use super::update::ChangeArgs;
 use super::{images, verdict};
-use crate::Clock;
 use crate::deploy::check_owner;
 use crate::engine::RUN_LABEL;
 use crate::error::{Error, Result};
@@ -147,43 +144,18 @@ async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<Pe
     let also: Vec<&str> = args.changes.image.iter().map(String::as_str).collect();
     images::ensure(console, site, services, &also, None).await?;
 
-    let clock = Clock::start();
-    let run_id = new_run_id(&clock);
-    let engine = site.facts(&clock).await?;
-    let negative_control = args.negative_control();
-    let mut streams = args.load.streams(&StreamKind::ALL);
-    let wanted = Wanted {
+    let plan = Plan {
         console,
         site,
-        stack: &args.stack,
-        run_id: &run_id,
-        body: &body,
-        url: &target.url,
-        clock,
-        engine: &engine,
-        negative_control,
-        port: args.load.service_port,
-        insist: args.load.insists(),
-    };
-    let beside = wanted.plan(&mut streams).await?;
-    let probing = Probing { console, load: &args.load, streams, beside: &beside, negative_control };
-    let session = Session {
-        console,
-        site,
-        clock,
-        run_id: run_id.clone(),
         command: "verify",
-        engine,
-        stack: stack_facts(site, &args.stack, &prepared.files, &body, &target).await?,
-        target: target.clone(),
+        prepared: &prepared,
+        target: &target,
         body: &body,
-        services: services.iter().map(|body| body.name().to_owned()).collect(),
         load: &args.load,
-        caveats: prepared.caveats.clone(),
-        negative_control,
-        beside: beside.services(),
+        kinds: &StreamKind::ALL,
+        negative_control: args.negative_control(),
     };
-    let (mut trial, folder) = session.begin()?;
+    let Begun { run_id, mut trial, folder, probing } = plan.begin().await?;
     let performed = async {
         trial.phase("deploy", format!("deploying stack {}", args.stack));
         let recorder = trial.recorder();
@@ -194,7 +166,7 @@ async fn on_site(args: &VerifyArgs, console: &Console, site: &Site) -> Result<Pe
         let body =
             body.ok_or_else(|| Error::environment("the service under test was not deployed"))?;
         trial.converge(args.stack_args.progress_deadline).await?;
-        beside.deploy(console).await?;
+        probing.beside.deploy(console).await?;
         scenarios(args, &probing, &mut trial, &target, body).await
     }
     .await;

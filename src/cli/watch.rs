@@ -92,7 +92,7 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
     let performed = async {
         let beside = Beside { companions: None, inside: None, left_out };
         let (load, negative_control) = (&args.load, NegativeControl::None);
-        let probing = Probing { console, load, streams, beside: &beside, negative_control };
+        let probing = Probing { console, load, streams, beside, negative_control };
         probing.begin(&mut trial, &target).await?;
         let expects = match args.expect {
             Expected::Update => Expects::Update,

@@ -8,7 +8,7 @@ use super::free_ports::free_ports;
 use super::remote_prober::{Listening, RemoteProber};
 use super::waiting::{Waiting, answers, newest_task, runs};
 use crate::Clock;
-use crate::engine::{Engine, RUN_LABEL};
+use crate::engine::{Engine, RUN_LABEL, published_url};
 use crate::error::{Error, Result};
 use crate::image::COMPANION;
 use crate::probe::ProbeOrder;
@@ -92,13 +92,7 @@ impl Companions {
     #[must_use]
     pub fn url(&self, kind: CompanionKind) -> Option<String> {
         let port = self.port(kind).filter(|_| self.options.kinds.contains(&kind))?;
-        let host = &self.options.published_host;
-        let open = host.contains(':') && !host.starts_with('[');
-        Some(if open {
-            format!("http://[{host}]:{port}/")
-        } else {
-            format!("http://{host}:{port}/")
-        })
+        Some(published_url(&self.options.published_host, port))
     }
 
     /// Makes the control target and the negative control, and waits until they answer. What an

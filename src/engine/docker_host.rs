@@ -113,6 +113,16 @@ impl DockerHost {
     }
 }
 
+/// The address to ask a published port at. `host` is as [`DockerHost::published_host`] gives it.
+#[must_use]
+pub fn published_url(host: &str, port: u16) -> String {
+    if host.contains(':') {
+        format!("http://[{host}]:{port}/")
+    } else {
+        format!("http://{host}:{port}/")
+    }
+}
+
 /// Splits a trailing `:port` off; an IPv6 address needs brackets for that.
 fn split_port(text: &str) -> Option<(&str, &str)> {
     let (host, port) = text.rsplit_once(':')?;

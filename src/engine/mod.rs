@@ -29,7 +29,7 @@ use bollard::Docker;
 
 pub use containers::{ContainerState, LogPiece};
 pub use context::{HostChoice, resolve_host};
-pub use docker_host::DockerHost;
+pub use docker_host::{DockerHost, published_url};
 pub use engine_info::{EngineInfo, SwarmRole};
 pub use events::EngineEvent;
 pub use images::{Distribution, ImageView};

@@ -1,5 +1,6 @@
 //! Which service is under test, and where its users come in.
 
+use crate::engine::published_url;
 use crate::error::{Error, Result};
 use crate::stack::{PublishedPort, ServiceBody};
 
@@ -36,13 +37,9 @@ pub fn find_target(
         (url.to_owned(), None)
     } else {
         let port = find_port(services)?;
-        (format!("http://{}/", with_port(published_host, port)), Some(port))
+        (published_url(published_host, port), Some(port))
     };
     Ok(Target { service: body.name().to_owned(), replicas, port, url })
-}
-
-fn with_port(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// The named service, or the one with the most replicas that publishes no port itself.

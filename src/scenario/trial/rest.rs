@@ -23,15 +23,13 @@ impl Trial {
         let mut moved = submitted;
         loop {
             let now = Instant::now();
-            let look = {
-                let snapshot = self.snapshots.borrow_and_update().clone();
-                if let Some((since, text)) = &snapshot.lost
-                    && (self.options.clock.now() - *since).to_duration() > LOST_AFTER
-                {
-                    return Ok(EndReason::EngineLost { text: text.clone() });
-                }
-                self.look(&snapshot, replaced, submitted)
-            };
+            let snapshot = self.snapshots.borrow_and_update().clone();
+            if let Some((since, text)) = &snapshot.lost
+                && (self.options.clock.now() - *since).to_duration() > LOST_AFTER
+            {
+                return Ok(EndReason::EngineLost { text: text.clone() });
+            }
+            let look = self.look(&snapshot, replaced, submitted);
             if progress.1.as_ref() != Some(&look.digest) {
                 progress = (now, Some(look.digest));
             }
@@ -45,7 +43,7 @@ impl Trial {
                 self.until(settled).await?;
                 continue;
             };
-            moved = moved.max(look.asked_at);
+            moved = moved.max(snapshot.asked_at);
             let mut deadline = (start + patience.whole).min(progress.0 + patience.no_progress);
             if let Some(since) = terminal_since {
                 deadline = deadline.min(since + patience.to_rest);
@@ -61,15 +59,13 @@ impl Trial {
 
     fn look(&self, snapshot: &Snapshot, replaced: bool, submitted: Offset) -> Look {
         let service = &self.options.target.service;
-        let asked_at = snapshot.asked_at;
         let nothing = |waiting: String| Look {
             waiting: Some(waiting),
             digest: String::new(),
             terminal: false,
-            asked_at,
-            changed_at: asked_at,
+            changed_at: snapshot.asked_at,
         };
-        if asked_at <= submitted {
+        if snapshot.asked_at <= submitted {
             return nothing("the engine to answer".into());
         }
         let Some(found) = snapshot.services.get(service) else {
@@ -84,7 +80,6 @@ impl Trial {
             waiting: unrest(found, replaced),
             digest,
             terminal: found.view.update.state.is_terminal(),
-            asked_at,
             changed_at: found.changed_at,
         }
     }
@@ -98,6 +93,5 @@ struct Look {
     digest: String,
     /// Whether Swarm's own work is over.
     terminal: bool,
-    asked_at: Offset,
     changed_at: Offset,
 }
