@@ -111,8 +111,11 @@ async fn repeatedly(args: &VerifyArgs, console: &Console, site: &Site) -> Result
             ended = Err(error);
             break;
         }
-        if number < args.repeat {
-            super::down::remove_stack(console, site, &args.stack).await?;
+        if number < args.repeat
+            && let Err(error) = super::down::remove_stack(console, site, &args.stack).await
+        {
+            ended = Err(error);
+            break;
         }
     }
     let pooled = verdict::conclude_all(console, &judgements)?;

@@ -166,6 +166,17 @@ mod tests {
     }
 
     #[test]
+    fn published_ports_are_at_the_engine_s_host() {
+        for (host, url) in [
+            ("unix:///tmp/d.sock", "http://127.0.0.1:80/"),
+            ("tcp://[::1]:2375", "http://[::1]:80/"),
+            ("ssh://me@there:2222", "http://there:80/"),
+        ] {
+            assert_eq!(published_url(DockerHost::parse(host).unwrap().published_host(), 80), url);
+        }
+    }
+
+    #[test]
     fn refuses_what_leads_nowhere() {
         for text in
             ["", "fd://x", "tcp://:2375", "ssh://", "ssh://-oProxyCommand=x", "tcp://h:port"]
