@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use crate::record::{Offset, Outcome, Purpose, Shot, StreamFacts};
+use crate::record::{Offset, Outcome, Purpose, Shot, StreamFacts, UnsentCounts};
 use crate::stats::{Gap, Gaps, Spread, error_rate_upper_95};
 
 /// What the users of one stream got in a window of time. Times in seconds.
@@ -18,8 +18,10 @@ pub struct StreamStats {
     pub rate_hz: f64,
     /// Requests that were sent.
     pub sent: u64,
-    /// Requests that were due and could not be sent: too many were in flight.
+    /// Requests that were due and could not be sent, or whose time could not be measured.
     pub unsent: u64,
+    /// Those by reason, as far as the record tells it.
+    pub unsent_by_reason: UnsentCounts,
     /// Requests that were due and that the record does not have; none where each replica is
     /// asked by itself, as nobody knows beforehand how many of them there are.
     pub missing: u64,
@@ -69,9 +71,13 @@ pub fn stream_stats(
     let mut failed_by_class = BTreeMap::new();
     let mut replicas = HashSet::new();
     let (mut sent, mut unsent) = (0, 0);
+    let mut unsent_by_reason = UnsentCounts::default();
     for shot in &shots {
         if shot.outcome == Outcome::Unsent {
             unsent += 1;
+            if let Some(why) = shot.unsent {
+                unsent_by_reason.add(why, 1);
+            }
             continue;
         }
         sent += 1;
@@ -95,6 +101,7 @@ pub fn stream_stats(
         rate_hz: facts.rate_hz,
         sent,
         unsent,
+        unsent_by_reason,
         missing: missing(facts, &shots, start, end),
         failed,
         failed_by_class,

@@ -5,7 +5,7 @@ use super::baseline_after::BaselineAfter;
 use super::machine::Machine;
 use super::scene::Scene;
 use super::{Check, Limits, StreamStats, Verdict};
-use crate::record::{EventKind, Expects, Offset, Purpose};
+use crate::record::{EventKind, Expects, Offset, Purpose, Unsent, UnsentCounts};
 use crate::stats::error_rate_upper_95;
 
 /// What the trust checks look at.
@@ -195,16 +195,30 @@ impl Evidence<'_> {
         let unsent: u64 = self.streams.iter().map(|stream| stream.unsent).sum();
         let missing: u64 = self.streams.iter().map(|stream| stream.missing).sum();
         let good = unsent + missing <= self.limits.unsent;
+        let mut reasons = UnsentCounts::default();
+        for stream in self.streams {
+            reasons.add_all(&stream.unsent_by_reason);
+        }
+        let most = reasons.most();
+        let told = most.map(|_| format!(" ({reasons})")).unwrap_or_default();
         let because = match (good, missing) {
             (true, _) => "every request of the schedule was sent and recorded".to_owned(),
-            (false, 0) => format!("{unsent} requests were not sent: too many were in flight"),
+            (false, 0) => format!("{unsent} requests were not sent or could not be timed{told}"),
             (false, _) => format!(
-                "{unsent} requests were not sent and {missing} are not in the record: nothing is \
-                 known of those moments"
+                "{unsent} requests were not sent{told} and {missing} are not in the record: nothing \
+                 is known of those moments"
             ),
         };
         let measured = format!("{unsent} unsent, {missing} missing");
+        let remedy = match most {
+            Some(Unsent::NoSlot) => "send fewer requests a second: they were not answered as fast",
+            Some(Unsent::NoSocket) => {
+                "raise the limit of open files (`ulimit -n`), or send fewer requests a second"
+            }
+            _ => "run on a machine with more free processor time, or at a lower rate",
+        };
         trust("probes-unsent", good, measured, format!("{}", self.limits.unsent), because)
+            .remedy(remedy)
     }
 
     fn enough_probes(&self) -> Check {

@@ -2,16 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ProbeTotals, UnsentCounts};
+use super::ProbeTotals;
+use crate::record::UnsentCounts;
 
 /// [`ProbeTotals`] as one process tells it to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentTotals {
     name: String,
     sent: u64,
-    no_slot: u64,
-    no_socket: u64,
-    stalled: u64,
+    unsent: UnsentCounts,
     closed_idle: u64,
     /// Lags in nanoseconds, each with its count.
     lag: Vec<(u64, u64)>,
@@ -27,7 +26,7 @@ impl AgentTotals {
     /// Shots the stream had, sent or not.
     #[must_use]
     pub fn shots(&self) -> u64 {
-        self.sent + self.no_slot + self.no_socket + self.stalled
+        self.sent + self.unsent.total()
     }
 }
 
@@ -37,9 +36,7 @@ impl From<&ProbeTotals> for AgentTotals {
         Self {
             name: totals.name.clone(),
             sent: totals.sent,
-            no_slot: totals.unsent.no_slot,
-            no_socket: totals.unsent.no_socket,
-            stalled: totals.unsent.stalled,
+            unsent: totals.unsent.clone(),
             closed_idle: totals.closed_idle,
             lag: lag.map(|step| (step.value_iterated_to(), step.count_at_value())).collect(),
         }
@@ -50,11 +47,7 @@ impl From<&AgentTotals> for ProbeTotals {
     fn from(told: &AgentTotals) -> Self {
         let mut totals = Self::new(&told.name);
         totals.sent = told.sent;
-        totals.unsent = UnsentCounts {
-            no_slot: told.no_slot,
-            no_socket: told.no_socket,
-            stalled: told.stalled,
-        };
+        totals.unsent = told.unsent.clone();
         totals.closed_idle = told.closed_idle;
         for (lag, count) in &told.lag {
             totals.lag.saturating_record_n(*lag, *count);
@@ -66,7 +59,7 @@ impl From<&AgentTotals> for ProbeTotals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Offset;
+    use crate::record::{Offset, Unsent};
 
     #[test]
     fn nothing_is_lost_on_the_way() {
@@ -74,14 +67,16 @@ mod tests {
         for lag in [0, 10, 10, 5_000, 77_000_000] {
             totals.sent(Some(Offset::from_nanos(lag * 1_000)));
         }
-        totals.unsent = UnsentCounts { no_slot: 1, no_socket: 2, stalled: 3 };
+        for (why, number) in [(Unsent::NoSlot, 1), (Unsent::NoSocket, 2), (Unsent::Stalled, 3)] {
+            totals.unsent.add(why, number);
+        }
         totals.closed_idle = 4;
         let told = AgentTotals::from(&totals);
         assert_eq!(told.shots(), 11);
         let text = serde_json::to_string(&told).unwrap();
         let again = ProbeTotals::from(&serde_json::from_str::<AgentTotals>(&text).unwrap());
         assert_eq!(AgentTotals::from(&again), told);
-        assert_eq!((again.sent, again.unsent, again.closed_idle), (5, totals.unsent, 4));
+        assert_eq!((again.sent, &again.unsent, again.closed_idle), (5, &totals.unsent, 4));
         for quantile in [0.0, 0.5, 0.9, 1.0] {
             assert_eq!(again.lag_at(quantile), totals.lag_at(quantile));
         }

@@ -13,9 +13,9 @@ use super::body_check::BodyCheck;
 use super::dial::dial;
 use super::fault::ConnectFault;
 use super::link::Link;
-use super::stream::{Seat, Stream, Unsent, blank};
+use super::stream::{Seat, Stream, blank};
 use super::target::Host;
-use crate::record::{Connection, Offset, Outcome, Shot};
+use crate::record::{Connection, Offset, Outcome, Shot, Unsent};
 
 /// The application's headers, as the example application sends them.
 const INSTANCE: &str = "x-rollproof-instance";

@@ -45,4 +45,4 @@ pub use probe_order::ProbeOrder;
 pub use prober::Prober;
 pub use stream_plan::StreamPlan;
 pub use tally::{Failures, Tally};
-pub use totals::{ProbeTotals, UnsentCounts};
+pub use totals::ProbeTotals;

@@ -10,9 +10,9 @@ use super::flight::fly;
 use super::replicas::Replica;
 use super::schedule::Schedule;
 use super::stalls::Stalls;
-use super::stream::{Stream, Unsent};
+use super::stream::Stream;
 use crate::Clock;
-use crate::record::Offset;
+use crate::record::{Offset, Unsent};
 
 /// Shots started in a row before answers are handled. A pacer that is behind must not keep the
 /// answers waiting: its own lag is measured, theirs would look like the service's.

@@ -15,7 +15,7 @@ use super::replicas::{Replica, Replicas};
 use super::stalls::Stalls;
 use super::{ProbeTotals, StreamPlan};
 use crate::Clock;
-use crate::record::{Offset, Outcome, Purpose, Shot};
+use crate::record::{Offset, Outcome, Purpose, Shot, Unsent};
 
 /// Where finished shots go.
 pub(super) type Sink = dyn Fn(usize, Shot);
@@ -39,14 +39,6 @@ pub(super) struct Stream {
     lost: Cell<u64>,
     landed: Notify,
     sink: Rc<Sink>,
-}
-
-/// Why a shot was not sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unsent {
-    NoSlot,
-    NoSocket,
-    Stalled,
 }
 
 impl Stream {
@@ -110,15 +102,10 @@ impl Stream {
     /// A shot was not sent: a hole in the measurement.
     pub fn unsent(&self, intended: Offset, why: Unsent, replica: Option<&Replica>) {
         let mut shot = blank(intended, Outcome::Unsent);
+        shot.unsent = Some(why);
         shot.to = replica.map(|replica| Arc::clone(&replica.text));
         (self.sink)(self.index, shot);
-        let mut totals = self.totals.borrow_mut();
-        let count = match why {
-            Unsent::NoSlot => &mut totals.unsent.no_slot,
-            Unsent::NoSocket => &mut totals.unsent.no_socket,
-            Unsent::Stalled => &mut totals.unsent.stalled,
-        };
-        *count += 1;
+        self.totals.borrow_mut().unsent.add(why, 1);
     }
 }
 
@@ -132,6 +119,7 @@ pub(super) fn blank(intended: Offset, outcome: Outcome) -> Shot {
         done: None,
         to: None,
         outcome,
+        unsent: None,
         status: None,
         reused: false,
         replica: None,

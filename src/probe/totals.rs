@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-use crate::record::Offset;
+use crate::record::{Offset, UnsentCounts};
 
 /// What a stream did, as the prober itself saw it: the facts that say whether its measurement
 /// can be trusted.
@@ -12,32 +12,12 @@ pub struct ProbeTotals {
     pub name: String,
     /// Requests that were started.
     pub sent: u64,
-    /// Requests that were not.
+    /// Requests that were not, or whose time could not be measured.
     pub unsent: UnsentCounts,
     /// Kept connections that the server had closed while no request was on them.
     pub closed_idle: u64,
     /// How late requests were started, in nanoseconds.
     pub lag: Histogram<u64>,
-}
-
-/// Requests that were never sent, or whose time could not be measured, by reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct UnsentCounts {
-    /// Too many were in flight already.
-    pub no_slot: u64,
-    /// The machine had no descriptor, port or memory for a socket.
-    pub no_socket: u64,
-    /// The prober itself was not run in time, to send it or to take its answer, so that its
-    /// lateness would have said nothing about the service.
-    pub stalled: u64,
-}
-
-impl UnsentCounts {
-    /// For whatever reason.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.no_slot + self.no_socket + self.stalled
-    }
 }
 
 impl ProbeTotals {

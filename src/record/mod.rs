@@ -18,6 +18,8 @@ pub(crate) mod samples;
 mod shot;
 mod task_seen;
 mod task_state;
+mod unsent;
+mod unsent_counts;
 mod update_state;
 mod writer;
 
@@ -37,5 +39,7 @@ pub use run_folder::RunFolder;
 pub use shot::Shot;
 pub use task_seen::TaskSeen;
 pub use task_state::TaskState;
+pub use unsent::Unsent;
+pub use unsent_counts::UnsentCounts;
 pub use update_state::UpdateState;
 pub use writer::RecordWriter;

@@ -20,6 +20,7 @@ pub(crate) fn shot(millis: i64) -> Shot {
         done: Some(intended + Offset::from_millis(3)),
         to: None,
         outcome: Outcome::Ok,
+        unsent: None,
         status: Some(200),
         reused: false,
         replica: Some("0123456789ab".into()),

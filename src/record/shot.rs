@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Offset, Outcome};
+use super::{Offset, Outcome, Unsent};
 
 /// One request: one line of `shots-<stream>.jsonl`. Latency counts from `intended`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Shot {
     pub to: Option<Arc<str>>,
     /// How it ended.
     pub outcome: Outcome,
+    /// Why it was not sent, if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsent: Option<Unsent>,
     /// HTTP status, if there was an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,

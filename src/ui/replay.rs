@@ -62,6 +62,7 @@ pub(super) fn shot(due: i64, done: i64, outcome: Outcome) -> Shot {
         first_byte: None,
         done: Some(Offset::from_millis(done)),
         outcome,
+        unsent: None,
         status: None,
         reused: false,
         replica: None,

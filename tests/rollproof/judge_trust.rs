@@ -1,7 +1,9 @@
 //! Measurements that prove nothing, however the update went.
 
 use rollproof::judge::{Cause, Verdict};
-use rollproof::record::{EndReason, EventKind, Expects, Offset, Outcome, Purpose, SpecMatch};
+use rollproof::record::{
+    EndReason, EventKind, Expects, Offset, Outcome, Purpose, SpecMatch, Unsent,
+};
 
 use crate::judge_story::{
     GOOD_END, ROLLBACK_END, SERVICE, SUBMIT, Story, broken, check, fail, good_rollback,
@@ -220,9 +222,16 @@ fn requests_that_were_not_sent_or_not_recorded_prove_nothing() {
     story.shots(GOOD_END + 0.5, |at, shot| {
         if (20.0..20.02).contains(&at) {
             (shot.outcome, shot.sent, shot.done) = (Outcome::Unsent, None, None);
+            shot.unsent = Some(if at < 20.005 { Unsent::NoSlot } else { Unsent::Stalled });
         }
     });
-    assert_eq!(broken(&judge(&story.finish())), ["probes-unsent"]);
+    let judgement = judge(&story.finish());
+    assert_eq!(broken(&judgement), ["probes-unsent"]);
+    let reasons = &judgement.scenarios[0].streams[0].unsent_by_reason;
+    assert!(reasons.of(Unsent::Stalled) > reasons.of(Unsent::NoSlot), "{reasons}");
+    assert!(reasons.of(Unsent::NoSlot) > 0, "{reasons}");
+    let because = &judgement.because[0];
+    assert!(because.contains(&reasons.to_string()), "{because}");
 
     let mut story = good_update();
     story.shots(GOOD_END + 0.5, nothing);

@@ -13,7 +13,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use rollproof::probe::{BodyExpect, Method, ProbeTotals, Prober, StreamPlan};
-use rollproof::record::{Connection, Outcome, Shot};
+use rollproof::record::{Connection, Outcome, Shot, Unsent};
 use rollproof::{Clock, ErrorKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};

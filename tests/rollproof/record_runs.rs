@@ -66,6 +66,7 @@ pub fn ok_shot(at: f64) -> Shot {
         first_byte: Some(intended + Offset::from_millis(2)),
         done: Some(intended + Offset::from_millis(3)),
         outcome: Outcome::Ok,
+        unsent: None,
         status: Some(200),
         reused: false,
         replica: None,

@@ -131,6 +131,7 @@ impl Run {
             first_byte: None,
             done: Some(Offset::from_millis(due + 4)),
             outcome: failing.map_or(Outcome::Ok, |(_, _, outcome)| *outcome),
+            unsent: None,
             status: None,
             reused: false,
             replica: None,

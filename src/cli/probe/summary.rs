@@ -191,7 +191,7 @@ impl Summary {
             writeln!(text, "    {class:<15} {:>8}   {times}", count(f.count))?;
         }
         if tally.unsent() > 0 {
-            writeln!(text, "  not sent   {}: {}", count(tally.unsent()), holes(totals))?;
+            writeln!(text, "  not sent   {}: {}", count(tally.unsent()), totals.unsent)?;
         }
         gap_text(text, plan, tally)?;
         if let Some(latency) = latency(tally) {
@@ -254,7 +254,7 @@ impl Summary {
                     "{} requests to {} were not sent ({})",
                     count(tally.unsent()),
                     plan.url(),
-                    holes(totals)
+                    totals.unsent
                 ));
             }
             let lag = totals.lag_at(0.99);
@@ -298,20 +298,6 @@ fn gap_text(text: &mut String, plan: &StreamPlan, tally: &Tally) -> std::fmt::Re
 fn latency(tally: &Tally) -> Option<Percentiles> {
     tally.latency_at(0.5)?;
     Some(Percentiles::of(|quantile| tally.latency_at(quantile).unwrap_or_default()))
-}
-
-/// Why requests were not sent.
-fn holes(totals: &ProbeTotals) -> String {
-    [
-        (totals.unsent.no_slot, "too many were in flight"),
-        (totals.unsent.no_socket, "this machine had no port or descriptor left"),
-        (totals.unsent.stalled, "this program was not run in time"),
-    ]
-    .iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, why)| format!("{} because {why}", count(*number)))
-    .collect::<Vec<_>>()
-    .join(", ")
 }
 
 /// A number with its thousands set off.

@@ -20,7 +20,7 @@ async fn the_schedule_goes_on_whatever_happens_and_holes_are_counted() {
     // The holes are known at once, the others when their time is over.
     assert!(shots[..15].iter().all(|shot| shot.outcome == Outcome::Unsent));
     assert!(shots[15..].iter().all(|shot| shot.outcome == Outcome::Timeout));
-    assert_eq!((totals[0].sent, totals[0].unsent.no_slot), (5, 15));
+    assert_eq!((totals[0].sent, totals[0].unsent.of(Unsent::NoSlot)), (5, 15));
     shots.sort_by_key(|shot| shot.intended);
     let steps: Vec<i64> =
         shots.windows(2).map(|pair| (pair[1].intended - pair[0].intended).as_nanos()).collect();
