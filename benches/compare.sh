@@ -8,7 +8,8 @@
 # machine oha sends fewer requests than it was told to, while the prober sends them late. The two
 # run one after the other in each round, and the order changes from round to round, so that a busy
 # machine disturbs both alike. Best and median of the rounds are printed. Both keep as many
-# connections, 50.
+# connections, 50. The last column is the share of the processor time that the hypervisor gave to
+# others meanwhile: where it is more than a percent or two, the row says little.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -38,15 +39,21 @@ spread() {
   sort -n "$scratch/$1" | awk '{ v[NR] = $1 } END { print v[1], v[int((NR + 1) / 2)] }'
 }
 
-printf '%-10s %6s   %23s   %23s   %s\n' '' '' 'rollproof µs/request' 'oha µs/request' 'ratio'
-printf '%-10s %6s   %11s %11s   %11s %11s   %6s %6s\n' \
-  connections rate best median best median best median
+# processor: jiffies that went to others, and all.
+processor() {
+  awk '/^cpu / { for (i = 2; i <= 9; i++) all += $i; print $9, all; exit }' /proc/stat
+}
+
+printf '%-10s %6s   %23s   %23s   %13s\n' '' '' 'rollproof µs/request' 'oha µs/request' 'ratio'
+printf '%-10s %6s   %11s %11s   %11s %11s   %6s %6s   %6s\n' \
+  connections rate best median best median best median steal
 for mode in fresh keepalive; do
   for rate in 1000 5000; do
     flags=(--disable-keepalive)
     kept=()
     [ "$mode" = keepalive ] && flags=() kept=(--connections 50)
     : >"$scratch/ours"; : >"$scratch/theirs"
+    before=$(processor)
     for round in $(seq "$rounds"); do
       for turn in 0 1; do
         if [ $(((round + turn) % 2)) = 0 ]; then
@@ -63,10 +70,11 @@ for mode in fresh keepalive; do
     ours=$(spread ours)
     theirs='- -'
     [ -n "$oha" ] && theirs=$(spread theirs)
-    echo "$mode $rate $ours $theirs" | awk '{
+    echo "$mode $rate $ours $theirs $before $(processor)" | awk '{
       printf "%-10s %6d   %11.1f %11.1f   ", $1, $2, $3, $4
-      if ($5 == "-") printf "%11s %11s\n", "-", "-"
-      else printf "%11.1f %11.1f   %6.2f %6.2f\n", $5, $6, $3 / $5, $4 / $6 }'
+      if ($5 == "-") printf "%11s %11s   %6s %6s", "-", "-", "-", "-"
+      else printf "%11.1f %11.1f   %6.2f %6.2f", $5, $6, $3 / $5, $4 / $6
+      printf "   %4.1f %%\n", 100 * ($9 - $7) / ($10 - $8) }'
   done
 done
 
