@@ -9,6 +9,7 @@ use super::target_args::TargetArgs;
 use super::{deployment, existing};
 use crate::error::Result;
 use crate::scenario::Scenario;
+use crate::site::LabUse;
 
 /// Arguments of `rollproof broken-update`.
 #[derive(Debug, Args)]
@@ -31,7 +32,7 @@ pub(super) struct BrokenUpdateArgs {
 
 pub(super) async fn run(args: BrokenUpdateArgs, console: &Console) -> Result<u8> {
     let _lock = console.state.lock()?;
-    let site = console.open_site(false).await?;
+    let site = console.open_site(LabUse::Running).await?;
     let deployment = deployment::find(console, &site, args.stack.as_deref(), &args.stack_args)?;
     let existing = existing::Existing {
         console,

@@ -11,7 +11,7 @@ use super::images;
 use super::output::put_line;
 use crate::error::{Error, Result};
 use crate::image::{BuildContext, Programs};
-use crate::site::Site;
+use crate::site::{LabUse, Site};
 
 /// Arguments of `rollproof build`.
 #[derive(Debug, Args)]
@@ -43,7 +43,7 @@ pub(super) struct BuildArgs {
 
 pub(super) async fn run(args: BuildArgs, console: &Console) -> Result<u8> {
     let _lock = console.state.lock()?;
-    let site = console.open_site(true).await?;
+    let site = console.open_site(LabUse::Start).await?;
     console.tell(&format!("using the {}", site.reason));
     let built = if let (Some(context), Some(tag)) = (&args.context, &args.tag) {
         vec![build_folder(console, &site, context, args.file.as_deref(), tag).await?]

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::GlobalArgs;
 use super::interrupts;
 use crate::error::Result;
-use crate::site::{OpenOptions, Site, StateFolder};
+use crate::site::{LabUse, OpenOptions, Site, StateFolder};
 use crate::ui::{Mode, Terminal, start_log, stderr_colour};
 
 /// What every command has.
@@ -27,12 +27,12 @@ impl Console {
     }
 
     /// Opens the engine. Commands that need what is there already do not start a lab.
-    pub(super) async fn open_site(&self, start_lab: bool) -> Result<Site> {
+    pub(super) async fn open_site(&self, lab: LabUse) -> Result<Site> {
         let options = OpenOptions {
             choice: self.global.engine,
             host: self.global.host.clone(),
             init_swarm: self.global.init_swarm,
-            start_lab,
+            lab,
             nodes: 1,
             start_deadline: std::time::Duration::from_secs(60),
         };

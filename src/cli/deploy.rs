@@ -20,7 +20,7 @@ use crate::engine::RegistryAuth;
 use crate::error::Result;
 use crate::observe::{Observer, Watch};
 use crate::record::{Event, EventKind};
-use crate::site::{Deployment, Ledger, Site};
+use crate::site::{Deployment, LabUse, Ledger, Site};
 use crate::ui::{Screen, stderr_colour};
 
 /// Arguments of `rollproof deploy`.
@@ -48,7 +48,7 @@ pub(super) async fn run(args: DeployArgs, console: &Console) -> Result<u8> {
         return dry_run(&args, name, console);
     }
     let _lock = console.state.lock()?;
-    let site = console.open_site(true).await?;
+    let site = console.open_site(LabUse::Start).await?;
     console.tell(&format!("using the {}", site.reason));
     let mode = args.stack_args.endpoint_mode;
     let prepared = prepare(console, &args.stack_args.files, name, site.kernel, mode)?;

@@ -9,7 +9,7 @@ use crate::deploy::remove;
 use crate::engine::{DockerHost, Engine};
 use crate::error::{Error, Result};
 use crate::lab::Lab;
-use crate::site::{EngineKind, Ledger, Site};
+use crate::site::{EngineKind, LabUse, Ledger, Site};
 
 /// Arguments of `rollproof down`.
 #[derive(Debug, Args)]
@@ -23,7 +23,7 @@ pub(super) async fn run(args: &DownArgs, console: &Console) -> Result<u8> {
     let _lock = console.state.lock()?;
     let mut left = Vec::new();
     if let Some(stack) = &args.stack {
-        let site = console.open_site(false).await?;
+        let site = console.open_site(LabUse::Running).await?;
         remove_stack(console, &site, stack).await?;
     } else {
         left.extend(hosts_down(console).await?);
@@ -127,7 +127,7 @@ pub(super) async fn remove_stack(console: &Console, site: &Site, stack: &str) ->
 
 /// Takes away what a run made: its stack, and the engine, images and swarm that it brought.
 pub(super) async fn after_run(console: &Console, site: &Site, stack: &str) -> Result<()> {
-    if site.kind == EngineKind::Lab && site.started_lab {
+    if site.kind == EngineKind::Lab && site.lab_for_one_run {
         let report = Lab::down(console.state.path()).await?;
         let mut ledger = Ledger::read(&console.state)?;
         ledger.forget_engine(&site.address());

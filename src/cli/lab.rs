@@ -50,6 +50,7 @@ pub(super) async fn run(command: LabCommand, console: &Console) -> Result<u8> {
                 nodes: args.nodes,
                 dockerd: args.dockerd,
                 start_deadline: args.timeout,
+                for_one_run: false,
             };
             let mut progress = |step: &str| anstream::eprintln!("{step}");
             let lab = tokio::select! {

@@ -11,7 +11,7 @@ use super::{deployment, existing};
 use crate::error::Result;
 use crate::record::SpecMatch;
 use crate::scenario::{Change, Scenario};
-use crate::site::Ledger;
+use crate::site::{LabUse, Ledger};
 
 /// Arguments of `rollproof update`.
 #[derive(Debug, Args)]
@@ -62,7 +62,7 @@ impl ChangeArgs {
 
 pub(super) async fn run(args: UpdateArgs, console: &Console) -> Result<u8> {
     let _lock = console.state.lock()?;
-    let site = console.open_site(false).await?;
+    let site = console.open_site(LabUse::Running).await?;
     let deployment = deployment::find(console, &site, args.stack.as_deref(), &args.stack_args)?;
     let scenario = Scenario::update(args.changes.changes());
     let existing = existing::Existing {

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::image::{APP_V1, APP_V2};
 use crate::record::NegativeControl;
 use crate::scenario::{Change, Scenario, StreamKind, Target, Trial, find_target};
-use crate::site::Site;
+use crate::site::{LabUse, Site};
 use crate::stack::ServiceBody;
 
 /// Arguments of `rollproof verify`.
@@ -68,7 +68,8 @@ impl VerifyArgs {
 
 pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     let _lock = console.state.lock()?;
-    let site = console.open_site(true).await?;
+    let lab = if args.keep { LabUse::Start } else { LabUse::ForOneRun };
+    let site = console.open_site(lab).await?;
     console.tell(&format!("using the {}", site.reason));
     let outcome = if args.repeat == 1 {
         once(&args, console, &site).await

@@ -17,7 +17,7 @@ use crate::engine::STACK_LABEL;
 use crate::error::{Error, Result};
 use crate::record::{EventKind, Expects, NegativeControl};
 use crate::scenario::{StreamKind, Streams, Trial, find_target};
-use crate::site::Site;
+use crate::site::{LabUse, Site};
 use crate::stack::ServiceBody;
 
 /// Probe and observe a service while somebody else updates it, and judge that
@@ -56,7 +56,7 @@ enum Expected {
 }
 
 pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
-    let site = console.open_site(false).await?;
+    let site = console.open_site(LabUse::Running).await?;
     console.tell(&format!("using the {}", site.reason));
     let watched = find(&site, &args.service).await?;
     let siblings = siblings(&site, &watched).await?;

@@ -62,8 +62,12 @@ impl Lab {
         let deadline = Instant::now() + options.start_deadline;
         let _lock = LabLock::of_lab(&names, deadline).await?;
 
-        if let Some(lab) = Self::answering(&names).await? {
+        if let Some(mut lab) = Self::answering(&names).await? {
             if lab.nodes.len() >= usize::from(options.nodes) {
+                if lab.record.for_one_run && !options.for_one_run {
+                    lab.record.for_one_run = false;
+                    lab.record.write(&names)?;
+                }
                 return Ok(lab);
             }
             return Err(Error::environment(format!(
@@ -78,7 +82,7 @@ impl Lab {
             into_result(&tear_down(&names))?;
         }
         let undo = Undo { names: Some(names.clone()) };
-        let lab = Self::make(&programs, &names, options.nodes, deadline, progress).await?;
+        let lab = Self::make(&programs, &names, options, deadline, progress).await?;
         undo.not_needed();
         Ok(lab)
     }
@@ -86,7 +90,7 @@ impl Lab {
     async fn make(
         programs: &Programs,
         names: &LabNames,
-        nodes: u8,
+        options: &LabOptions,
         deadline: Instant,
         progress: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Self> {
@@ -97,7 +101,7 @@ impl Lab {
         }
         progress("making the network of the private swarm");
         let networks = LabLock::of_networks(deadline).await?;
-        let (subnet, nodes) = network::make(programs, names, nodes).await?;
+        let (subnet, nodes) = network::make(programs, names, options.nodes).await?;
         drop(networks);
 
         progress(&format!("starting {}", engines(nodes.len())));
@@ -129,6 +133,7 @@ impl Lab {
             since: Timestamp::now(),
             subnet,
             nodes: addresses.collect(),
+            for_one_run: options.for_one_run,
         };
         record.write(names)?;
         Ok(Self { names: names.clone(), record, nodes })
@@ -217,6 +222,12 @@ impl Lab {
     pub fn docker_host(&self) -> String {
         let socket = self.nodes.first().map(|node| node.socket.display().to_string());
         format!("unix://{}", socket.unwrap_or_default())
+    }
+
+    /// Whether it was made for one run, and nobody has asked for it since but such runs.
+    #[must_use]
+    pub fn is_for_one_run(&self) -> bool {
+        self.record.for_one_run
     }
 
     /// The nodes; the first is the manager.

@@ -15,6 +15,9 @@ pub struct LabOptions {
     pub dockerd: Option<PathBuf>,
     /// How long the whole start may take.
     pub start_deadline: Duration,
+    /// Whether the lab is there for one run, which removes it. A lab that is running already is
+    /// for good once it was asked for without this.
+    pub for_one_run: bool,
 }
 
 impl LabOptions {
@@ -29,6 +32,7 @@ impl LabOptions {
             nodes: 1,
             dockerd: None,
             start_deadline: Duration::from_secs(60),
+            for_one_run: false,
         }
     }
 }

@@ -22,6 +22,9 @@ pub(super) struct LabRecord {
     pub subnet: Ipv4Net,
     /// Node names and addresses.
     pub nodes: Vec<(String, Ipv4Addr)>,
+    /// Whether it is there for one run. If that is killed, the next one takes it over.
+    #[serde(default)]
+    pub for_one_run: bool,
 }
 
 impl LabRecord {

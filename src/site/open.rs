@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{EngineChoice, EngineKind, Ledger, StateFolder, kernel_has_ipvs};
+use super::{EngineChoice, EngineKind, LabUse, Ledger, StateFolder, kernel_has_ipvs};
 use crate::Clock;
 use crate::deploy::Kernel;
 use crate::engine::{DockerHost, Engine, EngineInfo, HostChoice, SwarmRole, resolve_host};
@@ -19,8 +19,8 @@ pub struct OpenOptions {
     pub host: Option<String>,
     /// Whether an engine outside a swarm may be put into one.
     pub init_swarm: bool,
-    /// Whether a lab may be started when none runs.
-    pub start_lab: bool,
+    /// What to do with the lab.
+    pub lab: LabUse,
     /// Nodes of a lab that has to be started.
     pub nodes: u8,
     /// How long a lab may take to start.
@@ -42,8 +42,8 @@ pub struct Site {
     pub kernel: Kernel,
     /// The host under which published ports are reached.
     pub published_host: String,
-    /// Whether this command started the lab.
-    pub started_lab: bool,
+    /// Whether the lab is there for this run alone, which then removes it.
+    pub lab_for_one_run: bool,
     /// Whether this command made the swarm.
     pub made_swarm: bool,
     /// One sentence on which engine it is and why.
@@ -142,7 +142,7 @@ impl Site {
             info,
             kernel: Kernel { ipvs },
             published_host,
-            started_lab: false,
+            lab_for_one_run: false,
             made_swarm,
             reason,
         })
@@ -154,25 +154,23 @@ impl Site {
         why: &str,
         tell: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Self> {
-        let running = Lab::find(state.path()).await?;
-        let started_lab = running.is_none();
-        let lab = match running {
-            Some(lab) => lab,
-            None if options.start_lab => {
-                state.create()?;
-                let lab_options = LabOptions {
-                    state: state.path().to_owned(),
-                    nodes: options.nodes,
-                    dockerd: None,
-                    start_deadline: options.start_deadline,
-                };
-                Lab::up(&lab_options, tell).await?
-            }
-            None => {
-                return Err(Error::environment(format!("no lab is running, and {why}"))
-                    .hint("`rollproof deploy` or `rollproof lab up` starts one"));
-            }
+        let for_one_run = options.lab == LabUse::ForOneRun;
+        let lab = if options.lab == LabUse::Running {
+            Lab::find(state.path()).await?.ok_or_else(|| {
+                Error::environment(format!("no lab is running, and {why}"))
+                    .hint("`rollproof deploy` or `rollproof lab up` starts one")
+            })?
+        } else {
+            state.create()?;
+            let lab_options = LabOptions {
+                nodes: options.nodes,
+                start_deadline: options.start_deadline,
+                for_one_run,
+                ..LabOptions::new(state.path())
+            };
+            Lab::up(&lab_options, tell).await?
         };
+        let lab_for_one_run = for_one_run && lab.is_for_one_run();
         let mut engines = Vec::new();
         for node in lab.nodes() {
             engines.push(Engine::connect(DockerHost::Unix(node.socket.clone())).await?);
@@ -190,7 +188,7 @@ impl Site {
             info,
             kernel: Kernel { ipvs: kernel_has_ipvs() },
             published_host,
-            started_lab,
+            lab_for_one_run,
             made_swarm: false,
             reason,
         })
