@@ -205,18 +205,11 @@ impl<'a> Attribution<'a> {
         // A request that is older than any answer of its kind was not being worked on: the proxy
         // was trying to reach somebody.
         let usual = self.usual.get(stream.name.as_str()).copied();
-        let quarter = |usual: Offset| Offset::from_nanos(usual.as_nanos() / 4);
-        let too_old = |usual: Offset| to - from > usual + quarter(usual) + SLACK;
+        let too_old = |usual: Offset| to - from > usual + usual + SLACK;
         if shot.outcome == Outcome::Proxy502 && usual.is_some_and(too_old) {
             return None;
         }
-        self.nearest_step(to, |life, at| {
-            let broke = at > from && at <= to + SLACK && (!at_once || to - at <= BREAK);
-            // Signalled before the request came, it was leaving already; unless it was killed,
-            // it went when it had nothing in hand.
-            let left = life.signalled.is_some_and(|signal| signal <= from) && !life.was_killed();
-            broke && !left
-        })
+        self.nearest_step(to, |at| at > from && at <= to + SLACK && (!at_once || to - at <= BREAK))
     }
 
     /// The task whose stop closed a kept connection that the request was sent over.
@@ -225,19 +218,19 @@ impl<'a> Attribution<'a> {
             return None;
         }
         // It may have been idle for a while since then.
-        self.nearest_step(to, |_, at| at <= to + BREAK && at >= to - REACH)
+        self.nearest_step(to, |at| at <= to + BREAK && at >= to - REACH)
     }
 
     /// The task with the signal or end nearest to `to` among those that `which` takes. A program
     /// may break off what it has in hand, and close what is idle, before its end.
-    fn nearest_step(&self, to: Offset, which: impl Fn(&TaskLife, Offset) -> bool) -> Option<usize> {
+    fn nearest_step(&self, to: Offset, which: impl Fn(Offset) -> bool) -> Option<usize> {
         self.lives
             .iter()
             .enumerate()
             .flat_map(|(index, life)| {
                 [life.signalled, life.ended].into_iter().flatten().map(move |at| (at, index))
             })
-            .filter(|(at, index)| which(&self.lives[*index], *at))
+            .filter(|(at, _)| which(*at))
             .min_by_key(|(at, _)| (to - *at).abs())
             .map(|(_, index)| index)
     }

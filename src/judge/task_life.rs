@@ -97,11 +97,6 @@ impl<'a> TaskLife<'a> {
         }
     }
 
-    /// Whether its container was ended by SIGKILL: a shell's and the engine's way to say so.
-    pub(super) fn was_killed(&self) -> bool {
-        self.last.exit_code == Some(128 + 9)
-    }
-
     /// The task vanished from the engine's list.
     pub(super) fn gone(&mut self, at: Offset) {
         self.ended.get_or_insert(at);
