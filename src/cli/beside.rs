@@ -33,7 +33,7 @@ pub(super) struct Wanted<'a> {
 impl Wanted<'_> {
     /// Finds out what is needed, takes streams that cannot be had out of `streams`, and loads the
     /// image. Nothing else is made yet.
-    pub(super) async fn plan(&self, streams: &mut Streams) -> Result<Beside> {
+    pub(super) async fn choose(&self, streams: &mut Streams) -> Result<Beside> {
         let Plan { console, site, prepared, body, negative_control, .. } = *self.plan;
         let mut left_out = Vec::new();
         let inside = self.inside(streams, &mut left_out).await?;

@@ -49,7 +49,7 @@ impl<'a> Plan<'a> {
         let engine = site.facts(&clock).await?;
         let mut streams = load.streams(self.kinds);
         let wanted = Wanted { plan: self, run_id: &run_id, clock, engine: &engine };
-        let beside = wanted.plan(&mut streams).await?;
+        let beside = wanted.choose(&mut streams).await?;
         let services = &prepared.requests.services;
         let session = Session {
             console,

@@ -42,16 +42,20 @@ impl UnsentCounts {
     pub fn most(&self) -> Option<Unsent> {
         self.0.iter().max_by_key(|(_, number)| **number).map(|(why, _)| *why)
     }
+
+    /// `2 because too many were in flight, 1 because …`, with numbers written by `write`.
+    #[must_use]
+    pub fn told(&self, write: impl Fn(u64) -> String) -> String {
+        let told = |(why, number): (&Unsent, &u64)| {
+            format!("{} because {}", write(*number), why.because())
+        };
+        self.0.iter().map(told).collect::<Vec<_>>().join(", ")
+    }
 }
 
-/// `2 because too many were in flight, 1 because …`
 impl fmt::Display for UnsentCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, (why, number)) in self.0.iter().enumerate() {
-            let comma = if place > 0 { ", " } else { "" };
-            write!(f, "{comma}{number} because {}", why.because())?;
-        }
-        Ok(())
+        f.write_str(&self.told(|number| number.to_string()))
     }
 }
 

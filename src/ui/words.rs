@@ -47,7 +47,7 @@ pub(super) fn precise(length: Offset) -> String {
 }
 
 /// A count with its thousands apart: `12,345`.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

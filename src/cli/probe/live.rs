@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::summary::{count, time};
+use super::summary::time;
 use crate::probe::{LiveSnapshot, LiveWindow, StreamPlan};
 use crate::record::{Offset, Shot};
+use crate::ui::count;
 
 /// Redraws a second, at most.
 const REDRAWS: u8 = 10;

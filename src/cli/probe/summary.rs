@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::probe::{ProbeTotals, StreamPlan, Tally};
 use crate::record::{Connection, Offset, Outcome};
 use crate::stats::error_rate_upper_95;
+use crate::ui::count;
 use crate::{Clock, Error, Result};
 
 /// Gaps listed one by one, longest first.
@@ -191,7 +192,12 @@ impl Summary {
             writeln!(text, "    {class:<15} {:>8}   {times}", count(f.count))?;
         }
         if tally.unsent() > 0 {
-            writeln!(text, "  not sent   {}: {}", count(tally.unsent()), totals.unsent)?;
+            writeln!(
+                text,
+                "  not sent   {}: {}",
+                count(tally.unsent()),
+                totals.unsent.told(count)
+            )?;
         }
         gap_text(text, plan, tally)?;
         if let Some(latency) = latency(tally) {
@@ -254,7 +260,7 @@ impl Summary {
                     "{} requests to {} were not sent ({})",
                     count(tally.unsent()),
                     plan.url(),
-                    totals.unsent
+                    totals.unsent.told(count)
                 ));
             }
             let lag = totals.lag_at(0.99);
@@ -298,19 +304,6 @@ fn gap_text(text: &mut String, plan: &StreamPlan, tally: &Tally) -> std::fmt::Re
 fn latency(tally: &Tally) -> Option<Percentiles> {
     tally.latency_at(0.5)?;
     Some(Percentiles::of(|quantile| tally.latency_at(quantile).unwrap_or_default()))
-}
-
-/// A number with its thousands set off.
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A time with the unit that suits it.
