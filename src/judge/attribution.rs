@@ -1,8 +1,7 @@
 //! Ties failed requests to what Swarm did at that moment.
 
-use std::collections::HashMap;
-
 use super::holder::Holder;
+use super::in_hand::InHand;
 use super::masked::is_through_proxy;
 use super::scene::Scene;
 use super::task_life::TaskLife;
@@ -17,9 +16,8 @@ const REACH: Offset = Offset::from_millis(5_000);
 const FIND: Offset = Offset::from_millis(2_000);
 /// Clock differences between engine and probes, and rounding.
 const SLACK: Offset = Offset::from_millis(100);
-/// A request that fails faster than this was turned away, not cut off.
-const IN_HAND: Offset = Offset::from_millis(20);
-/// How near a task's signal or end a request must break off to be its doing.
+/// How far ahead of a task's signal or end its kept connections may close; and how long a proxy
+/// may need to find a replica if most of that is the replica's own start.
 const BREAK: Offset = Offset::from_millis(1_000);
 
 /// What explains one failed request.
@@ -39,8 +37,7 @@ pub(super) struct Attribution<'a> {
     transitions: Vec<Transition<'a>>,
     none_serving: Vec<(Offset, Offset)>,
     has_healthcheck: bool,
-    /// The longest that a good answer of each stream took before the change.
-    usual: HashMap<&'a str, Offset>,
+    in_hand: InHand<'a>,
 }
 
 impl<'a> Attribution<'a> {
@@ -58,7 +55,7 @@ impl<'a> Attribution<'a> {
                 .map(|capacity| capacity.none_serving.clone())
                 .unwrap_or_default(),
             has_healthcheck,
-            usual: usual(run, scene.submitted_at()),
+            in_hand: InHand::new(run, &scene.tasks.lives, scene.submitted_at()),
         }
     }
 
@@ -148,7 +145,8 @@ impl<'a> Attribution<'a> {
             return (Cause::Unexplained, None);
         }
         let broken = self
-            .in_hand(stream, shot)
+            .in_hand
+            .find(stream, shot)
             .map(|life| (Cause::KilledBeforeFinished, life))
             .or_else(|| Some((Cause::KeptConnectionClosed, self.kept(shot, to)?)));
         if let Some((cause, life)) = broken {
@@ -189,48 +187,20 @@ impl<'a> Attribution<'a> {
         }
     }
 
-    /// The task whose stop broke off a request that it had in hand.
-    fn in_hand(&self, stream: &StreamFacts, shot: &Shot) -> Option<usize> {
-        let from = shot.sent.unwrap_or(shot.intended);
-        let to = shot.done.unwrap_or(from);
-        // Nobody may tell that an answer will never come, so only these break off at once.
-        let at_once = match shot.outcome {
-            Outcome::Reset | Outcome::Cut | Outcome::Proxy502 => true,
-            Outcome::Proxy504 | Outcome::Timeout => false,
-            _ => return None,
-        };
-        if to - from < IN_HAND {
-            return None;
-        }
-        // A request that is older than any answer of its kind was not being worked on: the proxy
-        // was trying to reach somebody.
-        let usual = self.usual.get(stream.name.as_str()).copied();
-        let too_old = |usual: Offset| to - from > usual + usual + SLACK;
-        if shot.outcome == Outcome::Proxy502 && usual.is_some_and(too_old) {
-            return None;
-        }
-        self.nearest_step(to, |at| at > from && at <= to + SLACK && (!at_once || to - at <= BREAK))
-    }
-
     /// The task whose stop closed a kept connection that the request was sent over.
     fn kept(&self, shot: &Shot, to: Offset) -> Option<usize> {
         if !shot.reused || shot.outcome != Outcome::Reset {
             return None;
         }
-        // It may have been idle for a while since then.
-        self.nearest_step(to, |at| at <= to + BREAK && at >= to - REACH)
-    }
-
-    /// The task with the signal or end nearest to `to` among those that `which` takes. A program
-    /// may break off what it has in hand, and close what is idle, before its end.
-    fn nearest_step(&self, to: Offset, which: impl Fn(Offset) -> bool) -> Option<usize> {
+        // A program may close what is idle before its end, and it may have been idle for a while
+        // since then.
         self.lives
             .iter()
             .enumerate()
             .flat_map(|(index, life)| {
                 [life.signalled, life.ended].into_iter().flatten().map(move |at| (at, index))
             })
-            .filter(|(at, _)| which(*at))
+            .filter(|(at, _)| *at <= to + BREAK && *at >= to - REACH)
             .min_by_key(|(at, _)| (to - *at).abs())
             .map(|(_, index)| index)
     }
@@ -289,19 +259,6 @@ impl<'a> Attribution<'a> {
             .filter(|(at, _)| *at <= from + SLACK && *at >= self.submitted - REACH)
             .max()
     }
-}
-
-/// The longest time from sending to a good answer of each stream, before `until`.
-fn usual(run: &Run, until: Offset) -> HashMap<&str, Offset> {
-    let took = |shot: &Shot| Some(shot.done? - shot.sent?);
-    run.shots
-        .iter()
-        .filter_map(|(facts, shots)| {
-            let good =
-                shots.iter().filter(|shot| shot.outcome == Outcome::Ok && shot.intended < until);
-            Some((facts.name.as_str(), good.filter_map(took).max()?))
-        })
-        .collect()
 }
 
 /// Whether an answer is late only because this program sent the request late.

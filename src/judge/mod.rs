@@ -17,6 +17,7 @@ mod end_checks;
 mod explained;
 mod failure;
 mod holder;
+mod in_hand;
 mod judgement;
 mod levels;
 mod limits;

@@ -15,6 +15,8 @@ pub(super) struct TaskLife<'a> {
     pub told_to_stop: Option<Offset>,
     /// The first signal was sent to its container.
     pub signalled: Option<Offset>,
+    /// SIGKILL was sent to its container; else its container ended by one.
+    pub killed: Option<Offset>,
     /// Its container ended; else its state became terminal; else it vanished from the list.
     pub ended: Option<Offset>,
     /// It was seen in a state in which a task ends only by a failure of its own.
@@ -33,6 +35,7 @@ impl<'a> TaskLife<'a> {
             running: None,
             told_to_stop: None,
             signalled: None,
+            killed: None,
             ended: None,
             failed: None,
             addresses: Vec::new(),
@@ -79,8 +82,11 @@ impl<'a> TaskLife<'a> {
         self.last_at = self.last_at.max(at);
     }
 
-    /// Takes an event of its container.
-    pub(super) fn container(&mut self, action: ContainerAction, at: Offset) {
+    /// Takes an event of its container; `sigkill` if the event tells of one.
+    pub(super) fn container(&mut self, action: ContainerAction, sigkill: bool, at: Offset) {
+        if sigkill {
+            self.killed.get_or_insert(at);
+        }
         match action {
             ContainerAction::Start => self.started = self.started.or(Some(at)),
             // The task's state follows within the engine's batching time; where the polls saw

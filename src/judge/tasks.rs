@@ -5,6 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use super::task_life::TaskLife;
 use crate::record::{Event, EventKind, Offset, Shot, TaskState};
 
+/// The signal that nothing can ignore; a container that it ends has 128 more as its exit code.
+const SIGKILL: i64 = 9;
+
 /// All tasks of one service, in the order in which they were first seen.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tasks<'a> {
@@ -27,15 +30,20 @@ impl<'a> Tasks<'a> {
                     }
                     index.insert(&task.task, lives.len());
                     let mut life = TaskLife::new(task, event.at, event.seen);
-                    for (action, at) in early.remove(task.task.as_str()).unwrap_or_default() {
-                        life.container(action, at);
+                    for (action, sigkill, at) in
+                        early.remove(task.task.as_str()).unwrap_or_default()
+                    {
+                        life.container(action, sigkill, at);
                     }
                     lives.push(life);
                 }
-                EventKind::Container { task, action, .. } => match index.get(task.as_str()) {
-                    Some(place) => lives[*place].container(*action, event.at),
-                    None => early.entry(task).or_default().push((*action, event.at)),
-                },
+                EventKind::Container { task, action, exit_code, signal, .. } => {
+                    let sigkill = *signal == Some(SIGKILL) || *exit_code == Some(128 + SIGKILL);
+                    match index.get(task.as_str()) {
+                        Some(place) => lives[*place].container(*action, sigkill, event.at),
+                        None => early.entry(task).or_default().push((*action, sigkill, event.at)),
+                    }
+                }
                 EventKind::TaskGone { task } => {
                     if let Some(place) = index.get(task.as_str()) {
                         lives[*place].gone(event.at);

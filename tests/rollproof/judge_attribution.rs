@@ -10,7 +10,15 @@ use crate::judge_story::{GOOD_END, SUBMIT, Story, fail, good_update, healthcheck
 
 /// The causes, and the first failure, of what `change` makes of a stream of this name.
 fn causes(name: &str, health: bool, change: impl Fn(f64, &mut Shot)) -> (Vec<CauseGroup>, Failure) {
-    let mut story = good_update();
+    causes_in(good_update(), name, health, change)
+}
+
+fn causes_in(
+    mut story: Story,
+    name: &str,
+    health: bool,
+    change: impl Fn(f64, &mut Shot),
+) -> (Vec<CauseGroup>, Failure) {
     story.run.meta.stack.healthcheck = health.then(healthcheck);
     for facts in [&mut story.run.meta.streams[0], &mut story.run.shots[0].0] {
         name.clone_into(&mut facts.name);
@@ -137,6 +145,61 @@ fn a_slow_request_is_ended_by_the_stop_that_broke_it_off() {
     // No answer of this stream takes so long: the proxy was trying to reach somebody.
     let (found, _) = long(0.5);
     assert_ne!(only(&found).0, Cause::KilledBeforeFinished);
+}
+
+#[test]
+fn a_container_that_is_killed_breaks_off_what_it_had_in_hand() {
+    // Signalled at 13.2, killed at 14.4, told to have ended at 14.6.
+    let killed = || {
+        let mut story = good_update();
+        story.ignore_signals(1.2);
+        story
+    };
+    let broken_at = |sent: f64, done: f64| {
+        move |at: f64, shot: &mut Shot| {
+            if (sent..sent + 0.02).contains(&at) {
+                fail(shot, Outcome::Proxy502, done - at);
+            } else if at < 1.0 {
+                fail(shot, Outcome::Ok, 2.0);
+            }
+        }
+    };
+    for sent in [12.5, 13.5, 14.3] {
+        let (found, first) = causes_in(killed(), "slow", true, broken_at(sent, 14.39));
+        assert_eq!(only(&found).0, Cause::KilledBeforeFinished, "sent at {sent}");
+        assert!([3, 1].contains(&first.nearest.unwrap().slot));
+    }
+    let (found, _) = causes_in(killed(), "slow", true, broken_at(14.45, 14.55));
+    assert_eq!(only(&found).0, Cause::SentToStoppingTask, "it was dead by then");
+    // One that ends by itself, at 13.4, had finished what it took.
+    let (found, _) = causes("slow", true, broken_at(13.25, 13.39));
+    assert_eq!(only(&found).0, Cause::SentToStoppingTask);
+}
+
+#[test]
+fn a_proxys_own_time_limit_meets_another_tasks_signal_by_chance() {
+    // No answer took more than 0.2 s; the proxy gives up after 0.3 s, whatever happens.
+    let limit = |from: f64, to: f64| {
+        move |at: f64, shot: &mut Shot| {
+            if (from..to).contains(&at) {
+                fail(shot, Outcome::Proxy502, 0.3);
+            } else if at < 1.0 {
+                fail(shot, Outcome::Ok, 0.2);
+            }
+        }
+    };
+    // Slots 3 and 1 are gone since 13.4; 6 and 2 get their signal at 19.7.
+    let (found, _) = causes("fresh", true, limit(13.5, 20.5));
+    assert_eq!(only(&found).0, Cause::SentToStoppingTask);
+    // All that is known ended at the signal.
+    let (found, _) = causes("fresh", true, limit(19.5, 19.52));
+    assert_eq!(only(&found).0, Cause::KilledBeforeFinished);
+    // Nobody is gone yet whose address the proxy could hold.
+    let (found, _) = causes("fresh", true, |at, shot| {
+        limit(13.0, 13.1)(at, shot);
+        limit(17.0, 17.1)(at, shot);
+    });
+    assert!(found.iter().any(|group| group.cause == Cause::KilledBeforeFinished), "{found:?}");
 }
 
 #[test]

@@ -82,18 +82,43 @@ impl Story {
     }
 
     pub fn container(&mut self, id: &str, at: f64, action: ContainerAction) {
+        self.container_with(id, at, action, None, None);
+    }
+
+    fn container_with(
+        &mut self,
+        id: &str,
+        at: f64,
+        action: ContainerAction,
+        exit_code: Option<i64>,
+        signal: Option<i64>,
+    ) {
         let container = self.task(id).container.clone();
+        let (task, service) = (id.to_owned(), SERVICE.to_owned());
         self.event(
             at,
-            EventKind::Container {
-                container,
-                task: id.to_owned(),
-                service: SERVICE.to_owned(),
-                action,
-                exit_code: None,
-                signal: None,
-            },
+            EventKind::Container { container, task, service, action, exit_code, signal },
         );
+    }
+
+    /// Lets every task that was told to stop ignore its signal: it is killed `grace` seconds
+    /// later, and its container ends 0.2 s after that.
+    pub fn ignore_signals(&mut self, grace: f64) {
+        let mut killed = vec![];
+        for event in &mut self.run.events {
+            match &event.kind {
+                EventKind::Container { task, action: ContainerAction::Die, .. } => {
+                    killed.push((task.clone(), event.at.as_secs_f64() + grace - 0.2));
+                }
+                EventKind::Task(task) if task.state == TaskState::Shutdown => {}
+                _ => continue,
+            }
+            event.at = event.at + secs(grace);
+            event.seen = event.seen + secs(grace);
+        }
+        for (task, at) in killed {
+            self.container_with(&task, at, ContainerAction::Kill, None, Some(9));
+        }
     }
 
     pub fn answers(&mut self, id: &str, from: f64) {

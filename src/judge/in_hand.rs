@@ -1,0 +1,142 @@
+//! Tells a request that a task had in hand when it was stopped from one that nobody had.
+
+use std::collections::HashMap;
+
+use super::masked::is_through_proxy;
+use super::task_life::TaskLife;
+use crate::record::{Offset, Outcome, Run, Shot, StreamFacts};
+
+/// A request that fails faster than this was turned away, not cut off.
+const SHORTEST: Offset = Offset::from_millis(20);
+/// How far from a task's end a request may break off to be its doing: the engine tells the end
+/// when it has cleared up after it.
+const BREAK: Offset = Offset::from_millis(1_000);
+/// The engine tells of a signal when it has been sent.
+const SLACK: Offset = Offset::from_millis(100);
+
+/// Who had failed requests in hand.
+pub(super) struct InHand<'a> {
+    lives: &'a [TaskLife<'a>],
+    /// The longest that a good answer of each stream took before the change.
+    usual: HashMap<&'a str, Offset>,
+    /// How long requests of each stream took that failed in this way while no task was stopping,
+    /// in order: the time limits of a proxy that asks where nobody is.
+    in_vain: HashMap<(&'a str, Outcome), Vec<Offset>>,
+}
+
+impl<'a> InHand<'a> {
+    /// `submitted` is when the change was.
+    pub(super) fn new(run: &'a Run, lives: &'a [TaskLife<'a>], submitted: Offset) -> Self {
+        let mut this = Self { lives, usual: usual(run, submitted), in_vain: HashMap::new() };
+        for (stream, shots) in run.shots.iter().filter(|(stream, _)| is_through_proxy(stream)) {
+            for shot in shots.iter().filter(|shot| shot.replica.is_none()) {
+                let (from, to) = span(shot);
+                if is_time_limit(shot.outcome)
+                    && from >= submitted
+                    && to - from >= SHORTEST
+                    && this.possible(stream, shot).is_none()
+                {
+                    let key = (stream.name.as_str(), shot.outcome);
+                    this.in_vain.entry(key).or_default().push(to - from);
+                }
+            }
+        }
+        this.in_vain.values_mut().for_each(|took| took.sort_unstable());
+        this
+    }
+
+    /// The task whose stop broke off this failed request.
+    pub(super) fn find(&self, stream: &StreamFacts, shot: &Shot) -> Option<usize> {
+        self.possible(stream, shot).filter(|_| !self.asked_in_vain(stream, shot))
+    }
+
+    /// The task that stopped at the right time.
+    fn possible(&self, stream: &StreamFacts, shot: &Shot) -> Option<usize> {
+        let (from, to) = span(shot);
+        // Nobody may tell that an answer will never come, so only these break off at once.
+        let at_once = match shot.outcome {
+            Outcome::Reset | Outcome::Cut | Outcome::Proxy502 => true,
+            Outcome::Proxy504 | Outcome::Timeout => false,
+            _ => return None,
+        };
+        if to - from < SHORTEST {
+            return None;
+        }
+        // Older than any answer of its kind, it was not being worked on: the proxy was trying to
+        // reach somebody.
+        let usual = self.usual.get(stream.name.as_str()).copied();
+        let too_old = |usual: Offset| to - from > usual + usual + SLACK;
+        if shot.outcome == Outcome::Proxy502 && usual.is_some_and(too_old) {
+            return None;
+        }
+        let steps = self.lives.iter().enumerate().filter_map(|(index, life)| {
+            let step =
+                if at_once { broke_off(life, from, to) } else { fell_silent(life, from, to) };
+            Some(((to - step?).abs(), index))
+        });
+        steps.min().map(|(_, index)| index)
+    }
+
+    /// Whether a task was gone that the proxy may have been asking, for as long as it asked in
+    /// vain at other times. That another one stopped meanwhile is chance then.
+    fn asked_in_vain(&self, stream: &StreamFacts, shot: &Shot) -> bool {
+        let (from, to) = span(shot);
+        let Some(known) = self.in_vain.get(&(stream.name.as_str(), shot.outcome)) else {
+            return false;
+        };
+        let took = to - from;
+        let near = Offset::from_nanos(took.as_nanos() / 10) + Offset::from_millis(10);
+        let first = known.partition_point(|known| *known < took - near);
+        known.get(first).is_some_and(|known| *known <= took + near)
+            && self.lives.iter().any(|life| life.ended.is_some_and(|end| end <= from + SLACK))
+    }
+}
+
+/// The step of its stop at which a task can have broken off a request.
+fn broke_off(life: &TaskLife, from: Offset, to: Offset) -> Option<Offset> {
+    let end = life.ended;
+    // At its signal, at its end, or, running out of patience, between them.
+    let signalled = life
+        .signalled
+        .filter(|at| from < *at && *at <= to + SLACK && end.is_none_or(|end| to <= end + BREAK));
+    let died = died_with(life, from).filter(|at| (to - *at).abs() <= BREAK);
+    [signalled, died].into_iter().flatten().min_by_key(|at| (to - *at).abs())
+}
+
+/// The step of its stop after which a task can have left a request without an answer.
+fn fell_silent(life: &TaskLife, from: Offset, to: Offset) -> Option<Offset> {
+    let signalled = life.signalled.filter(|at| from < *at);
+    let steps = [signalled, died_with(life, from)].into_iter().flatten();
+    steps.filter(|at| *at <= to + SLACK).max()
+}
+
+/// When a task died that can have had a request in hand which was sent at `from`. If it had got
+/// its signal by then, it was leaving: unless it was killed, it ended when it had nothing in hand.
+fn died_with(life: &TaskLife, from: Offset) -> Option<Offset> {
+    let left = life.signalled.is_some_and(|at| at <= from);
+    life.killed.or(life.ended.filter(|_| !left)).filter(|at| from < *at)
+}
+
+/// Whether this is how a proxy, or who asks it, gives up an address where nobody is.
+fn is_time_limit(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Proxy502 | Outcome::Proxy504 | Outcome::Timeout)
+}
+
+/// From when to when a request was under way.
+fn span(shot: &Shot) -> (Offset, Offset) {
+    let from = shot.sent.unwrap_or(shot.intended);
+    (from, shot.done.unwrap_or(from))
+}
+
+/// The longest time from sending to a good answer of each stream, before `until`.
+fn usual(run: &Run, until: Offset) -> HashMap<&str, Offset> {
+    let took = |shot: &Shot| Some(shot.done? - shot.sent?);
+    run.shots
+        .iter()
+        .filter_map(|(facts, shots)| {
+            let good =
+                shots.iter().filter(|shot| shot.outcome == Outcome::Ok && shot.intended < until);
+            Some((facts.name.as_str(), good.filter_map(took).max()?))
+        })
+        .collect()
+}
