@@ -10,6 +10,7 @@ use super::baseline::Baseline;
 use super::baseline_after::BaselineAfter;
 use super::explained::explain_all;
 use super::machine::Machine;
+use super::machine_fault::MachineFault;
 use super::rollback_checks::rollback_checks;
 use super::scene::{End, Scene};
 use super::trust_checks::Evidence;
@@ -180,6 +181,11 @@ fn judge_scene(
     let doubt = Doubt { baseline: baseline.is_dirty(), control: evidence.control_failed(), busy };
     checks.push(no_failed_requests(&of_users, &explained.causes, doubt));
     checks.push(capacity(scene, counted.as_ref(), stack));
+    let fault = MachineFault::of(scene, &machine, stack.healthcheck.as_ref(), in_time);
+    if let Some(fault) = fault {
+        checks.iter_mut().for_each(MachineFault::excuse);
+        checks.push(fault.check());
+    }
     checks.extend(evidence.checks());
 
     ScenarioJudgement {

@@ -6,11 +6,13 @@ use super::trust_checks::trust;
 use super::{Check, Limits};
 use crate::record::{EventKind, MachineLoad, Offset};
 
-/// At this share of used processor time, in thousandths, a machine is full.
+/// At this share of used and stolen processor time, in thousandths, a machine is full.
 const FULL: u16 = 950;
 /// At this share of the time in which something waited for a processor, in thousandths, a
 /// request may have waited too.
 const WAITING: u16 = 500;
+/// A load is told about so often, and is the mean since the one before.
+const TOLD_EVERY: Offset = Offset::from_millis(1_000);
 /// A load is the mean of about the second before it was told; a request may have met it anywhere
 /// in it or just beside it.
 const AROUND: Offset = Offset::from_millis(1_500);
@@ -32,10 +34,16 @@ impl Machine {
     /// The times in which the machine had no processor time left, so that requests of its own
     /// came late.
     pub(super) fn starved(&self) -> Times {
-        let starved = self.loads.iter().filter(|(_, load)| {
-            load.busy >= FULL && load.waiting.is_none_or(|waiting| waiting >= WAITING)
-        });
+        let starved = self.loads.iter().filter(|(_, load)| is_starved(*load));
         Times::of(starved.map(|(at, _)| (*at - AROUND, *at + AROUND)))
+    }
+
+    /// Whether the machine had no processor time left for half of this time or more.
+    pub(super) fn was_starved(&self, from: Offset, to: Offset) -> bool {
+        let within = |at: Offset| at >= from && at <= to + TOLD_EVERY;
+        let loads = || self.loads.iter().filter(|(at, _)| within(*at));
+        let starved = loads().filter(|(_, load)| is_starved(*load)).count();
+        starved > 0 && 2 * starved >= loads().count()
     }
 
     /// The check that the hypervisor left the machine its processors; absent if the record does
@@ -73,6 +81,11 @@ impl Machine {
         );
         Some(check.remedy("run on a machine that has its processors to itself"))
     }
+}
+
+/// Whether the processors, those that others took among them, were full and something waited.
+fn is_starved(load: MachineLoad) -> bool {
+    load.busy + load.stolen >= FULL && load.waiting.is_none_or(|waiting| waiting >= WAITING)
 }
 
 /// The mean; absent if there are no values.

@@ -22,6 +22,7 @@ mod judgement;
 mod levels;
 mod limits;
 mod machine;
+mod machine_fault;
 mod masked;
 mod negative_control_story;
 mod pooled;

@@ -11,6 +11,8 @@ pub(super) struct TaskLife<'a> {
     pub started: Option<Offset>,
     /// It became RUNNING; from the container's `healthy` if the observer's polls missed that.
     pub running: Option<Offset>,
+    /// Its container was called unhealthy.
+    pub unhealthy: Option<Offset>,
     /// Its desired state went above RUNNING.
     pub told_to_stop: Option<Offset>,
     /// The first signal was sent to its container.
@@ -33,6 +35,7 @@ impl<'a> TaskLife<'a> {
             last: seen_task,
             started: None,
             running: None,
+            unhealthy: None,
             told_to_stop: None,
             signalled: None,
             killed: None,
@@ -96,10 +99,8 @@ impl<'a> TaskLife<'a> {
             ContainerAction::Die => {
                 self.ended = Some(self.ended.map_or(at, |ended| ended.min(at)));
             }
-            ContainerAction::Create
-            | ContainerAction::Unhealthy
-            | ContainerAction::Oom
-            | ContainerAction::Destroy => {}
+            ContainerAction::Unhealthy => self.unhealthy = self.unhealthy.or(Some(at)),
+            ContainerAction::Create | ContainerAction::Oom | ContainerAction::Destroy => {}
         }
     }
 

@@ -159,7 +159,10 @@ fn a_proxy_that_tries_another_replica_hides_failures() {
     assert_eq!(causes(&scenario), [""; 0]);
     let masked = scenario["masked"].as_array().unwrap();
     let hidden: u64 = masked.iter().map(|group| group["count"].as_u64().unwrap()).sum();
-    assert!(hidden > 0, "{masked:#?}");
+    // A machine that is too busy to tell is no failure, but has to be told.
+    let lag =
+        scenario["checks"].as_array().unwrap().iter().find(|check| check["name"] == "probe-lag");
+    assert!(hidden > 0 || lag.unwrap()["verdict"] == "inconclusive", "{masked:#?}");
 }
 
 #[test]

@@ -1,9 +1,15 @@
 //! A busy machine may make a verdict inconclusive, never wrong.
 
 use rollproof::judge::{Judgement, Verdict};
-use rollproof::record::{EventKind, MachineLoad, Outcome, Purpose, Shot};
+use rollproof::record::{
+    ContainerAction, EndReason, EventKind, Expects, MachineLoad, Outcome, Purpose, Shot, SpecMatch,
+    TaskState, UpdateState,
+};
 
-use crate::judge_story::{GOOD_END, Story, broken, check, fail, good_update, judge, nothing};
+use crate::judge_story::{
+    GOOD_END, ROLLBACK_END, Story, broken, check, fail, good_rollback, good_update, healthcheck,
+    judge, nothing,
+};
 
 /// A good update on a machine that is as busy as told, each second.
 fn on_machine(
@@ -120,7 +126,7 @@ fn a_machine_is_starved_only_if_something_waits_where_that_is_told() {
 #[test]
 fn an_outage_that_swarm_tells_of_is_proven_on_any_machine() {
     let mut story = Story::new(0);
-    story.scenario("update", rollproof::record::Expects::Update);
+    story.scenario("update", Expects::Update);
     for slot in 1..=6 {
         story.replace(slot, 2, 10.1);
     }
@@ -128,10 +134,8 @@ fn an_outage_that_swarm_tells_of_is_proven_on_any_machine() {
         let load = MachineLoad { busy: 1_000, stolen: 0, waiting: Some(1_000) };
         story.event(f64::from(second), EventKind::Machine(load));
     }
-    story.state(21.0, rollproof::record::UpdateState::Completed, "update completed");
-    let (spec, end) =
-        (rollproof::record::SpecMatch::Submitted, rollproof::record::EndReason::Settled);
-    story.end(23.0, spec, end);
+    story.state(21.0, UpdateState::Completed, "update completed");
+    story.end(23.0, SpecMatch::Submitted, EndReason::Settled);
     story.shots(23.5, |at, shot| {
         if shot.outcome == Outcome::Proxy503 {
             fail(shot, Outcome::Late, (14.6 - at).max(1.1));
@@ -149,4 +153,99 @@ fn a_control_that_is_late_leaves_a_doubt_on_any_machine() {
     });
     assert_eq!(judgement.verdict, Verdict::Inconclusive);
     assert_eq!(broken(&judgement), ["no-failed-requests", "control-clean"]);
+}
+
+/// Slot 3's new task fails at 30 s, and another one takes its place.
+fn replica_fails(story: &mut Story, unhealthy: bool) {
+    let id = story.current(3);
+    if unhealthy {
+        story.container(&id, 29.9, ContainerAction::Unhealthy);
+    }
+    story.container(&id, 30.0, ContainerAction::Die);
+    story.see(&id, 30.1, TaskState::Failed, TaskState::Shutdown);
+    story.start(3, 2, 30.6);
+}
+
+/// Starved in these seconds, both included.
+fn starved_from(first: u16, last: u16) -> impl Fn(u16) -> MachineLoad {
+    move |second| {
+        if (first..=last).contains(&second) {
+            // What the hypervisor took is gone as well.
+            MachineLoad { busy: 700, stolen: 280, waiting: Some(700) }
+        } else {
+            idle(second)
+        }
+    }
+}
+
+#[test]
+fn a_health_check_that_a_starved_machine_failed_proves_nothing() {
+    let verdict = |load: &dyn Fn(u16) -> MachineLoad, unhealthy: bool| {
+        let mut story = good_update();
+        story.run.meta.stack.update_config.order = "start-first".to_owned();
+        story.run.meta.stack.healthcheck = Some(healthcheck());
+        replica_fails(&mut story, unhealthy);
+        for second in 1..=36 {
+            story.event(f64::from(second), EventKind::Machine(load(second)));
+        }
+        story.shots(GOOD_END + 0.5, nothing);
+        judge(&story.finish())
+    };
+    // Two retries of 1 s each after 1 s: from 25.9 s on.
+    let judgement = verdict(&starved_from(27, 30), true);
+    assert_eq!(judgement.verdict, Verdict::Inconclusive, "{:?}", judgement.because);
+    assert_eq!(broken(&judgement), ["capacity", "tasks-had-time"]);
+    let capacity = check(&judgement.scenarios[0], "capacity");
+    assert!(capacity.because.ends_with("; the busy machine may be the reason"));
+    let fault = check(&judgement.scenarios[0], "tasks-had-time");
+    assert_eq!(
+        fault.because,
+        "a task of slot 3 failed its health check while this machine was too busy to run it in time"
+    );
+    assert!(fault.remedy.as_ref().unwrap().contains("more free processor time"));
+    // It had the time, or had it again; and a program that ends is not ended by a busy machine.
+    assert_eq!(verdict(&idle, true).verdict, Verdict::Fail);
+    assert_eq!(verdict(&starved_from(20, 26), true).verdict, Verdict::Fail);
+    assert_eq!(verdict(&starved_from(27, 30), false).verdict, Verdict::Fail);
+}
+
+#[test]
+fn an_update_that_a_starved_machine_kept_from_its_end_proves_nothing() {
+    let verdict = |load: fn(u16) -> MachineLoad| {
+        let mut story = Story::new(2);
+        story.scenario("update", Expects::Update);
+        story.state(10.1, UpdateState::Updating, "update in progress");
+        story.replace(3, 2, 10.2);
+        let text = "the update is still going on".to_owned();
+        story.end(40.0, SpecMatch::Submitted, EndReason::Deadline { text });
+        for second in 1..=40 {
+            story.event(f64::from(second), EventKind::Machine(load(second)));
+        }
+        story.shots(40.5, nothing);
+        judge(&story.finish()).verdict
+    };
+    assert_eq!(verdict(idle), Verdict::Fail);
+    let full = |_| MachineLoad { busy: 990, stolen: 0, waiting: Some(900) };
+    assert_eq!(verdict(full), Verdict::Inconclusive);
+}
+
+#[test]
+fn a_broken_version_has_no_excuse() {
+    // Requests are lost while the broken tasks of a rollback fail their health checks.
+    let mut story = good_rollback();
+    for task in story.tasks.iter().filter(|task| task.generation == 2).cloned().collect::<Vec<_>>()
+    {
+        story.container(&task.task, 15.6, ContainerAction::Unhealthy);
+    }
+    for second in 1..=30 {
+        let load = MachineLoad { busy: 990, stolen: 0, waiting: Some(900) };
+        story.event(f64::from(second), EventKind::Machine(load));
+    }
+    story.shots(ROLLBACK_END + 0.5, |at, shot| {
+        if (14.0..14.2).contains(&at) {
+            fail(shot, Outcome::Refused, 0.002);
+        }
+    });
+    let judgement = judge(&story.finish());
+    assert_eq!(judgement.verdict, Verdict::Fail, "{:?}", judgement.because);
 }
