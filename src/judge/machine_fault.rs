@@ -24,30 +24,30 @@ impl MachineFault {
         in_time: bool,
     ) -> Option<Self> {
         let takes = healthcheck.map_or(UNHEALTHY_IN, unhealthy_in);
-        let starved = |life: &TaskLife| {
-            life.unhealthy.filter(|at| *at >= scene.started).is_some_and(|at| {
-                // One that was sound before needs less of an explanation.
+        // That the broken version fails is what is expected.
+        let sound = |life: &&TaskLife| {
+            scene.expects != Expects::Rollback || life.last.generation == scene.old
+        };
+        let starved = |life: &&TaskLife| {
+            let unhealthy = life.unhealthy.filter(|at| {
+                *at >= scene.started && life.told_to_stop.is_none_or(|told| *at < told)
+            });
+            unhealthy.is_some_and(|at| {
+                // One that was healthy before needs less of an explanation.
                 (life.running.is_some() && !in_time) || machine.was_starved(at - takes, at)
             })
         };
-        // That the broken version fails is what is expected.
-        let broken = |life: &TaskLife| {
-            scene.expects == Expects::Rollback && life.last.generation != scene.old
-        };
-        let mut failed = scene
-            .tasks
-            .lives
-            .iter()
-            .filter(|life| life.failed.is_some_and(|at| at >= scene.started) && !broken(life));
-        if let Some(life) = failed.clone().find(|life| starved(life)) {
+        let mut lives = scene.tasks.lives.iter().filter(sound);
+        if let Some(life) = lives.clone().find(starved) {
             return Some(Self(format!(
                 "a task of slot {} failed its health check while this machine was too busy to run \
                  it in time",
                 life.last.slot
             )));
         }
+        let failed = lives.any(|life| life.failed.is_some_and(|at| at >= scene.started));
         let late = scene.end.deadline().is_some()
-            && failed.next().is_none()
+            && !failed
             && machine.was_starved(scene.started, scene.ended);
         late.then(|| Self("this machine was too busy to do it in time".to_owned()))
     }
