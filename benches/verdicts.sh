@@ -3,6 +3,9 @@
 # swarm, and counts the verdicts: a bad one must never pass, a good one never fail.
 #
 #   benches/verdicts.sh [runs of each sort]      needs root and dockerd, as the lab does
+#   BUSY=MS benches/verdicts.sh                  on a machine that somebody else uses too: each
+#                                                processor is taken away for up to MS ms at a time,
+#                                                half of the time; good ones are inconclusive then
 #
 # The good ones are an update and a broken update that Swarm rolls back; the bad ones lose requests
 # for four reasons in turn. Each run is a whole `update` or `broken-update` with its own record. Reports
@@ -16,8 +19,23 @@ home=$(mktemp -d)
 export ROLLPROOF_HOME=$home
 [ -x "$program" ] || { echo 'build it first: make driver app' >&2; exit 4; }
 # The folder is what finds the lab again: it stays if the lab does.
-trap '"$program" --quiet down && rm -rf "$home"' EXIT
+hogs=()
+trap 'kill "${hogs[@]}" 2>/dev/null || true; "$program" --quiet down && rm -rf "$home"' EXIT
 trap 'exit 130' INT TERM
+
+# hog CPU MS comes ahead of all that runs there, as what a hypervisor gives to others does.
+hog() {
+  exec chrt -f 90 taskset -c "$1" bash -c '
+    while :; do
+      ms=$((RANDOM % $0 + 1)) end=$((${EPOCHREALTIME//[.,]/} + ms * 1000))
+      while ((${EPOCHREALTIME//[.,]/} < end)); do :; done
+      sleep "$(printf "%d.%03d" $((ms / 1000)) $((ms % 1000)))"
+    done' "$2"
+}
+for cpu in ${BUSY:+$(seq 0 $(($(nproc) - 1)))}; do
+  hog "$cpu" "$BUSY" &
+  hogs+=($!)
+done
 
 # stack NAME PROXY PORT HEALTHCHECK GRACE UPDATE ENVIRONMENT
 stack() {

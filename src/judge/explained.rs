@@ -7,7 +7,7 @@ use super::holder::Holder;
 use super::scene::Scene;
 use super::times::Times;
 use super::{Cause, CauseGroup, Failure, Limits};
-use crate::record::{Outcome, Purpose, Run, Shot, StreamFacts};
+use crate::record::{Offset, Outcome, Purpose, Run, Shot, StreamFacts};
 
 /// All failed requests of the users' streams of a scenario.
 pub(super) struct Explained {
@@ -52,12 +52,14 @@ pub(super) fn explain_all(
             Cause::OwnLag => own_lag += 1,
             // Swarm's own account says why: no doubt is left.
             Cause::NoHealthyReplica | Cause::HeldByProxy => {}
-            _ if is_soft(shot.outcome) => {
-                soft += 1;
+            _ => {
                 let from = shot.sent.unwrap_or(shot.intended);
-                starved += u64::from(starved_times.touch(from, shot.done.unwrap_or(from)));
+                let then = starved_times.touch(from, shot.done.unwrap_or(from));
+                if is_soft(shot.outcome) || (then && is_given_up(facts, shot)) {
+                    soft += 1;
+                    starved += u64::from(then);
+                }
             }
-            _ => {}
         }
         let (group, holders) = groups.entry(cause).or_insert_with(|| {
             let group = CauseGroup {
@@ -92,4 +94,11 @@ pub(super) fn explain_all(
 /// Whether a starved machine can make this of a good answer.
 fn is_soft(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Late | Outcome::Timeout | Outcome::ConnectTimeout)
+}
+
+/// Whether the proxy gave it up when its answer was overdue, so it may have waited just as well.
+fn is_given_up(stream: &StreamFacts, shot: &Shot) -> bool {
+    let proxy = matches!(shot.outcome, Outcome::Proxy502 | Outcome::Proxy503 | Outcome::Proxy504);
+    let deadline = shot.intended + Offset::from_secs_f64(stream.deadline);
+    proxy && shot.done.is_some_and(|done| done > deadline)
 }

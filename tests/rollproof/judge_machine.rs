@@ -78,7 +78,9 @@ fn full_processors_alone_are_no_flaw_and_stolen_ones_are() {
 
 #[test]
 fn what_a_starved_machine_makes_by_itself_proves_nothing() {
-    for outcome in [Outcome::Late, Outcome::Timeout, Outcome::ConnectTimeout] {
+    // A proxy's 502 after the deadline is one that waited too.
+    let soft = [Outcome::Late, Outcome::Timeout, Outcome::ConnectTimeout, Outcome::Proxy502];
+    for outcome in soft {
         let judgement = on_machine(starved, fails(outcome), alone);
         assert_eq!(judgement.verdict, Verdict::Inconclusive, "{outcome}");
         assert_eq!(broken(&judgement), ["no-failed-requests"]);
@@ -92,9 +94,15 @@ fn what_a_starved_machine_makes_by_itself_proves_nothing() {
 
 #[test]
 fn what_a_busy_machine_does_not_make_stays_proven() {
-    for outcome in [Outcome::Refused, Outcome::Reset, Outcome::Cut, Outcome::Proxy502] {
+    for outcome in [Outcome::Refused, Outcome::Reset, Outcome::Cut, Outcome::AppError] {
         assert_eq!(on_machine(starved, fails(outcome), alone).verdict, Verdict::Fail, "{outcome}");
     }
+    let in_time = |at: f64, shot: &mut Shot| {
+        if (25.0..25.2).contains(&at) {
+            fail(shot, Outcome::Proxy502, 0.9);
+        }
+    };
+    assert_eq!(on_machine(starved, in_time, alone).verdict, Verdict::Fail);
     let one_at_another_time = |at: f64, shot: &mut Shot| {
         if (25.0..25.2).contains(&at) || (30.0..30.004).contains(&at) {
             fail(shot, Outcome::Late, 1.5);
