@@ -14,11 +14,12 @@ use crate::record::{Offset, Outcome, Run, Shot, StreamFacts};
 const REACH: Offset = Offset::from_millis(5_000);
 /// How long a proxy may need to find the first replica that serves again.
 const FIND: Offset = Offset::from_millis(2_000);
+/// The same without a health check: RUNNING says nothing then, and most of it is start-up.
+const FIND_UNCHECKED: Offset = Offset::from_millis(1_000);
 /// Clock differences between engine and probes, and rounding.
 const SLACK: Offset = Offset::from_millis(100);
-/// How far ahead of a task's signal or end its kept connections may close; and how long a proxy
-/// may need to find a replica if most of that is the replica's own start.
-const BREAK: Offset = Offset::from_millis(1_000);
+/// How far ahead of a task's signal or end its kept connections may close.
+const CLOSE: Offset = Offset::from_millis(1_000);
 
 /// What explains one failed request.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +62,7 @@ impl<'a> Attribution<'a> {
 
     /// Explains one failed request.
     pub(super) fn explain(&self, stream: &StreamFacts, shot: &Shot) -> Failure {
-        let from = shot.sent.unwrap_or(shot.intended);
+        let from = shot.began();
         let Finding { cause, life, holder } = self.find(stream, shot);
         let text = cause.sentence(holder);
         let nearest = match cause {
@@ -99,7 +100,7 @@ impl<'a> Attribution<'a> {
     /// What explains one failed request.
     pub(super) fn find(&self, stream: &StreamFacts, shot: &Shot) -> Finding {
         let (cause, life) = self.cause(stream, shot);
-        let from = shot.sent.unwrap_or(shot.intended);
+        let from = shot.began();
         let left = life.is_some_and(|life| {
             let life = &self.lives[life];
             life.signalled.or(life.ended).is_some_and(|at| at <= from)
@@ -111,8 +112,8 @@ impl<'a> Attribution<'a> {
 
     /// The cause, and the task that it is about.
     fn cause(&self, stream: &StreamFacts, shot: &Shot) -> (Cause, Option<usize>) {
-        let from = shot.sent.unwrap_or(shot.intended);
-        let to = shot.done.unwrap_or(from);
+        let from = shot.began();
+        let to = shot.ended();
         if is_own_lag(stream, shot) {
             return (Cause::OwnLag, None);
         }
@@ -165,8 +166,7 @@ impl<'a> Attribution<'a> {
     fn nobody_served(&self, from: Offset, to: Offset, proxied: bool) -> bool {
         let find = match (proxied, self.has_healthcheck) {
             (true, true) => FIND,
-            // Without a health check RUNNING says nothing, and most of this time is start-up.
-            (true, false) => BREAK,
+            (true, false) => FIND_UNCHECKED,
             // Who asks Swarm itself each time has nothing to find.
             (false, _) => SLACK,
         };
@@ -200,7 +200,7 @@ impl<'a> Attribution<'a> {
             .flat_map(|(index, life)| {
                 [life.signalled, life.ended].into_iter().flatten().map(move |at| (at, index))
             })
-            .filter(|(at, _)| *at <= to + BREAK && *at >= to - REACH)
+            .filter(|(at, _)| *at <= to + CLOSE && *at >= to - REACH)
             .min_by_key(|(at, _)| (to - *at).abs())
             .map(|(_, index)| index)
     }

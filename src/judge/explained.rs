@@ -53,8 +53,7 @@ pub(super) fn explain_all(
             // Swarm's own account says why: no doubt is left.
             Cause::NoHealthyReplica | Cause::HeldByProxy => {}
             _ => {
-                let from = shot.sent.unwrap_or(shot.intended);
-                let then = starved_times.touch(from, shot.done.unwrap_or(from));
+                let then = starved_times.touch(shot.began(), shot.ended());
                 if is_soft(shot.outcome) || (then && is_given_up(facts, shot)) {
                     soft += 1;
                     starved += u64::from(then);

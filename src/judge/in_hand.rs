@@ -30,7 +30,7 @@ impl<'a> InHand<'a> {
         let mut this = Self { lives, usual: usual(run, submitted), in_vain: HashMap::new() };
         for (stream, shots) in run.shots.iter().filter(|(stream, _)| is_through_proxy(stream)) {
             for shot in shots.iter().filter(|shot| shot.replica.is_none()) {
-                let (from, to) = span(shot);
+                let (from, to) = (shot.began(), shot.ended());
                 if is_time_limit(shot.outcome)
                     && from >= submitted
                     && to - from >= SHORTEST
@@ -52,7 +52,7 @@ impl<'a> InHand<'a> {
 
     /// The task that stopped at the right time.
     fn possible(&self, stream: &StreamFacts, shot: &Shot) -> Option<usize> {
-        let (from, to) = span(shot);
+        let (from, to) = (shot.began(), shot.ended());
         // Nobody may tell that an answer will never come, so only these break off at once.
         let at_once = match shot.outcome {
             Outcome::Reset | Outcome::Cut | Outcome::Proxy502 => true,
@@ -80,7 +80,7 @@ impl<'a> InHand<'a> {
     /// Whether a task was gone that the proxy may have been asking, for as long as it asked in
     /// vain at other times. That another one stopped meanwhile is chance then.
     fn asked_in_vain(&self, stream: &StreamFacts, shot: &Shot) -> bool {
-        let (from, to) = span(shot);
+        let (from, to) = (shot.began(), shot.ended());
         let Some(known) = self.in_vain.get(&(stream.name.as_str(), shot.outcome)) else {
             return false;
         };
@@ -120,12 +120,6 @@ fn died_with(life: &TaskLife, from: Offset) -> Option<Offset> {
 /// Whether this is how a proxy, or who asks it, gives up an address where nobody is.
 fn is_time_limit(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Proxy502 | Outcome::Proxy504 | Outcome::Timeout)
-}
-
-/// From when to when a request was under way.
-fn span(shot: &Shot) -> (Offset, Offset) {
-    let from = shot.sent.unwrap_or(shot.intended);
-    (from, shot.done.unwrap_or(from))
 }
 
 /// The longest time from sending to a good answer of each stream, before `until`.

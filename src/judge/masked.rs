@@ -73,14 +73,6 @@ pub(super) fn is_through_proxy(facts: &StreamFacts) -> bool {
     facts.purpose == Purpose::Users && !facts.name.starts_with("overlay-")
 }
 
-fn sent(shot: &Shot) -> Offset {
-    shot.sent.unwrap_or(shot.intended)
-}
-
-fn done(shot: &Shot) -> Offset {
-    shot.done.unwrap_or_else(|| sent(shot))
-}
-
 fn within<'a>(scene: &Scene, shots: &'a [Shot]) -> impl Iterator<Item = &'a Shot> + use<'a> {
     let (from, to) = (scene.started, scene.ended);
     shots.iter().filter(move |shot| {
@@ -94,13 +86,13 @@ fn failed_directly(run: &Run, scene: &Scene, proxied: &[&Stream]) -> Vec<Masked>
         Times::of(proxied.iter().flat_map(|(_, shots)| {
             within(scene, shots)
                 .filter(move |shot| shot.outcome.is_failure() != good)
-                .map(|shot| (sent(shot), done(shot)))
+                .map(|shot| (shot.began(), shot.ended()))
         }))
     };
     let (failed, answered) = (of_users(false), of_users(true));
     let of_stream = |(facts, shots): &Stream| {
         let hidden = within(scene, shots).filter(|shot| {
-            let at = sent(shot);
+            let at = shot.began();
             let serving = || {
                 scene.tasks.asked(shot).is_some_and(|life| scene.tasks.lives[life].serves_at(at))
             };
@@ -140,18 +132,18 @@ fn held(run: &Run, scene: &Scene, proxied: &[&Stream]) -> Vec<Masked> {
     let asked = Times::of(
         control
             .iter()
-            .flat_map(|(_, shots)| within(scene, shots).map(|shot| (sent(shot), done(shot)))),
+            .flat_map(|(_, shots)| within(scene, shots).map(|shot| (shot.began(), shot.ended()))),
     );
     let shared = Times::of(control.iter().flat_map(|(_, shots)| {
         let usual = slow_for(scene, shots).unwrap_or(HELD);
         within(scene, shots)
-            .map(|shot| (sent(shot), done(shot)))
+            .map(|shot| (shot.began(), shot.ended()))
             .filter(move |(from, to)| *to - *from > usual)
     }));
     let of_stream = |(facts, shots): &&Stream| {
         let slow = slow_for(scene, shots)?;
         let held = within(scene, shots).filter(|shot| {
-            let (from, to) = (sent(shot), done(shot));
+            let (from, to) = (shot.began(), shot.ended());
             shot.outcome == Outcome::Ok
                 && !is_own_lag(facts, shot)
                 && to - from > slow
@@ -186,7 +178,7 @@ fn slow_for(scene: &Scene, shots: &[Shot]) -> Option<Offset> {
         .iter()
         .filter(|shot| shot.intended < submitted && shot.outcome == Outcome::Ok)
         .filter(|shot| scene.rest_since.is_none_or(|since| shot.intended >= since))
-        .map(|shot| done(shot) - sent(shot))
+        .map(|shot| shot.ended() - shot.began())
         .collect();
     let p99 = Spread::of(before.iter().copied()).filter(|_| before.len() >= ANSWERS)?.p99;
     Some(HELD.max(Offset::from_nanos(p99.as_nanos().saturating_mul(TIMES))))
@@ -194,6 +186,6 @@ fn slow_for(scene: &Scene, shots: &[Shot]) -> Option<Offset> {
 
 fn count_and_worst<'a>(shots: impl Iterator<Item = &'a Shot>) -> (u64, Offset) {
     shots.fold((0, Offset::ZERO), |(count, worst), shot| {
-        (count + 1, worst.max(done(shot) - sent(shot)))
+        (count + 1, worst.max(shot.ended() - shot.began()))
     })
 }

@@ -70,7 +70,7 @@ struct Asked {
 
 impl Asked {
     fn take(&mut self, shot: &Shot, own_lag: bool, life: &TaskLife) {
-        let sent = shot.sent.unwrap_or(shot.intended);
+        let sent = shot.began();
         self.requests += 1;
         if !shot.outcome.is_failure() || own_lag {
             self.answered += 1;

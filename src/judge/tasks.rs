@@ -68,7 +68,7 @@ impl<'a> Tasks<'a> {
             .as_deref()
             .and_then(|name| self.lives.iter().position(|life| life.is_container(name)));
         let address = shot.to.as_deref()?;
-        let at = shot.sent.unwrap_or(shot.intended);
+        let at = shot.began();
         named.or_else(|| {
             let since = |life: &TaskLife| {
                 life.addresses.iter().find(|known| known.0 == address).map(|known| known.1)

@@ -55,6 +55,18 @@ impl Shot {
         self.done.map(|done| done - self.intended)
     }
 
+    /// When it began: when it was sent, or should have been.
+    #[must_use]
+    pub fn began(&self) -> Offset {
+        self.sent.unwrap_or(self.intended)
+    }
+
+    /// When it was over: when its outcome was known, or when it began if that was never.
+    #[must_use]
+    pub fn ended(&self) -> Offset {
+        self.done.unwrap_or_else(|| self.began())
+    }
+
     /// How late it was sent.
     #[must_use]
     pub fn lag(&self) -> Option<Offset> {

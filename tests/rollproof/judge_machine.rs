@@ -11,6 +11,13 @@ use crate::judge_story::{
     judge, nothing,
 };
 
+/// Tells how busy the machine was, each second up to `last`.
+fn tell_loads(story: &mut Story, last: u16, load: impl Fn(u16) -> MachineLoad) {
+    for second in 1..=last {
+        story.event(f64::from(second), EventKind::Machine(load(second)));
+    }
+}
+
 /// A good update on a machine that is as busy as told, each second.
 fn on_machine(
     load: impl Fn(u16) -> MachineLoad,
@@ -18,9 +25,7 @@ fn on_machine(
     more: impl Fn(&mut Story),
 ) -> Judgement {
     let mut story = good_update();
-    for second in 1..=36 {
-        story.event(f64::from(second), EventKind::Machine(load(second)));
-    }
+    tell_loads(&mut story, 36, load);
     story.shots(GOOD_END + 0.5, change);
     more(&mut story);
     judge(&story.finish())
@@ -138,10 +143,7 @@ fn an_outage_that_swarm_tells_of_is_proven_on_any_machine() {
     for slot in 1..=6 {
         story.replace(slot, 2, 10.1);
     }
-    for second in 1..=30 {
-        let load = MachineLoad { busy: 1_000, stolen: 0, waiting: Some(1_000) };
-        story.event(f64::from(second), EventKind::Machine(load));
-    }
+    tell_loads(&mut story, 30, |_| MachineLoad { busy: 1_000, stolen: 0, waiting: Some(1_000) });
     story.state(21.0, UpdateState::Completed, "update completed");
     story.end(23.0, SpecMatch::Submitted, EndReason::Settled);
     story.shots(23.5, |at, shot| {
@@ -193,9 +195,7 @@ fn a_health_check_that_a_starved_machine_failed_proves_nothing() {
         story.run.meta.stack.update_config.order = "start-first".to_owned();
         story.run.meta.stack.healthcheck = Some(healthcheck());
         replica_fails(&mut story, unhealthy);
-        for second in 1..=36 {
-            story.event(f64::from(second), EventKind::Machine(load(second)));
-        }
+        tell_loads(&mut story, 36, load);
         story.shots(GOOD_END + 0.5, nothing);
         judge(&story.finish())
     };
@@ -226,9 +226,7 @@ fn an_update_that_a_starved_machine_kept_from_its_end_proves_nothing() {
         story.replace(3, 2, 10.2);
         let text = "the update is still going on".to_owned();
         story.end(40.0, SpecMatch::Submitted, EndReason::Deadline { text });
-        for second in 1..=40 {
-            story.event(f64::from(second), EventKind::Machine(load(second)));
-        }
+        tell_loads(&mut story, 40, load);
         story.shots(40.5, nothing);
         judge(&story.finish()).verdict
     };
@@ -245,10 +243,7 @@ fn a_broken_version_has_no_excuse() {
     {
         story.container(&task.task, 15.6, ContainerAction::Unhealthy);
     }
-    for second in 1..=30 {
-        let load = MachineLoad { busy: 990, stolen: 0, waiting: Some(900) };
-        story.event(f64::from(second), EventKind::Machine(load));
-    }
+    tell_loads(&mut story, 30, |_| MachineLoad { busy: 990, stolen: 0, waiting: Some(900) });
     story.shots(ROLLBACK_END + 0.5, |at, shot| {
         if (14.0..14.2).contains(&at) {
             fail(shot, Outcome::Refused, 0.002);
