@@ -44,7 +44,7 @@ row() {
 # found NAME EXPRESSION: what sed prints of a part.
 found() { sed -n "$2" "$folder/$1" | head -1; }
 printf '\n'
-awk '/^(fresh|keepalive) +[0-9]+ +[0-9.]+ +[0-9.]+ +[0-9.-]+/ { print $1, $2, $7, $8 }' \
+awk '/^(fresh|keepalive) +[0-9]+ +[0-9.-]+ +[0-9.-]+ +[0-9.-]+/ { print $1, $2, $7, $8 }' \
   "$folder/compare" | while read -r mode rate best median; do
   row "CPU time to oha's, $mode, $rate/s, best of $rounds" "${best:--}" 1.00
   row "CPU time to oha's, $mode, $rate/s, median" "${median:--}" 1.00
