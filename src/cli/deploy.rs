@@ -17,7 +17,7 @@ use crate::deploy::{
     Applied, ApplyOptions, ConvergeOptions, EndpointMode, Kernel, apply, check_owner, converge,
 };
 use crate::engine::RegistryAuth;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::observe::{Observer, Watch};
 use crate::record::{Event, EventKind};
 use crate::site::{Deployment, LabUse, Ledger, Site};
@@ -125,7 +125,7 @@ async fn wait(
     let text = "Swarm starts the services' tasks".to_owned();
     let kind = EventKind::Phase { name: "deploy".into(), text };
     screen.event(&Event { at: now, seen: now, kind });
-    let drawer = std::thread::spawn(move || {
+    let draw = move || {
         loop {
             match inbox.recv_timeout(std::time::Duration::from_millis(66)) {
                 Ok(event) => screen.event(&event),
@@ -135,7 +135,11 @@ async fn wait(
             screen.tick(clock.now());
         }
         screen.finish();
-    });
+    };
+    let drawer =
+        std::thread::Builder::new().name("screen".to_owned()).spawn(draw).map_err(|error| {
+            Error::environment("cannot start a thread for the screen").caused_by(error)
+        })?;
     let observer = Observer::start(
         watch,
         std::sync::Arc::new(move |event| {

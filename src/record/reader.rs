@@ -74,10 +74,16 @@ fn read_shots(
         Ok((shots, flaws))
     };
     thread::scope(|scope| {
-        let threads: Vec<_> =
-            streams.iter().map(|stream| scope.spawn(move || read(stream))).collect();
+        let start = |stream| thread::Builder::new().spawn_scoped(scope, move || read(stream));
+        let threads: Vec<_> = streams.iter().map(start).collect();
+        let no_thread = |cause| {
+            Error::environment("cannot start a thread that reads the record").caused_by(cause)
+        };
         let failed = |_| Err(Error::environment("a thread that read the record failed"));
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(failed)).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.map_err(no_thread)?.join().unwrap_or_else(failed))
+            .collect()
     })
 }
 
