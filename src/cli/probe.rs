@@ -70,7 +70,7 @@ pub struct ProbeArgs {
     #[arg(long, value_name = "CODE", default_value_t = 200,
           value_parser = clap::value_parser!(u16).range(200..=599))]
     pub expect_status: u16,
-    /// The whole body of a good answer
+    /// The whole body of a good answer, with the line break at its end if it has one
     #[arg(long, value_name = "TEXT", conflicts_with = "expect_body_prefix")]
     pub expect_body: Option<String>,
     /// How the body of a good answer begins
