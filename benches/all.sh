@@ -4,6 +4,9 @@
 #   benches/all.sh          about 35 minutes
 #   benches/all.sh quick    about 5 minutes: fewer rounds, fewer trials, shorter runs
 #
+# Where a hypervisor takes processor time, turns of the comparison are run again: up to 16 minutes
+# more, 5 with `quick`.
+#
 # The machine should have nothing else to do. oha is taken from $OHA or the PATH.
 set -euo pipefail
 cd "$(dirname "$0")/.."

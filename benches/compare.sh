@@ -29,7 +29,7 @@ processor() {
 }
 
 # cpu NAME ANSWERS COMMAND… appends the CPU microseconds of COMMAND for each of its answers to the
-# samples of NAME, or a line to those put aside, and sets $stolen, in percent; ANSWERS is a sed
+# samples of NAME, or to those put aside, and sets $stolen, in percent; ANSWERS is a sed
 # expression that finds their number in its output.
 cpu() {
   local name=$1 answers=$2 number before
@@ -38,15 +38,13 @@ cpu() {
   before=$(processor)
   { time "$@" >"$scratch/out" 2>"$scratch/err" || true; } 2>"$scratch/time"
   stolen=$(echo "$before $(processor)" | awk '{ printf "%.2f", 100 * ($3 - $1) / ($4 - $2) }')
-  if awk -v stolen="$stolen" -v most="$most" 'BEGIN { exit !(stolen > most) }'; then
-    echo >>"$scratch/$name.aside"
-    return
-  fi
   number=$(sed -n "$answers" "$scratch/out" | head -1)
   if [ -z "$number" ]; then
     cat "$scratch/out" "$scratch/err" >&2
+    echo "$1 did not say how many answers it got" >&2
     exit 1
   fi
+  awk -v stolen="$stolen" -v most="$most" 'BEGIN { exit !(stolen > most) }' && name=$name.aside
   awk -v n="$number" '{ printf "%.2f\n", ($1 + $2) * 1e6 / n }' "$scratch/time" >>"$scratch/$name"
 }
 
