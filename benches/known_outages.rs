@@ -17,8 +17,9 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use futures_util::StreamExt;
 use rollproof::Clock;
+use rollproof::Offset;
 use rollproof::probe::{Prober, StreamPlan};
-use rollproof::record::{Offset, Outcome, Shot};
+use rollproof::record::{Outcome, Shot};
 use rollproof::stats::{Gap, Gaps};
 use rustix::net::{Shutdown, shutdown};
 use thread_priority::{

@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime};
 
 use jiff::Timestamp;
 
-use crate::record::Offset;
+use crate::Offset;
 
 /// Zero is the run's start. Every instant of a run is an [`Offset`] on this clock; engine
 /// timestamps are wall-clock times and are mapped onto it through the wall time of the start.

@@ -13,8 +13,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::live::LiveLines;
 use self::summary::Summary;
+use crate::Offset;
 use crate::probe::{BodyExpect, Method, Prober, StreamPlan, Tally};
-use crate::record::{Connection, Offset, Shot};
+use crate::record::{Connection, Shot};
 use crate::{Clock, Error, Result};
 
 /// How often finished shots are counted and the live lines drawn.

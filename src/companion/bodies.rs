@@ -84,6 +84,7 @@ fn base(around: &Surroundings, kind: CompanionKind) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::swarm::Order;
 
     fn around() -> Surroundings {
         Surroundings {
@@ -113,7 +114,7 @@ mod tests {
             let placement = &body.as_value()["TaskTemplate"]["Placement"]["Constraints"];
             assert_eq!(placement, &json!(["node.id == n1"]));
         }
-        assert_eq!(bodies[2].update_policy().order, "stop-first");
+        assert_eq!(bodies[2].update_policy().order, Order::StopFirst);
         assert_eq!(bodies[1].published_ports()[0].published, Some(20_000));
         assert_eq!(bodies[1].published_ports()[0].mode, "host");
     }

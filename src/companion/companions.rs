@@ -8,11 +8,12 @@ use super::free_ports::free_ports;
 use super::remote_prober::{Listening, RemoteProber};
 use super::waiting::{Waiting, answers, newest_task, runs};
 use crate::Clock;
+use crate::Offset;
 use crate::engine::{Engine, RUN_LABEL, published_url};
 use crate::error::{Error, Result};
 use crate::image::COMPANION;
 use crate::probe::ProbeOrder;
-use crate::record::{Offset, Shot};
+use crate::record::Shot;
 use crate::stack::ServiceBody;
 
 /// How long a companion may take to start and to answer.

@@ -10,10 +10,11 @@ use tokio_util::task::AbortOnDropHandle;
 use super::stderr_tail::StderrTail;
 use super::waiting::Waiting;
 use crate::Clock;
+use crate::Offset;
 use crate::engine::{Engine, LogPiece};
 use crate::error::{Error, Result};
 use crate::probe::{AgentEnd, AgentLine, EndedBy, ProbeTotals};
-use crate::record::{Offset, Shot};
+use crate::record::Shot;
 
 /// What it is called in messages.
 const WHO: &str = "the prober inside the network";

@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::engine::{Engine, TaskView};
 use crate::error::{Error, Result};
-use crate::record::TaskState;
+use crate::swarm::TaskState;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);

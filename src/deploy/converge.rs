@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
 use crate::observe::{ServiceSnapshot, Snapshot};
-use crate::record::{TaskState, UpdateState};
+use crate::swarm::{TaskState, UpdateState};
 
 /// How long to wait and what for.
 #[derive(Debug, Clone)]

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::record::UpdateState;
 use crate::stack::ServiceBody;
+use crate::swarm::UpdateState;
 
 /// A service as the engine has it. Its specs are for looking at only: an update is always built
 /// from the stack file.

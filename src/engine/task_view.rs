@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::service_view::parse_time;
 use super::services::items;
-use crate::record::TaskState;
+use crate::swarm::TaskState;
 
 /// A task as the engine has it.
 #[derive(Debug, Clone)]

@@ -7,7 +7,8 @@ use super::scene::Scene;
 use super::task_life::TaskLife;
 use super::transition::Transition;
 use super::{Capacity, Cause, Failure};
-use crate::record::{Offset, Outcome, Run, Shot, StreamFacts};
+use crate::Offset;
+use crate::record::{Outcome, Run, Shot, StreamFacts};
 
 /// How long after a task's end a proxy may still hold its address, and how long after its
 /// start a program may still not answer. A longer distance is no evidence.

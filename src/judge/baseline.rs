@@ -2,7 +2,8 @@
 
 use super::attribution::{failed_at, is_own_lag};
 use super::scene::Scene;
-use crate::record::{Offset, Outcome, Purpose, Run};
+use crate::Offset;
+use crate::record::{Outcome, Purpose, Run};
 
 /// How the service did before the change: since the probes began, or since the scenario
 /// before ended.

@@ -4,7 +4,8 @@ use super::Check;
 use super::attribution::is_own_lag;
 use super::scene::Scene;
 use super::trust_checks::trust;
-use crate::record::{Offset, Outcome, Purpose, Run};
+use crate::Offset;
+use crate::record::{Outcome, Purpose, Run};
 
 /// How the service did from the scenario's end to the next one's start, or to the record's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

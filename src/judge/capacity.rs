@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::CapacityStep;
 use super::counts::Counts;
 use super::scene::Scene;
-use crate::record::Offset;
+use crate::Offset;
 
 /// How many replicas there were from the change to the scenario's end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::counts::Counts;
-use crate::record::Offset;
+use crate::Offset;
 
 /// What ran and what served from an instant on, until the next step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

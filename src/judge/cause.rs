@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::holder::Holder;
-use crate::record::Offset;
+use crate::Offset;
 
 /// Why requests fail, as far as the record can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

@@ -4,7 +4,7 @@ use super::VersionStep;
 use super::levels::Levels;
 use super::scene::Scene;
 use super::task_life::TaskLife;
-use crate::record::Offset;
+use crate::Offset;
 
 /// How many of some tasks ran and served over time.
 pub(super) struct Counts {

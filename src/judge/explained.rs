@@ -7,7 +7,8 @@ use super::holder::Holder;
 use super::scene::Scene;
 use super::times::Times;
 use super::{Cause, CauseGroup, Failure, Limits};
-use crate::record::{Offset, Outcome, Purpose, Run, Shot, StreamFacts};
+use crate::Offset;
+use crate::record::{Outcome, Purpose, Run, Shot, StreamFacts};
 
 /// All failed requests of the users' streams of a scenario.
 pub(super) struct Explained {

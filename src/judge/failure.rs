@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::Cause;
-use crate::record::{Offset, Outcome};
+use crate::Offset;
+use crate::record::Outcome;
 
 /// One failed request and what explains it.
 #[derive(Debug, Clone, PartialEq, Serialize)]

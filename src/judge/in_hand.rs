@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::masked::is_through_proxy;
 use super::task_life::TaskLife;
-use crate::record::{Offset, Outcome, Run, Shot, StreamFacts};
+use crate::Offset;
+use crate::record::{Outcome, Run, Shot, StreamFacts};
 
 /// A request that fails faster than this was turned away, not cut off.
 const SHORTEST: Offset = Offset::from_millis(20);

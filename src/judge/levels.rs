@@ -1,6 +1,6 @@
 //! A count over time.
 
-use crate::record::Offset;
+use crate::Offset;
 
 /// A count over time: each entry holds until the next one, the last until the end.
 pub(super) struct Levels {

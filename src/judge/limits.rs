@@ -1,6 +1,6 @@
 //! When a measurement is good enough.
 
-use crate::record::Offset;
+use crate::Offset;
 
 /// When a measurement is good enough to be trusted. These are about the measuring, not about
 /// the service: no limit here makes a lost request acceptable.

@@ -4,7 +4,8 @@ use super::scene::Scene;
 use super::times::Times;
 use super::trust_checks::trust;
 use super::{Check, Limits};
-use crate::record::{EventKind, MachineLoad, Offset};
+use crate::Offset;
+use crate::record::{EventKind, MachineLoad};
 
 /// At this share of used and stolen processor time, in thousandths, a machine is full.
 const FULL: u16 = 950;

@@ -5,7 +5,9 @@ use super::scene::Scene;
 use super::task_life::TaskLife;
 use super::trust_checks::trust;
 use super::{Check, Verdict};
-use crate::record::{Expects, HealthcheckFacts, Offset};
+use crate::Offset;
+use crate::record::Expects;
+use crate::swarm::HealthCheck;
 
 /// How long failing health checks take to make a task unhealthy, if the record does not tell.
 const UNHEALTHY_IN: Offset = Offset::from_millis(5_000);
@@ -20,7 +22,7 @@ impl MachineFault {
     pub(super) fn of(
         scene: &Scene,
         machine: &Machine,
-        healthcheck: Option<&HealthcheckFacts>,
+        healthcheck: Option<&HealthCheck>,
         in_time: bool,
     ) -> Option<Self> {
         let takes = healthcheck.map_or(UNHEALTHY_IN, unhealthy_in);
@@ -70,7 +72,7 @@ impl MachineFault {
 }
 
 /// How long failing health checks take to make a task unhealthy, if each runs into its time limit.
-fn unhealthy_in(healthcheck: &HealthcheckFacts) -> Offset {
+fn unhealthy_in(healthcheck: &HealthCheck) -> Offset {
     let once = Offset::from_secs_f64(healthcheck.interval + healthcheck.timeout);
     let retries = i64::try_from(healthcheck.retries).unwrap_or(i64::MAX);
     Offset::from_nanos(once.as_nanos().saturating_mul(retries))

@@ -6,7 +6,8 @@ use super::attribution::{is_of_the_connection, is_own_lag};
 use super::scene::Scene;
 use super::times::Times;
 use super::transition::Transition;
-use crate::record::{Offset, Outcome, Purpose, Run, Shot, StreamFacts};
+use crate::Offset;
+use crate::record::{Outcome, Purpose, Route, Run, Shot, StreamFacts};
 use crate::stats::Spread;
 
 /// How near a user's failure must be to be the same event as that of a replica.
@@ -70,7 +71,7 @@ type Stream = (StreamFacts, Vec<Shot>);
 /// Whether users' requests of this stream pass a proxy: clients inside the overlay network ask
 /// the service by its name.
 pub(super) fn is_through_proxy(facts: &StreamFacts) -> bool {
-    facts.purpose == Purpose::Users && !facts.name.starts_with("overlay-")
+    facts.purpose == Purpose::Users && facts.route == Route::Published
 }
 
 fn within<'a>(scene: &Scene, shots: &'a [Shot]) -> impl Iterator<Item = &'a Shot> + use<'a> {

@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::Check;
 use super::attribution::is_own_lag;
 use super::trust_checks::trust;
-use crate::record::{ContainerAction, EventKind, Offset, Outcome, Purpose, Run, Shot, StreamFacts};
+use crate::Offset;
+use crate::record::{ContainerAction, EventKind, Outcome, Purpose, Run, Shot, StreamFacts};
 use crate::stats::Gaps;
 
 /// An update that is known to lose requests, of a service of this program's own: what the

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{Judgement, Verdict};
-use crate::record::{Offset, Purpose};
+use crate::Offset;
+use crate::record::Purpose;
 
 /// One of several runs, in one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

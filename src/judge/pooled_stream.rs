@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{Judgement, StreamStats};
-use crate::record::{Offset, Purpose};
+use crate::Offset;
+use crate::record::Purpose;
 use crate::stats::error_rate_upper_95;
 
 /// The requests of one stream in all scenarios of several runs.

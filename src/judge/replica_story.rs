@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::attribution::is_own_lag;
 use super::scene::Scene;
 use super::task_life::TaskLife;
-use crate::record::{Offset, Outcome, Purpose, Run, Shot};
+use crate::Offset;
+use crate::record::{Outcome, Purpose, Run, Shot};
 
 /// What one task answered when it was asked by itself, past every proxy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

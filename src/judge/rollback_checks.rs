@@ -4,13 +4,14 @@ use super::end_checks::{about_the_end, every_slot, no_leftover_tasks, spec};
 use super::scene::Scene;
 use super::update_checks::unfinished_remedy;
 use super::{Check, RollbackStory, Verdict};
-use crate::record::{PolicyFacts, SpecMatch, UpdateState};
+use crate::record::SpecMatch;
+use crate::swarm::{FailureAction, UpdatePolicy, UpdateState};
 
 /// The checks on a broken update.
 pub(super) fn rollback_checks(
     scene: &Scene,
     story: Option<&RollbackStory>,
-    policy: &PolicyFacts,
+    policy: &UpdatePolicy,
 ) -> Vec<Check> {
     vec![
         happened(scene, story, policy),
@@ -21,7 +22,7 @@ pub(super) fn rollback_checks(
     ]
 }
 
-fn happened(scene: &Scene, story: Option<&RollbackStory>, policy: &PolicyFacts) -> Check {
+fn happened(scene: &Scene, story: Option<&RollbackStory>, policy: &UpdatePolicy) -> Check {
     let (name, limit) = ("rollback-happened", "rolled back");
     if let Some(story) = story {
         let because = match (&story.trigger_slot, &story.trigger_error) {
@@ -44,7 +45,7 @@ fn happened(scene: &Scene, story: Option<&RollbackStory>, policy: &PolicyFacts) 
         },
     });
     let remedy = match state {
-        UpdateState::Completed if policy.failure_action == "continue" => {
+        UpdateState::Completed if policy.failure_action == FailureAction::Continue => {
             "set `update_config.failure_action: rollback`: with `continue` Swarm does not look at \
              failures at all"
                 .to_owned()

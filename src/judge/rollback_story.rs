@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::scene::Scene;
 use super::task_life::TaskLife;
-use crate::record::{Offset, UpdateState};
+use crate::Offset;
+use crate::swarm::UpdateState;
 
 /// The story of a rollback. Instants count from the run's start; absent means not seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

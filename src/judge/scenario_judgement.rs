@@ -6,7 +6,8 @@ use super::{
     Capacity, CauseGroup, Check, Failure, Masked, ReplicaStory, RollbackStory, StreamStats,
     TransitionWindow, UpdateStory, Verdict,
 };
-use crate::record::{Expects, Offset};
+use crate::Offset;
+use crate::record::Expects;
 use crate::stats::Outage;
 
 /// The judgement of one scenario. Instants count from the run's start.

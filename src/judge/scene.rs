@@ -1,7 +1,9 @@
 //! One scenario, cut out of the run.
 
 use super::tasks::Tasks;
-use crate::record::{EndReason, Event, EventKind, Expects, Offset, Run, SpecMatch, UpdateState};
+use crate::Offset;
+use crate::record::{EndReason, Event, EventKind, Expects, Run, SpecMatch};
+use crate::swarm::UpdateState;
 
 /// One scenario with everything that was seen up to its end.
 #[derive(Debug)]

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use crate::record::{Offset, Outcome, Purpose, Shot, StreamFacts, UnsentCounts};
+use crate::Offset;
+use crate::record::{Outcome, Purpose, Shot, StreamFacts, UnsentCounts};
 use crate::stats::{Gap, Gaps, Spread, error_rate_upper_95};
 
 /// What the users of one stream got in a window of time. Times in seconds.

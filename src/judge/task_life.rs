@@ -1,6 +1,8 @@
 //! One task from first to last sight.
 
-use crate::record::{ContainerAction, Offset, TaskSeen, TaskState};
+use crate::Offset;
+use crate::record::{ContainerAction, TaskSeen};
+use crate::swarm::TaskState;
 
 /// One task's life. Both of a task's states only move forward, so each instant comes once.
 #[derive(Debug, Clone)]

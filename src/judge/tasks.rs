@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::task_life::TaskLife;
-use crate::record::{Event, EventKind, Offset, Shot, TaskState};
+use crate::Offset;
+use crate::record::{Event, EventKind, Shot};
+use crate::swarm::TaskState;
 
 /// The signal that nothing can ignore; a container that it ends has 128 more as its exit code.
 const SIGKILL: i64 = 9;

@@ -1,6 +1,6 @@
 //! Times that something covers.
 
-use crate::record::Offset;
+use crate::Offset;
 
 /// Stretches of time, ordered and without overlaps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::Nearest;
 use super::task_life::TaskLife;
 use super::tasks::Tasks;
-use crate::record::Offset;
+use crate::Offset;
 
 /// One change of one task.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::scene::Scene;
 use super::times::Times;
 use super::transition::Transition;
-use crate::record::{Offset, Outcome, Purpose, Run, Shot, StreamFacts};
+use crate::Offset;
+use crate::record::{Outcome, Purpose, Run, Shot, StreamFacts};
 use crate::stats::error_rate_upper_95;
 
 /// A window begins this long before a change of a task.

@@ -5,7 +5,8 @@ use super::baseline_after::BaselineAfter;
 use super::machine::Machine;
 use super::scene::Scene;
 use super::{Check, Limits, StreamStats, Verdict};
-use crate::record::{EventKind, Expects, Offset, Purpose, Unsent, UnsentCounts};
+use crate::Offset;
+use crate::record::{EventKind, Expects, Purpose, Unsent, UnsentCounts};
 use crate::stats::error_rate_upper_95;
 
 /// What the trust checks look at.

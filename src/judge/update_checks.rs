@@ -3,10 +3,11 @@
 use super::end_checks::{about_the_end, every_slot, no_leftover_tasks, spec};
 use super::scene::Scene;
 use super::{Check, Verdict};
-use crate::record::{PolicyFacts, SpecMatch, UpdateState};
+use crate::record::SpecMatch;
+use crate::swarm::{UpdatePolicy, UpdateState};
 
 /// The checks on a good update.
-pub(super) fn update_checks(scene: &Scene, policy: &PolicyFacts) -> Vec<Check> {
+pub(super) fn update_checks(scene: &Scene, policy: &UpdatePolicy) -> Vec<Check> {
     vec![
         completed(scene, policy),
         not_rolled_back(scene),
@@ -39,7 +40,7 @@ pub(super) fn no_change_checks(scene: &Scene) -> Vec<Check> {
     vec![replaced, every_slot(scene, "every-slot-on-old-version", "same"), no_leftover_tasks(scene)]
 }
 
-fn completed(scene: &Scene, policy: &PolicyFacts) -> Check {
+fn completed(scene: &Scene, policy: &UpdatePolicy) -> Check {
     let state = scene.final_state();
     // Swarm gives no state if there was nothing to replace.
     let nothing_to_do = state == UpdateState::None && scene.new_generation() == scene.old;
@@ -87,7 +88,7 @@ fn last_message(scene: &Scene) -> String {
 }
 
 /// What to change for an update that came to this state.
-pub(super) fn unfinished_remedy(state: UpdateState, policy: &PolicyFacts) -> String {
+pub(super) fn unfinished_remedy(state: UpdateState, policy: &UpdatePolicy) -> String {
     match state {
         UpdateState::Paused => {
             "set `update_config.failure_action: rollback`, so that Swarm returns to the version \

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::scene::Scene;
-use crate::record::{Expects, Offset, SpecMatch, UpdateState};
+use crate::Offset;
+use crate::record::{Expects, SpecMatch};
+use crate::swarm::UpdateState;
 
 /// What Swarm did with the change. Instants count from the run's start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::scene::Scene;
 use super::{Capacity, CauseGroup, Check, StreamStats, Verdict};
-use crate::record::{Expects, PolicyFacts, StackFacts};
+use crate::record::{Expects, StackFacts};
+use crate::swarm::Order;
 
 /// What keeps failed requests from proving anything.
 #[derive(Debug, Clone, Copy)]
@@ -78,12 +79,12 @@ pub(super) fn no_failed_requests(
 pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &StackFacts) -> Check {
     let (update, rollback) = (&stack.update_config, &stack.rollback_config);
     let allowed = match scene.expects {
-        Expects::Update if update.order == "start-first" => 0,
-        Expects::Update => at_once(update, scene.replicas),
+        Expects::Update if update.order == Order::StartFirst => 0,
+        Expects::Update => update.at_once(scene.replicas),
         // One of the two at a time: a rollback stops tasks that did not run anyway. Start-first
         // is no promise here: where the failed task's restart and the rollback both put a good
         // task in a slot, Swarm takes the slot for changed and replaces its healthy task too.
-        Expects::Rollback => at_once(update, scene.replicas).max(at_once(rollback, scene.replicas)),
+        Expects::Rollback => update.at_once(scene.replicas).max(rollback.at_once(scene.replicas)),
         Expects::NoChange => 0,
     };
     let least = scene.replicas.saturating_sub(allowed);
@@ -134,11 +135,6 @@ pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &Stack
         )
     };
     Check::new("capacity", Verdict::Fail, measured, limit, because).remedy(remedy)
-}
-
-/// How many slots these settings change at once.
-fn at_once(policy: &PolicyFacts, replicas: u64) -> u64 {
-    if policy.parallelism == 0 { replicas } else { policy.parallelism.min(replicas) }
 }
 
 /// How many slots had got a task of the new version when the rollback began.

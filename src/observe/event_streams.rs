@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::translate::EngineTime;
+use crate::Offset;
 use crate::engine::{Engine, EngineEvent};
-use crate::record::Offset;
 
 /// How long to wait before a broken stream is opened again.
 const REOPEN_AFTER: Duration = Duration::from_millis(250);

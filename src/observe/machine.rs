@@ -9,7 +9,8 @@ use tokio_util::task::TaskTracker;
 
 use super::EventSink;
 use crate::Clock;
-use crate::record::{Event, EventKind, MachineLoad, Offset};
+use crate::Offset;
+use crate::record::{Event, EventKind, MachineLoad};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 

@@ -15,9 +15,11 @@ use super::poll::Changes;
 use super::translate::{EngineTime, container_event};
 use super::{Generations, Snapshot};
 use crate::Clock;
+use crate::Offset;
 use crate::engine::{Engine, EngineEvent};
 use crate::error::Result;
-use crate::record::{Event, EventKind, Offset, UpdateState};
+use crate::record::{Event, EventKind};
+use crate::swarm::UpdateState;
 
 /// How often services and tasks are polled. The docker CLI polls every 200 ms.
 const POLL_EVERY: Duration = Duration::from_millis(100);

@@ -7,8 +7,10 @@ use serde_json::Value;
 
 use super::translate::EngineTime;
 use super::{Generations, ServiceSnapshot};
+use crate::Offset;
 use crate::engine::{ServiceView, TaskView};
-use crate::record::{Event, EventKind, Offset, TaskSeen, TaskState, UpdateState};
+use crate::record::{Event, EventKind, TaskSeen};
+use crate::swarm::{TaskState, UpdateState};
 
 /// What was told about a service's update last.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::Offset;
 use crate::engine::ServiceView;
-use crate::record::{Offset, TaskSeen, TaskState};
+use crate::record::TaskSeen;
+use crate::swarm::TaskState;
 
 /// The newest state of the watched services.
 #[derive(Debug, Clone, Default)]

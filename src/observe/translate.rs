@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use crate::Clock;
+use crate::Offset;
 use crate::engine::EngineEvent;
-use crate::record::{ContainerAction, EventKind, Offset};
+use crate::record::{ContainerAction, EventKind};
 
 /// Maps engine time onto the run's clock.
 #[derive(Debug, Clone, Copy)]

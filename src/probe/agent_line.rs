@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::AgentTotals;
 use crate::Clock;
-use crate::record::{Offset, Shot};
+use crate::Offset;
+use crate::record::Shot;
 
 /// One line of JSON on the standard output of a prober in another process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

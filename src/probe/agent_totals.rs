@@ -59,7 +59,8 @@ impl From<&AgentTotals> for ProbeTotals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Offset, Unsent};
+    use crate::Offset;
+    use crate::record::Unsent;
 
     #[test]
     fn nothing_is_lost_on_the_way() {

@@ -1,7 +1,8 @@
 //! Whose fault it is that a request took long.
 
 use super::StreamPlan;
-use crate::record::{Offset, Outcome, Shot};
+use crate::Offset;
+use crate::record::{Outcome, Shot};
 
 /// The outcome of an ended shot, now that it is known how long it took; `None` if it seems to
 /// have taken too long only because the prober had sent it late or was behind its schedule for

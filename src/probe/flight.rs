@@ -15,7 +15,8 @@ use super::fault::ConnectFault;
 use super::link::Link;
 use super::stream::{Seat, Stream, blank};
 use super::target::Host;
-use crate::record::{Connection, Offset, Outcome, Shot, Unsent};
+use crate::Offset;
+use crate::record::{Connection, Outcome, Shot, Unsent};
 
 /// The application's headers, as the example application sends them.
 const INSTANCE: &str = "x-rollproof-instance";

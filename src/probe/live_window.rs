@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::record::{Offset, Outcome, Shot};
+use crate::Offset;
+use crate::record::{Outcome, Shot};
 
 /// Parts a window is made of; its oldest part is dropped as a whole.
 const PARTS: i64 = 10;

@@ -12,7 +12,8 @@ use super::schedule::Schedule;
 use super::stalls::Stalls;
 use super::stream::Stream;
 use crate::Clock;
-use crate::record::{Offset, Unsent};
+use crate::Offset;
+use crate::record::Unsent;
 
 /// Shots started in a row before answers are handled. A pacer that is behind must not keep the
 /// answers waiting: its own lag is measured, theirs would look like the service's.

@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::stream::Stream;
 use super::target::Host;
-use crate::record::Offset;
+use crate::Offset;
 
 /// How often the name is looked up.
 const LOOK_EVERY: Duration = Duration::from_millis(250);

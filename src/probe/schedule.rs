@@ -1,6 +1,6 @@
 //! The schedule, fixed before the first request.
 
-use crate::record::Offset;
+use crate::Offset;
 
 /// Shot `k` is due at `start + k / rate`, computed anew for each `k` so that nothing drifts.
 #[derive(Debug, Clone, Copy)]

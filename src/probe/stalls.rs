@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use crate::record::Offset;
+use crate::Offset;
 
 /// Being behind the schedule by more than this is a stall.
 const STALL: Offset = Offset::from_millis(1);

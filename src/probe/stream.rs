@@ -15,7 +15,8 @@ use super::replicas::{Replica, Replicas};
 use super::stalls::Stalls;
 use super::{ProbeTotals, StreamPlan};
 use crate::Clock;
-use crate::record::{Offset, Outcome, Purpose, Shot, Unsent};
+use crate::Offset;
+use crate::record::{Outcome, Purpose, Shot, Unsent};
 
 /// Where finished shots go.
 pub(super) type Sink = dyn Fn(usize, Shot);

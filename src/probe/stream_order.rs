@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Expect, Method, StreamPlan};
-use crate::record::{Connection, Purpose};
+use crate::record::{Connection, Purpose, Route};
 use crate::{Error, Result};
 
 /// A stream as one process tells it to another: everything of a [`StreamPlan`].
@@ -19,6 +19,7 @@ pub(super) struct StreamOrder {
     body: Vec<u8>,
     rate_hz: f64,
     purpose: Purpose,
+    route: Route,
     connection: Connection,
     kept: usize,
     deadline: Duration,
@@ -56,6 +57,7 @@ impl StreamOrder {
             body: plan.body.to_vec(),
             rate_hz: plan.rate_hz,
             purpose: plan.purpose,
+            route: plan.route,
             connection: plan.connection,
             kept: plan.kept,
             deadline: plan.deadline,
@@ -79,6 +81,7 @@ impl StreamOrder {
         plan.method = self.method;
         plan.body = self.body.clone().into();
         plan.purpose = self.purpose;
+        plan.route = self.route;
         plan.connection = self.connection;
         plan.kept = self.kept;
         plan.deadline = self.deadline;

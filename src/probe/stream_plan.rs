@@ -9,7 +9,7 @@ use hyper::header::{self, HeaderName, HeaderValue};
 
 use super::target::{Host, Target};
 use super::{BodyExpect, Expect, Method};
-use crate::record::{Connection, Purpose, StreamFacts};
+use crate::record::{Connection, Purpose, Route, StreamFacts};
 use crate::{Error, Result};
 
 /// More shots a second than one event loop could pace.
@@ -28,6 +28,8 @@ pub struct StreamPlan {
     pub rate_hz: f64,
     /// What its requests are to show.
     pub purpose: Purpose,
+    /// The way its requests take.
+    pub route: Route,
     /// Whether connections are kept.
     pub connection: Connection,
     /// How many connections are kept and used in turn. A balancer that works by connection
@@ -76,6 +78,7 @@ impl StreamPlan {
             body: Bytes::new(),
             rate_hz,
             purpose: Purpose::Users,
+            route: Route::Published,
             connection: Connection::Fresh,
             kept: 16,
             deadline: Duration::from_secs(1),
@@ -147,6 +150,7 @@ impl StreamPlan {
             deadline: self.deadline.as_secs_f64(),
             connection: self.connection,
             purpose: self.purpose,
+            route: self.route,
         }
     }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::record::{Offset, Outcome, Shot};
+use crate::Offset;
+use crate::record::{Outcome, Shot};
 use crate::stats::Gaps;
 
 /// Shots beyond those still unsettled before the settled ones are folded away.

@@ -2,7 +2,8 @@
 
 use hdrhistogram::Histogram;
 
-use crate::record::{Offset, UnsentCounts};
+use crate::Offset;
+use crate::record::UnsentCounts;
 
 /// What a stream did, as the prober itself saw it: the facts that say whether its measurement
 /// can be trusted.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Expects, MachineLoad, Offset, TaskSeen, UpdateState};
+use crate::Offset;
+use crate::swarm::{TaskState, UpdateState};
 
 /// One line of `events.jsonl`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,4 +174,61 @@ pub enum EndReason {
         /// The last error.
         text: String,
     },
+}
+
+/// What a scenario expects Swarm to do with the submitted change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expects {
+    /// Every replica runs the new version in the end.
+    Update,
+    /// The update fails and Swarm returns to the previous version by itself.
+    Rollback,
+    /// Nothing is replaced.
+    NoChange,
+}
+
+/// How busy this machine was for about a second, in thousandths of its processor time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MachineLoad {
+    /// Processor time that was used, by whomever.
+    pub busy: u16,
+    /// Processor time that the hypervisor gave to others.
+    pub stolen: u16,
+    /// Share of the time in which something that could run had to wait for a processor
+    /// (`some` in `/proc/pressure/cpu`); absent where the kernel does not tell.
+    pub waiting: Option<u16>,
+}
+
+/// One task as the observer saw it, written whenever anything of it changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskSeen {
+    /// The task's id.
+    pub task: String,
+    /// The service's name, with the stack's prefix.
+    pub service: String,
+    /// The replica number, from 1; 0 for a task of a global service.
+    pub slot: u64,
+    /// The node's id, empty while it has none.
+    pub node: String,
+    /// Which version of the service's task template it was made from: numbered from 1 in the
+    /// order in which this run met them.
+    pub generation: u32,
+    /// The image as written, for people.
+    pub image: String,
+    /// Observed state.
+    pub state: TaskState,
+    /// Desired state.
+    pub desired: TaskState,
+    /// The engine's word on the state, such as `started`.
+    pub message: String,
+    /// The engine's error text, empty if none.
+    pub error: String,
+    /// The container's exit code, once it has ended.
+    pub exit_code: Option<i64>,
+    /// The container's full id, empty while it has none.
+    pub container: String,
+    /// Its addresses in the swarm's networks, without prefix lengths; empty while it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
 }

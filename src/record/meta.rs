@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Offset, Purpose};
+use crate::Offset;
+use crate::swarm::{HealthCheck, UpdatePolicy};
 
 /// The version of the record's and the report's format.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -64,47 +65,16 @@ pub struct StackFacts {
     /// Replicas wanted.
     pub replicas: u64,
     /// Effective update settings, defaults filled in.
-    pub update_config: PolicyFacts,
+    pub update_config: UpdatePolicy,
     /// Effective rollback settings, defaults filled in.
-    pub rollback_config: PolicyFacts,
+    pub rollback_config: UpdatePolicy,
     /// Effective health check; absent if there is none.
-    pub healthcheck: Option<HealthcheckFacts>,
-}
-
-/// `update_config` or `rollback_config` with the engine's defaults filled in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PolicyFacts {
-    /// Slots changed at once; 0 is all.
-    pub parallelism: u64,
-    /// Seconds a worker waits after each slot.
-    pub delay: f64,
-    /// `pause`, `continue` or `rollback`.
-    pub failure_action: String,
-    /// Seconds a task is watched after it runs.
-    pub monitor: f64,
-    /// Share of failed slots that is tolerated.
-    pub max_failure_ratio: f64,
-    /// `stop-first` or `start-first`.
-    pub order: String,
-}
-
-/// A health check with the engine's defaults filled in; times in seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct HealthcheckFacts {
-    /// The test, as the API has it; empty if it comes from the image.
-    pub test: Vec<String>,
-    /// From the end of a probe to the start of the next.
-    pub interval: f64,
-    /// After which a probe counts as failed.
-    pub timeout: f64,
-    /// Failed probes in a row that make a container unhealthy.
-    pub retries: u64,
-    /// Time in which failures do not count.
-    pub start_period: f64,
+    pub healthcheck: Option<HealthCheck>,
 }
 
 /// One probe stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StreamFactsRead")]
 pub struct StreamFacts {
     /// Name, also in the record's file name.
     pub name: String,
@@ -116,9 +86,58 @@ pub struct StreamFacts {
     pub deadline: f64,
     /// How connections are used.
     pub connection: Connection,
-    /// What its requests are to show.
-    #[serde(default)]
+    /// What its requests are for.
     pub purpose: Purpose,
+    /// The way its requests take.
+    pub route: Route,
+}
+
+/// The way a stream's requests take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Route {
+    /// To a published port, as users come in: through the proxy, where there is one.
+    Published,
+    /// From inside the overlay network to the service's name, past every proxy.
+    Overlay,
+    /// From inside the overlay network to each task's own address.
+    Task,
+    /// To one of this program's own services.
+    Companion,
+}
+
+/// [`StreamFacts`] as records have it: those of 0.1.0 tell neither route nor, before that,
+/// purpose.
+#[derive(Deserialize)]
+struct StreamFactsRead {
+    name: String,
+    url: String,
+    rate_hz: f64,
+    deadline: f64,
+    connection: Connection,
+    #[serde(default)]
+    purpose: Purpose,
+    route: Option<Route>,
+}
+
+impl From<StreamFactsRead> for StreamFacts {
+    fn from(read: StreamFactsRead) -> Self {
+        let route = read.route.unwrap_or(match read.purpose {
+            Purpose::Users if read.name.starts_with("overlay-") => Route::Overlay,
+            Purpose::Users => Route::Published,
+            Purpose::EachReplica => Route::Task,
+            Purpose::Control | Purpose::NegativeControl => Route::Companion,
+        });
+        Self {
+            name: read.name,
+            url: read.url,
+            rate_hz: read.rate_hz,
+            deadline: read.deadline,
+            connection: read.connection,
+            purpose: read.purpose,
+            route,
+        }
+    }
 }
 
 /// Whether an update that is known to lose requests is part of the run.
@@ -142,4 +161,21 @@ pub enum Connection {
     Fresh,
     /// Connections are kept and reused.
     KeepAlive,
+}
+
+/// What the requests of a stream are to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// What users of the service get: none of them may fail.
+    #[default]
+    Users,
+    /// What each replica answers when it is asked by itself, past every proxy. A replica that is
+    /// being replaced stops answering some time, so that alone is no failure.
+    EachReplica,
+    /// A target on the same machine and network that no update touches: if it fails, the
+    /// measurement is at fault.
+    Control,
+    /// A target that loses requests on purpose: if none fails, the measurement is at fault.
+    NegativeControl,
 }

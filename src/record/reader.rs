@@ -10,9 +10,22 @@ use std::thread;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::closed::Closed;
-use super::{Event, Meta, Run, RunFolder, SCHEMA_VERSION, Shot, StreamFacts};
+use super::run_folder::Closed;
+use super::{Event, Meta, RunFolder, SCHEMA_VERSION, Shot, StreamFacts};
 use crate::{Error, Place, Result};
+
+/// A whole run as its record tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// What was known before.
+    pub meta: Meta,
+    /// What happened, in the order in which it was seen.
+    pub events: Vec<Event>,
+    /// The requests of each stream, in the order in which they ended.
+    pub shots: Vec<(StreamFacts, Vec<Shot>)>,
+    /// Why the record is not whole: the run was killed, or the disk was full.
+    pub incomplete: Option<String>,
+}
 
 /// Reads a run's folder. A torn last line is what a killed run leaves and is left out;
 /// anything else that does not fit is an error with file and line.

@@ -1,9 +1,12 @@
 //! The folder of one run.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
@@ -108,6 +111,16 @@ impl RunFolder {
             cannot("replace the link", &latest, error)
         })
     }
+}
+
+/// How many lines a record has: `closed.json`, written last. A run that was killed has none,
+/// and a file that lost lines afterwards does not match.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Closed {
+    /// Lines of `events.jsonl`.
+    pub events: u64,
+    /// Lines of each `shots-<stream>.jsonl`.
+    pub shots: BTreeMap<String, u64>,
 }
 
 /// Whether a word can be part of a file name without surprises.

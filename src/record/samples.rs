@@ -1,9 +1,11 @@
 //! Values for this room's tests.
 
 use super::{
-    Connection, EngineFacts, Event, EventKind, Meta, NegativeControl, Offset, Outcome, PolicyFacts,
-    Purpose, SCHEMA_VERSION, Shot, StackFacts, StreamFacts,
+    Connection, EngineFacts, Event, EventKind, Meta, NegativeControl, Outcome, Purpose, Route,
+    SCHEMA_VERSION, Shot, StackFacts, StreamFacts,
 };
+use crate::Offset;
+use crate::swarm::{FailureAction, Order, UpdatePolicy};
 
 pub(crate) fn event(millis: i64) -> Event {
     let at = Offset::from_millis(millis);
@@ -37,17 +39,18 @@ pub(crate) fn stream(name: &str) -> StreamFacts {
         deadline: 1.0,
         connection: Connection::Fresh,
         purpose: Purpose::Users,
+        route: Route::Published,
     }
 }
 
-pub(crate) fn policy() -> PolicyFacts {
-    PolicyFacts {
+pub(crate) fn policy() -> UpdatePolicy {
+    UpdatePolicy {
         parallelism: 2,
         delay: 2.0,
-        failure_action: "rollback".to_owned(),
+        failure_action: FailureAction::Rollback,
         monitor: 5.0,
         max_failure_ratio: 0.0,
-        order: "stop-first".to_owned(),
+        order: Order::StopFirst,
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Offset, Outcome, Unsent};
+use super::{Outcome, Unsent};
+use crate::Offset;
 
 /// One request: one line of `shots-<stream>.jsonl`. Latency counts from `intended`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

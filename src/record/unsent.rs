@@ -1,4 +1,7 @@
-//! Why a request is a hole in the measurement.
+//! Requests that are holes in the measurement, and why.
+
+use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,5 +27,78 @@ impl Unsent {
             Self::NoSocket => "this machine had no port or descriptor left",
             Self::Stalled => "this program was not run in time",
         }
+    }
+}
+
+/// How many requests were not sent, or could not be measured, by reason.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UnsentCounts(BTreeMap<Unsent, u64>);
+
+impl UnsentCounts {
+    /// So many more for this reason.
+    pub fn add(&mut self, why: Unsent, number: u64) {
+        *self.0.entry(why).or_insert(0) += number;
+    }
+
+    /// All of these as well.
+    pub fn add_all(&mut self, other: &Self) {
+        for (why, number) in &other.0 {
+            self.add(*why, *number);
+        }
+    }
+
+    /// For this reason.
+    #[must_use]
+    pub fn of(&self, why: Unsent) -> u64 {
+        self.0.get(&why).copied().unwrap_or(0)
+    }
+
+    /// For whatever reason.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// The reason of most of them.
+    #[must_use]
+    pub fn most(&self) -> Option<Unsent> {
+        self.0.iter().max_by_key(|(_, number)| **number).map(|(why, _)| *why)
+    }
+
+    /// `2 because too many were in flight, 1 because …`, with numbers written by `write`.
+    #[must_use]
+    pub fn told(&self, write: impl Fn(u64) -> String) -> String {
+        let told = |(why, number): (&Unsent, &u64)| {
+            format!("{} because {}", write(*number), why.because())
+        };
+        self.0.iter().map(told).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl fmt::Display for UnsentCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.told(|number| number.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_add_up() {
+        let mut counts = UnsentCounts::default();
+        assert_eq!((counts.total(), counts.most(), counts.to_string()), (0, None, String::new()));
+        counts.add(Unsent::Stalled, 2);
+        counts.add_all(&counts.clone());
+        counts.add(Unsent::NoSlot, 1);
+        assert_eq!((counts.of(Unsent::Stalled), counts.total()), (4, 5));
+        assert_eq!(counts.most(), Some(Unsent::Stalled));
+        let text = "1 because too many were in flight, 4 because this program was not run in time";
+        assert_eq!(counts.to_string(), text);
+        let json = serde_json::to_string(&counts).unwrap();
+        assert_eq!(json, r#"{"no-slot":1,"stalled":4}"#);
+        assert_eq!(serde_json::from_str::<UnsentCounts>(&json).unwrap(), counts);
     }
 }

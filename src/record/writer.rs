@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::closed::Closed;
-use super::run_folder::{cannot, is_plain_name};
+use super::run_folder::{Closed, cannot, is_plain_name};
 use super::{Event, Meta, RunFolder, Shot, StackFacts, StreamFacts};
 use crate::{Error, Result};
 

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::block::{more, row};
 use super::style::Style;
+use crate::Offset;
 use crate::judge::{Check, ReplicaStory, ScenarioJudgement, StreamStats, Verdict};
-use crate::record::{Expects, Offset, Purpose};
+use crate::record::{Expects, Purpose};
 
 /// Appends the block of one scenario.
 pub(super) fn scenario_summary(out: &mut String, scenario: &ScenarioJudgement, style: Style) {

@@ -1,7 +1,7 @@
 //! Whether Swarm is done with a service.
 
 use crate::observe::ServiceSnapshot;
-use crate::record::{TaskState, UpdateState};
+use crate::swarm::{TaskState, UpdateState};
 
 /// What keeps a service from being at rest, in plain words; absent when it is.
 ///
@@ -51,8 +51,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Offset;
     use crate::engine::ServiceView;
-    use crate::record::{Offset, TaskSeen};
+    use crate::record::TaskSeen;
 
     fn task(slot: u64, generation: u32, state: TaskState, desired: TaskState) -> TaskSeen {
         TaskSeen {

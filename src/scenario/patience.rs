@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::record::{HealthcheckFacts, PolicyFacts};
+use crate::swarm::{HealthCheck, UpdatePolicy};
 
 /// How long to wait for an update and its rollback: upper bounds worked out from the stack's own
 /// settings (`docs/waiting.md`), so that nothing waits for ever and nothing slow is cut off.
@@ -30,9 +30,9 @@ impl Patience {
     #[must_use]
     pub fn new(
         slots: u64,
-        update: &PolicyFacts,
-        rollback: &PolicyFacts,
-        check: Option<&HealthcheckFacts>,
+        update: &UpdatePolicy,
+        rollback: &UpdatePolicy,
+        check: Option<&HealthCheck>,
         stop_grace: f64,
     ) -> Self {
         let judged = check.map_or(0.0, |check| {
@@ -40,7 +40,7 @@ impl Patience {
             check.start_period + (tries + 1.0) * (check.interval + check.timeout)
         });
         let slot = START + STOP + stop_grace + judged;
-        let phase = |policy: &PolicyFacts| {
+        let phase = |policy: &UpdatePolicy| {
             let at_once = if policy.parallelism == 0 { slots } else { policy.parallelism };
             let waves = slots.max(1).div_ceil(at_once.clamp(1, slots.max(1)));
             let waves = f64::from(u32::try_from(waves).unwrap_or(u32::MAX));
@@ -62,18 +62,19 @@ fn secs(secs: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::swarm::{FailureAction, Order};
 
     #[test]
     fn a_hanging_check_of_thirty_seconds_is_waited_for() {
-        let policy = PolicyFacts {
+        let policy = UpdatePolicy {
             parallelism: 2,
             delay: 10.0,
-            failure_action: "rollback".into(),
+            failure_action: FailureAction::Rollback,
             monitor: 5.0,
             max_failure_ratio: 0.0,
-            order: "stop-first".into(),
+            order: Order::StopFirst,
         };
-        let check = HealthcheckFacts {
+        let check = HealthCheck {
             test: vec!["CMD-SHELL".into(), "x".into()],
             interval: 30.0,
             timeout: 30.0,

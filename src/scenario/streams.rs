@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{StreamKind, Target};
 use crate::error::Result;
 use crate::probe::{Method, StreamPlan};
-use crate::record::{Connection, Purpose};
+use crate::record::{Connection, Purpose, Route};
 
 /// Which streams a run has, and how they ask.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,9 +59,12 @@ impl Streams {
         let mut plan = StreamPlan::new(kind.name(), url, self.rate_of(kind))?;
         plan.deadline = self.deadline;
         match kind {
-            StreamKind::ProxyFresh | StreamKind::OverlayFresh => {}
-            StreamKind::ProxyKeepalive | StreamKind::OverlayKeepalive => {
+            StreamKind::ProxyFresh => {}
+            StreamKind::OverlayFresh => plan.route = Route::Overlay,
+            StreamKind::ProxyKeepalive => plan.connection = Connection::KeepAlive,
+            StreamKind::OverlayKeepalive => {
                 plan.connection = Connection::KeepAlive;
+                plan.route = Route::Overlay;
             }
             StreamKind::ProxyPost => {
                 plan.connection = Connection::KeepAlive;
@@ -72,8 +75,14 @@ impl Streams {
                 }
             }
             StreamKind::ProxySlow => plan = plan.with_path(&self.slow_path)?,
-            StreamKind::EachReplica => plan.purpose = Purpose::EachReplica,
-            StreamKind::Control => plan.purpose = Purpose::Control,
+            StreamKind::EachReplica => {
+                plan.purpose = Purpose::EachReplica;
+                plan.route = Route::Task;
+            }
+            StreamKind::Control => {
+                plan.purpose = Purpose::Control;
+                plan.route = Route::Companion;
+            }
         }
         // Well behind the deadline, so that an answer that a proxy held back is seen as late.
         plan.timeout = plan.timeout.max(plan.deadline * 4);
@@ -108,6 +117,7 @@ impl Streams {
         plan.deadline = self.deadline;
         plan.timeout = plan.timeout.max(plan.deadline * 4);
         plan.purpose = Purpose::NegativeControl;
+        plan.route = Route::Companion;
         Ok(plan)
     }
 

@@ -13,13 +13,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Patience, Recorder, Scenario, Target};
 use crate::Clock;
+use crate::Offset;
 use crate::companion::{Companions, RemoteProber};
 use crate::deploy::{ConvergeOptions, converge};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::observe::{Observer, ServiceSnapshot, Snapshot, Watch};
 use crate::probe::{ProbeOrder, Prober, StreamPlan};
-use crate::record::{EndReason, Event, EventKind, Offset, SpecMatch};
+use crate::record::{EndReason, Event, EventKind, SpecMatch};
 use crate::stack::ServiceBody;
 
 /// An engine that does not answer for this long is lost.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::{EngineChoice, EngineKind, LabUse, Ledger, StateFolder, kernel_has_ipvs};
 use crate::Clock;
+use crate::Offset;
 use crate::deploy::Kernel;
 use crate::engine::{DockerHost, Engine, EngineInfo, HostChoice, SwarmRole, resolve_host};
 use crate::error::{Error, Result};
 use crate::lab::{Lab, LabOptions};
-use crate::record::{EngineFacts, Offset};
+use crate::record::EngineFacts;
 
 /// How to choose the engine.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::PublishedPort;
-use crate::record::{HealthcheckFacts, PolicyFacts};
+use crate::swarm::{FailureAction, HealthCheck, Order, UpdatePolicy};
 
 /// A service's request body (`ServiceSpec`), with the API's own key names. It is always built
 /// from a stack file: a body read back from an engine is only ever looked at.
@@ -63,13 +63,13 @@ impl ServiceBody {
 
     /// Effective `update_config`.
     #[must_use]
-    pub fn update_policy(&self) -> PolicyFacts {
+    pub fn update_policy(&self) -> UpdatePolicy {
         policy(&self.0["UpdateConfig"])
     }
 
     /// Effective `rollback_config`.
     #[must_use]
-    pub fn rollback_policy(&self) -> PolicyFacts {
+    pub fn rollback_policy(&self) -> UpdatePolicy {
         policy(&self.0["RollbackConfig"])
     }
 
@@ -84,7 +84,7 @@ impl ServiceBody {
     /// leaves something out, then the engine's defaults (moby `daemon/health.go`: 30 s, 30 s,
     /// 3, 0 s). Absent if neither has a test or it is disabled.
     #[must_use]
-    pub fn effective_healthcheck(&self, image: Option<&Value>) -> Option<HealthcheckFacts> {
+    pub fn effective_healthcheck(&self, image: Option<&Value>) -> Option<HealthCheck> {
         let own = self.healthcheck();
         let pick = |key: &str| {
             [own, image].into_iter().flatten().find_map(|check| {
@@ -102,7 +102,7 @@ impl ServiceBody {
         if test.first().is_none_or(|word| word == "NONE") {
             return None;
         }
-        Some(HealthcheckFacts {
+        Some(HealthCheck {
             test,
             interval: pick("Interval").map_or(30.0, |nanos| secs(&nanos)),
             timeout: pick("Timeout").map_or(30.0, |nanos| secs(&nanos)),
@@ -268,19 +268,16 @@ impl<'a> IntoPlace<'a> for serde_json::map::Entry<'a> {
 
 /// Engine defaults: swarmkit `api/defaults/service.go`. An absent block means one slot at a
 /// time; an absent or zero number inside a block that is present means all at once.
-fn policy(block: &Value) -> PolicyFacts {
-    let word = |key: &str, default: &str| match block[key].as_str() {
-        None | Some("") => default.to_owned(),
-        Some(word) => word.to_owned(),
-    };
+fn policy(block: &Value) -> UpdatePolicy {
+    let word = |key: &str| block[key].as_str().unwrap_or_default();
     let monitor = secs(&block["Monitor"]);
-    PolicyFacts {
+    UpdatePolicy {
         parallelism: if block.is_object() { block["Parallelism"].as_u64().unwrap_or(0) } else { 1 },
         delay: secs(&block["Delay"]),
-        failure_action: word("FailureAction", "pause"),
+        failure_action: FailureAction::parse(word("FailureAction")),
         monitor: if monitor > 0.0 { monitor } else { 5.0 },
         max_failure_ratio: block["MaxFailureRatio"].as_f64().unwrap_or(0.0),
-        order: word("Order", "stop-first"),
+        order: Order::parse(word("Order")),
     }
 }
 
@@ -306,7 +303,7 @@ mod tests {
     fn fills_in_the_engines_defaults() {
         let update = body().update_policy();
         assert_eq!((update.parallelism, update.delay, update.monitor), (2, 10.0, 5.0));
-        assert_eq!(update.failure_action, "pause");
+        assert_eq!(update.failure_action, FailureAction::Pause);
         assert_eq!(body().rollback_policy().parallelism, 1);
         assert_eq!(body().endpoint_mode(), "vip");
         assert_eq!(body().effective_healthcheck(None), None);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::record::Offset;
+use crate::Offset;
 
 /// A time in which no request of a stream succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Gap;
-use crate::record::Offset;
+use crate::Offset;
 
 /// The gaps of several streams together. With one stream every gap is a full outage of what
 /// that stream can see.

@@ -3,7 +3,7 @@
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::record::Offset;
+use crate::Offset;
 
 /// Percentiles of times, each within 0.1 % of the true one; `max` is exact.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -9,7 +9,7 @@ use super::slot_lines;
 use super::slot_table::SlotTable;
 use super::terminal::Size;
 use super::words::{span, wrap};
-use crate::record::Offset;
+use crate::Offset;
 
 /// What the live area shows, and the room for it.
 pub(super) struct Frame<'a> {

@@ -6,7 +6,8 @@ use super::sentences::{Coming, Sentences};
 use super::slot_table::SlotTable;
 use super::trigger::trigger;
 use super::words::clean;
-use crate::record::{Event, EventKind, StackFacts, UpdateState};
+use crate::record::{Event, EventKind, StackFacts};
+use crate::swarm::UpdateState;
 
 /// Follows a run's events and says what Swarm is doing, as Swarm's updater, restart
 /// supervisor and health monitor do it.
@@ -222,7 +223,8 @@ impl Narrator {
 mod tests {
     use super::super::replay::{event, seen, service, task};
     use super::*;
-    use crate::record::{EndReason, Expects, SpecMatch, TaskState};
+    use crate::record::{EndReason, Expects, SpecMatch};
+    use crate::swarm::TaskState;
     use TaskState::{Failed, Pending, Ready, Running, Shutdown, Starting};
 
     /// A scenario on two replicas that was submitted, unless `submitted` is absent.

@@ -4,10 +4,9 @@ use super::slot::SlotKey;
 use super::slot_table::SlotTable;
 use super::task_line::TaskLine;
 use super::words::{clean, count};
-use crate::record::{
-    ContainerAction, EndReason, Event, EventKind, Expects, Offset, SpecMatch, TaskSeen, TaskState,
-    UpdateState,
-};
+use crate::Offset;
+use crate::record::{ContainerAction, EndReason, Event, EventKind, Expects, SpecMatch, TaskSeen};
+use crate::swarm::{TaskState, UpdateState};
 
 /// The line for an event, without its time; nothing for events that are not worth one.
 /// `before` is what was known of the task before the event; `slots` already knows the event.

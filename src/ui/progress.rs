@@ -3,7 +3,7 @@
 use super::slot::{Slot, SlotKey};
 use super::slot_table::SlotTable;
 use super::words::list;
-use crate::record::TaskState;
+use crate::swarm::TaskState;
 
 /// How far the slots of a service are on their way to one version. Each slot is counted once.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Event lists for the tests of this room.
 
-use crate::record::{
-    ContainerAction, Event, EventKind, Offset, Outcome, Shot, TaskSeen, TaskState, UpdateState,
-};
+use crate::Offset;
+use crate::record::{ContainerAction, Event, EventKind, Outcome, Shot, TaskSeen};
+use crate::swarm::{TaskState, UpdateState};
 
 /// An event that was seen when it happened.
 pub(super) fn event(millis: i64, kind: EventKind) -> Event {

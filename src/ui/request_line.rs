@@ -5,7 +5,7 @@ use console::measure_text_width;
 use super::palette::{BAD, Palette};
 use super::request_stream::RequestStream;
 use super::words::{clean, count, cut, precise};
-use crate::record::Offset;
+use crate::Offset;
 
 /// The line of a stream, in as many words as the width allows.
 pub(super) fn line(

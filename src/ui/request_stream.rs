@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::words::{count, list};
-use crate::record::{Offset, Outcome, Shot};
+use crate::Offset;
+use crate::record::{Outcome, Shot};
 
 /// The time over which the rate and the latency are taken.
 const RECENT: Offset = Offset::from_millis(5_000);

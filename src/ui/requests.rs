@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use super::request_stream::RequestStream;
 use super::words::{clean, count, precise};
-use crate::record::{Offset, Shot};
+use crate::Offset;
+use crate::record::Shot;
 
 /// How often the totals are told.
 const TOTALS: Offset = Offset::from_millis(10_000);

@@ -10,7 +10,8 @@ use super::requests::Requests;
 use super::slot_table::SlotTable;
 use super::terminal::Terminal;
 use super::words::wrap;
-use crate::record::{Event, EventKind, Offset, Shot, StackFacts};
+use crate::Offset;
+use crate::record::{Event, EventKind, Shot, StackFacts};
 
 /// How long a sentence must hold before plain output tells it: while Swarm hands out slots,
 /// each poll brings another one.

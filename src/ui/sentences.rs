@@ -8,7 +8,8 @@
 use super::narration::Narration;
 use super::progress::{Progress, Slots};
 use super::words::{clean, setting};
-use crate::record::{PolicyFacts, StackFacts};
+use crate::record::StackFacts;
+use crate::swarm::{FailureAction, UpdatePolicy};
 
 /// Which version comes to the slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,7 +192,7 @@ impl Sentences<'_> {
         let reaction = match (self.coming, policy) {
             (Coming::First, _) | (_, None) => String::new(),
             (_, Some(policy)) => {
-                format!(" (failure_action: {})", clean(&policy.failure_action))
+                format!(" (failure_action: {})", policy.failure_action)
             }
         };
         format!("has yet to react to slot {slot}: {reason}{reaction}")
@@ -231,11 +232,11 @@ impl Sentences<'_> {
 }
 
 /// What follows the last slot, to fit after "Swarm".
-fn watching(policy: Option<&PolicyFacts>, change: &str) -> String {
+fn watching(policy: Option<&UpdatePolicy>, change: &str) -> String {
     let end = format!("before it calls the {change} completed");
     let Some(policy) = policy else { return format!("watches them (monitor) {end}") };
     let (delay, monitor) = (setting(policy.delay), setting(policy.monitor));
-    if policy.failure_action == "continue" {
+    if policy.failure_action == FailureAction::Continue {
         // The updater waits the same time, but looks at no failure.
         return format!("reacts to no failure (failure_action: continue) and waits {end}");
     }
@@ -255,27 +256,37 @@ fn watching(policy: Option<&PolicyFacts>, change: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::swarm::Order;
 
     #[test]
     fn what_follows_the_last_slot() {
-        let policy = |delay, monitor, action: &str| PolicyFacts {
+        let policy = |delay, monitor, action: FailureAction| UpdatePolicy {
             parallelism: 2,
             delay,
-            failure_action: action.into(),
+            failure_action: action,
             monitor,
             max_failure_ratio: 0.0,
-            order: "stop-first".into(),
+            order: Order::StopFirst,
         };
         for (policy, words) in [
-            (policy(0.0, 5.0, "pause"), "watches them for 5 s (monitor) before"),
-            (policy(2.5, 5.0, "pause"), "waits 2.5 s (delay) and then watches them for 5 s (mon"),
+            (policy(0.0, 5.0, FailureAction::Pause), "watches them for 5 s (monitor) before"),
+            (
+                policy(2.5, 5.0, FailureAction::Pause),
+                "waits 2.5 s (delay) and then watches them for 5 s (mon",
+            ),
             // From engine 20.10.10 on: a delay of at least `monitor` stretches it.
             (
-                policy(10.0, 5.0, "rollback"),
+                policy(10.0, 5.0, FailureAction::Rollback),
                 "waits 10 s (delay) and then watches them for 11 s (del",
             ),
-            (policy(5.0, 5.0, "rollback"), "waits 5 s (delay) and then watches them for 6 s (del"),
-            (policy(0.0, 5.0, "continue"), "reacts to no failure (failure_action: continue) and"),
+            (
+                policy(5.0, 5.0, FailureAction::Rollback),
+                "waits 5 s (delay) and then watches them for 6 s (del",
+            ),
+            (
+                policy(0.0, 5.0, FailureAction::Continue),
+                "reacts to no failure (failure_action: continue) and",
+            ),
         ] {
             let text = watching(Some(&policy), "update");
             assert!(text.starts_with(words), "{text}");

@@ -1,7 +1,9 @@
 //! One replica's place and the tasks that stood in it.
 
 use super::task_line::TaskLine;
-use crate::record::{Offset, TaskSeen, TaskState};
+use crate::Offset;
+use crate::record::TaskSeen;
+use crate::swarm::TaskState;
 
 /// How many tasks of a slot are remembered: the living ones, and as much of the past as a
 /// line can show. A crash loop must not fill the memory.

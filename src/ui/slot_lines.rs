@@ -10,7 +10,7 @@ use super::slot::{Slot, SlotKey};
 use super::slot_table::SlotTable;
 use super::task_line::TaskLine;
 use super::words::{count, cut, wrap};
-use crate::record::Offset;
+use crate::Offset;
 
 /// More replicas than this are shown in one line, as docker leaves out its bars above 20.
 const MOST: usize = 20;
@@ -127,7 +127,7 @@ fn folded(shown: &[(&SlotKey, &Slot)]) -> String {
 mod tests {
     use super::super::replay::{seen, task};
     use super::*;
-    use crate::record::TaskState::{Preparing, Running, Shutdown, Starting};
+    use crate::swarm::TaskState::{Preparing, Running, Shutdown, Starting};
 
     fn table(replicas: u64) -> SlotTable {
         let mut table = SlotTable::default();

@@ -99,7 +99,7 @@ impl SlotTable {
 mod tests {
     use super::super::replay::{container, seen, task};
     use super::*;
-    use crate::record::TaskState::{Assigned, New, Running, Shutdown, Starting};
+    use crate::swarm::TaskState::{Assigned, New, Running, Shutdown, Starting};
 
     #[test]
     fn both_versions_of_a_slot() {

@@ -4,7 +4,9 @@ use anstyle::Style;
 
 use super::palette::{BAD, BUSY, GOOD, PAST};
 use super::words::{clean, span};
-use crate::record::{Offset, TaskSeen, TaskState};
+use crate::Offset;
+use crate::record::TaskSeen;
+use crate::swarm::TaskState;
 
 /// One task as the terminal shows it.
 #[derive(Debug, Clone)]

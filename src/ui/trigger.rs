@@ -2,7 +2,7 @@
 
 use super::slot_table::SlotTable;
 use super::words::short_id;
-use crate::record::TaskState;
+use crate::swarm::TaskState;
 
 /// What made Swarm pause or roll back, from its message, which ends with a task's id.
 pub(super) fn trigger(message: &str, slots: &SlotTable) -> String {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use console::{measure_text_width, truncate_str};
 
-use crate::record::Offset;
+use crate::Offset;
 
 /// Text that came from elsewhere (an engine, a file, a container), made safe to print: control
 /// characters, which could move the cursor or retitle the window, become spaces.

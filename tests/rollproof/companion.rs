@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use rollproof::Clock;
+use rollproof::Offset;
 use rollproof::companion::{CompanionKind, CompanionOptions, Companions, asked_port};
 use rollproof::engine::{DockerHost, Engine};
 use rollproof::image::{companion_image, find_app_binary};
 use rollproof::probe::{ProbeOrder, Prober, StreamPlan};
-use rollproof::record::{Offset, Outcome, Purpose, Shot};
+use rollproof::record::{Outcome, Purpose, Shot};
 
 use super::workplace::{Workplace, docker, example, finish, until};
 

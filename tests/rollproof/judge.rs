@@ -1,7 +1,9 @@
 //! The verdict on made-up runs: what must pass and what must fail.
 
+use rollproof::Offset;
 use rollproof::judge::{Judgement, Verdict};
-use rollproof::record::{EndReason, EventKind, Expects, Offset, SpecMatch, TaskState, UpdateState};
+use rollproof::record::{EndReason, EventKind, Expects, SpecMatch};
+use rollproof::swarm::{TaskState, UpdateState};
 
 use crate::judge_story::{
     GOOD_END, ROLLBACK_END, SUBMIT, Story, assert_near, broken, check, good_rollback, good_update,
@@ -240,7 +242,7 @@ fn no_change_passes_until_something_is_replaced() {
 #[test]
 fn a_start_first_update_may_not_dip() {
     let mut story = good_update();
-    story.run.meta.stack.update_config.order = "start-first".to_owned();
+    story.run.meta.stack.update_config.order = rollproof::swarm::Order::StartFirst;
     story.shots(GOOD_END + 0.5, nothing);
     assert_eq!(broken(&judge(&story.finish())), ["capacity"]);
 }

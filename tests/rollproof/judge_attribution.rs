@@ -1,7 +1,8 @@
 //! Each cause is told from those that look like it.
 
 use rollproof::judge::{Cause, CauseGroup, Failure, Verdict};
-use rollproof::record::{EndReason, Expects, Outcome, Purpose, Shot, SpecMatch, UpdateState};
+use rollproof::record::{EndReason, Expects, Outcome, Purpose, Shot, SpecMatch};
+use rollproof::swarm::UpdateState;
 
 use crate::judge_story::{GOOD_END, SUBMIT, Story, fail, good_update, healthcheck, judge, nothing};
 
@@ -239,7 +240,7 @@ fn a_good_answer_that_came_late_blames_who_was_asked_first() {
     let late = |at: f64, shot: &mut Shot| {
         if (14.7..14.8).contains(&at) || (36.0..36.1).contains(&at) {
             shot.outcome = Outcome::Late;
-            shot.done = shot.sent.map(|sent| sent + rollproof::record::Offset::from_millis(1_500));
+            shot.done = shot.sent.map(|sent| sent + rollproof::Offset::from_millis(1_500));
         }
     };
     let (found, _) = causes("fresh", true, late);

@@ -1,9 +1,8 @@
 //! Failed requests and what they are put down to.
 
 use rollproof::judge::{Cause, Judgement, Verdict};
-use rollproof::record::{
-    ContainerAction, EndReason, Expects, Outcome, Shot, SpecMatch, TaskState, UpdateState,
-};
+use rollproof::record::{ContainerAction, EndReason, Expects, Outcome, Shot, SpecMatch};
+use rollproof::swarm::{TaskState, UpdateState};
 
 use crate::judge_story::{
     GOOD_END, SUBMIT, Story, assert_near, broken, check, fail, good_update, healthcheck, judge,

@@ -1,8 +1,9 @@
 //! Each flaw of a measurement alone makes an otherwise passing run inconclusive.
 
+use rollproof::Offset;
 use rollproof::judge::{Limits, Verdict, judge};
 use rollproof::record::{
-    Event, EventKind, MachineLoad, NegativeControl, Offset, Outcome, Purpose, Run, Shot,
+    Event, EventKind, MachineLoad, NegativeControl, Outcome, Purpose, Run, Shot,
 };
 
 use crate::judge_story::{GOOD_END, fail, good_update, nothing};

@@ -3,8 +3,8 @@
 use rollproof::judge::{Judgement, Verdict};
 use rollproof::record::{
     ContainerAction, EndReason, EventKind, Expects, MachineLoad, Outcome, Purpose, Shot, SpecMatch,
-    TaskState, UpdateState,
 };
+use rollproof::swarm::{TaskState, UpdateState};
 
 use crate::judge_story::{
     GOOD_END, ROLLBACK_END, Story, broken, check, fail, good_rollback, good_update, healthcheck,
@@ -192,7 +192,7 @@ fn starved_from(first: u16, last: u16) -> impl Fn(u16) -> MachineLoad {
 fn a_health_check_that_a_starved_machine_failed_proves_nothing() {
     let verdict = |load: &dyn Fn(u16) -> MachineLoad, unhealthy: bool| {
         let mut story = good_update();
-        story.run.meta.stack.update_config.order = "start-first".to_owned();
+        story.run.meta.stack.update_config.order = rollproof::swarm::Order::StartFirst;
         story.run.meta.stack.healthcheck = Some(healthcheck());
         replica_fails(&mut story, unhealthy);
         tell_loads(&mut story, 36, load);

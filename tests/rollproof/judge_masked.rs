@@ -1,8 +1,10 @@
 //! What each replica answers by itself, and failures that a proxy hid from the users.
 
+use rollproof::Offset;
 use rollproof::judge::{Judgement, MaskedKind, Verdict};
-use rollproof::record::{ContainerAction, Offset, Outcome, Purpose, Shot, TaskState};
+use rollproof::record::{ContainerAction, Outcome, Purpose, Shot};
 use rollproof::report::{Style, summary};
+use rollproof::swarm::TaskState;
 
 use crate::judge_story::{GOOD_END, SUBMIT, Story, assert_near, fail, good_update, judge, nothing};
 

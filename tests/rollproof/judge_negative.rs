@@ -1,8 +1,9 @@
 //! The update that has to lose requests.
 
+use rollproof::Offset;
 use rollproof::judge::{Judgement, Verdict};
 use rollproof::record::{
-    ContainerAction, Event, EventKind, NegativeControl, Offset, Outcome, Purpose, Shot,
+    ContainerAction, Event, EventKind, NegativeControl, Outcome, Purpose, Shot,
 };
 use rollproof::report::{Style, summary};
 

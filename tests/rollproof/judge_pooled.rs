@@ -1,7 +1,8 @@
 //! Several runs together.
 
+use rollproof::Offset;
 use rollproof::judge::{Judgement, Pooled, Verdict};
-use rollproof::record::{Offset, Outcome};
+use rollproof::record::Outcome;
 use rollproof::report::{Style, pooled_json, pooled_summary};
 
 use crate::judge_story::{

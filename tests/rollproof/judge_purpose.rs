@@ -1,7 +1,8 @@
 //! What each stream's requests count for.
 
+use rollproof::Offset;
 use rollproof::judge::{Judgement, Verdict};
-use rollproof::record::{Offset, Outcome, Purpose};
+use rollproof::record::{Outcome, Purpose};
 
 use crate::judge_story::{GOOD_END, broken, check, fail, good_update, judge, nothing};
 

@@ -1,11 +1,13 @@
 //! Builds the record of a run from what a small made-up Swarm does.
 #![expect(clippy::unwrap_used, reason = "a test that fails to prepare is a failed test")]
 
+use rollproof::Offset;
 use rollproof::judge::{Check, Judgement, Limits, ScenarioJudgement, Verdict};
 use rollproof::record::{
-    ContainerAction, EndReason, Event, EventKind, Expects, HealthcheckFacts, Offset, Outcome,
-    Purpose, Run, Shot, SpecMatch, StreamFacts, TaskSeen, TaskState, UpdateState,
+    ContainerAction, EndReason, Event, EventKind, Expects, Outcome, Purpose, Run, Shot, SpecMatch,
+    StreamFacts, TaskSeen,
 };
+use rollproof::swarm::{HealthCheck, TaskState, UpdateState};
 
 use crate::record_runs::{meta, ok_shot};
 
@@ -370,6 +372,6 @@ pub fn assert_near(found: Option<Offset>, expected: f64) {
 
 pub fn nothing(_: f64, _: &mut Shot) {}
 
-pub fn healthcheck() -> HealthcheckFacts {
-    HealthcheckFacts { test: vec![], interval: 1.0, timeout: 1.0, retries: 2, start_period: 0.0 }
+pub fn healthcheck() -> HealthCheck {
+    HealthCheck { test: vec![], interval: 1.0, timeout: 1.0, retries: 2, start_period: 0.0 }
 }

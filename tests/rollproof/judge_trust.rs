@@ -1,9 +1,8 @@
 //! Measurements that prove nothing, however the update went.
 
+use rollproof::Offset;
 use rollproof::judge::{Cause, Verdict};
-use rollproof::record::{
-    EndReason, EventKind, Expects, Offset, Outcome, Purpose, SpecMatch, Unsent,
-};
+use rollproof::record::{EndReason, EventKind, Expects, Outcome, Purpose, SpecMatch, Unsent};
 
 use crate::judge_story::{
     GOOD_END, ROLLBACK_END, SERVICE, SUBMIT, Story, broken, check, fail, good_rollback,

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use rollproof::ErrorKind;
-use rollproof::record::{Event, EventKind, Offset, RecordReader, RecordWriter, RunFolder, Shot};
+use rollproof::Offset;
+use rollproof::record::{Event, EventKind, RecordReader, RecordWriter, RunFolder, Shot};
 
 use crate::record_runs::{meta, ok_shot};
 

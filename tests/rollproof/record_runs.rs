@@ -1,19 +1,21 @@
 //! Runs made up for the tests of the record, the judge and the reports.
 
+use rollproof::Offset;
 use rollproof::record::{
-    Connection, EngineFacts, Meta, NegativeControl, Offset, Outcome, PolicyFacts, Purpose,
-    SCHEMA_VERSION, Shot, StackFacts, StreamFacts,
+    Connection, EngineFacts, Meta, NegativeControl, Outcome, Purpose, Route, SCHEMA_VERSION, Shot,
+    StackFacts, StreamFacts,
 };
+use rollproof::swarm::{FailureAction, Order, UpdatePolicy};
 
 /// Update settings as most stacks of this project have them.
-pub fn policy(parallelism: u64) -> PolicyFacts {
-    PolicyFacts {
+pub fn policy(parallelism: u64) -> UpdatePolicy {
+    UpdatePolicy {
         parallelism,
         delay: 2.0,
-        failure_action: "rollback".to_owned(),
+        failure_action: FailureAction::Rollback,
         monitor: 5.0,
         max_failure_ratio: 0.0,
-        order: "stop-first".to_owned(),
+        order: Order::StopFirst,
     }
 }
 
@@ -50,6 +52,7 @@ pub fn meta(parallelism: u64) -> Meta {
             deadline: 1.0,
             connection: Connection::Fresh,
             purpose: Purpose::Users,
+            route: Route::Published,
         }],
         caveats: vec![],
         negative_control: NegativeControl::None,

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use rollproof::Offset;
 use rollproof::judge::{Judgement, Limits, judge};
-use rollproof::record::{Offset, Outcome, Run};
+use rollproof::record::{Outcome, Run};
 use rollproof::report::{Style, json, summary};
 use serde_json::Value;
 

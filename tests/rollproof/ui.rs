@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
 
-use rollproof::record::Offset;
+use rollproof::Offset;
 use rollproof::ui::{LogWriter, Mode, Screen, Size, Terminal};
 
 use crate::ui_run::{Run, facts};

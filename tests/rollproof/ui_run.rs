@@ -6,10 +6,12 @@
 
 use std::collections::BTreeMap;
 
+use rollproof::Offset;
 use rollproof::record::{
-    ContainerAction, EndReason, Event, EventKind, Expects, HealthcheckFacts, Offset, Outcome,
-    PolicyFacts, Shot, SpecMatch, StackFacts, TaskSeen, TaskState, UpdateState,
+    ContainerAction, EndReason, Event, EventKind, Expects, Outcome, Shot, SpecMatch, StackFacts,
+    TaskSeen,
 };
+use rollproof::swarm::{FailureAction, HealthCheck, Order, TaskState, UpdatePolicy, UpdateState};
 use rollproof::ui::Screen;
 
 /// The service under test.
@@ -30,22 +32,22 @@ pub struct Run {
 
 /// The settings of the run's stack.
 pub fn facts() -> StackFacts {
-    let policy = |failure_action: &str| PolicyFacts {
+    let policy = |failure_action: FailureAction| UpdatePolicy {
         parallelism: 2,
         delay: 2.0,
-        failure_action: failure_action.into(),
+        failure_action,
         monitor: 5.0,
         max_failure_ratio: 0.0,
-        order: "stop-first".into(),
+        order: Order::StopFirst,
     };
     StackFacts {
         name: "demo".into(),
         files: vec!["stack.yml".into()],
         service: SERVICE.into(),
         replicas: 6,
-        update_config: policy("rollback"),
-        rollback_config: policy("pause"),
-        healthcheck: Some(HealthcheckFacts {
+        update_config: policy(FailureAction::Rollback),
+        rollback_config: policy(FailureAction::Pause),
+        healthcheck: Some(HealthCheck {
             test: vec!["CMD".into(), "app".into(), "health".into()],
             interval: 2.0,
             timeout: 1.0,

@@ -5,8 +5,9 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::summary::time;
+use crate::Offset;
 use crate::probe::{LiveSnapshot, LiveWindow, StreamPlan};
-use crate::record::{Offset, Shot};
+use crate::record::Shot;
 use crate::ui::count;
 
 /// Redraws a second, at most.

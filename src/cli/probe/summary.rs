@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use crate::Offset;
 use crate::probe::{ProbeTotals, StreamPlan, Tally};
-use crate::record::{Connection, Offset, Outcome};
+use crate::record::{Connection, Outcome};
 use crate::stats::error_rate_upper_95;
 use crate::ui::count;
 use crate::{Clock, Error, Result};

@@ -6,9 +6,10 @@ use tokio::time::Instant;
 
 use super::super::at_rest::unrest;
 use super::{LOST_AFTER, Trial};
+use crate::Offset;
 use crate::error::Result;
 use crate::observe::Snapshot;
-use crate::record::{EndReason, Offset};
+use crate::record::EndReason;
 
 /// How old the look may be that shows a service at rest: three of the observer's intervals.
 const LOOKED_WITHIN: Duration = Duration::from_millis(300);

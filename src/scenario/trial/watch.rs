@@ -5,11 +5,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Performed, Trial};
+use crate::Offset;
 use crate::error::{Error, Result};
 use crate::observe::ServiceSnapshot;
-use crate::record::{EndReason, Event, EventKind, Expects, Offset, SpecMatch, UpdateState};
+use crate::record::{EndReason, Event, EventKind, Expects, SpecMatch};
 use crate::scenario::Patience;
 use crate::stack::ServiceBody;
+use crate::swarm::UpdateState;
 
 /// The name of a scenario that somebody else performs.
 const NAME: &str = "watched-update";

@@ -1,0 +1,18 @@
+//! A container's health check.
+
+use serde::{Deserialize, Serialize};
+
+/// A health check with the engine's defaults filled in; times in seconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HealthCheck {
+    /// The test, as the API spells it; empty if it comes from the image.
+    pub test: Vec<String>,
+    /// From the end of one check to the start of the next.
+    pub interval: f64,
+    /// A check that takes longer counts as failed.
+    pub timeout: f64,
+    /// Failed checks in a row that make a container unhealthy.
+    pub retries: u64,
+    /// Time after the start in which failed checks do not count.
+    pub start_period: f64,
+}

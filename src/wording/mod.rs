@@ -1,0 +1,8 @@
+//! How numbers, times, lists and other people's text are worded. One format everywhere: what
+//! the terminal says live and what a report says later look the same.
+
+mod numbers;
+mod text;
+
+pub use numbers::{count, counted, length, percent, setting, span};
+pub use text::{clean, cut, list, short_id, wrap};
