@@ -27,6 +27,7 @@ pub(super) async fn stack_facts(
         update_config: body.update_policy(),
         rollback_config: body.rollback_policy(),
         healthcheck,
+        places: std::collections::BTreeMap::new(),
     })
 }
 

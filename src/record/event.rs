@@ -91,6 +91,21 @@ pub enum EventKind {
         /// Signal number, for `kill`.
         signal: Option<i64>,
     },
+    /// What the health check of a container said when the container was called unhealthy.
+    HealthCheckFailed {
+        /// Full container id.
+        container: String,
+        /// The task it belongs to.
+        task: String,
+        /// The service it belongs to.
+        service: String,
+        /// Failed checks in a row.
+        failures: u64,
+        /// The last check's exit code; -1 if it ran into its time limit.
+        exit_code: i64,
+        /// The end of the last check's output, in one line.
+        output: String,
+    },
     /// The engine could not be asked for a while; what happened then is unknown.
     ObserverLost {
         /// Why, and what was lost.

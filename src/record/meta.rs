@@ -1,5 +1,7 @@
 //! What was known before the run: `meta.json`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Offset;
@@ -70,6 +72,20 @@ pub struct StackFacts {
     pub rollback_config: UpdatePolicy,
     /// Effective health check; absent if there is none.
     pub healthcheck: Option<HealthCheck>,
+    /// Where the stack files set what, as `stack.yml:21` by a key such as
+    /// `update_config.order` or `healthcheck.interval`; `service` is where the service begins.
+    /// A setting that is not there has the engine's default. Empty if the files are not known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: BTreeMap<String, String>,
+}
+
+impl StackFacts {
+    /// Whether the engine's default stands for a setting, such as `update_config.order`, because
+    /// the stack files leave it out; absent if that is not known.
+    #[must_use]
+    pub fn is_default(&self, setting: &str) -> Option<bool> {
+        (!self.places.is_empty()).then(|| !self.places.contains_key(setting))
+    }
 }
 
 /// One probe stream.

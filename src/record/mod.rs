@@ -10,6 +10,7 @@ mod run_folder;
 #[cfg(test)]
 pub(crate) mod samples;
 mod shot;
+mod sink;
 mod unsent;
 mod writer;
 
@@ -24,5 +25,6 @@ pub use outcome::Outcome;
 pub use reader::{RecordReader, Run};
 pub use run_folder::RunFolder;
 pub use shot::Shot;
+pub use sink::Sink;
 pub use unsent::{Unsent, UnsentCounts};
 pub use writer::RecordWriter;

@@ -78,6 +78,7 @@ pub(crate) fn meta(streams: &[&str]) -> Meta {
             update_config: policy(),
             rollback_config: policy(),
             healthcheck: None,
+            places: std::collections::BTreeMap::new(),
         },
         streams: streams.iter().map(|name| stream(name)).collect(),
         negative_control: NegativeControl::None,

@@ -84,9 +84,9 @@ impl RecordWriter {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn set_stack(&mut self, facts: StackFacts) -> Result<()> {
+    pub fn set_stack(&mut self, facts: &StackFacts) -> Result<()> {
         let (folder, meta) = (self.folder.clone(), &mut self.meta);
-        meta.stack = facts;
+        meta.stack = facts.clone();
         let saved = to_json(meta).and_then(|text| folder.save(&folder.meta_file(), &text));
         self.attempt(|_| saved)
     }

@@ -155,7 +155,7 @@ impl Work {
                 Ok(Entry::Line(text)) => self.screen.print(&text),
                 Ok(Entry::Stack(facts)) => {
                     self.screen.facts(&facts);
-                    let set = self.writer.set_stack(*facts);
+                    let set = self.writer.set_stack(&facts);
                     self.check(set);
                 }
                 Ok(Entry::Streams(streams)) => {

@@ -99,6 +99,7 @@ impl Narrator {
             EventKind::Task(_)
             | EventKind::TaskGone { .. }
             | EventKind::Container { .. }
+            | EventKind::HealthCheckFailed { .. }
             | EventKind::Machine(_)
             | EventKind::NegativeControlStarted { .. }
             | EventKind::NegativeControlEnded { .. }

@@ -57,7 +57,9 @@ pub(super) fn line(event: &Event, before: Option<&TaskLine>, slots: &SlotTable) 
             }
         }
         EventKind::Task(seen) => task(seen, before, slots)?,
-        EventKind::TaskGone { .. } | EventKind::Machine(_) => return None,
+        EventKind::TaskGone { .. }
+        | EventKind::Machine(_)
+        | EventKind::HealthCheckFailed { .. } => return None,
         EventKind::Container { task, action, .. } => {
             let told = match action {
                 ContainerAction::Unhealthy => "its health check failed too often: unhealthy",

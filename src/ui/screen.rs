@@ -11,7 +11,8 @@ use super::slot_table::SlotTable;
 use super::terminal::Terminal;
 use super::words::wrap;
 use crate::Offset;
-use crate::record::{Event, EventKind, Shot, StackFacts};
+use crate::Result;
+use crate::record::{Event, EventKind, Purpose, Shot, Sink, StackFacts, StreamFacts};
 
 /// How long a sentence must hold before plain output tells it: while Swarm hands out slots,
 /// each poll brings another one.
@@ -44,6 +45,8 @@ pub struct Screen {
     /// When the first event or tick came, and when the area was drawn last.
     began: Option<Offset>,
     drawn: Option<Offset>,
+    /// The names of the streams, by index; absent for those that are not shown.
+    streams: Vec<Option<String>>,
 }
 
 impl Screen {
@@ -64,6 +67,7 @@ impl Screen {
             waiting_since: Offset::ZERO,
             began: None,
             drawn: None,
+            streams: Vec::new(),
         }
     }
 
@@ -171,6 +175,44 @@ impl Screen {
         };
         let text = lines.join(&format!("\n{:INDENT$}", ""));
         self.terminal.print(&format!("{:>1$}  {text}", at.to_string(), INDENT - 2));
+    }
+}
+
+impl Sink for Screen {
+    fn event(&mut self, event: &Event) -> Result<()> {
+        Self::event(self, event);
+        Ok(())
+    }
+
+    fn stack(&mut self, facts: &StackFacts) -> Result<()> {
+        self.facts(facts);
+        Ok(())
+    }
+
+    /// Streams whose requests have to fail are not shown: their failures would look like the
+    /// service's.
+    fn streams(&mut self, facts: &[StreamFacts]) -> Result<()> {
+        let shown = |stream: &StreamFacts| {
+            matches!(stream.purpose, Purpose::Users | Purpose::Control).then(|| stream.name.clone())
+        };
+        self.streams.extend(facts.iter().map(shown));
+        Ok(())
+    }
+
+    fn shot(&mut self, stream: usize, shot: &Shot) -> Result<()> {
+        if let Some(Some(name)) = self.streams.get(stream) {
+            let name = name.clone();
+            Self::shot(self, &name, shot);
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, text: &str) {
+        self.print(text);
+    }
+
+    fn tick(&mut self, now: Offset) {
+        Self::tick(self, now);
     }
 }
 

@@ -4,7 +4,9 @@ use rollproof::judge::{Cause, CauseGroup, Failure, Verdict};
 use rollproof::record::{EndReason, Expects, Outcome, Purpose, Shot, SpecMatch};
 use rollproof::swarm::UpdateState;
 
-use crate::judge_story::{GOOD_END, SUBMIT, Story, fail, good_update, healthcheck, judge, nothing};
+use crate::judge_story::{
+    GOOD_END, SUBMIT, Story, fail, good_update, healthcheck, judge, nothing, route,
+};
 
 // In a good update slots 3 and 1 are told to stop at 10.2, get their signal at 13.2, end at 13.4,
 // and run again at 14.6; slots 6 and 2: 16.7, 19.7, 19.9 and 21.1.
@@ -255,6 +257,7 @@ fn without_a_proxy_nothing_is_held_and_nothing_has_to_be_found() {
         story.run.meta.stack.healthcheck = Some(healthcheck());
         for facts in [&mut story.run.meta.streams[0], &mut story.run.shots[0].0] {
             facts.name = name.to_owned();
+            facts.route = route(name, facts.purpose);
         }
         story.scenario("update", Expects::Update);
         for slot in 1..=6 {

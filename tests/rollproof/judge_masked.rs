@@ -2,7 +2,7 @@
 
 use rollproof::Offset;
 use rollproof::judge::{Judgement, MaskedKind, Verdict};
-use rollproof::record::{ContainerAction, Outcome, Purpose, Shot};
+use rollproof::record::{ContainerAction, Outcome, Purpose, Route, Shot};
 use rollproof::report::{Style, summary};
 use rollproof::swarm::TaskState;
 
@@ -150,6 +150,7 @@ fn clients_without_a_proxy_have_nothing_to_hide() {
     let mut story = asked();
     for facts in [&mut story.run.meta.streams[0], &mut story.run.shots[0].0] {
         facts.name = "overlay-fresh".to_owned();
+        facts.route = Route::Overlay;
     }
     let silent = story.tasks[3].task.clone();
     story.shots(GOOD_END + 0.5, slow_answers);

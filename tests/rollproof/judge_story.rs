@@ -4,8 +4,8 @@
 use rollproof::Offset;
 use rollproof::judge::{Check, Judgement, Limits, ScenarioJudgement, Verdict};
 use rollproof::record::{
-    ContainerAction, EndReason, Event, EventKind, Expects, Outcome, Purpose, Run, Shot, SpecMatch,
-    StreamFacts, TaskSeen,
+    ContainerAction, EndReason, Event, EventKind, Expects, Outcome, Purpose, Route, Run, Shot,
+    SpecMatch, StreamFacts, TaskSeen,
 };
 use rollproof::swarm::{HealthCheck, TaskState, UpdateState};
 
@@ -214,8 +214,12 @@ impl Story {
 
     /// One more stream, without requests yet.
     pub fn stream(&mut self, name: &str, purpose: Purpose) {
-        let facts =
-            StreamFacts { name: name.to_owned(), purpose, ..self.run.meta.streams[0].clone() };
+        let facts = StreamFacts {
+            name: name.to_owned(),
+            purpose,
+            route: route(name, purpose),
+            ..self.run.meta.streams[0].clone()
+        };
         self.run.meta.streams.push(facts.clone());
         self.run.shots.push((facts, vec![]));
     }
@@ -374,4 +378,14 @@ pub fn nothing(_: f64, _: &mut Shot) {}
 
 pub fn healthcheck() -> HealthCheck {
     HealthCheck { test: vec![], interval: 1.0, timeout: 1.0, retries: 2, start_period: 0.0 }
+}
+
+/// The route of the streams that tests have: names in the overlay network begin with `overlay-`.
+pub fn route(name: &str, purpose: Purpose) -> Route {
+    match purpose {
+        Purpose::Users if name.starts_with("overlay-") => Route::Overlay,
+        Purpose::Users => Route::Published,
+        Purpose::EachReplica => Route::Task,
+        Purpose::Control | Purpose::NegativeControl => Route::Companion,
+    }
 }

@@ -44,6 +44,7 @@ pub fn meta(parallelism: u64) -> Meta {
             update_config: policy(parallelism),
             rollback_config: policy(parallelism),
             healthcheck: None,
+            places: std::collections::BTreeMap::new(),
         },
         streams: vec![StreamFacts {
             name: "fresh".to_owned(),

@@ -54,6 +54,7 @@ pub fn facts() -> StackFacts {
             retries: 3,
             start_period: 0.0,
         }),
+        places: std::collections::BTreeMap::new(),
     }
 }
 
