@@ -1,10 +1,10 @@
 //! Keys of a service that make the client refuse the file, that it ignores, or that are
 //! deprecated.
 
-use super::fault::Fault;
-use super::mark::Mark;
+use super::diagnostic::Fault;
+use super::diagnostic::Mark;
+use super::diagnostic::Warnings;
 use super::node::{Entry, Node};
-use super::warning::Warnings;
 
 const DEPLOY_RESOURCES: &str = "Set resource limits using deploy.resources";
 

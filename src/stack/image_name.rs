@@ -1,10 +1,31 @@
 //! Image references: which ones the client accepts, and which form it sends.
 
+use super::diagnostic::Fault;
+use super::model::Service;
+
+/// Checks the image of a service.
+///
+/// # Errors
+/// No image, or a malformed reference.
+pub(crate) fn check_service(service: &Service) -> Result<(), Fault> {
+    let name = &service.name;
+    let mark = service.mark_of("image");
+    if service.image.is_empty() {
+        return Err(Fault::at(
+            mark,
+            format!("invalid image reference for service {name}: no image specified"),
+        ));
+    }
+    check(&service.image).map_err(|reason| {
+        Fault::at(mark, format!("invalid image reference for service {name}: {reason}"))
+    })
+}
+
 /// Why an image reference is refused; the text is the client's.
 ///
 /// # Errors
 /// `invalid reference format` and its variants.
-pub(crate) fn check(image: &str) -> Result<(), String> {
+fn check(image: &str) -> Result<(), String> {
     if is_id(image) || is_digest(image) {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::mark::Mark;
+use super::diagnostic::Mark;
 
 /// A value of a stack file and where it was written.
 #[derive(Debug, Clone)]

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::network_body::NetworkBody;
 use super::service_body::ServiceBody;
 use crate::{Error, Result};
 
@@ -126,4 +125,13 @@ fn resolve_credential_spec(container: &mut Value) {
     if let Some(id) = id_of(spec).or_else(|| id_of(&scoped)) {
         container["Privileges"]["CredentialSpec"]["Config"] = id;
     }
+}
+
+/// A network to create: its name and the body of the request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkBody {
+    /// The name, with the stack's prefix unless the file gives one.
+    pub name: String,
+    /// The body, with the API's own key names.
+    pub body: Value,
 }

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::PublishedPort;
 use crate::swarm::{FailureAction, HealthCheck, Order, UpdatePolicy};
 
 /// A service's request body (`ServiceSpec`), with the API's own key names. It is always built
@@ -284,6 +283,19 @@ fn policy(block: &Value) -> UpdatePolicy {
 /// Nanoseconds in JSON to seconds.
 fn secs(nanos: &Value) -> f64 {
     nanos.as_f64().unwrap_or(0.0) / 1e9
+}
+
+/// A published port of a service, with the engine's defaults filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedPort {
+    /// Port in the container.
+    pub target: u16,
+    /// Port on the node; absent if the engine chooses one.
+    pub published: Option<u16>,
+    /// `tcp`, `udp` or `sctp`.
+    pub protocol: String,
+    /// `ingress` or `host`.
+    pub mode: String,
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! A stack, read and checked.
 
 use super::convert;
-use super::fault::Fault;
+use super::diagnostic::Fault;
+use super::diagnostic::SourceText;
+use super::diagnostic::Warning;
 use super::model::Config;
 use super::requests::Requests;
-use super::source_text::SourceText;
-use super::warning::Warning;
 use super::yaml_out;
 use crate::{Place, Result};
 
@@ -63,14 +63,14 @@ impl Stack {
 
     fn convert(&self, namespace: &str) -> Result<Requests, Fault> {
         for service in self.config.services.values() {
-            super::image_check::check(service)?;
+            super::image_name::check_service(service)?;
         }
         let config = &self.config;
         Ok(Requests {
             networks: convert::networks(config, namespace),
             external_networks: convert::external_networks(config),
-            secrets: convert::secrets(&config.secrets, &self.contents, namespace)?,
-            configs: convert::configs(&config.configs, &self.contents, namespace)?,
+            secrets: convert::file_objects(&config.secrets, &self.contents, namespace)?,
+            configs: convert::file_objects(&config.configs, &self.contents, namespace)?,
             services: convert::services(config, namespace)?,
         })
     }

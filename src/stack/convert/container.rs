@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::body::Body;
-use super::{healthcheck, labels, mounts, scope};
-use crate::stack::fault::Fault;
+use super::mounts::mounts;
+use super::{Body, labels, scope};
+use crate::stack::diagnostic::Fault;
 use crate::stack::image_name;
 use crate::stack::model::{Config, MaybeTexts, Service, Ulimit};
 
@@ -37,9 +37,9 @@ pub(super) fn container(
         .flag("TTY", service.tty)
         .flag("OpenStdin", service.stdin_open)
         .flag("ReadOnly", service.read_only)
-        .list("Mounts", mounts::mounts(service, &config.volumes, namespace)?)
+        .list("Mounts", mounts(service, &config.volumes, namespace)?)
         .maybe("StopGracePeriod", service.stop_grace_period)
-        .maybe("Healthcheck", healthcheck::healthcheck(service)?)
+        .maybe("Healthcheck", healthcheck(service)?)
         .list("Hosts", hosts(&service.extra_hosts))
         .maybe("DNSConfig", dns(service))
         .list("Secrets", secrets)
@@ -163,6 +163,34 @@ fn privileges(service: &Service, namespace: &str, configs: &[Value]) -> Result<V
         }
     };
     Ok(json!({"CredentialSpec": sent, "SELinuxContext": null, "NoNewPrivileges": false}))
+}
+
+/// The health check, if the service has one.
+///
+/// # Errors
+/// A check that is disabled and has a test.
+fn healthcheck(service: &Service) -> Result<Option<Value>, Fault> {
+    let Some(check) = &service.healthcheck else { return Ok(None) };
+    if check.disable {
+        if !check.test.is_empty() {
+            return Err(Fault::at(
+                service.mark_of("healthcheck"),
+                format!("service {}: test and disable can't be set at the same time", service.name),
+            ));
+        }
+        return Ok(Some(json!({"Test": ["NONE"]})));
+    }
+    // The client's field is signed: a huge number wraps.
+    #[expect(clippy::cast_possible_wrap, reason = "as the client does")]
+    let retries = check.retries.unwrap_or_default() as i64;
+    let body = Body::default()
+        .list("Test", check.test.clone())
+        .number("Interval", check.interval.unwrap_or_default())
+        .number("Timeout", check.timeout.unwrap_or_default())
+        .number("StartPeriod", check.start_period.unwrap_or_default())
+        .number("StartInterval", check.start_interval.unwrap_or_default())
+        .number("Retries", retries);
+    Ok(Some(body.finish()))
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ mod template;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::fault::Fault;
-use super::mark::Mark;
+use super::diagnostic::Fault;
+use super::diagnostic::Mark;
+use super::diagnostic::Warnings;
 use super::node::{Node, Value};
-use super::warning::Warnings;
 use template::{Oddity, Outcome};
 
 /// All interpolated texts of one file together may not be larger: a small file can ask for a

@@ -1,12 +1,9 @@
-//! A service of the stack.
+//! A service of the stack and its parts.
 
 use std::collections::BTreeMap;
 
-use super::{
-    Build, Deploy, Extras, FileRef, Healthcheck, Logging, MaybeTexts, Mount, Port, ServiceNetwork,
-    Texts, Ulimit,
-};
-use crate::stack::mark::Mark;
+use super::{Extras, MaybeTexts, Texts};
+use crate::stack::diagnostic::Mark;
 
 /// A service of the stack. Lists whose absence and emptiness are merged or sent differently are
 /// optional; durations are nanoseconds.
@@ -86,4 +83,166 @@ impl Service {
     pub(crate) fn mark_of(&self, key: &str) -> Mark {
         self.marks.get(key).copied().unwrap_or(self.mark)
     }
+}
+
+/// The health check of a service; durations in nanoseconds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Healthcheck {
+    pub(crate) test: Vec<String>,
+    pub(crate) timeout: Option<i64>,
+    pub(crate) interval: Option<i64>,
+    pub(crate) retries: Option<u64>,
+    pub(crate) start_period: Option<i64>,
+    pub(crate) start_interval: Option<i64>,
+    pub(crate) disable: bool,
+}
+
+/// How Swarm runs a service.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Deploy {
+    pub(crate) mode: String,
+    pub(crate) replicas: Option<u64>,
+    pub(crate) labels: Texts,
+    pub(crate) update_config: Option<UpdateConfig>,
+    pub(crate) rollback_config: Option<UpdateConfig>,
+    pub(crate) resources: Resources,
+    pub(crate) restart_policy: Option<RestartPolicy>,
+    pub(crate) placement: Placement,
+    pub(crate) endpoint_mode: String,
+}
+
+/// How an update or rollback proceeds; durations in nanoseconds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct UpdateConfig {
+    pub(crate) parallelism: Option<u64>,
+    pub(crate) delay: i64,
+    pub(crate) failure_action: String,
+    pub(crate) monitor: i64,
+    /// Already narrowed to what a 32-bit float holds.
+    pub(crate) max_failure_ratio: f64,
+    pub(crate) order: String,
+}
+
+/// When a task is replaced; durations in nanoseconds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct RestartPolicy {
+    pub(crate) condition: String,
+    pub(crate) delay: Option<i64>,
+    pub(crate) max_attempts: Option<u64>,
+    pub(crate) window: Option<i64>,
+}
+
+/// Where tasks may run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Placement {
+    pub(crate) constraints: Vec<String>,
+    /// Labels to spread over.
+    pub(crate) preferences: Vec<String>,
+    pub(crate) max_replicas: u64,
+}
+
+/// Limits and reservations.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Resources {
+    pub(crate) limits: Option<Share>,
+    pub(crate) reservations: Option<Share>,
+}
+
+/// Shares of a node.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Share {
+    /// A decimal or rational number, unchecked.
+    pub(crate) cpus: String,
+    pub(crate) cpus_mark: Mark,
+    /// Bytes.
+    pub(crate) memory: i64,
+    /// Of limits only.
+    pub(crate) pids: i64,
+    /// Of reservations only.
+    pub(crate) generic_resources: Vec<GenericResource>,
+}
+
+/// A resource the user has defined on nodes: kind and amount, if given.
+pub(crate) type GenericResource = Option<(String, i64)>;
+
+/// A published port as the file gives it; what is left out is empty or 0.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Port {
+    pub(crate) mode: String,
+    pub(crate) target: u32,
+    pub(crate) published: u32,
+    pub(crate) protocol: String,
+}
+
+/// A mount of a service.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Mount {
+    /// `volume`, `bind`, `tmpfs`, `npipe`, `image` or `cluster`; unchecked.
+    pub(crate) kind: String,
+    pub(crate) source: String,
+    pub(crate) target: String,
+    pub(crate) read_only: bool,
+    pub(crate) consistency: String,
+    /// Bind options are there; the text may be empty.
+    pub(crate) propagation: Option<String>,
+    pub(crate) volume: Option<VolumeOptions>,
+    /// Size in bytes of the tmpfs options.
+    pub(crate) tmpfs: Option<i64>,
+    pub(crate) mark: Mark,
+}
+
+/// Options of a volume mount.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct VolumeOptions {
+    pub(crate) nocopy: bool,
+    pub(crate) subpath: String,
+}
+
+/// A service's attachment to a network.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct ServiceNetwork {
+    pub(crate) aliases: Vec<String>,
+    pub(crate) driver_opts: Option<Texts>,
+    pub(crate) ipv4_address: String,
+    pub(crate) ipv6_address: String,
+}
+
+/// A secret or config that a service uses.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct FileRef {
+    pub(crate) source: String,
+    pub(crate) target: String,
+    pub(crate) uid: String,
+    pub(crate) gid: String,
+    pub(crate) mode: Option<u32>,
+    pub(crate) mark: Mark,
+}
+
+/// The log driver of a service.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Logging {
+    pub(crate) driver: String,
+    /// Absent and empty behave differently when files are merged.
+    pub(crate) options: Option<Texts>,
+}
+
+/// A resource limit: one number for both, or two.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Ulimit {
+    pub(crate) single: i64,
+    pub(crate) soft: i64,
+    pub(crate) hard: i64,
+}
+
+/// How an image would be built; `docker stack deploy` ignores it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Build {
+    pub(crate) context: String,
+    pub(crate) dockerfile: String,
+    pub(crate) args: MaybeTexts,
+    pub(crate) labels: Texts,
+    pub(crate) cache_from: Vec<String>,
+    pub(crate) extra_hosts: Vec<String>,
+    pub(crate) network: String,
+    pub(crate) target: String,
 }

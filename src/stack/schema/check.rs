@@ -3,15 +3,14 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::number::{canonical, number, numerator};
-use super::resources::TOP;
 use super::rule::{Rule, Shape, Type};
-use super::types::{is, name, names, takes};
-use crate::stack::fault::Fault;
+use super::top::TOP;
+use super::values::{canonical, is, name, names, number, numerator, takes};
+use crate::stack::diagnostic::Fault;
+use crate::stack::diagnostic::Mark;
 use crate::stack::golang;
-use crate::stack::mark::Mark;
 use crate::stack::node::{Entry, Mapping, Node, Value};
-use crate::stack::short_port;
+use crate::stack::short_forms;
 
 /// Checks a whole file against the rules of a version.
 ///
@@ -118,7 +117,7 @@ impl<'a> Check<'a> {
             Value::Time(_) => String::new(),
             _ => return self.wrong_type(node.mark, ["number", "string"].into_iter()),
         };
-        if let Err(reason) = short_port::parse(&spec) {
+        if let Err(reason) = short_forms::parse_port(&spec) {
             self.wrong_with(node.mark, "Does not match format 'ports'", &reason);
         }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::events::{Document, Kind, Raw};
 use super::scalar::resolve;
-use crate::stack::fault::Fault;
-use crate::stack::mark::Mark;
+use crate::stack::diagnostic::Fault;
+use crate::stack::diagnostic::Mark;
 use crate::stack::node::{Entry, Mapping, Node, Value};
 
 /// All texts of a document together may not be longer, each alias counted: nobody's stack is.

@@ -6,11 +6,9 @@ use std::sync::Arc;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag};
 
-use super::flow_text;
-use super::layout::{Layout, check_anchor, check_escapes};
-use super::repair::Repaired;
-use crate::stack::fault::Fault;
-use crate::stack::mark::Mark;
+use super::dialect::{Layout, Repaired, check_anchor, check_escapes, flow_text};
+use crate::stack::diagnostic::Fault;
+use crate::stack::diagnostic::Mark;
 
 /// Prefix of YAML's own tags.
 const CORE: &str = "tag:yaml.org,2002:";
@@ -193,7 +191,7 @@ impl Reader<'_> {
             return Ok(text);
         }
         let after = span.end.byte_offset().and_then(|at| self.text.get(at..)).unwrap_or_default();
-        flow_text::read(text, after, self.expects_key()).ok_or_else(|| {
+        flow_text(text, after, self.expects_key()).ok_or_else(|| {
             Fault::at(mark, "yaml: did not find expected ',' or closing bracket")
                 .hint("put a text with a colon or question mark in quotes")
         })

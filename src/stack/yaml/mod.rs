@@ -2,15 +2,12 @@
 //! leaves open (scalar types, merge keys, duplicate keys, aliases) is decided here.
 
 mod compose;
+mod dialect;
 mod events;
-mod flow_text;
-mod layout;
-mod repair;
 mod scalar;
-mod timestamp;
 
-use super::fault::Fault;
-use super::mark::Mark;
+use super::diagnostic::Fault;
+use super::diagnostic::Mark;
 use super::node::{Node, Value};
 
 /// Reads the first document of a text; the top must be a mapping.

@@ -1,8 +1,12 @@
-//! What yaml.v3 refuses in the layout of a file and the YAML 1.2 parser lets pass: tabs where it
-//! expects spaces, and one escape.
+//! Where yaml.v3, which the client uses, and the YAML 1.2 parser disagree: what only yaml.v3 refuses
+//! (tabs, an escape, some anchors), what only yaml.v3 accepts (some indentation and escapes), and
+//! plain texts in flow collections, which the two read differently.
 
-use crate::stack::fault::Fault;
-use crate::stack::mark::Mark;
+use std::borrow::Cow;
+
+use granit_parser::{ErrorKind, ScanError};
+
+use crate::stack::diagnostic::{Fault, Mark};
 
 /// Where things stand in a text, in characters from its start.
 #[derive(Debug, Default)]
@@ -147,4 +151,118 @@ pub(super) fn check_anchor(name: &str, mark: Mark) -> Result<(), Fault> {
     }
     Err(Fault::at(mark, "yaml: did not find expected alphabetic or numeric character")
         .hint("an anchor's name may have letters, digits, `_` and `-`"))
+}
+
+/// More than any block is indented.
+const DEEP: &str =
+    "                                                                                ";
+
+/// A text that the parser can read.
+pub(super) struct Repaired<'a> {
+    /// What is parsed.
+    pub(super) text: Cow<'a, str>,
+    /// The same with the user's tabs; character for character as long as `text`.
+    pub(super) original: Cow<'a, str>,
+}
+
+impl<'a> Repaired<'a> {
+    /// A text without repairs.
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text: Cow::Borrowed(text), original: Cow::Borrowed(text) }
+    }
+
+    /// Repairs what an error is about; nothing if it needs no repair.
+    pub(super) fn repair(self, error: &ScanError) -> Option<Self> {
+        if matches!(error.kind(), ErrorKind::UnknownQuotedScalarEscape) {
+            return self.repair_escape(error.marker().byte_offset()?);
+        }
+        if matches!(error.kind(), ErrorKind::CommentNotSeparated) {
+            return self.separate_comment(error.marker().byte_offset()?);
+        }
+        let start = match error.marker().line().checked_sub(2) {
+            None => 0,
+            Some(before) => self.text.match_indices('\n').nth(before)?.0 + 1,
+        };
+        let (before, line) = self.text.split_at(start);
+        let rest = line.trim_start_matches([' ', '\t']);
+        let blanks = &line[..line.len() - rest.len()];
+        if blanks.contains('\t') {
+            let text = format!("{before}{}{rest}", blanks.replace('\t', " "));
+            return Some(Self { text: Cow::Owned(text), original: self.original });
+        }
+        let quoted = matches!(error.kind(), ErrorKind::InvalidQuotedScalarIndent);
+        if !quoted || blanks.len() >= DEEP.len() {
+            return None;
+        }
+        // Repairs keep bytes for bytes what stands before and after, so `start` fits both.
+        let deeper = |text: &str| Cow::Owned(format!("{}{DEEP}{}", &text[..start], &text[start..]));
+        Some(Self { text: deeper(&self.text), original: deeper(&self.original) })
+    }
+
+    /// After a text in quotes yaml.v3 lets a comment begin without a blank.
+    fn separate_comment(self, at: usize) -> Option<Self> {
+        if !self.text.get(at..)?.starts_with('#') {
+            return None;
+        }
+        let apart = |text: &str| Cow::Owned(format!("{} {}", &text[..at], &text[at..]));
+        Some(Self { text: apart(&self.text), original: apart(&self.original) })
+    }
+
+    /// In double quotes yaml.v3 knows `\\'`, which means the quote. `start` is where the text
+    /// with the odd escape begins.
+    fn repair_escape(self, start: usize) -> Option<Self> {
+        let quoted = self.text.get(start..)?;
+        let mut escaped = false;
+        let at = quoted.char_indices().find(|(_, c)| {
+            let found = escaped && *c == '\'';
+            escaped = *c == '\\' && !escaped;
+            found
+        })?;
+        let at = start + at.0 - 1;
+        let shorter = |text: &str| Cow::Owned(format!("{}{}", &text[..at], &text[at + 1..]));
+        Some(Self { text: shorter(&self.text), original: shorter(&self.original) })
+    }
+}
+
+/// What yaml.v3 reads of a plain text in a flow collection, `after` which the source goes on;
+/// nothing if it refuses it. It ends a text at any question mark, which begins a key, takes a
+/// colon at the start for the sign of a value, and one at the end for a part of the text.
+pub(super) fn flow_text<'t>(text: Cow<'t, str>, after: &str, key: bool) -> Option<Cow<'t, str>> {
+    if text.starts_with(':') {
+        return None;
+    }
+    let text = match text.strip_prefix('?') {
+        Some(rest) if key => Cow::Owned(rest.trim().to_owned()),
+        _ => text,
+    };
+    if text.contains('?') {
+        return None;
+    }
+    let mut after = after.chars();
+    match (after.next(), after.next()) {
+        (Some(':'), Some(',' | '}' | ']')) => Some(Cow::Owned(format!("{text}:"))),
+        (Some(':'), Some('{' | '[')) => None,
+        _ => Some(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::flow_text;
+
+    #[test]
+    fn texts() {
+        for (text, after, key, expected) in [
+            ("a", ", b]", false, Some("a")),
+            ("a", ": b}", true, Some("a")),
+            ("a", ":}", true, Some("a:")),
+            ("a", ":[b]}", true, None),
+            ("?a", ": b}", true, Some("a")),
+            ("?a", "]", false, None),
+            ("a?b", "]", false, None),
+            (":a", "]", false, None),
+        ] {
+            assert_eq!(flow_text(text.into(), after, key).as_deref(), expected, "{text}{after}");
+        }
+    }
 }

@@ -1,9 +1,99 @@
-//! The text of one file that was read.
+//! Places in the files, and the errors and warnings that point at them.
 
 use std::path::PathBuf;
 
-use super::mark::Mark;
 use crate::{Error, Place, Result};
+
+/// A place in one of the files that were read: [`SourceText`](SourceText)
+/// turns it into a [`Place`](crate::Place).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
+pub(crate) struct Mark {
+    /// Which file, in the order of reading.
+    pub(crate) file: u32,
+    /// Line, counted from 1.
+    pub(crate) line: u32,
+    /// Column in characters, counted from 1.
+    pub(crate) column: u32,
+}
+
+/// Why a stack file is refused and where; becomes an [`Error`] once the texts are at hand.
+#[derive(Debug, Clone)]
+pub(crate) struct Fault {
+    message: String,
+    mark: Option<Mark>,
+    hint: Option<String>,
+}
+
+impl Fault {
+    /// A fault at a place in a file.
+    pub(crate) fn at(mark: Mark, message: impl Into<String>) -> Self {
+        Self { message: message.into(), mark: Some(mark), hint: None }
+    }
+
+    /// The same fault with what the user can do about it.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The error to show, with the place looked up in the texts.
+    pub(crate) fn into_error(self, texts: &[SourceText]) -> Error {
+        let mut error = Error::stack(self.message);
+        if let Some(place) = self.mark.and_then(|mark| SourceText::find(texts, mark)) {
+            error = error.at(place);
+        }
+        if let Some(hint) = self.hint {
+            error = error.hint(hint);
+        }
+        error
+    }
+}
+
+/// Something the user should know although the file is accepted: what is ignored, what is
+/// deprecated, where the client does something unexpected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// What it is.
+    pub message: String,
+    /// Where it stands in the file.
+    pub place: Option<Place>,
+}
+
+/// Warnings while the file is being read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Warnings {
+    list: Vec<(Option<Mark>, String)>,
+}
+
+impl Warnings {
+    /// Adds a warning about a place.
+    pub(crate) fn push(&mut self, mark: Mark, message: impl Into<String>) {
+        self.list.push((Some(mark), message.into()));
+    }
+
+    /// Adds a warning about the files as a whole.
+    pub(crate) fn push_general(&mut self, message: impl Into<String>) {
+        self.list.push((None, message.into()));
+    }
+
+    /// Adds warnings that were collected elsewhere.
+    pub(crate) fn append(&mut self, mut later: Self) {
+        self.list.append(&mut later.list);
+    }
+
+    /// The warnings with their places looked up, each one once.
+    pub(crate) fn finish(self, texts: &[SourceText]) -> Vec<Warning> {
+        let mut warnings: Vec<Warning> = Vec::new();
+        for (mark, message) in self.list {
+            let place = mark.and_then(|mark| SourceText::find(texts, mark));
+            let warning = Warning { message, place };
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        warnings
+    }
+}
 
 /// The text of one file, kept to show the line an error is about.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
-//! CPU shares as the client reads them: a rational number times 10^9 that must be whole.
+//! CPU shares as the client reads them: a rational number times 10^9, which must be whole.
 
-use super::underscores_fit;
+use super::numbers::{parse_int_any_base, underscores_fit};
 
 /// Why a number of CPUs is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(crate) fn nano_cpus(text: &str) -> Result<i64, CpuFault> {
 fn fraction(numerator: &str, denominator: &str) -> Result<u64, CpuFault> {
     let whole = |text: &str| {
         let digits = text.starts_with(|c: char| c.is_ascii_digit());
-        let number = digits.then(|| super::parse_int_any_base(text)).flatten();
+        let number = digits.then(|| parse_int_any_base(text)).flatten();
         number.and_then(|n| u128::try_from(n).ok()).ok_or(CpuFault::NotRational)
     };
     let (numerator, denominator) = (whole(numerator)?, whole(denominator)?);
