@@ -10,6 +10,7 @@ use crate::companion::{CompanionKind, CompanionOptions, Companions, asked_port};
 use crate::error::{Error, Result};
 use crate::record::{EngineFacts, NegativeControl};
 use crate::scenario::{StreamKind, Streams};
+use crate::swarm::ResolutionMode;
 
 /// The program's own services beside the stack, and how the service under test is asked from
 /// inside its network.
@@ -108,7 +109,7 @@ impl Wanted<'_> {
     fn name(&self, left_out: &mut Vec<String>) -> String {
         let Plan { site, body, .. } = self.plan;
         let name = body.name();
-        if site.kernel.ipvs || body.endpoint_mode() == "dnsrr" {
+        if site.kernel.ipvs || body.endpoint_mode() == ResolutionMode::Dnsrr {
             return name.to_owned();
         }
         left_out.push(format!(

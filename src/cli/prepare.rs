@@ -41,17 +41,7 @@ pub(super) fn prepare(
         console.tell(&render_warning(warning));
     }
     let mut requests = stack.requests(name)?;
-    let changes = fit_to_kernel(&mut requests.services, kernel, mode).map_err(|error| {
-        let services = requests.services.iter();
-        let named = services
-            .map(crate::stack::ServiceBody::name)
-            .find(|name| error.message().contains(*name));
-        let key = named.and_then(|service| service.strip_prefix(name)?.strip_prefix('_'));
-        match key.and_then(|key| stack.service_place(key)) {
-            Some(place) => error.at(place),
-            None => error,
-        }
-    })?;
+    let changes = fit_to_kernel(&mut requests, kernel, mode)?;
     for change in changes {
         console.tell(&change);
         caveats.push(change);

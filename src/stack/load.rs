@@ -1,33 +1,16 @@
 //! Reading a stack: the files the user names, and the client's order of work.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::decode::Decoder;
 use super::diagnostic::{Fault, SourceText, Warnings};
 use super::model::Config;
 use super::node::Node;
-use super::read::{self, SourceEnv};
+use super::read::{self, SourceEnv, Sources};
 use super::schema::{self, Version};
 use super::stack_file::Stack;
 use super::{forbidden, golang, interpolate, merge, yaml};
 use crate::{Error, Result};
-
-/// Where a stack comes from: everything reading it depends on.
-#[derive(Debug, Clone, Default)]
-pub struct Sources {
-    /// The files as typed; `-` is standard input. One entry may name several files, separated
-    /// by commas, as with docker.
-    pub files: Vec<String>,
-    /// The caller's variables.
-    pub env: BTreeMap<String, String>,
-    /// The caller's home folder, used for `~` when the variables have no `HOME`.
-    pub home: Option<PathBuf>,
-    /// The current folder, absolute.
-    pub cwd: PathBuf,
-    /// What standard input holds, if it is read.
-    pub stdin: Option<Vec<u8>>,
-}
 
 /// Reads a stack from its files: YAML, variables, schema, decoding, environment files, merging.
 /// The files of secrets and configs are read too; that one cannot be read is an error only when

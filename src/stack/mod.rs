@@ -20,13 +20,15 @@ mod read;
 mod requests;
 mod schema;
 mod service_body;
+mod settings;
 mod short_forms;
 mod stack_file;
 mod yaml;
 mod yaml_out;
 
 pub use diagnostic::Warning;
-pub use load::{Sources, load};
+pub use load::load;
+pub use read::Sources;
 pub use requests::{NetworkBody, Requests};
 pub use service_body::{PublishedPort, ServiceBody};
 pub use stack_file::Stack;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::service_body::ServiceBody;
-use crate::{Error, Result};
+use crate::{Error, Place, Result};
 
 /// The bodies of the requests that deploying a stack sends, in the order of sending; within
 /// each sort they are ordered by name.
@@ -19,6 +19,8 @@ pub struct Requests {
     pub configs: Vec<Value>,
     /// Services to create or update.
     pub services: Vec<ServiceBody>,
+    /// Where each service is written, by its name with the stack's prefix.
+    pub service_places: BTreeMap<String, Place>,
     /// Names of networks that must exist already, swarm-wide.
     pub external_networks: Vec<String>,
 }

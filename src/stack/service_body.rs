@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::swarm::{FailureAction, HealthCheck, Order, UpdatePolicy};
+use crate::swarm::{
+    FailureAction, HealthCheck, Order, PortProtocol, PublishMode, ResolutionMode, UpdatePolicy,
+};
 
 /// A service's request body (`ServiceSpec`), with the API's own key names. It is always built
 /// from a stack file: a body read back from an engine is only ever looked at.
@@ -110,23 +112,16 @@ impl ServiceBody {
         })
     }
 
-    /// `vip` or `dnsrr`.
+    /// What the service's name resolves to.
     #[must_use]
-    pub fn endpoint_mode(&self) -> &str {
-        match self.0["EndpointSpec"]["Mode"].as_str() {
-            None | Some("") => "vip",
-            Some(mode) => mode,
-        }
+    pub fn endpoint_mode(&self) -> ResolutionMode {
+        ResolutionMode::parse(self.0["EndpointSpec"]["Mode"].as_str().unwrap_or_default())
     }
 
     /// Published ports.
     #[must_use]
     pub fn published_ports(&self) -> Vec<PublishedPort> {
         let ports = self.0["EndpointSpec"]["Ports"].as_array();
-        let word = |port: &Value, key: &str, default: &str| match port[key].as_str() {
-            None | Some("") => default.to_owned(),
-            Some(word) => word.to_owned(),
-        };
         let number = |port: &Value, key: &str| {
             port[key].as_u64().and_then(|n| u16::try_from(n).ok()).filter(|n| *n != 0)
         };
@@ -137,8 +132,8 @@ impl ServiceBody {
                 Some(PublishedPort {
                     target: number(port, "TargetPort")?,
                     published: number(port, "PublishedPort"),
-                    protocol: word(port, "Protocol", "tcp"),
-                    mode: word(port, "PublishMode", "ingress"),
+                    protocol: PortProtocol::parse(port["Protocol"].as_str().unwrap_or_default()),
+                    mode: PublishMode::parse(port["PublishMode"].as_str().unwrap_or_default()),
                 })
             })
             .collect()
@@ -213,16 +208,16 @@ impl ServiceBody {
     }
 
     /// Sets the endpoint mode.
-    pub fn set_endpoint_mode(&mut self, mode: &str) {
+    pub fn set_endpoint_mode(&mut self, mode: ResolutionMode) {
         let endpoint = object(object(&mut self.0).entry("EndpointSpec"));
-        endpoint.insert("Mode".into(), json!(mode));
+        endpoint.insert("Mode".into(), json!(mode.as_str()));
     }
 
     /// Publishes every port in host mode.
     pub fn publish_in_host_mode(&mut self) {
         let ports = self.0["EndpointSpec"]["Ports"].as_array_mut();
         for port in ports.into_iter().flatten() {
-            object(port).insert("PublishMode".into(), json!("host"));
+            object(port).insert("PublishMode".into(), json!(PublishMode::Host.as_str()));
         }
     }
 
@@ -292,10 +287,10 @@ pub struct PublishedPort {
     pub target: u16,
     /// Port on the node; absent if the engine chooses one.
     pub published: Option<u16>,
-    /// `tcp`, `udp` or `sctp`.
-    pub protocol: String,
-    /// `ingress` or `host`.
-    pub mode: String,
+    /// Its protocol.
+    pub protocol: PortProtocol,
+    /// Where it is open.
+    pub mode: PublishMode,
 }
 
 #[cfg(test)]
@@ -317,7 +312,7 @@ mod tests {
         assert_eq!((update.parallelism, update.delay, update.monitor), (2, 10.0, 5.0));
         assert_eq!(update.failure_action, FailureAction::Pause);
         assert_eq!(body().rollback_policy().parallelism, 1);
-        assert_eq!(body().endpoint_mode(), "vip");
+        assert_eq!(body().endpoint_mode(), ResolutionMode::Vip);
         assert_eq!(body().effective_healthcheck(None), None);
     }
 

@@ -1,5 +1,7 @@
 //! A stack, read and checked.
 
+use std::collections::BTreeMap;
+
 use super::convert;
 use super::diagnostic::Fault;
 use super::diagnostic::SourceText;
@@ -43,12 +45,23 @@ impl Stack {
         SourceText::find(&self.texts, service.mark)
     }
 
-    /// Where a key of a service is written (`deploy`, `healthcheck`, …); of several files, the
-    /// last one.
+    /// Where the files set what decides how a service is updated, by the name of the setting:
+    /// `service` (where the service begins), `deploy`, `replicas`, `endpoint_mode`,
+    /// `stop_grace_period`, `update_config`, `update_config.order` and its other keys, the same for
+    /// `rollback_config`, `healthcheck`, `healthcheck.interval` and its other keys.
+    ///
+    /// Settings that are not set are missing, and so is everything if there is no such service. Of
+    /// several files the place is in the last one whose value counts; only the service itself has
+    /// the place of [`service_place`](Self::service_place).
     #[must_use]
-    pub fn service_key_place(&self, service: &str, key: &str) -> Option<Place> {
-        let mark = self.config.services.get(service)?.marks.get(key)?;
-        SourceText::find(&self.texts, *mark)
+    pub fn setting_places(&self, service_key: &str) -> BTreeMap<String, Place> {
+        let Some(service) = self.config.services.get(service_key) else { return BTreeMap::new() };
+        std::iter::once(("service", service.mark))
+            .chain(service.settings.iter())
+            .filter_map(|(name, mark)| {
+                Some((name.to_owned(), SourceText::find(&self.texts, mark)?))
+            })
+            .collect()
     }
 
     /// The requests that deploying the stack under a name sends. Ids of secrets and configs are
@@ -66,12 +79,43 @@ impl Stack {
             super::image_name::check_service(service)?;
         }
         let config = &self.config;
+        let services = convert::services(config, namespace)?;
+        let places = services.iter().zip(config.services.values()).filter_map(|(body, service)| {
+            Some((body.name().to_owned(), SourceText::find(&self.texts, service.mark)?))
+        });
+        let service_places = places.collect();
         Ok(Requests {
             networks: convert::networks(config, namespace),
             external_networks: convert::external_networks(config),
             secrets: convert::file_objects(&config.secrets, &self.contents, namespace)?,
             configs: convert::file_objects(&config.configs, &self.contents, namespace)?,
-            services: convert::services(config, namespace)?,
+            services,
+            service_places,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::stack::{Sources, load};
+
+    #[test]
+    fn requests_know_where_each_service_is_written() {
+        let text = "services:\n  app: {image: a}\n  app2:\n    image: a\n";
+        let sources = Sources {
+            files: vec!["-".to_owned()],
+            cwd: "/".into(),
+            stdin: Some(text.into()),
+            ..Sources::default()
+        };
+        let stack = load(&sources).unwrap();
+        let requests = stack.requests("s").unwrap();
+        let lines: Vec<(&str, usize)> = requests
+            .service_places
+            .iter()
+            .map(|(name, place)| (name.as_str(), place.line))
+            .collect();
+        assert_eq!(lines, [("s_app", 2), ("s_app2", 3)]);
+        assert_eq!(stack.service_place("app2").as_ref(), requests.service_places.get("s_app2"));
     }
 }

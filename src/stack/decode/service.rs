@@ -13,6 +13,7 @@ use crate::stack::model::{
     Ulimit, VolumeOptions,
 };
 use crate::stack::node::{Entry, Node, Value};
+use crate::stack::settings::SettingMarks;
 use crate::stack::short_forms;
 
 impl Decoder<'_> {
@@ -23,6 +24,7 @@ impl Decoder<'_> {
             name: entry.key.to_string(),
             mark: entry.mark,
             marks: fields.map().entries.iter().map(|e| (e.key.to_string(), e.mark)).collect(),
+            settings: SettingMarks::of(fields.map()),
             build: fields.map_to("build", build)?.unwrap_or_default(),
             cap_add: fields.texts("cap_add")?,
             cap_drop: fields.texts("cap_drop")?,

@@ -69,6 +69,7 @@ pub(super) fn merge(base: &mut Service, later: Service, warnings: &mut Warnings)
     text(&mut base.working_dir, later.working_dir);
     extras(&mut base.extras, later.extras);
     base.marks.extend(later.marks);
+    base.settings.merge(later.settings);
 }
 
 /// Merges `deploy` field by field.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Extras, MaybeTexts, Texts};
 use crate::stack::diagnostic::Mark;
+use crate::stack::settings::SettingMarks;
 
 /// A service of the stack. Lists whose absence and emptiness are merged or sent differently are
 /// optional; durations are nanoseconds.
@@ -14,6 +15,8 @@ pub(crate) struct Service {
     pub(crate) mark: Mark,
     /// Where its keys stand; of several files, the last one.
     pub(crate) marks: BTreeMap<String, Mark>,
+    /// Where the settings that decide how it is updated are set.
+    pub(crate) settings: SettingMarks,
     pub(crate) build: Build,
     pub(crate) cap_add: Vec<String>,
     pub(crate) cap_drop: Vec<String>,
