@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use crate::{Error, Place, Result};
 
-/// A place in one of the files that were read: [`SourceText`](SourceText)
-/// turns it into a [`Place`](crate::Place).
+/// A place in one of the files, small enough to store with every value. [`SourceText`] turns it
+/// into a [`Place`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
 pub(crate) struct Mark {
-    /// Which file, in the order of reading.
+    /// The index of the file, in the order of reading.
     pub(crate) file: u32,
     /// Line, counted from 1.
     pub(crate) line: u32,
@@ -16,7 +16,7 @@ pub(crate) struct Mark {
     pub(crate) column: u32,
 }
 
-/// Why a stack file is refused and where; becomes an [`Error`] once the texts are at hand.
+/// Why and where a stack file is refused; becomes an [`Error`] once the texts are known.
 #[derive(Debug, Clone)]
 pub(crate) struct Fault {
     message: String,
@@ -30,7 +30,7 @@ impl Fault {
         Self { message: message.into(), mark: Some(mark), hint: None }
     }
 
-    /// The same fault with what the user can do about it.
+    /// Adds what the user can do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -49,17 +49,17 @@ impl Fault {
     }
 }
 
-/// Something the user should know although the file is accepted: what is ignored, what is
-/// deprecated, where the client does something unexpected.
+/// Something the user should know, although the file is accepted: what is ignored or deprecated,
+/// and where the client does something unexpected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// What it is.
+    /// What the user should know.
     pub message: String,
-    /// Where it stands in the file.
+    /// The place in the file that it is about.
     pub place: Option<Place>,
 }
 
-/// Warnings while the file is being read.
+/// Warnings collected while files are read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Warnings {
     list: Vec<(Option<Mark>, String)>,
@@ -76,12 +76,12 @@ impl Warnings {
         self.list.push((None, message.into()));
     }
 
-    /// Adds warnings that were collected elsewhere.
+    /// Appends other warnings.
     pub(crate) fn append(&mut self, mut later: Self) {
         self.list.append(&mut later.list);
     }
 
-    /// The warnings with their places looked up, each one once.
+    /// The warnings with their places looked up, without repetitions.
     pub(crate) fn finish(self, texts: &[SourceText]) -> Vec<Warning> {
         let mut warnings: Vec<Warning> = Vec::new();
         for (mark, message) in self.list {
@@ -95,12 +95,12 @@ impl Warnings {
     }
 }
 
-/// The text of one file, kept to show the line an error is about.
+/// The text of one file, kept to show the line that an error is about.
 #[derive(Debug, Clone)]
 pub(crate) struct SourceText {
     /// The file as the user named it; `-` for standard input.
     pub(crate) name: String,
-    /// Its text without byte order mark.
+    /// Its text, without a byte order mark.
     pub(crate) text: String,
 }
 
@@ -108,7 +108,7 @@ impl SourceText {
     /// Decodes a file as libyaml does: UTF-8, or UTF-16 with a byte order mark.
     ///
     /// # Errors
-    /// Bytes that are no text in that encoding.
+    /// Bytes that are not valid in that encoding.
     pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Self> {
         let text = match bytes {
             [0xFF, 0xFE, rest @ ..] => from_utf16(name, rest, u16::from_le_bytes)?,
@@ -121,7 +121,7 @@ impl SourceText {
                 }
             }
         };
-        // libyaml takes this character for a line end everywhere.
+        // libyaml reads this character as a line end everywhere.
         Ok(Self { name: name.to_owned(), text: text.replace('\u{85}', "\n") })
     }
 

@@ -21,10 +21,10 @@ pub(crate) fn check_service(service: &Service) -> Result<(), Fault> {
     })
 }
 
-/// Why an image reference is refused; the text is the client's.
+/// Checks an image reference.
 ///
 /// # Errors
-/// `invalid reference format` and its variants.
+/// The client's reason: `invalid reference format` and its variants.
 fn check(image: &str) -> Result<(), String> {
     if is_id(image) || is_digest(image) {
         return Ok(());
@@ -32,8 +32,8 @@ fn check(image: &str) -> Result<(), String> {
     normalize(image).map(|_| ())
 }
 
-/// The form that is sent: Docker Hub's own names short, `:latest` where neither tag nor digest
-/// stands. What is no name (an id) stays.
+/// The form that is sent: names on Docker Hub are shortened, and `:latest` is added if there is
+/// neither tag nor digest. What is not a name (an id) stays as it is.
 pub(crate) fn with_tag(image: &str) -> String {
     match normalize(image) {
         Ok(name) => name.familiar(),
@@ -41,7 +41,7 @@ pub(crate) fn with_tag(image: &str) -> String {
     }
 }
 
-/// A reference taken apart.
+/// The parts of a reference.
 struct Name<'a> {
     domain: &'a str,
     path: String,
@@ -146,7 +146,7 @@ fn is_domain(domain: &str) -> bool {
         && (port.is_empty() || port.strip_prefix(':').is_some_and(digits))
 }
 
-/// Lower-case words, joined by one dot, one or two underscores or any number of dashes.
+/// Lower-case words, joined by one dot, one or two underscores, or any number of dashes.
 fn is_component(component: &str) -> bool {
     let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let bytes = component.as_bytes();
@@ -167,7 +167,7 @@ fn is_tag(tag: &str) -> bool {
         && tag.bytes().all(|b| word(b) || b == b'.' || b == b'-')
 }
 
-/// The form of a digest, without knowing the algorithm.
+/// Whether it has the form of a digest of any algorithm.
 fn looks_like_digest(digest: &str) -> bool {
     let Some((algorithm, hex)) = digest.split_once(':') else { return false };
     let part = |part: &str| {
@@ -179,7 +179,7 @@ fn looks_like_digest(digest: &str) -> bool {
         && hex.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Whether the algorithm is known and the length right.
+/// Refuses an unknown algorithm or a wrong length.
 fn check_digest(digest: &str) -> Result<(), String> {
     let (algorithm, hex) = digest.split_once(':').unwrap_or((digest, ""));
     let length = match algorithm {

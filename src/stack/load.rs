@@ -12,9 +12,9 @@ use super::stack_file::Stack;
 use super::{forbidden, golang, interpolate, merge, yaml};
 use crate::{Error, Result};
 
-/// Reads a stack from its files: YAML, variables, schema, decoding, environment files, merging.
-/// The files of secrets and configs are read too; that one cannot be read is an error only when
-/// the requests are asked for.
+/// Reads a stack from its files: YAML, variables, schema, decoding, environment files, merging. The
+/// files of secrets and configs are read too, but if one cannot be read, only
+/// [`Stack::requests`] fails.
 ///
 /// # Errors
 /// A file that cannot be read, and everything that makes `docker stack config` refuse it. Errors
@@ -74,10 +74,10 @@ fn one(
     Decoder { env, warnings, minor, ports: 0 }.config(top, version.to_string())
 }
 
-/// The names of the files, with commas taken apart.
+/// The names of the files, split at commas.
 ///
 /// # Errors
-/// No file, or quotes that do not match.
+/// No file, or unmatched quotes.
 pub(crate) fn names(sources: &Sources) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for value in &sources.files {
@@ -89,7 +89,7 @@ pub(crate) fn names(sources: &Sources) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The folder that relative paths start from: the first file's.
+/// The folder that relative paths start from: the folder of the first file.
 pub(crate) fn folder(names: &[String], cwd: &Path) -> String {
     let cwd = cwd.to_string_lossy();
     match names {
@@ -109,14 +109,14 @@ pub(crate) fn folder(names: &[String], cwd: &Path) -> String {
     }
 }
 
-/// One value of a list flag: a line of comma-separated values, which may be quoted.
+/// Splits one value of a list flag: comma-separated values, which may be quoted.
 fn split_list(value: &str) -> Result<Vec<String>> {
     if value.is_empty() {
         return Ok(Vec::new());
     }
     let bad = || {
         Error::usage(format!("invalid argument {value:?} for \"-c, --compose-file\" flag"))
-            .hint("quotes around a file name must be doubled inside and close at its end")
+            .hint("a quoted file name must end with a quote, and quotes inside it must be doubled")
     };
     let mut names = Vec::new();
     let mut rest = Some(value);

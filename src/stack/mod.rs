@@ -1,9 +1,10 @@
 //! Stack files: read, interpolated, checked, merged and converted to API bodies exactly as
 //! `docker stack deploy` of Docker 28.2 does it.
 //!
-//! [`load`] reads; [`Stack::requests`] converts. Each step is a room or file of its own, in the
-//! client's order: `read`, `yaml`, `forbidden`, `interpolate`, `schema`, `decode`, `merge`,
-//! `convert`. Every value remembers its place, so that errors and warnings can show the line.
+//! [`load()`] reads; [`Stack::requests`] converts. Each step has its own folder or file, in the
+//! order of the docker client: `read`, `yaml`, `forbidden`, `interpolate`, `schema`, `decode`,
+//! `merge`, `convert`. Every value remembers its place, so that errors and warnings can show the
+//! line. In comments, "the client" is the docker client of that release.
 
 mod convert;
 mod decode;

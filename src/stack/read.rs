@@ -11,7 +11,7 @@ use super::golang;
 use super::model::{Config, FileObject};
 use crate::{Error, Result};
 
-/// Where a stack comes from: everything reading it depends on.
+/// Where a stack comes from: everything that reading it depends on.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// The files as typed; `-` is standard input. One entry may name several files, separated
@@ -23,27 +23,27 @@ pub struct Sources {
     pub home: Option<PathBuf>,
     /// The current folder, absolute.
     pub cwd: PathBuf,
-    /// What standard input holds, if it is read.
+    /// The content of standard input, if it is read.
     pub stdin: Option<Vec<u8>>,
 }
 
-/// A stack file larger than this is refused.
+/// The largest stack file, in bytes.
 const LARGEST_STACK_FILE: u64 = 32 << 20;
 
-/// An environment file, secret or config larger than this is refused.
+/// The largest environment file, secret or config, in bytes.
 const LARGEST_OTHER_FILE: u64 = 16 << 20;
 
 /// Reads every file in order.
 ///
 /// # Errors
-/// A file that cannot be read or is no text.
+/// A file cannot be read or is not text.
 pub(crate) fn texts(sources: &Sources, names: &[String]) -> Result<Vec<SourceText>> {
     let mut stdin = sources.stdin.as_deref();
     names
         .iter()
         .map(|name| {
             if name == "-" {
-                // A second `-` finds standard input exhausted.
+                // A second `-` reads nothing more.
                 return SourceText::decode(name, stdin.take().unwrap_or_default());
             }
             let path = sources.cwd.join(name);
@@ -53,10 +53,10 @@ pub(crate) fn texts(sources: &Sources, names: &[String]) -> Result<Vec<SourceTex
         .collect()
 }
 
-/// Reads a file of at most so many bytes; errors show it under a name.
+/// Reads a file of at most `most` bytes. Errors name it `shown`.
 ///
 /// # Errors
-/// In the client's words.
+/// The file cannot be read or is too large. The message is the client's.
 pub(crate) fn read_limited(path: &Path, shown: &str, most: u64) -> Result<Vec<u8>, String> {
     let plain = |error: &std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => "no such file or directory".to_owned(),
@@ -75,7 +75,7 @@ pub(crate) fn read_limited(path: &Path, shown: &str, most: u64) -> Result<Vec<u8
     Ok(bytes)
 }
 
-/// What the files of the stack's own secrets and configs hold.
+/// The contents of the files of the stack's own secrets and configs.
 pub(crate) fn contents(config: &Config) -> Contents {
     let own = |object: &&FileObject| !object.external.external && object.driver.is_empty();
     config
@@ -92,24 +92,24 @@ pub(crate) fn contents(config: &Config) -> Contents {
         .collect()
 }
 
-/// What stands around the stack files.
+/// The surroundings of the stack files: variables and folders.
 #[derive(Debug, Clone)]
 pub(crate) struct SourceEnv<'a> {
     /// The caller's variables.
     pub(crate) variables: &'a BTreeMap<String, String>,
-    /// Folder of the first file, absolute: relative paths of every file start here.
+    /// Absolute folder of the first file; relative paths in every file start here.
     pub(crate) folder: String,
     /// The caller's home folder, if known.
     pub(crate) home: Option<String>,
 }
 
 impl SourceEnv<'_> {
-    /// An absolute path; one that is absolute already stays as it is written.
+    /// The absolute form of a path; a path that is already absolute stays as it is.
     pub(crate) fn absolute(&self, path: &str) -> String {
         if path.starts_with('/') { path.to_owned() } else { golang::join_path(&self.folder, path) }
     }
 
-    /// The source of a bind mount: `~` is the home folder; Windows paths stay.
+    /// The source of a bind mount. `~` is the home folder; Windows paths stay as they are.
     pub(crate) fn bind_source(&self, source: &str) -> String {
         let path = match (source.strip_prefix('~'), &self.home) {
             (Some(rest), Some(home)) => format!("{home}{rest}"),
@@ -121,7 +121,7 @@ impl SourceEnv<'_> {
     /// The variables of an environment file.
     ///
     /// # Errors
-    /// A file that cannot be read or has a line that is no variable.
+    /// The file cannot be read, or a line is not a variable.
     pub(crate) fn env_file(&self, path: &str) -> Result<Vec<(String, Option<String>)>, String> {
         let path = self.absolute(path);
         let bytes = read_limited(Path::new(&path), &path, LARGEST_OTHER_FILE)?;
@@ -130,7 +130,7 @@ impl SourceEnv<'_> {
     }
 }
 
-/// A drive (`c:\x`) or a share (`\\server\share\x`), for a client on Windows.
+/// Whether it is an absolute path on Windows: a drive (`c:\x`) or a share (`\\server\share\x`).
 fn is_absolute_on_windows(path: &str) -> bool {
     let slash = |b: u8| b == b'\\' || b == b'/';
     match path.as_bytes() {
@@ -152,10 +152,11 @@ fn is_absolute_on_windows(path: &str) -> bool {
     }
 }
 
-/// The client's scanner gives up at longer lines.
+/// The longest line that the client's scanner accepts.
 const LONGEST_LINE: usize = 64 * 1024;
 
-/// The variables of a file. A name alone takes the caller's value, or is left out.
+/// The variables of an environment file: raw lines, no quotes, no interpolation. A name alone takes
+/// the caller's value, or is skipped.
 ///
 /// # Errors
 /// The client's reason for refusing the file.

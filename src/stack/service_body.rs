@@ -6,8 +6,8 @@ use crate::swarm::{
     FailureAction, HealthCheck, Order, PortProtocol, PublishMode, ResolutionMode, UpdatePolicy,
 };
 
-/// A service's request body (`ServiceSpec`), with the API's own key names. It is always built
-/// from a stack file: a body read back from an engine is only ever looked at.
+/// A service's request body (`ServiceSpec`), with the API's own key names. What is sent is always
+/// built from a stack file; a body from an engine is only read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceBody(Value);
 
@@ -36,7 +36,7 @@ impl ServiceBody {
         self.container()["Image"].as_str().unwrap_or_default()
     }
 
-    /// Wanted replicas of a replicated service (1 unless given); absent for other modes.
+    /// The replicas of a replicated service (the default is 1); absent for other modes.
     #[must_use]
     pub fn replicas(&self) -> Option<u64> {
         let mode = &self.0["Mode"];
@@ -62,28 +62,28 @@ impl ServiceBody {
         mode.get("ReplicatedJob").is_some() || mode.get("GlobalJob").is_some()
     }
 
-    /// Effective `update_config`.
+    /// The effective `update_config`.
     #[must_use]
     pub fn update_policy(&self) -> UpdatePolicy {
         policy(&self.0["UpdateConfig"])
     }
 
-    /// Effective `rollback_config`.
+    /// The effective `rollback_config`.
     #[must_use]
     pub fn rollback_policy(&self) -> UpdatePolicy {
         policy(&self.0["RollbackConfig"])
     }
 
-    /// The health check of the service alone (an image may bring one too); absent if the
-    /// service neither sets nor disables one.
+    /// The service's own health check, without the image's; absent if the service neither sets nor
+    /// disables one.
     #[must_use]
     pub fn healthcheck(&self) -> Option<&Value> {
         self.container().get("Healthcheck")
     }
 
-    /// Effective health check, the image's (`Config.Healthcheck`) filled in where the service
-    /// leaves something out, then the engine's defaults (moby `daemon/health.go`: 30 s, 30 s,
-    /// 3, 0 s). Absent if neither has a test or it is disabled.
+    /// The effective health check: the service's settings, then the image's (`Config.Healthcheck`),
+    /// then the engine's defaults (moby `daemon/health.go`: 30 s, 30 s, 3, 0 s). Absent if neither
+    /// has a test or it is disabled.
     #[must_use]
     pub fn effective_healthcheck(&self, image: Option<&Value>) -> Option<HealthCheck> {
         let own = self.healthcheck();
@@ -118,7 +118,7 @@ impl ServiceBody {
         ResolutionMode::parse(self.0["EndpointSpec"]["Mode"].as_str().unwrap_or_default())
     }
 
-    /// Published ports.
+    /// The published ports.
     #[must_use]
     pub fn published_ports(&self) -> Vec<PublishedPort> {
         let ports = self.0["EndpointSpec"]["Ports"].as_array();
@@ -139,14 +139,14 @@ impl ServiceBody {
             .collect()
     }
 
-    /// Names of the networks it is attached to.
+    /// The names of the networks it is attached to.
     #[must_use]
     pub fn networks(&self) -> Vec<&str> {
         let networks = self.0["TaskTemplate"]["Networks"].as_array();
         networks.into_iter().flatten().filter_map(|network| network["Target"].as_str()).collect()
     }
 
-    /// The force counter: raising it replaces every task.
+    /// The force counter; a higher one replaces every task.
     #[must_use]
     pub fn force_update(&self) -> u64 {
         self.0["TaskTemplate"]["ForceUpdate"].as_u64().unwrap_or(0)
@@ -163,7 +163,7 @@ impl ServiceBody {
         self.container_mut().insert("Image".into(), json!(image));
     }
 
-    /// Sets one environment variable, keeping the list sorted as the docker client does.
+    /// Sets one environment variable and keeps the list sorted, as the docker client does.
     pub fn set_env(&mut self, key: &str, value: &str) {
         let container = self.container_mut();
         let mut env: Vec<String> = container
@@ -179,8 +179,8 @@ impl ServiceBody {
         container.insert("Env".into(), json!(env));
     }
 
-    /// Sets the health check's shell command and leaves its timings alone, as
-    /// `docker service update --health-cmd` does.
+    /// Sets the health check's shell command and keeps its timings, like
+    /// `docker service update --health-cmd`.
     pub fn set_health_cmd(&mut self, command: &str) {
         let check = object(self.container_mut().entry("Healthcheck"));
         check.insert("Test".into(), json!(["CMD-SHELL", command]));
@@ -198,7 +198,7 @@ impl ServiceBody {
         self.0["Labels"][key].as_str()
     }
 
-    /// Sets the platforms that nodes must have, if there are any.
+    /// Sets the platforms that a node must have one of; an empty list changes nothing.
     pub fn set_platforms(&mut self, platforms: &[Value]) {
         if !platforms.is_empty() {
             let template = object(object(&mut self.0).entry("TaskTemplate"));
@@ -231,7 +231,7 @@ impl ServiceBody {
     }
 }
 
-/// The object in a place, made empty first if something else is there.
+/// The object at a place in the body; any other value is replaced with an empty object.
 fn object<'a>(place: impl IntoPlace<'a>) -> &'a mut Map<String, Value> {
     let value = place.into_place();
     if !value.is_object() {
@@ -243,7 +243,7 @@ fn object<'a>(place: impl IntoPlace<'a>) -> &'a mut Map<String, Value> {
     }
 }
 
-/// Something that leads to a JSON value that may be replaced.
+/// A JSON value, or the entry of a map, that may be replaced.
 trait IntoPlace<'a> {
     fn into_place(self) -> &'a mut Value;
 }
@@ -260,8 +260,8 @@ impl<'a> IntoPlace<'a> for serde_json::map::Entry<'a> {
     }
 }
 
-/// Engine defaults: swarmkit `api/defaults/service.go`. An absent block means one slot at a
-/// time; an absent or zero number inside a block that is present means all at once.
+/// A policy with the engine's defaults (swarmkit `api/defaults/service.go`). An absent block means
+/// one slot at a time; in a block that is present, an absent or zero parallelism means all at once.
 fn policy(block: &Value) -> UpdatePolicy {
     let word = |key: &str| block[key].as_str().unwrap_or_default();
     let monitor = secs(&block["Monitor"]);
@@ -275,7 +275,7 @@ fn policy(block: &Value) -> UpdatePolicy {
     }
 }
 
-/// Nanoseconds in JSON to seconds.
+/// Converts nanoseconds in JSON to seconds.
 fn secs(nanos: &Value) -> f64 {
     nanos.as_f64().unwrap_or(0.0) / 1e9
 }

@@ -9,8 +9,8 @@ use super::node::{Entry, Mapping, Value};
 /// Whether a value of a later file counts as absent when files are merged.
 type Absent = fn(&Value) -> bool;
 
-/// The settings by their path in a service, without the prefix `deploy.` their names. What counts
-/// as absent must agree with `merge`.
+/// The settings by their paths in a service; their names are the paths without the prefix
+/// `deploy.`. The functions must agree with `merge`.
 const SETTINGS: &[(&str, Absent)] = &[
     ("deploy", never),
     ("deploy.endpoint_mode", empty),
@@ -50,7 +50,7 @@ struct SettingMark {
 }
 
 impl SettingMarks {
-    /// Finds the settings in a service of one file.
+    /// Finds the settings of a service in one file.
     pub(crate) fn of(service: &Mapping) -> Self {
         let found = SETTINGS.iter().filter_map(|(path, absent)| {
             let entry = find(service, path)?;

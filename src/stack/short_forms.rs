@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::model::Mount;
 
-/// A port specification, read but not yet expanded.
+/// The short form of one or more ports, not yet expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PortSpec {
     /// Address on the node; Swarm ignores it.
@@ -18,7 +18,7 @@ pub(crate) struct PortSpec {
     pub(crate) protocol: String,
 }
 
-/// Reads a specification (docker's `nat.ParsePortSpec`).
+/// Reads the short form of a port (docker's `nat.ParsePortSpec`).
 ///
 /// # Errors
 /// The client's reason.
@@ -58,7 +58,7 @@ pub(crate) fn parse_port(spec: &str) -> Result<PortSpec, String> {
 
 impl PortSpec {
     /// Pairs of published port (0 = chosen by the engine) and target port, in the client's
-    /// order: by the container port as text, then by the published port.
+    /// order: by the container port as a string, then by the published port.
     pub(crate) fn expand(&self) -> Vec<(u16, u16)> {
         let (first, last) = self.container;
         let mut targets: Vec<u16> = (first..=last).collect();
@@ -76,7 +76,7 @@ impl PortSpec {
         ports
     }
 
-    /// How many ports it stands for.
+    /// The number of ports it expands to.
     pub(crate) fn count(&self) -> usize {
         let (first, last) = match (self.container, self.host) {
             ((first, last), Some(host)) if first == last => host,
@@ -115,7 +115,7 @@ fn address(text: &str) -> Result<Option<IpAddr>, String> {
     bare.parse().map(Some).map_err(|_| format!("invalid IP address: {bare}"))
 }
 
-/// One port, or two with a dash; what follows a second dash is not looked at.
+/// One port, or two with a dash; what follows a second dash is ignored.
 fn range(text: &str) -> Option<(u16, u16)> {
     let mut parts = text.split('-');
     let start = port(parts.next()?)?;
@@ -129,7 +129,7 @@ fn port(text: &str) -> Option<u16> {
 
 const PROPAGATIONS: &[&str] = &["rprivate", "private", "rshared", "shared", "rslave", "slave"];
 
-/// Reads a specification (docker/cli `loader/volume.go`).
+/// Reads the short form of a mount (docker/cli `loader/volume.go`).
 ///
 /// # Errors
 /// The client's reason.
@@ -165,8 +165,8 @@ pub(crate) fn parse_mount(spec: &str) -> Result<Mount, String> {
     Ok(mount)
 }
 
-/// Whether the source is one letter that is taken for a drive, so that the colon after it
-/// separates nothing.
+/// Whether the client mistakes a source of one letter for a drive, so that the colon after it does
+/// not end the source.
 pub(crate) fn takes_letter_for_drive(spec: &str) -> bool {
     spec.len() > 2 && !spec.starts_with(':') && is_drive(spec.split(':').next().unwrap_or_default())
 }
@@ -195,7 +195,7 @@ fn options(part: &str, mount: &mut Mount) {
             "rw" => mount.read_only = false,
             "nocopy" => mount.volume.get_or_insert_default().nocopy = true,
             _ if PROPAGATIONS.contains(&option) => mount.propagation = Some(option.to_owned()),
-            // Others are ignored: z, Z, cached, delegated …
+            // The client ignores others: z, Z, cached, delegated, …
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! A stack, read and checked.
+//! A stack that was read and checked.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// What the user should know although the stack is accepted.
+    /// What the user should know, although the stack is accepted.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
@@ -64,11 +64,11 @@ impl Stack {
             .collect()
     }
 
-    /// The requests that deploying the stack under a name sends. Ids of secrets and configs are
-    /// still empty.
+    /// The requests that deploy the stack under a name. The ids of secrets and configs are still
+    /// empty.
     ///
     /// # Errors
-    /// What `docker stack deploy` refuses after loading: images that are missing or malformed,
+    /// What `docker stack deploy` refuses after loading: missing or malformed images,
     /// undefined networks, volumes, secrets and configs, contradictions in a service.
     pub fn requests(&self, namespace: &str) -> Result<Requests> {
         self.convert(namespace).map_err(|fault| fault.into_error(&self.texts))

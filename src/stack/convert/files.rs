@@ -1,5 +1,5 @@
-//! Secrets and configs: the stack's own ones, and the references of its services to them. The ids
-//! in the references are known only when the stack is deployed, so they are empty here.
+//! The stack's own secrets and configs, and the references of its services to secrets and configs.
+//! The ids in the references are known only when the stack is deployed, so they are empty here.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,7 +11,7 @@ use super::{Body, labels, name_or_scoped};
 use crate::stack::diagnostic::{Fault, Mark};
 use crate::stack::model::{FileObject, FileRef, Service, Texts};
 
-/// What the files of secrets and configs hold, by path, or why they could not be read.
+/// The contents of the files of secrets and configs by path, or why they could not be read.
 pub(crate) type Contents = BTreeMap<String, Result<Vec<u8>, String>>;
 
 /// The secrets or configs to create or update, sorted by key.
@@ -60,7 +60,7 @@ fn file_object(
     Ok(body.finish())
 }
 
-/// Which sort of object is referred to.
+/// The kind of object that is referred to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Secret,
@@ -89,7 +89,7 @@ pub(super) fn secret_references(
     Ok(sorted(references(Kind::Secret, service, refs, objects, namespace)?))
 }
 
-/// References to configs, sorted by name; the last one may be a credential specification's.
+/// References to configs, sorted by name, including the credential specification's.
 ///
 /// # Errors
 /// An undefined config, two with the same target.

@@ -1,5 +1,5 @@
-//! From the model to request bodies, as the client's `compose/convert` does it. What the client
-//! leaves out when it is empty is left out here; the rest is sent even if it is null.
+//! From the model to request bodies, as in the client's `compose/convert`. What the client omits
+//! when it is empty is omitted here; the rest is sent even if it is null.
 
 mod container;
 mod files;
@@ -15,9 +15,9 @@ pub(crate) use service::services;
 
 use super::model::Texts;
 
-/// Label of everything that belongs to a stack.
+/// The label of everything that belongs to a stack.
 const NAMESPACE_LABEL: &str = "com.docker.stack.namespace";
-/// Service label with the image as the file has it.
+/// The service label with the image as written in the file.
 const IMAGE_LABEL: &str = "com.docker.stack.image";
 
 /// A name with the stack's prefix.
@@ -25,19 +25,19 @@ fn scope(namespace: &str, name: &str) -> String {
     format!("{namespace}_{name}")
 }
 
-/// The given name of something, or its key with the stack's prefix.
+/// The name that was given, or else the key with the stack's prefix.
 fn name_or_scoped(namespace: &str, key: &str, name: &str) -> String {
     if name.is_empty() { scope(namespace, key) } else { name.to_owned() }
 }
 
-/// Labels with the stack's own one, which nobody can override.
+/// Labels plus the stack's own label, which cannot be overridden.
 fn labels(namespace: &str, labels: &Texts) -> Texts {
     let mut labels = labels.clone();
     labels.insert(NAMESPACE_LABEL.to_owned(), namespace.to_owned());
     labels
 }
 
-/// A JSON object under construction.
+/// A JSON object under construction, with methods for Go's `omitempty`.
 #[derive(Debug, Default)]
 struct Body(Map<String, Value>);
 
@@ -56,7 +56,7 @@ impl Body {
         }
     }
 
-    /// Sets a text unless it is empty.
+    /// Sets a string unless it is empty.
     fn text(self, key: &str, text: &str) -> Self {
         if text.is_empty() { self } else { self.set(key, text) }
     }
@@ -76,7 +76,7 @@ impl Body {
         if items.is_empty() { self } else { self.set(key, items) }
     }
 
-    /// Sets a map of texts unless it is empty.
+    /// Sets a map of strings unless it is empty.
     fn texts(self, key: &str, texts: &Texts) -> Self {
         if texts.is_empty() { self } else { self.set(key, json!(texts)) }
     }

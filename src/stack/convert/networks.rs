@@ -1,4 +1,4 @@
-//! The stack's networks, and the attachments of its services to them.
+//! The stack's networks, and the networks of its services.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +41,7 @@ pub(crate) fn networks(config: &Config, namespace: &str) -> Vec<NetworkBody> {
     bodies
 }
 
-/// The names of the networks that must exist already; the engine's own ones need no look.
+/// The names of the networks that must already exist, without the engine's own ones.
 pub(crate) fn external_networks(config: &Config) -> Vec<String> {
     let names: BTreeSet<&String> = used(config)
         .into_iter()
@@ -52,7 +52,7 @@ pub(crate) fn external_networks(config: &Config) -> Vec<String> {
     names.into_iter().cloned().collect()
 }
 
-/// Whether a network is none of the engine's own.
+/// Whether a network is not one of the engine's own.
 fn is_user_defined(name: &str) -> bool {
     !matches!(name, "default" | "bridge" | "host" | "none") && !name.starts_with("container:")
 }
@@ -85,7 +85,8 @@ fn network_body(name: &str, network: &Network, namespace: &str) -> Value {
     })
 }
 
-/// The attachments, sorted by target; without any it is the stack's `default`.
+/// The attachments of a service to networks, sorted by target. A service without networks is
+/// attached to the stack's `default`.
 ///
 /// # Errors
 /// An undefined network.
@@ -114,7 +115,8 @@ pub(super) fn attachments(
     Ok(list.into_iter().map(|(body, _)| body).collect())
 }
 
-/// The service's own name is added to the aliases, except on the engine's own networks.
+/// One attachment. The service's name is added to the aliases, except on the engine's own
+/// networks.
 fn attachment_body(service: &Service, target: &str, attachment: Option<&ServiceNetwork>) -> Value {
     let mut aliases = attachment.map(|network| network.aliases.clone()).unwrap_or_default();
     if is_user_defined(target) {

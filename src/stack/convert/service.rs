@@ -16,7 +16,7 @@ use crate::stack::service_body::ServiceBody;
 /// The services, sorted by key.
 ///
 /// # Errors
-/// What the client refuses while it converts.
+/// What the client refuses while it converts a service.
 pub(crate) fn services(config: &Config, namespace: &str) -> Result<Vec<ServiceBody>, Fault> {
     config.services.values().map(|service| body(service, config, namespace)).collect()
 }
@@ -70,7 +70,7 @@ fn log_driver(logging: &Logging) -> Value {
 /// The service mode.
 ///
 /// # Errors
-/// An unknown mode, replicas of a global service.
+/// An unknown mode, or a global service with replicas.
 fn mode(service: &Service) -> Result<Value, Fault> {
     let deploy = &service.deploy;
     let mark = service.mark_of("deploy");
@@ -107,7 +107,7 @@ fn mode(service: &Service) -> Result<Value, Fault> {
     Ok(json!({key: {}}))
 }
 
-/// An update or rollback policy; without `parallelism` it is one at a time.
+/// An update or rollback policy. The default of `parallelism` is 1.
 fn update(config: &UpdateConfig) -> Value {
     Body::default()
         .set("Parallelism", config.parallelism.unwrap_or(1))
@@ -119,10 +119,10 @@ fn update(config: &UpdateConfig) -> Value {
         .finish()
 }
 
-/// Refuses a failure ratio that is too large for the client's 32-bit float: JSON has no infinity.
+/// Checks the failure ratios.
 ///
 /// # Errors
-/// Such a ratio.
+/// A ratio is too large for the client's 32-bit float: JSON has no infinity.
 fn check_ratios(service: &Service) -> Result<(), Fault> {
     let configs = [&service.deploy.update_config, &service.deploy.rollback_config];
     if configs.into_iter().flatten().all(|config| config.max_failure_ratio.is_finite()) {
@@ -134,7 +134,7 @@ fn check_ratios(service: &Service) -> Result<(), Fault> {
     ))
 }
 
-/// Go writes a float without fraction as a whole number.
+/// Go writes a float without a fraction as an integer.
 fn ratio(number: f64) -> Value {
     #[expect(clippy::cast_possible_truncation, reason = "only small whole numbers are cast")]
     if number.fract() == 0.0 && number.abs() < 1e15 { json!(number as i64) } else { json!(number) }
@@ -143,7 +143,7 @@ fn ratio(number: f64) -> Value {
 /// When a task is replaced: `deploy.restart_policy`, or else the service's `restart`.
 ///
 /// # Errors
-/// A `restart` the client does not understand.
+/// A `restart` that the client does not know.
 fn restart(service: &Service) -> Result<Option<Value>, Fault> {
     if let Some(policy) = &service.deploy.restart_policy {
         let body = Body::default()
@@ -180,7 +180,7 @@ fn restart(service: &Service) -> Result<Option<Value>, Fault> {
 /// Limits and reservations.
 ///
 /// # Errors
-/// A number of CPUs the client does not understand.
+/// A number of CPUs that the client cannot read.
 fn resources(service: &Service) -> Result<Value, Fault> {
     let resources = &service.deploy.resources;
     let mut body = Body::default();
@@ -216,7 +216,7 @@ fn generic(resource: &GenericResource) -> Value {
     Body::default().maybe("DiscreteResourceSpec", spec).finish()
 }
 
-/// The endpoint specification; ports are sorted by published port.
+/// The endpoint specification, with ports sorted by published port.
 fn endpoint(service: &Service) -> Value {
     let mut ports: Vec<_> = service.ports.iter().flatten().collect();
     ports.sort_by_key(|port| port.published);

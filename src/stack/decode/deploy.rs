@@ -1,4 +1,4 @@
-//! `deploy`.
+//! Decodes `deploy`.
 
 use super::values::{Fields, list, pairs, ratio, text_list};
 use crate::stack::diagnostic::Fault;
@@ -7,7 +7,7 @@ use crate::stack::model::{
 };
 use crate::stack::node::Node;
 
-/// `deploy`.
+/// Reads `deploy`.
 pub(super) fn deploy(node: &Node) -> Result<Deploy, Fault> {
     let fields = Fields::of(node)?;
     Ok(Deploy {

@@ -1,5 +1,5 @@
-//! From checked values to the model, as the client's decoder does it: mostly without a second
-//! look, and with a few refusals of its own.
+//! From checked values to the model, as the client's decoder does it, with a few refusals of its
+//! own. This file reads the top level, networks, volumes, secrets and configs.
 
 mod deploy;
 mod service;
@@ -16,16 +16,16 @@ use super::node::{Entry, Mapping, Node, Value};
 use super::read::SourceEnv;
 use values::{Fields, list, options, pairs, text, wrong};
 
-/// All ports of the stack together may not be more: one short text can stand for 65,536.
+/// The most ports of a stack: one short form can expand to 65,536.
 const MOST_PORTS: usize = 200_000;
 
-/// What decoding needs besides the values.
+/// What the decoder needs besides the values.
 pub(crate) struct Decoder<'a> {
     pub(crate) env: &'a SourceEnv<'a>,
     pub(crate) warnings: &'a mut Warnings,
     /// The number after `3.` of the file's version.
     pub(crate) minor: u8,
-    /// How many ports were expanded so far.
+    /// The number of ports expanded so far.
     pub(crate) ports: usize,
 }
 
@@ -33,7 +33,7 @@ impl Decoder<'_> {
     /// Decodes one file that has passed the schema check.
     ///
     /// # Errors
-    /// What the client's decoder refuses, missing `env_file`s, contradictions.
+    /// What the client's decoder refuses, a missing `env_file`, contradictions.
     pub(crate) fn config(&mut self, top: &Node, version: String) -> Result<Config, Fault> {
         let mut config = Config { version, ..Config::default() };
         let empty = Mapping::default();
@@ -100,7 +100,7 @@ impl Decoder<'_> {
         Ok(network)
     }
 
-    /// Settles the name of something external: `name`, or the old `external.name`, or the key.
+    /// Decides the name of something external: `name`, or the old `external.name`, or the key.
     fn external_name(
         &mut self,
         kind: &str,

@@ -1,4 +1,4 @@
-//! A service.
+//! Decodes a service.
 
 use std::collections::BTreeMap;
 
@@ -92,7 +92,7 @@ impl Decoder<'_> {
         Ok(service)
     }
 
-    /// The environment files, then the environment; what is empty takes the caller's variable.
+    /// The environment files, then the environment. An empty value takes the caller's variable.
     fn environment(&mut self, service: &mut Service) -> Result<(), Fault> {
         let own = std::mem::take(&mut service.environment);
         let mut files = Vec::new();
@@ -103,7 +103,7 @@ impl Decoder<'_> {
                 .map_err(|message| Fault::at(service.mark_of("env_file"), message))?;
             files.extend(lines);
         }
-        // Within the files the last line of a key counts, before the caller's variables do.
+        // Of several lines in the files, the last one counts; then the caller's variables apply.
         let files: BTreeMap<String, Option<String>> = files.into_iter().collect();
         for (key, value) in files.into_iter().chain(own) {
             let empty = value.as_ref().is_none_or(String::is_empty);
@@ -164,7 +164,7 @@ impl Decoder<'_> {
                         if short_forms::takes_letter_for_drive(text) {
                             self.warnings.push(
                                 item.mark,
-                                format!("docker takes the single letter in {text:?} for a Windows drive: this is an anonymous volume or a bind mount"),
+                                format!("docker reads the single letter in {text:?} as a Windows drive, so this is an anonymous volume or a bind mount"),
                             );
                         }
                         short_forms::parse_mount(text)
@@ -218,7 +218,7 @@ fn long_mount(node: &Node) -> Result<Mount, Fault> {
     })
 }
 
-/// `build`: a text is the context.
+/// `build`; a string is the context.
 fn build(node: &Node) -> Result<Build, Fault> {
     if let Value::Text(context) = &node.value {
         return Ok(Build { context: context.to_string(), ..Build::default() });
@@ -246,7 +246,7 @@ fn credential_spec(node: &Node) -> Result<CredentialSpec, Fault> {
     })
 }
 
-/// `secrets` and `configs`: a text is the source.
+/// `secrets` and `configs`; a string is the source.
 fn file_refs(node: &Node) -> Result<Vec<FileRef>, Fault> {
     list(node)?
         .iter()
@@ -268,7 +268,7 @@ fn file_refs(node: &Node) -> Result<Vec<FileRef>, Fault> {
         .collect()
 }
 
-/// `healthcheck`: a text is a shell command.
+/// `healthcheck`; a string as `test` is a shell command.
 fn healthcheck(node: &Node) -> Result<Healthcheck, Fault> {
     let fields = Fields::of(node)?;
     let test = fields.map_to("test", |node| match &node.value {
@@ -292,7 +292,7 @@ fn logging(node: &Node) -> Result<Logging, Fault> {
     Ok(Logging { driver: fields.text("driver")?, options: fields.map_to("options", options)? })
 }
 
-/// `networks`: a list of names, or a mapping whose values may be empty.
+/// `networks`: a list of names, or a mapping whose values may be null.
 fn networks(node: &Node) -> Result<BTreeMap<String, Option<ServiceNetwork>>, Fault> {
     match &node.value {
         Value::List(_) => Ok(text_list(node)?.into_iter().map(|name| (name, None)).collect()),
@@ -321,7 +321,7 @@ fn service_network(node: &Node) -> Result<ServiceNetwork, Fault> {
     })
 }
 
-/// `ulimits`. The client crashes where a number has a fraction part, even `.0`.
+/// `ulimits`. The client crashes if a number has a fraction, even `.0`.
 fn ulimits(node: &Node) -> Result<BTreeMap<String, Ulimit>, Fault> {
     let whole = |node: &Node| match node.value {
         Value::Int(n) => Ok(n),

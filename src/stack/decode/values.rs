@@ -6,8 +6,8 @@ use crate::stack::golang;
 use crate::stack::model::{MaybeTexts, Texts};
 use crate::stack::node::{Mapping, Node, Value};
 
-/// The keys of a mapping, matched as the client's decoder matches them: exactly, or else
-/// without regard to case (this matters only where the schema lets any key through).
+/// The keys of a mapping, matched as the client's decoder does it: exactly, or else ignoring case
+/// (which matters only where the schema accepts any key).
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a>(&'a Mapping);
 
@@ -22,7 +22,7 @@ impl<'a> Fields<'a> {
         self.0
     }
 
-    /// The value of a key, if it is there and not null.
+    /// The value of a key, if it is present and not null.
     pub(super) fn get(self, key: &str) -> Option<&'a Node> {
         self.0
             .entry_any_case(key)
@@ -30,12 +30,12 @@ impl<'a> Fields<'a> {
             .filter(|node| !matches!(node.value, Value::Null))
     }
 
-    /// Where the value of a key stands.
+    /// The place of a key's value.
     pub(super) fn mark(self, key: &str) -> Option<Mark> {
         self.0.entry_any_case(key).map(|entry| entry.node.mark)
     }
 
-    /// What `read` makes of a key's value.
+    /// The value of a key, read by `read`.
     pub(super) fn map_to<T>(
         self,
         key: &str,
@@ -70,12 +70,12 @@ impl<'a> Fields<'a> {
         self.map_to(key, unsigned)
     }
 
-    /// A list of texts.
+    /// A list of strings.
     pub(super) fn texts(self, key: &str) -> Result<Vec<String>, Fault> {
         Ok(self.map_to(key, text_list)?.unwrap_or_default())
     }
 
-    /// A text or a list of texts; absent is not empty.
+    /// A string or a list of strings; absent is not empty.
     pub(super) fn text_or_texts(self, key: &str) -> Result<Option<Vec<String>>, Fault> {
         self.map_to(key, |node| match &node.value {
             Value::Text(text) => Ok(vec![text.to_string()]),
@@ -83,7 +83,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// A command: a text is split into words.
+    /// A command; a string is split into words.
     pub(super) fn command(self, key: &str) -> Result<Vec<String>, Fault> {
         let words = self.map_to(key, |node| match &node.value {
             Value::Text(text) => golang::split_words(text)
@@ -94,7 +94,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A list of texts.
+/// A list of strings.
 pub(super) fn text_list(node: &Node) -> Result<Vec<String>, Fault> {
     match &node.value {
         Value::List(items) => items.iter().map(text).collect(),
@@ -110,7 +110,7 @@ pub(super) fn list(node: &Node) -> Result<&[Node], Fault> {
     }
 }
 
-/// A text; nothing is the empty text.
+/// A string; null is the empty string.
 pub(super) fn text(node: &Node) -> Result<String, Fault> {
     match &node.value {
         Value::Text(text) => Ok(text.to_string()),
@@ -119,7 +119,7 @@ pub(super) fn text(node: &Node) -> Result<String, Fault> {
     }
 }
 
-/// A text or any other scalar in the form Go prints it.
+/// Any scalar in the form Go prints.
 pub(super) fn shown(node: &Node) -> Result<String, Fault> {
     Ok(match &node.value {
         Value::Null => "<nil>".to_owned(),
@@ -132,7 +132,7 @@ pub(super) fn shown(node: &Node) -> Result<String, Fault> {
     })
 }
 
-/// A boolean; nothing is false.
+/// A boolean; null is false.
 pub(super) fn boolean(node: &Node) -> Result<bool, Fault> {
     match node.value {
         Value::Bool(value) => Ok(value),
@@ -155,7 +155,7 @@ pub(super) fn unsigned(node: &Node) -> Result<u64, Fault> {
         Value::Float(n) if n < 0.0 => {
             Err(Fault::at(node.mark, format!("{n:.6} overflows uint: it is negative")))
         }
-        // On amd64 Go makes 2^63 of what does not fit.
+        // On amd64, Go turns a number that does not fit into 2^63.
         Value::Float(n) if n >= 18_446_744_073_709_551_616.0 => Ok(1 << 63),
         Value::Float(n) => Ok(n as u64),
         Value::Null => Ok(0),
@@ -163,13 +163,13 @@ pub(super) fn unsigned(node: &Node) -> Result<u64, Fault> {
     }
 }
 
-/// A number of 32 bits; the client keeps the low ones of a larger number.
+/// A number of 32 bits; the client keeps the low bits of a larger number.
 pub(super) fn low_32_bits(node: &Node) -> Result<u32, Fault> {
     #[expect(clippy::cast_possible_truncation, reason = "as the client does")]
     unsigned(node).map(|n| n as u32)
 }
 
-/// A whole number; a fraction is dropped.
+/// An integer; a fraction is dropped.
 pub(super) fn signed(node: &Node) -> Result<i64, Fault> {
     #[expect(
         clippy::cast_possible_truncation,
@@ -179,7 +179,7 @@ pub(super) fn signed(node: &Node) -> Result<i64, Fault> {
     match node.value {
         Value::Int(n) => Ok(n),
         Value::Uint(n) => Ok(n as i64),
-        // On amd64 Go makes the smallest number of what does not fit.
+        // On amd64, Go turns a number that does not fit into the smallest one.
         Value::Float(n) if n >= 9_223_372_036_854_775_808.0 => Ok(i64::MIN),
         Value::Float(n) => Ok(n as i64),
         Value::Null => Ok(0),
@@ -187,7 +187,7 @@ pub(super) fn signed(node: &Node) -> Result<i64, Fault> {
     }
 }
 
-/// A number that is kept in a 32-bit float.
+/// A number that the client keeps in a 32-bit float.
 pub(super) fn ratio(node: &Node) -> Result<f64, Fault> {
     #[expect(clippy::cast_precision_loss, reason = "as the client does")]
     match node.value {
@@ -219,7 +219,7 @@ pub(super) fn size(node: &Node) -> Result<i64, Fault> {
     }
 }
 
-/// A value of another type than the decoder wants.
+/// The fault of a value whose type the decoder does not accept.
 pub(super) fn wrong(node: &Node, expected: &str) -> Fault {
     let got = match &node.value {
         Value::Null => "nil",
@@ -235,12 +235,12 @@ pub(super) fn wrong(node: &Node, expected: &str) -> Fault {
     let fault =
         Fault::at(node.mark, format!("expected type '{expected}', got unconvertible type '{got}'"));
     match &node.value {
-        Value::Time(_) => fault.hint("put the date in quotes: without them it is a timestamp"),
+        Value::Time(_) => fault.hint("put the date in quotes; without quotes it is a timestamp"),
         _ => fault,
     }
 }
 
-/// Pairs whose value may be missing.
+/// Pairs whose values may be missing: a mapping, or a list of `key=value`.
 pub(super) fn maybe_pairs(node: &Node) -> Result<MaybeTexts, Fault> {
     match &node.value {
         Value::Map(map) => map
@@ -270,13 +270,13 @@ pub(super) fn maybe_pairs(node: &Node) -> Result<MaybeTexts, Fault> {
     }
 }
 
-/// Pairs where a missing value is the empty text.
+/// Pairs where a missing value is the empty string.
 pub(super) fn pairs(node: &Node) -> Result<Texts, Fault> {
     let pairs = maybe_pairs(node)?;
     Ok(pairs.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
 }
 
-/// Options of a driver: a mapping only.
+/// Options of a driver: only a mapping.
 pub(super) fn options(node: &Node) -> Result<Texts, Fault> {
     match &node.value {
         Value::Map(_) => pairs(node),
@@ -315,7 +315,7 @@ pub(super) fn hosts(node: &Node) -> Result<Vec<String>, Fault> {
     Ok(hosts.into_iter().map(|(host, ip)| format!("{host}:{}", bare(&ip))).collect())
 }
 
-/// The client formats the addresses of a mapping as texts even when they are numbers.
+/// The client formats the addresses of a mapping as strings even if they are numbers.
 fn badly_shown(node: &Node) -> Result<String, Fault> {
     let shown = shown(node)?;
     Ok(match node.value {

@@ -1,4 +1,4 @@
-//! Numbers and texts exactly as Go's library reads and prints them: the client is a Go program,
+//! Numbers and strings exactly as Go's library reads and prints them: the client is a Go program,
 //! and how it reads `1.5s`, `2GB` or `1e6` decides what reaches the engine.
 
 mod cpus;

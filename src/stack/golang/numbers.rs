@@ -5,8 +5,8 @@ pub(crate) fn atoi(text: &str) -> Option<i64> {
     text.parse().ok()
 }
 
-/// A number whose base follows from its prefix (`0x`, `0o`, `0`, `0b`), within the range of
-/// either a signed or an unsigned 64-bit number.
+/// A number whose base is given by its prefix (`0x`, `0o`, `0`, `0b`), within the range of a signed
+/// or unsigned 64-bit number.
 pub(crate) fn parse_int_any_base(text: &str) -> Option<i128> {
     let (sign, unsigned) = match text.as_bytes().first()? {
         b'-' => (-1, &text[1..]),
@@ -29,18 +29,18 @@ pub(crate) fn parse_int_any_base(text: &str) -> Option<i128> {
         return None;
     }
     let number = sign * i128::from(u64::from_str_radix(digits, base).ok()?);
-    // Only numbers without a sign are tried as unsigned ones.
+    // A number with a sign must fit a signed 64-bit number.
     let signed = text.starts_with(['-', '+']);
     let fits = i64::try_from(number).is_ok() || !signed;
     fits.then_some(number)
 }
 
-/// A number as Go reads it; none for what it refuses and for what is out of range.
+/// A number as Go reads it; `None` if Go refuses it or it is out of range.
 pub(crate) fn parse_float(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let word = unsigned.to_ascii_lowercase();
     if matches!(word.as_str(), "inf" | "infinity" | "nan") {
-        // A sign before nan is refused.
+        // Go refuses a sign before nan.
         return if word == "nan" && unsigned.len() != text.len() {
             None
         } else {
@@ -76,7 +76,7 @@ fn hexadecimal(text: &str) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-/// The form of `%v`: shortest digits, with an exponent when that is below -4 or from 6 on
+/// The form of `%v`: the shortest digits, with an exponent if it is below -4 or at least 6
 /// (`strconv`'s rule for the shortest form).
 pub(crate) fn show_float(number: f64) -> String {
     if number.is_nan() {
@@ -98,16 +98,16 @@ pub(crate) fn show_float(number: f64) -> String {
     format!("{digits}e{sign}{:02}", power.unsigned_abs())
 }
 
-/// A number that went through a 32-bit float, as JSON shows it: the shortest digits that give
-/// the same 32-bit float.
+/// A number rounded to a 32-bit float, as JSON shows it: the shortest digits that give the same
+/// 32-bit float.
 pub(crate) fn narrow(number: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, reason = "the client's field has 32 bits")]
     let narrow = number as f32;
     format!("{narrow}").parse().unwrap_or(number)
 }
 
-/// Whether underscores stand only where Go allows them in a number: between digits, or between
-/// a base prefix and a digit.
+/// Whether underscores are only where Go allows them in a number: between digits, or between a base
+/// prefix and a digit.
 pub(crate) fn underscores_fit(unsigned: &str) -> bool {
     let bytes = unsigned.as_bytes();
     let digit =
@@ -151,7 +151,7 @@ pub(crate) fn ram_in_bytes(text: &str) -> Result<i64, String> {
         return Err(bad());
     }
     size *= unit;
-    // On amd64 Go turns what does not fit into the smallest number.
+    // On amd64, Go turns a number that does not fit into the smallest one.
     #[expect(clippy::cast_possible_truncation, reason = "checked, and the fraction is dropped")]
     Ok(if size.is_nan() || size >= 9.223_372_036_854_776e18 { i64::MIN } else { size as i64 })
 }

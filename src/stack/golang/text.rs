@@ -27,7 +27,7 @@ pub(crate) fn clean_path(path: &str) -> String {
     }
 }
 
-/// A path below a folder, in its shortest form.
+/// A path relative to a folder, in its shortest form.
 pub(crate) fn join_path(folder: &str, path: &str) -> String {
     match (folder.is_empty(), path.is_empty()) {
         (_, true) => clean_path(folder),
@@ -36,8 +36,8 @@ pub(crate) fn join_path(folder: &str, path: &str) -> String {
     }
 }
 
-/// Splits a command into words: quotes, backslash, and `#` at the start of a word begins a
-/// comment; nothing is expanded.
+/// Splits a command into words as the client's `shlex` package does: with quotes, backslashes, and
+/// `#` at the start of a word for a comment. Nothing is expanded.
 ///
 /// # Errors
 /// An unfinished quote or escape.

@@ -1,5 +1,5 @@
-//! Several files into one, by the client's rules: later values win unless they are empty, maps
-//! are merged by key, lists are appended or merged by a key of their items.
+//! Merges several files by the client's rules: later values win unless they are empty, maps are
+//! merged by key, lists are appended or merged by a key of their items.
 
 mod service;
 
@@ -8,8 +8,8 @@ use std::collections::btree_map::Entry;
 use super::diagnostic::Warnings;
 use super::model::{Config, MaybeTexts, Texts};
 
-/// Merges a later file into what the earlier ones gave. Networks, volumes, secrets and configs
-/// are replaced as a whole; the later file's `x-*` are dropped.
+/// Merges a later file into the earlier ones. Networks, volumes, secrets and configs are replaced
+/// as a whole; the later file's `x-*` keys are dropped.
 pub(crate) fn merge(base: &mut Config, later: Config, warnings: &mut Warnings) {
     for (name, service) in later.services {
         match base.services.entry(name) {
@@ -25,14 +25,14 @@ pub(crate) fn merge(base: &mut Config, later: Config, warnings: &mut Warnings) {
     base.configs.extend(later.configs);
 }
 
-/// A later text wins unless it is empty.
+/// A later string wins unless it is empty.
 fn text(base: &mut String, later: String) {
     if !later.is_empty() {
         *base = later;
     }
 }
 
-/// A later `true` wins; `false` is as good as absent.
+/// A later `true` wins; `false` counts as absent.
 fn flag(base: &mut bool, later: bool) {
     *base |= later;
 }
@@ -44,26 +44,26 @@ fn number<T: PartialEq + Default>(base: &mut T, later: T) {
     }
 }
 
-/// A later number wins, 0 too.
+/// A later value wins, even 0.
 fn given<T>(base: &mut Option<T>, later: Option<T>) {
     if later.is_some() {
         *base = later;
     }
 }
 
-/// A later value wins unless it is empty and there is one already.
+/// A later value wins, unless it is empty and there already is one.
 fn filled<T: PartialEq + Default>(base: &mut Option<T>, later: Option<T>) {
     if base.is_none() || later.as_ref().is_some_and(|later| *later != T::default()) {
         given(base, later);
     }
 }
 
-/// Lists are appended, repetitions kept.
+/// Lists are appended; repetitions stay.
 fn list<T>(base: &mut Vec<T>, later: Vec<T>) {
     base.extend(later);
 }
 
-/// Lists are appended; an absent one and an empty one stay absent.
+/// Lists are appended; if one is absent and the other empty, the result is absent.
 fn maybe_list<T>(base: &mut Option<Vec<T>>, later: Option<Vec<T>>) {
     let later = later.unwrap_or_default();
     if !later.is_empty() {
@@ -71,12 +71,12 @@ fn maybe_list<T>(base: &mut Option<Vec<T>>, later: Option<Vec<T>>) {
     }
 }
 
-/// Texts by key: later ones win, empty ones too.
+/// Strings by key: later ones win, even empty ones.
 fn texts(base: &mut Texts, later: Texts) {
     base.extend(later);
 }
 
-/// Variables by key: later ones win unless they are empty or missing and there is one already.
+/// Variables by key: later ones win, unless they are empty or missing and there already is one.
 fn maybe_texts(base: &mut MaybeTexts, later: MaybeTexts) {
     for (key, value) in later {
         let kept = base.get(&key).is_some_and(|old| old.as_ref().is_some_and(|s| !s.is_empty()));

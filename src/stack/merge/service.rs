@@ -1,4 +1,4 @@
-//! A service of a later file into the one of the same name.
+//! Merges a service of a later file into the one of the same name.
 
 use std::collections::{BTreeMap, btree_map};
 
@@ -88,7 +88,7 @@ fn deploy(base: &mut Deploy, later: Deploy) {
     text(&mut base.endpoint_mode, later.endpoint_mode);
 }
 
-/// Merges what both have, takes what only the later one has.
+/// Merges two values, or takes the later one if there is no earlier one.
 fn both<T>(base: &mut Option<T>, later: Option<T>, merge: impl FnOnce(&mut T, T)) {
     match (base.as_mut(), later) {
         (Some(base), Some(later)) => merge(base, later),
@@ -123,16 +123,16 @@ fn restart_policy(base: &mut RestartPolicy, later: RestartPolicy) {
     filled(&mut base.window, later.window);
 }
 
-/// A later command replaces, unless it is empty.
+/// A later command replaces an earlier one, unless it is empty.
 fn command(base: &mut Vec<String>, later: Vec<String>) {
     if !later.is_empty() {
         *base = later;
     }
 }
 
-/// A list whose items have a key: later ones win, sorted by key. The client does this as soon
-/// as the first list is there, even if the other is not; so items with the same key in one file
-/// collapse too. An absent first list is simply replaced.
+/// A list whose items have a key: later items win, and the result is sorted by key. The client does
+/// this even if there is only the first list, so items with the same key in one file collapse too.
+/// If there is no first list, the second is used as it is.
 fn keyed<T, K: Ord>(base: &mut Option<Vec<T>>, later: Option<Vec<T>>, key: impl Fn(&T) -> K) {
     match base.take() {
         None => *base = later.filter(|items| !items.is_empty()),
@@ -159,8 +159,8 @@ fn build(base: &mut Build, later: Build) {
     text(&mut base.target, later.target);
 }
 
-/// `healthcheck`. The client appends the tests; so the check of two files that both have one is
-/// neither of them.
+/// `healthcheck`. The client appends the tests, so two files that both have a test give neither of
+/// them.
 fn healthcheck(base: &mut Healthcheck, later: Healthcheck) {
     list(&mut base.test, later.test);
     filled(&mut base.timeout, later.timeout);
@@ -187,8 +187,8 @@ fn logging(base: &mut Logging, later: Logging) {
     }
 }
 
-/// `networks` by name. Of a later attachment to the same network the aliases replace the
-/// earlier ones, and driver options are dropped.
+/// `networks`, by name. If both files attach to the same network, the later aliases replace the
+/// earlier ones and the later driver options are dropped.
 fn networks(
     base: &mut BTreeMap<String, Option<ServiceNetwork>>,
     later: BTreeMap<String, Option<ServiceNetwork>>,
@@ -208,7 +208,7 @@ fn networks(
     }
 }
 
-/// `x-*` keys: mappings are merged, lists appended, the rest replaced.
+/// `x-*` keys: mappings are merged, lists are appended, the rest is replaced.
 fn extras(base: &mut Extras, later: Extras) {
     for (key, node) in later {
         match base.entry(key) {
@@ -235,7 +235,7 @@ fn extra(base: &mut Node, later: Node) {
     }
 }
 
-/// Warns where the client's merging does what nobody expects.
+/// Warns where the client's merging does something unexpected.
 fn warn(base: &Service, later: &Service, warnings: &mut Warnings) {
     let name = &later.name;
     if let (Some(first), Some(second)) = (&base.healthcheck, &later.healthcheck)

@@ -1,5 +1,5 @@
-//! A stack file after reading: the client's types. What is absent and what is empty are kept
-//! apart wherever merging or sending treats them differently.
+//! A stack file after reading: the client's types. Absent and empty values are kept apart where
+//! merging or sending treats them differently.
 
 mod service;
 
@@ -14,9 +14,9 @@ pub(crate) use service::{
 use super::diagnostic::Mark;
 use super::node::Node;
 
-/// Texts by key.
+/// Strings by key.
 pub(crate) type Texts = BTreeMap<String, String>;
-/// Texts by key; some keys have none.
+/// Strings by key; a key may have none.
 pub(crate) type MaybeTexts = BTreeMap<String, Option<String>>;
 /// Keys that begin with `x-`.
 pub(crate) type Extras = BTreeMap<String, Node>;
@@ -24,13 +24,13 @@ pub(crate) type Extras = BTreeMap<String, Node>;
 /// Where something outside the stack is looked up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct External {
-    /// It exists already and is not created.
+    /// It already exists and is not created.
     pub(crate) external: bool,
-    /// Its name, in the old form `external: {name: …}`.
+    /// Its name in the old form, `external: {name: …}`.
     pub(crate) name: String,
 }
 
-/// A whole stack file, or several merged ones.
+/// A whole stack file, or several merged files.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Config {
     /// `3.0` to `3.13`.
@@ -50,7 +50,7 @@ pub(crate) struct Network {
     pub(crate) driver: String,
     pub(crate) driver_opts: Option<Texts>,
     pub(crate) ipam_driver: String,
-    /// Subnets; an entry without one is empty.
+    /// Subnets; an entry without a subnet is empty.
     pub(crate) subnets: Vec<String>,
     pub(crate) external: External,
     pub(crate) internal: bool,
@@ -78,7 +78,7 @@ pub(crate) struct Volume {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FileObject {
     pub(crate) name: String,
-    /// Absolute path, unless external or with a driver.
+    /// Absolute path, unless it is external or has a driver.
     pub(crate) file: String,
     pub(crate) external: External,
     pub(crate) labels: Texts,
@@ -86,11 +86,12 @@ pub(crate) struct FileObject {
     pub(crate) driver_opts: Option<Texts>,
     pub(crate) template_driver: String,
     pub(crate) extras: Extras,
-    /// Where its file is named.
+    /// The place of its file's name.
     pub(crate) file_mark: Mark,
 }
 
-/// A cluster (CSI) volume; `docker stack deploy` reads it and does nothing with it.
+/// A cluster (CSI) volume (`x-cluster-spec`). None of it reaches the engine, but a mistake in it
+/// makes the client refuse the file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ClusterSpec {
     pub(crate) group: String,
@@ -119,7 +120,7 @@ pub(crate) struct Topology {
     pub(crate) preferred: Vec<Texts>,
 }
 
-/// Bytes at least and at most.
+/// Minimum and maximum size in bytes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Capacity {
     pub(crate) required: i64,

@@ -6,16 +6,16 @@ use super::{Extras, MaybeTexts, Texts};
 use crate::stack::diagnostic::Mark;
 use crate::stack::settings::SettingMarks;
 
-/// A service of the stack. Lists whose absence and emptiness are merged or sent differently are
-/// optional; durations are nanoseconds.
+/// A service of the stack. A list is optional if an absent list and an empty one are merged or
+/// sent differently. Durations are in nanoseconds.
 #[expect(clippy::struct_excessive_bools, reason = "they are the keys of the file")]
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Service {
     pub(crate) name: String,
     pub(crate) mark: Mark,
-    /// Where its keys stand; of several files, the last one.
+    /// The places of its keys; of several files, the last one.
     pub(crate) marks: BTreeMap<String, Mark>,
-    /// Where the settings that decide how it is updated are set.
+    /// The places of the settings that decide how it is updated.
     pub(crate) settings: SettingMarks,
     pub(crate) build: Build,
     pub(crate) cap_add: Vec<String>,
@@ -73,7 +73,7 @@ pub(crate) struct Service {
     pub(crate) extras: Extras,
 }
 
-/// Where a Windows credential specification comes from; at most one may be given.
+/// The source of a Windows credential specification; at most one may be given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct CredentialSpec {
     pub(crate) config: String,
@@ -82,7 +82,7 @@ pub(crate) struct CredentialSpec {
 }
 
 impl Service {
-    /// Where a key stands, or else the service.
+    /// The place of a key, or of the service if it does not have the key.
     pub(crate) fn mark_of(&self, key: &str) -> Mark {
         self.marks.get(key).copied().unwrap_or(self.mark)
     }
@@ -121,7 +121,7 @@ pub(crate) struct UpdateConfig {
     pub(crate) delay: i64,
     pub(crate) failure_action: String,
     pub(crate) monitor: i64,
-    /// Already narrowed to what a 32-bit float holds.
+    /// Already rounded to a 32-bit float.
     pub(crate) max_failure_ratio: f64,
     pub(crate) order: String,
 }
@@ -139,7 +139,7 @@ pub(crate) struct RestartPolicy {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Placement {
     pub(crate) constraints: Vec<String>,
-    /// Labels to spread over.
+    /// Labels to spread tasks over.
     pub(crate) preferences: Vec<String>,
     pub(crate) max_replicas: u64,
 }
@@ -154,7 +154,7 @@ pub(crate) struct Resources {
 /// Shares of a node.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Share {
-    /// A decimal or rational number, unchecked.
+    /// A decimal or rational number, not checked yet.
     pub(crate) cpus: String,
     pub(crate) cpus_mark: Mark,
     /// Bytes.
@@ -165,10 +165,10 @@ pub(crate) struct Share {
     pub(crate) generic_resources: Vec<GenericResource>,
 }
 
-/// A resource the user has defined on nodes: kind and amount, if given.
+/// A resource that the user defined on nodes: kind and amount, if given.
 pub(crate) type GenericResource = Option<(String, i64)>;
 
-/// A published port as the file gives it; what is left out is empty or 0.
+/// A published port as written in the file; what is missing is empty or 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Port {
     pub(crate) mode: String,
@@ -180,13 +180,13 @@ pub(crate) struct Port {
 /// A mount of a service.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Mount {
-    /// `volume`, `bind`, `tmpfs`, `npipe`, `image` or `cluster`; unchecked.
+    /// `volume`, `bind`, `tmpfs`, `npipe`, `image` or `cluster`; not checked yet.
     pub(crate) kind: String,
     pub(crate) source: String,
     pub(crate) target: String,
     pub(crate) read_only: bool,
     pub(crate) consistency: String,
-    /// Bind options are there; the text may be empty.
+    /// Present if there are bind options; may be empty.
     pub(crate) propagation: Option<String>,
     pub(crate) volume: Option<VolumeOptions>,
     /// Size in bytes of the tmpfs options.
@@ -225,11 +225,11 @@ pub(crate) struct FileRef {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Logging {
     pub(crate) driver: String,
-    /// Absent and empty behave differently when files are merged.
+    /// Absent and empty options are merged differently.
     pub(crate) options: Option<Texts>,
 }
 
-/// A resource limit: one number for both, or two.
+/// A resource limit: one number for both limits, or two numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Ulimit {
     pub(crate) single: i64,
@@ -237,7 +237,7 @@ pub(crate) struct Ulimit {
     pub(crate) hard: i64,
 }
 
-/// How an image would be built; `docker stack deploy` ignores it.
+/// How to build the image; `docker stack deploy` ignores it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Build {
     pub(crate) context: String,

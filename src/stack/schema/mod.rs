@@ -1,6 +1,6 @@
-//! Which keys a stack file may have and of which type, for every version from 3.0 to 3.13.
+//! The keys that a stack file may have, and their types, for every version from 3.0 to 3.13.
 //!
-//! The rules are tables of facts: what the client of Docker 28.2 accepts and refuses.
+//! The rules are tables: what the client accepts and refuses.
 
 mod check;
 mod rule;
@@ -16,7 +16,7 @@ use super::diagnostic::{Fault, Mark};
 use super::golang;
 use super::node::{Node, Value};
 
-/// The version of a file as the client understands it: absent, `""` and `"3"` are the newest.
+/// The version of a file as the client reads it: absent, `""` and `"3"` mean the newest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Version {
     text: String,
@@ -24,10 +24,10 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    /// The newest version this program and the client know.
+    /// The newest minor version.
     pub(crate) const NEWEST: u8 = 13;
 
-    /// Reads it from a file, before variables are replaced.
+    /// Reads the version from a file, before variables are replaced.
     pub(crate) fn of(top: &Node) -> Self {
         let entry = top.as_map().and_then(|map| map.entry("version"));
         let text = entry.map_or_else(String::new, |entry| match &entry.node.value {
@@ -37,7 +37,7 @@ impl Version {
             Value::Uint(n) => n.to_string(),
             Value::Float(n) => golang::show_float(*n),
             Value::Text(text) | Value::Time(text) => text.to_string(),
-            Value::List(_) | Value::Map(_) => "no text".to_owned(),
+            Value::List(_) | Value::Map(_) => "not a string".to_owned(),
         });
         let text = if matches!(text.as_str(), "" | "3") { "3.13".to_owned() } else { text };
         Self { text, mark: entry.map_or(top.mark, |entry| entry.node.mark) }
@@ -57,11 +57,11 @@ impl Version {
             .filter(|minor| *minor <= Self::NEWEST)
             .ok_or_else(|| {
                 Fault::at(self.mark, format!("unsupported Compose file version: {self}"))
-                    .hint("leave `version` out, or use \"3.0\" to \"3.13\" (in quotes)")
+                    .hint("remove `version`, or use \"3.0\" to \"3.13\" (in quotes)")
             })
     }
 
-    /// Refuses a file of another version than the first one.
+    /// Refuses a file whose version differs from the first file's.
     ///
     /// # Errors
     /// The versions differ.

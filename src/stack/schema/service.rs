@@ -122,7 +122,7 @@ const HEALTHCHECK: Rule = Rule::Map(&Shape {
     ..Shape::CLOSED
 });
 
-/// Before 3.4 any text passes the check (and fails when it is read).
+/// Before 3.4 any string passes the check (and fails in the decoder).
 const CHECK_TIME: Rule = Rule::Since(&[(0, TEXT), (4, Rule::Duration)]);
 
 const LOGGING: Rule = Rule::Map(&Shape {

@@ -18,7 +18,7 @@ pub(super) fn is(value: &Value, kind: Type) -> bool {
     }
 }
 
-/// Whether a rule is for values of this type.
+/// Whether a rule applies to values of this type.
 pub(super) fn takes(rule: &Rule, value: &Value) -> bool {
     match rule {
         Rule::Plain(types) => types.iter().any(|kind| is(value, *kind)),
@@ -32,7 +32,7 @@ pub(super) fn takes(rule: &Rule, value: &Value) -> bool {
     }
 }
 
-/// The names of the types a rule is for, as messages say them.
+/// The names of the types that a rule applies to, as messages spell them.
 pub(super) fn names(rule: &Rule) -> Vec<&'static str> {
     match rule {
         Rule::Plain(types) => types.iter().map(|kind| name(*kind)).collect(),
@@ -46,7 +46,7 @@ pub(super) fn names(rule: &Rule) -> Vec<&'static str> {
     }
 }
 
-/// The name of a type, as messages say it.
+/// The name of a type, as messages spell it.
 pub(super) fn name(kind: Type) -> &'static str {
     match kind {
         Type::Text => "string",
@@ -57,7 +57,7 @@ pub(super) fn name(kind: Type) -> &'static str {
     }
 }
 
-/// A number as a float; none for anything else.
+/// A number as a float; `None` for anything else.
 pub(super) fn number(value: &Value) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "only the sign and equality matter")]
     match value {
@@ -68,7 +68,7 @@ pub(super) fn number(value: &Value) -> Option<f64> {
     }
 }
 
-/// The numerator of a number written as a fraction of whole numbers.
+/// The numerator of a number written as a fraction of integers.
 pub(super) fn numerator(number: f64) -> String {
     let mut scaled = number;
     let mut power = 0;
@@ -88,7 +88,7 @@ pub(super) fn numerator(number: f64) -> String {
     format!("{scaled}")
 }
 
-/// A text that is the same for equal values, numbers by value.
+/// A string that is the same for equal values. Numbers are compared by value.
 pub(super) fn canonical(node: &Node) -> String {
     match &node.value {
         Value::Null => "null".to_owned(),

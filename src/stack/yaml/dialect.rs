@@ -1,6 +1,6 @@
-//! Where yaml.v3, which the client uses, and the YAML 1.2 parser disagree: what only yaml.v3 refuses
-//! (tabs, an escape, some anchors), what only yaml.v3 accepts (some indentation and escapes), and
-//! plain texts in flow collections, which the two read differently.
+//! Where yaml.v3, which the client uses, and the YAML 1.2 parser disagree: what only yaml.v3
+//! refuses (tabs, an escape, some anchors), what only yaml.v3 accepts (some indentation, escapes
+//! and comments), and plain scalars in flow collections, which the two read differently.
 
 use std::borrow::Cow;
 
@@ -8,15 +8,15 @@ use granit_parser::{ErrorKind, ScanError};
 
 use crate::stack::diagnostic::{Fault, Mark};
 
-/// Where things stand in a text, in characters from its start.
+/// Where the parts of a file are, in characters from its start.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
-    /// Stretches where tabs are harmless: flow collections, quoted texts, block texts.
+    /// Ranges where tabs are harmless: flow collections, quoted scalars, block scalars.
     covered: Vec<(usize, usize)>,
-    /// Where each thing ends, in order; for a plain text that is no key, the column that its
-    /// further lines must reach.
+    /// Where each part ends, in order; for a plain scalar that is not a key, also the column that
+    /// its further lines must reach.
     ends: Vec<(usize, Option<usize>)>,
-    /// Plain texts that are no keys, with the same column.
+    /// Plain scalars that are not keys: start, end, and the same column.
     plains: Vec<(usize, usize, usize)>,
     /// Flow collections that are still open.
     flows: Vec<usize>,
@@ -45,7 +45,7 @@ impl Layout {
         }
     }
 
-    /// A scalar or alias; `continues` if its further lines are plain text.
+    /// A scalar or alias; `continues` if it is a plain scalar that may have further lines.
     pub(super) fn scalar(&mut self, start: usize, end: usize, continues: bool) {
         let indent = self.blocks.last().map_or(0, |column| column + 1);
         if continues {
@@ -56,19 +56,19 @@ impl Layout {
         self.ends.push((end, continues.then_some(indent)));
     }
 
-    /// Refuses tabs that yaml.v3 does not take for a blank: at the start of a line, and after a
-    /// `-`, `?` or `:` that begins an entry. `end` is where the document ends.
+    /// Refuses tabs where yaml.v3 accepts only spaces: at the start of a line, and after a `-`,
+    /// `?` or `:` that begins an entry. `end` is where the document ends.
     pub(super) fn check(&mut self, text: &str, end: usize, file: u32) -> Result<(), Fault> {
         if !text.contains('\t') {
             return Ok(());
         }
         self.covered.sort_unstable();
         let (mut line, mut column) = (1_u32, 0_usize);
-        // Whether the line so far has only blanks, or only blanks and indicators.
+        // Whether the line so far has only whitespace, or only whitespace and indicators.
         let (mut blank, mut indicators) = (true, true);
         let mut last = '\n';
-        // Whether only blanks and comments stand between here and a line with a comment: yaml.v3
-        // takes further comments together with it, whatever is before them.
+        // Whether there are only whitespace and comments since a line with a comment: yaml.v3 reads
+        // further comments together with that one, whatever precedes them.
         let mut comment = false;
         for (index, (at, c)) in text.char_indices().enumerate() {
             if index >= end {
@@ -111,7 +111,7 @@ impl Layout {
         self.covered[..after].iter().any(|(_, end)| index < *end)
     }
 
-    /// Lines within plain text, and blank ones after it, belong to that text while they are
+    /// Lines within a plain scalar, and blank lines after it, belong to the scalar while they are
     /// indented enough.
     fn harmless(&self, index: usize, column: usize, blank: bool) -> bool {
         let within = self.plains.partition_point(|(start, ..)| *start < index);
@@ -127,13 +127,13 @@ impl Layout {
     }
 }
 
-/// Whether a comment is the next thing that is no blank.
+/// Whether a comment follows after whitespace.
 fn before_comment(text: &str) -> bool {
     text.trim_start_matches([' ', '\t', '\r', '\n']).starts_with('#')
 }
 
-/// Refuses the one escape of YAML 1.2 that yaml.v3 does not know. `source` is a text in double
-/// quotes as written.
+/// Refuses the one escape of YAML 1.2 that yaml.v3 does not know. `source` is a double-quoted
+/// scalar as written.
 pub(super) fn check_escapes(source: &str, mark: Mark) -> Result<(), Fault> {
     let mut chars = source.chars();
     while let Some(c) = chars.next() {
@@ -144,7 +144,7 @@ pub(super) fn check_escapes(source: &str, mark: Mark) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Refuses an anchor with characters that yaml.v3 does not take.
+/// Refuses an anchor with characters that yaml.v3 does not accept.
 pub(super) fn check_anchor(name: &str, mark: Mark) -> Result<(), Fault> {
     if name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
         return Ok(());
@@ -153,25 +153,25 @@ pub(super) fn check_anchor(name: &str, mark: Mark) -> Result<(), Fault> {
         .hint("an anchor's name may have letters, digits, `_` and `-`"))
 }
 
-/// More than any block is indented.
+/// Deeper than any block is indented.
 const DEEP: &str =
     "                                                                                ";
 
-/// A text that the parser can read.
+/// A file in a form that the parser can read.
 pub(super) struct Repaired<'a> {
     /// What is parsed.
     pub(super) text: Cow<'a, str>,
-    /// The same with the user's tabs; character for character as long as `text`.
+    /// The same with the user's tabs; it has as many characters as `text`.
     pub(super) original: Cow<'a, str>,
 }
 
 impl<'a> Repaired<'a> {
-    /// A text without repairs.
+    /// A file without repairs.
     pub(super) fn new(text: &'a str) -> Self {
         Self { text: Cow::Borrowed(text), original: Cow::Borrowed(text) }
     }
 
-    /// Repairs what an error is about; nothing if it needs no repair.
+    /// Repairs what the parser's error is about, or returns `None` if yaml.v3 refuses it too.
     pub(super) fn repair(self, error: &ScanError) -> Option<Self> {
         if matches!(error.kind(), ErrorKind::UnknownQuotedScalarEscape) {
             return self.repair_escape(error.marker().byte_offset()?);
@@ -194,12 +194,12 @@ impl<'a> Repaired<'a> {
         if !quoted || blanks.len() >= DEEP.len() {
             return None;
         }
-        // Repairs keep bytes for bytes what stands before and after, so `start` fits both.
+        // Repairs keep the bytes before and after them, so `start` is right for both.
         let deeper = |text: &str| Cow::Owned(format!("{}{DEEP}{}", &text[..start], &text[start..]));
         Some(Self { text: deeper(&self.text), original: deeper(&self.original) })
     }
 
-    /// After a text in quotes yaml.v3 lets a comment begin without a blank.
+    /// After a quoted scalar, yaml.v3 lets a comment begin without a space.
     fn separate_comment(self, at: usize) -> Option<Self> {
         if !self.text.get(at..)?.starts_with('#') {
             return None;
@@ -208,8 +208,8 @@ impl<'a> Repaired<'a> {
         Some(Self { text: apart(&self.text), original: apart(&self.original) })
     }
 
-    /// In double quotes yaml.v3 knows `\\'`, which means the quote. `start` is where the text
-    /// with the odd escape begins.
+    /// In double quotes, yaml.v3 reads `\\'` as a single quote. `start` is where the scalar with
+    /// that escape begins.
     fn repair_escape(self, start: usize) -> Option<Self> {
         let quoted = self.text.get(start..)?;
         let mut escaped = false;
@@ -224,9 +224,9 @@ impl<'a> Repaired<'a> {
     }
 }
 
-/// What yaml.v3 reads of a plain text in a flow collection, `after` which the source goes on;
-/// nothing if it refuses it. It ends a text at any question mark, which begins a key, takes a
-/// colon at the start for the sign of a value, and one at the end for a part of the text.
+/// A plain scalar in a flow collection as yaml.v3 reads it, or `None` if yaml.v3 refuses it.
+/// `after` is what follows in the file. For yaml.v3 a question mark ends the scalar and begins a
+/// key, a colon at the start begins a value, and a colon at the end belongs to the scalar.
 pub(super) fn flow_text<'t>(text: Cow<'t, str>, after: &str, key: bool) -> Option<Cow<'t, str>> {
     if text.starts_with(':') {
         return None;

@@ -9,10 +9,10 @@ use jiff::civil::Date;
 use crate::stack::golang;
 use crate::stack::node::Value;
 
-/// The value of a scalar. `plain` is an unquoted one, `tag` an explicit tag in its short form.
+/// The value of a scalar. `plain` means unquoted; `tag` is an explicit tag in its short form.
 ///
 /// # Errors
-/// A tag that the text does not fit.
+/// The value does not fit the tag.
 pub(crate) fn resolve(text: &Arc<str>, plain: bool, tag: Option<&str>) -> Result<Value, String> {
     match tag {
         None if plain => Ok(guess(text, true)),
@@ -37,7 +37,7 @@ pub(crate) fn resolve(text: &Arc<str>, plain: bool, tag: Option<&str>) -> Result
                 _ => Err(format!("cannot decode {is} `{text}` as a {tag}")),
             }
         }
-        // Quotes, `!!str`, and any tag that is not YAML's own: the text as it is.
+        // Quotes, `!!str`, and any tag that is not YAML's own: the string as it is.
         _ => Ok(Value::Text(text.clone())),
     }
 }
@@ -94,7 +94,7 @@ fn is_float(text: &str) -> bool {
     mantissa && exponent.is_none_or(|part| digits(part.strip_prefix(['-', '+']).unwrap_or(part)))
 }
 
-/// The printed form if the text is a timestamp in one of yaml.v3's four layouts.
+/// The form Go prints, if `text` is a timestamp in one of yaml.v3's four layouts.
 fn timestamp(text: &str) -> Option<String> {
     let (year, rest) = text.split_at_checked(4)?;
     if !year.bytes().all(|b| b.is_ascii_digit()) {
@@ -132,7 +132,7 @@ fn one_or_two_digits(text: &str) -> Option<(u8, &str)> {
     Some((number.parse().ok()?, rest))
 }
 
-/// Up to nine digits after a point or comma, without the zeros at the end.
+/// Up to nine digits after a point or comma, without trailing zeros.
 fn fraction(text: &str) -> Option<(String, &str)> {
     let Some(rest) = text.strip_prefix(['.', ',']) else {
         return Some((String::new(), text));

@@ -13,7 +13,7 @@ use tree::{Keys, Tree};
 /// The whole stack. Reading it again gives the same stack.
 pub(crate) fn write(config: &Config) -> String {
     let tree: Tree = top(config);
-    // Writing to memory fails only for types that the tree does not have.
+    // Writing to memory fails only for types that a tree cannot contain.
     serde_yaml::to_string(&tree).unwrap_or_else(|error| format!("# {error}\n"))
 }
 

@@ -1,4 +1,4 @@
-//! A service.
+//! Writes a service.
 
 use super::tree::{Keys, Tree};
 use crate::stack::model::{
@@ -138,7 +138,7 @@ fn ulimit(limit: &Ulimit) -> Tree {
     if limit.single != 0 {
         return Tree::Int(limit.single);
     }
-    // Zero is written too: the client leaves it out and then cannot read its own output.
+    // Zero is written too. The client omits it and then cannot read its own output.
     Keys::default().set("soft", Tree::Int(limit.soft)).set("hard", Tree::Int(limit.hard)).finish()
 }
 
