@@ -11,10 +11,10 @@ pub struct Kernel {
     pub ipvs: bool,
 }
 
-/// How services are reached, in place of what the stack file says.
+/// How services are reached, when the stack file's own way is not to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum EndpointMode {
-    /// Names resolve to the tasks; published ports are open on the nodes that run a task.
+    /// Names resolve to the tasks; published ports are opened on the task's own node.
     Dnsrr,
 }
 

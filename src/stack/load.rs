@@ -78,7 +78,7 @@ fn one(
 ///
 /// # Errors
 /// No file, or unmatched quotes.
-pub(crate) fn names(sources: &Sources) -> Result<Vec<String>> {
+fn names(sources: &Sources) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for value in &sources.files {
         names.extend(split_list(value)?);
@@ -90,7 +90,7 @@ pub(crate) fn names(sources: &Sources) -> Result<Vec<String>> {
 }
 
 /// The folder that relative paths start from: the folder of the first file.
-pub(crate) fn folder(names: &[String], cwd: &Path) -> String {
+fn folder(names: &[String], cwd: &Path) -> String {
     let cwd = cwd.to_string_lossy();
     match names {
         [only] if only == "-" => cwd.into_owned(),

@@ -57,7 +57,7 @@ pub(crate) fn texts(sources: &Sources, names: &[String]) -> Result<Vec<SourceTex
 ///
 /// # Errors
 /// The file cannot be read or is too large. The message is the client's.
-pub(crate) fn read_limited(path: &Path, shown: &str, most: u64) -> Result<Vec<u8>, String> {
+fn read_limited(path: &Path, shown: &str, most: u64) -> Result<Vec<u8>, String> {
     let plain = |error: &std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => "no such file or directory".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),

@@ -38,21 +38,13 @@ impl Stack {
         self.config.services.keys().map(String::as_str)
     }
 
-    /// Where a service is written (the first file that has it).
-    #[must_use]
-    pub fn service_place(&self, key: &str) -> Option<Place> {
-        let service = self.config.services.get(key)?;
-        SourceText::find(&self.texts, service.mark)
-    }
-
-    /// Where the files set what decides how a service is updated, by the name of the setting:
-    /// `service` (where the service begins), `deploy`, `replicas`, `endpoint_mode`,
-    /// `stop_grace_period`, `update_config`, `update_config.order` and its other keys, the same for
-    /// `rollback_config`, `healthcheck`, `healthcheck.interval` and its other keys.
+    /// Where the files set what decides how a service is updated. The keys are `deploy`,
+    /// `replicas`, `endpoint_mode`, `stop_grace_period`, `update_config`, `update_config.order` and
+    /// so on, the same for `rollback_config`, and `healthcheck`, `healthcheck.interval` and so on.
+    /// `service` is where the service begins, in the first file that has it.
     ///
-    /// Settings that are not set are missing, and so is everything if there is no such service. Of
-    /// several files the place is in the last one whose value counts; only the service itself has
-    /// the place of [`service_place`](Self::service_place).
+    /// A setting that is not set has no place, and an unknown service has none at all. If several
+    /// files set the same key, the place is in the last file whose value counts.
     #[must_use]
     pub fn setting_places(&self, service_key: &str) -> BTreeMap<String, Place> {
         let Some(service) = self.config.services.get(service_key) else { return BTreeMap::new() };
@@ -116,6 +108,9 @@ mod tests {
             .map(|(name, place)| (name.as_str(), place.line))
             .collect();
         assert_eq!(lines, [("s_app", 2), ("s_app2", 3)]);
-        assert_eq!(stack.service_place("app2").as_ref(), requests.service_places.get("s_app2"));
+        assert_eq!(
+            stack.setting_places("app2").get("service"),
+            requests.service_places.get("s_app2")
+        );
     }
 }

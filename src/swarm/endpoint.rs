@@ -1,7 +1,5 @@
 //! How a service is reached: the words of an endpoint specification.
 
-use std::fmt;
-
 /// What a service's name resolves to (`endpoint_mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ResolutionMode {
@@ -32,12 +30,6 @@ impl ResolutionMode {
             Self::Dnsrr => "dnsrr",
             Self::Unknown => "unknown",
         }
-    }
-}
-
-impl fmt::Display for ResolutionMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 
@@ -74,12 +66,6 @@ impl PublishMode {
     }
 }
 
-impl fmt::Display for PublishMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
 /// The protocol of a published port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PortProtocol {
@@ -104,23 +90,6 @@ impl PortProtocol {
             _ => Self::Unknown,
         }
     }
-
-    /// The API's word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-            Self::Sctp => "sctp",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl fmt::Display for PortProtocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
 }
 
 #[cfg(test)]
@@ -135,9 +104,9 @@ mod tests {
         for mode in [PublishMode::Ingress, PublishMode::Host] {
             assert_eq!(PublishMode::parse(mode.as_str()), mode);
         }
-        for protocol in [PortProtocol::Tcp, PortProtocol::Udp, PortProtocol::Sctp] {
-            assert_eq!(PortProtocol::parse(protocol.as_str()), protocol);
-        }
+        assert_eq!(PortProtocol::parse("tcp"), PortProtocol::Tcp);
+        assert_eq!(PortProtocol::parse("udp"), PortProtocol::Udp);
+        assert_eq!(PortProtocol::parse("sctp"), PortProtocol::Sctp);
         assert_eq!(ResolutionMode::parse(""), ResolutionMode::Vip);
         assert_eq!(PublishMode::parse(""), PublishMode::Ingress);
         assert_eq!(PortProtocol::parse(""), PortProtocol::Tcp);
