@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Asks the docker client what it makes of stack files and writes down the answers.
+"""Runs the docker client on stack files and records its answers.
 
-The client runs against a small recording server that pretends to be a swarm manager: whatever is
-external exists, nothing of the stack does, everything posted is stored. No engine is involved.
+The client runs against a small recording server that acts as a swarm manager: everything external
+exists, nothing of the stack does, and everything posted is recorded. No engine is needed.
 
   tests/stack-cases.py                 all inputs -> tests/stack-cases/answers.jsonl
   tests/stack-cases.py --only REGEX    print the answers of some inputs
@@ -13,13 +13,13 @@ An input file (tests/stack-cases/inputs/*.txt) holds cases:
   === name of the case
   env KEY=value          the client's variables (HOME is always @DIR@/home)
   args -c a.yml -c b.yml what follows `docker stack deploy` (default: -c stack.yml)
-  stdin NAME             the file that is standard input
-  each A | B | C         one case for each value, which takes the place of EACH
-  encode NAME utf-16     bytes other than UTF-8 with line feeds: a codec, or `crlf`
-  --- a.yml              the text of a file; without such lines, all is stack.yml
+  stdin NAME             the file to pass as standard input
+  each A | B | C         one case for each value, which replaces EACH
+  encode NAME utf-16     an encoding other than UTF-8: a codec, or `crlf` for the line ends
+  --- a.yml              the text of a file; without such lines, all of it is stack.yml
   ...
 
-@DIR@ stands for the folder of the case, in inputs and answers.
+In inputs and answers, @DIR@ is the folder of the case.
 """
 import argparse
 import base64
@@ -88,7 +88,7 @@ class Recorder(http.server.BaseHTTPRequestHandler):
             case ["networks" | "services"]:
                 self.reply([])
             case _:
-                self.reply({"message": f"no such thing: {'/'.join(path)}"}, 404)
+                self.reply({"message": f"not found: {'/'.join(path)}"}, 404)
 
     def do_POST(self):
         case, path, _ = self.route()
@@ -157,7 +157,7 @@ def write_files(case, folder):
 
 
 def ask(case, number, port):
-    """What the client makes of a case."""
+    """The client's answer to a case."""
     with tempfile.TemporaryDirectory(prefix="stack-cases-") as temp:
         folder = pathlib.Path(temp).resolve()
         (folder / "home").mkdir()

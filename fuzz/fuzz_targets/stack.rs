@@ -1,4 +1,4 @@
-//! Any bytes as a stack file: reading ends with a stack or an error, and what was read can be
+//! Reads any bytes as a stack file: reading ends with a stack or an error, and every stack can be
 //! printed and converted.
 //!
 //!     cargo +nightly fuzz run stack -- -max_total_time=600 -rss_limit_mb=256 -timeout=10
@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
         files: vec!["-".into()],
         env: [("A".to_owned(), "1".to_owned())].into(),
         home: None,
-        // Nothing is found below it: only the text is under test.
+        // A folder that does not exist: only the text is under test.
         cwd: "/nowhere".into(),
         stdin: Some(bytes.to_vec()),
     };

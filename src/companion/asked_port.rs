@@ -2,14 +2,18 @@
 
 use crate::engine::ImageView;
 use crate::stack::ServiceBody;
+use crate::swarm::PortProtocol;
 
 /// The TCP port on which a service's containers answer: the one it publishes, else the only one
 /// its image exposes. Absent if neither says exactly one.
 #[must_use]
 pub fn asked_port(service: &ServiceBody, image: Option<&ImageView>) -> Option<u16> {
     let published = service.published_ports();
-    let mut ports: Vec<u16> =
-        published.iter().filter(|port| port.protocol == "tcp").map(|port| port.target).collect();
+    let mut ports: Vec<u16> = published
+        .iter()
+        .filter(|port| port.protocol == PortProtocol::Tcp)
+        .map(|port| port.target)
+        .collect();
     if ports.is_empty() {
         ports = image.map(|image| image.exposed_tcp.clone()).unwrap_or_default();
     }

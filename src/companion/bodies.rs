@@ -85,6 +85,7 @@ fn base(around: &Surroundings, kind: CompanionKind) -> Value {
 mod tests {
     use super::*;
     use crate::swarm::Order;
+    use crate::swarm::{PublishMode, ResolutionMode};
 
     fn around() -> Surroundings {
         Surroundings {
@@ -109,14 +110,14 @@ mod tests {
             assert_eq!(body.label(RUN_LABEL), Some("r1"));
             assert_eq!(body.networks(), ["s_web"]);
             assert_eq!(body.image(), COMPANION);
-            assert_eq!(body.endpoint_mode(), "dnsrr");
+            assert_eq!(body.endpoint_mode(), ResolutionMode::Dnsrr);
             assert_eq!(body.effective_healthcheck(None), None);
             let placement = &body.as_value()["TaskTemplate"]["Placement"]["Constraints"];
             assert_eq!(placement, &json!(["node.id == n1"]));
         }
         assert_eq!(bodies[2].update_policy().order, Order::StopFirst);
         assert_eq!(bodies[1].published_ports()[0].published, Some(20_000));
-        assert_eq!(bodies[1].published_ports()[0].mode, "host");
+        assert_eq!(bodies[1].published_ports()[0].mode, PublishMode::Host);
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! What a kernel without IPVS can run.
+//! Whether a stack can run on a kernel without IPVS, and how to change it if it cannot.
 
 use crate::error::{Error, Result};
-use crate::stack::ServiceBody;
+use crate::stack::{Requests, ServiceBody};
+use crate::swarm::{PublishMode, ResolutionMode};
 
-/// What the engine's kernel can do.
+/// What the engine's kernel supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kernel {
     /// Whether service VIPs and the ingress routing mesh work.
@@ -17,97 +18,125 @@ pub enum EndpointMode {
     Dnsrr,
 }
 
-/// Makes a stack's services fit the kernel, or says why they cannot run on it. A stack is never
-/// changed silently: what was changed is returned, to be told and reported as a caveat.
+/// Makes a stack fit the kernel, or says why it cannot run there. A stack is never changed
+/// silently: each change is returned as a sentence for the user and for the report.
 ///
 /// # Errors
-/// When a service needs a VIP or the ingress mesh and the kernel has none, unless `mode` allows
-/// another way.
+/// A service needs its virtual IP or the ingress mesh, the kernel supports neither, and `mode`
+/// does not say what to use instead. The error has the place of the service.
 pub fn fit_to_kernel(
-    services: &mut [ServiceBody],
+    requests: &mut Requests,
     kernel: Kernel,
     mode: Option<EndpointMode>,
 ) -> Result<Vec<String>> {
-    let mut changes = Vec::new();
-    let alone = services.len() == 1;
-    for service in services.iter_mut() {
-        let needs = needs_ipvs(service, alone);
-        match (mode, needs) {
-            (Some(EndpointMode::Dnsrr), needs) => changes.extend(change(service, needs.is_some())),
-            (None, Some(reason)) if !kernel.ipvs => return Err(refusal(service, reason)),
-            (None, _) => {}
+    match mode {
+        Some(EndpointMode::Dnsrr) => Ok(requests.services.iter_mut().filter_map(change).collect()),
+        None if kernel.ipvs => Ok(Vec::new()),
+        None => {
+            let alone = requests.services.len() == 1;
+            for service in &requests.services {
+                if let Some(reason) = needs_ipvs(service, alone) {
+                    return Err(refusal(requests, service, reason));
+                }
+            }
+            Ok(Vec::new())
         }
     }
-    Ok(changes)
 }
 
 /// Why a service needs IPVS; absent if it does not.
 fn needs_ipvs(service: &ServiceBody, alone: bool) -> Option<&'static str> {
     let ports = service.published_ports();
-    if ports.iter().any(|port| port.mode == "ingress") {
+    if ports.iter().any(|port| port.mode == PublishMode::Ingress) {
         return Some("publishes a port through the ingress mesh");
     }
-    // A service that is entered through a port of its node is rarely called by its name.
+    // A service that publishes a port of its node is rarely called by its name.
     let called_by_name = ports.is_empty() && !alone && !service.is_job();
-    (called_by_name && service.endpoint_mode() == "vip")
-        .then_some("is reached by the others through its virtual IP")
+    (called_by_name && service.endpoint_mode() == ResolutionMode::Vip)
+        .then_some("is reached by other services through its virtual IP")
 }
 
-fn change(service: &mut ServiceBody, needed: bool) -> Option<String> {
-    let ingress = service.published_ports().iter().any(|port| port.mode == "ingress");
-    if service.endpoint_mode() == "dnsrr" && !ingress {
+fn change(service: &mut ServiceBody) -> Option<String> {
+    let ingress = service.published_ports().iter().any(|port| port.mode == PublishMode::Ingress);
+    if service.endpoint_mode() == ResolutionMode::Dnsrr && !ingress {
         return None;
     }
     service.publish_in_host_mode();
-    service.set_endpoint_mode("dnsrr");
-    let ports = if ingress { " and its ports opened in host mode" } else { "" };
-    let why = if needed { "" } else { ", as --endpoint-mode asks" };
+    service.set_endpoint_mode(ResolutionMode::Dnsrr);
+    let ports = if ingress { " and host-mode ports" } else { "" };
     Some(format!(
-        "service {} is run with endpoint_mode dnsrr{ports} instead of what the stack file says{why}",
+        "service {} runs with endpoint_mode dnsrr{ports}, unlike in the stack file (--endpoint-mode dnsrr)",
         service.name()
     ))
 }
 
-fn refusal(service: &ServiceBody, reason: &str) -> Error {
-    Error::environment(format!(
-        "service {} {reason}, and this engine's kernel has no IPVS, so neither VIPs nor the ingress mesh work on it",
-        service.name()
+fn refusal(requests: &Requests, service: &ServiceBody, reason: &str) -> Error {
+    let name = service.name();
+    let error = Error::environment(format!(
+        "service {name} {reason}, which needs IPVS, and this engine's kernel has no IPVS"
     ))
-    .hint("run it on a kernel with the ip_vs module, or let it be changed for this run with --endpoint-mode dnsrr (the report will say so)")
-    .hint("in the stack file: `endpoint_mode: dnsrr`, ports with `mode: host`, and a proxy that resolves tasks.<service> about every second")
+    .hint("use a kernel with the ip_vs module, or change the stack for this run with --endpoint-mode dnsrr (the report says so)")
+    .hint("in the stack file: set `endpoint_mode: dnsrr`, publish ports with `mode: host`, and use a proxy that resolves tasks.<service> about once a second");
+    match requests.service_places.get(name) {
+        Some(place) => error.at(place.clone()),
+        None => error,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use serde_json::json;
 
     use super::*;
+    use crate::Place;
 
-    fn services() -> Vec<ServiceBody> {
-        vec![
+    const NO_IPVS: Kernel = Kernel { ipvs: false };
+
+    fn requests() -> Requests {
+        let services = vec![
             ServiceBody::new(json!({"Name": "s_proxy", "EndpointSpec": {"Ports": [
                 {"TargetPort": 80, "PublishedPort": 8080, "PublishMode": "ingress"}]}})),
             ServiceBody::new(json!({"Name": "s_app", "EndpointSpec": {"Mode": "dnsrr"}})),
-        ]
+        ];
+        Requests { services, ..Requests::default() }
     }
 
     #[test]
     fn an_ingress_port_is_refused_without_ipvs_and_untouched_with_it() {
-        let mut stack = services();
-        let error = fit_to_kernel(&mut stack, Kernel { ipvs: false }, None).unwrap_err();
+        let mut stack = requests();
+        let error = fit_to_kernel(&mut stack, NO_IPVS, None).unwrap_err();
         assert!(error.message().contains("s_proxy"), "{error}");
         assert!(fit_to_kernel(&mut stack, Kernel { ipvs: true }, None).unwrap().is_empty());
-        assert_eq!(stack, services());
+        assert_eq!(stack, requests());
     }
 
     #[test]
-    fn what_is_changed_is_told() {
-        let mut stack = services();
-        let changes =
-            fit_to_kernel(&mut stack, Kernel { ipvs: false }, Some(EndpointMode::Dnsrr)).unwrap();
+    fn every_change_is_returned() {
+        let mut stack = requests();
+        let changes = fit_to_kernel(&mut stack, NO_IPVS, Some(EndpointMode::Dnsrr)).unwrap();
         assert_eq!(changes.len(), 1, "{changes:?}");
-        assert_eq!(stack[0].published_ports()[0].mode, "host");
-        assert_eq!(stack[0].endpoint_mode(), "dnsrr");
-        assert_eq!(stack[1], services()[1]);
+        assert_eq!(stack.services[0].published_ports()[0].mode, PublishMode::Host);
+        assert_eq!(stack.services[0].endpoint_mode(), ResolutionMode::Dnsrr);
+        assert_eq!(stack.services[1], requests().services[1]);
+    }
+
+    #[test]
+    fn a_refusal_has_the_place_of_its_own_service() {
+        let service = |name: &str, mode: &str| {
+            ServiceBody::new(json!({"Name": name, "EndpointSpec": {"Mode": mode}}))
+        };
+        let place =
+            |line| Place { file: PathBuf::from("s.yml"), line, column: 3, text: "x".into() };
+        let mut stack = Requests {
+            services: vec![service("s_app", "dnsrr"), service("s_app2", "vip")],
+            service_places: [("s_app".to_owned(), place(2)), ("s_app2".to_owned(), place(9))]
+                .into(),
+            ..Requests::default()
+        };
+        let error = fit_to_kernel(&mut stack, NO_IPVS, None).unwrap_err();
+        assert!(error.message().starts_with("service s_app2 "), "{error}");
+        assert_eq!(error.place(), Some(&place(9)));
     }
 }

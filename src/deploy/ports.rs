@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::engine::{Engine, ServiceView};
 use crate::error::{Error, Result};
 use crate::stack::{PublishedPort, ServiceBody};
+use crate::swarm::PublishMode;
 
 /// Refuses a stack whose published ports another service has. The engine itself refuses only
 /// ingress ports; for a host-mode port the task would wait for ever.
@@ -44,7 +45,7 @@ pub(super) async fn check_ports(
 }
 
 fn clashes(wanted: &PublishedPort, taken: &PublishedPort, one_node: bool) -> bool {
-    let both_host = wanted.mode == "host" && taken.mode == "host";
+    let both_host = wanted.mode == PublishMode::Host && taken.mode == PublishMode::Host;
     wanted.published.is_some()
         && wanted.published == taken.published
         && wanted.protocol == taken.protocol
@@ -54,18 +55,23 @@ fn clashes(wanted: &PublishedPort, taken: &PublishedPort, one_node: bool) -> boo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::swarm::PortProtocol;
 
-    fn port(published: Option<u16>, mode: &str) -> PublishedPort {
-        PublishedPort { target: 80, published, protocol: "tcp".into(), mode: mode.into() }
+    fn port(published: Option<u16>, mode: PublishMode) -> PublishedPort {
+        PublishedPort { target: 80, published, protocol: PortProtocol::Tcp, mode }
     }
 
     #[test]
     fn host_ports_clash_on_one_node_only() {
-        let host = port(Some(80), "host");
+        let host = port(Some(80), PublishMode::Host);
         assert!(clashes(&host, &host, true));
         assert!(!clashes(&host, &host, false));
-        assert!(clashes(&port(Some(80), "ingress"), &host, false));
-        assert!(!clashes(&port(None, "ingress"), &port(None, "ingress"), true));
-        assert!(!clashes(&port(Some(81), "host"), &host, true));
+        assert!(clashes(&port(Some(80), PublishMode::Ingress), &host, false));
+        assert!(!clashes(
+            &port(None, PublishMode::Ingress),
+            &port(None, PublishMode::Ingress),
+            true
+        ));
+        assert!(!clashes(&port(Some(81), PublishMode::Host), &host, true));
     }
 }

@@ -1,13 +1,12 @@
 //! From stack files to the requests that will be sent.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
 
 use super::{EndpointMode, Kernel, example, fit_to_kernel};
 use crate::error::{Error, Result};
-use crate::stack::{self, Requests, Sources, Stack, Warning};
+use crate::stack::{self, Requests, Sources, Stack};
 
 /// A stack that is ready to be deployed.
 #[derive(Debug, Clone)]
@@ -49,17 +48,7 @@ impl Prepared {
             tell(&warning.to_string());
         }
         let mut requests = stack.requests(name)?;
-        let changes = fit_to_kernel(&mut requests.services, kernel, mode).map_err(|error| {
-            let services = requests.services.iter();
-            let named = services
-                .map(crate::stack::ServiceBody::name)
-                .find(|name| error.message().contains(*name));
-            let key = named.and_then(|service| service.strip_prefix(name)?.strip_prefix('_'));
-            match key.and_then(|key| stack.service_place(key)) {
-                Some(place) => error.at(place),
-                None => error,
-            }
-        })?;
+        let changes = fit_to_kernel(&mut requests, kernel, mode)?;
         for change in changes {
             tell(&change);
             caveats.push(change);
@@ -83,8 +72,16 @@ pub fn places_in(files: &[String], stack: &str, service: &str) -> BTreeMap<Strin
     source.map(|source| places(&source, stack, service)).unwrap_or_default()
 }
 
-fn places(_source: &Stack, _stack: &str, _service: &str) -> BTreeMap<String, String> {
-    BTreeMap::new()
+fn places(source: &Stack, stack: &str, service: &str) -> BTreeMap<String, String> {
+    let key = service.strip_prefix(stack).and_then(|rest| rest.strip_prefix('_'));
+    let places = source.setting_places(key.unwrap_or(service));
+    places
+        .into_iter()
+        .map(|(setting, place)| {
+            let file = place.file.file_name().unwrap_or(place.file.as_os_str());
+            (setting, format!("{}:{}", file.to_string_lossy(), place.line))
+        })
+        .collect()
 }
 
 /// Reads the example, or the files if there are any, without an engine.
@@ -143,13 +140,4 @@ pub(super) fn absolute(files: &[String]) -> Result<Vec<String>> {
                 .map_err(|_| Error::usage(format!("the path {file} is not UTF-8")))
         })
         .collect()
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) => write!(f, "warning: {} ({place})", self.message),
-            None => write!(f, "warning: {}", self.message),
-        }
-    }
 }

@@ -10,6 +10,7 @@ use crate::companion::{CompanionKind, CompanionOptions, Companions, asked_port};
 use crate::error::{Error, Result};
 use crate::record::{NegativeControl, Purpose};
 use crate::streams::StreamKind;
+use crate::swarm::ResolutionMode;
 use crate::wording::list;
 use crate::{Clock, Offset};
 
@@ -150,7 +151,7 @@ async fn inside(
 fn name_inside(spec: &RunSpec, env: &RunEnv<'_>, notes: &mut Vec<String>) -> String {
     let body = &spec.subject.body;
     let name = body.name();
-    if env.site.kernel.ipvs || body.endpoint_mode() == "dnsrr" {
+    if env.site.kernel.ipvs || body.endpoint_mode() == ResolutionMode::Dnsrr {
         return name.to_owned();
     }
     notes.push(format!(

@@ -3,6 +3,7 @@
 use crate::engine::published_url;
 use crate::error::{Error, Result};
 use crate::stack::{PublishedPort, ServiceBody};
+use crate::swarm::PortProtocol;
 
 /// The service under test and the address its users ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +88,8 @@ fn find_service<'a>(
 
 /// The only TCP port that the stack publishes.
 fn find_port(services: &[ServiceBody]) -> Result<u16> {
-    let usable = |port: &PublishedPort| port.protocol == "tcp" && port.published.is_some();
+    let usable =
+        |port: &PublishedPort| port.protocol == PortProtocol::Tcp && port.published.is_some();
     let ports: Vec<u16> = services
         .iter()
         .flat_map(ServiceBody::published_ports)

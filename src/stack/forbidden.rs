@@ -1,10 +1,9 @@
-//! Keys of a service that make the client refuse the file, that it ignores, or that are
-//! deprecated.
+//! Keys of a service that the client refuses, ignores, or calls deprecated.
 
-use super::fault::Fault;
-use super::mark::Mark;
+use super::diagnostic::Fault;
+use super::diagnostic::Mark;
+use super::diagnostic::Warnings;
 use super::node::{Entry, Node};
-use super::warning::Warnings;
 
 const DEPLOY_RESOURCES: &str = "Set resource limits using deploy.resources";
 
@@ -55,17 +54,17 @@ const DEPRECATED: &[(&str, &str)] = &[
     ),
 ];
 
-/// Keys that are read and then dropped without a word.
+/// Keys that the client reads and then drops silently.
 const DROPPED: &[(&str, &str)] = &[
     ("depends_on", "swarm starts services in any order"),
-    ("tmpfs", "use a volume of type tmpfs"),
-    ("oom_score_adj", "docker 28 reads it and never sends it"),
+    ("tmpfs", "use a volume of type tmpfs instead"),
+    ("oom_score_adj", "docker 28 reads it but never sends it"),
 ];
 
 /// Refuses a file with forbidden keys.
 ///
 /// # Errors
-/// All forbidden keys, at the place of the first.
+/// Names all forbidden keys; the place is that of the first.
 pub(crate) fn refuse(top: &Node) -> Result<(), Fault> {
     let mut found: Vec<(&str, &str)> = Vec::new();
     let mut first: Option<Mark> = None;
@@ -119,7 +118,7 @@ pub(crate) fn warn(files: &[Node], warnings: &mut Warnings) {
     for key in UNSUPPORTED {
         for (service, mark) in places(key) {
             let message = if *key == "restart" {
-                // The client lists it as ignored and converts it all the same.
+                // The client lists it as ignored but still uses it.
                 format!(
                     "services.{service}.restart is used only when deploy.restart_policy is absent"
                 )

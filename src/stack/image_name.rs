@@ -1,18 +1,39 @@
 //! Image references: which ones the client accepts, and which form it sends.
 
-/// Why an image reference is refused; the text is the client's.
+use super::diagnostic::Fault;
+use super::model::Service;
+
+/// Checks the image of a service.
 ///
 /// # Errors
-/// `invalid reference format` and its variants.
-pub(crate) fn check(image: &str) -> Result<(), String> {
+/// No image, or a malformed reference.
+pub(crate) fn check_service(service: &Service) -> Result<(), Fault> {
+    let name = &service.name;
+    let mark = service.mark_of("image");
+    if service.image.is_empty() {
+        return Err(Fault::at(
+            mark,
+            format!("invalid image reference for service {name}: no image specified"),
+        ));
+    }
+    check(&service.image).map_err(|reason| {
+        Fault::at(mark, format!("invalid image reference for service {name}: {reason}"))
+    })
+}
+
+/// Checks an image reference.
+///
+/// # Errors
+/// The client's reason: `invalid reference format` and its variants.
+fn check(image: &str) -> Result<(), String> {
     if is_id(image) || is_digest(image) {
         return Ok(());
     }
     normalize(image).map(|_| ())
 }
 
-/// The form that is sent: Docker Hub's own names short, `:latest` where neither tag nor digest
-/// stands. What is no name (an id) stays.
+/// The form that is sent: names on Docker Hub are shortened, and `:latest` is added if there is
+/// neither tag nor digest. What is not a name (an id) stays as it is.
 pub(crate) fn with_tag(image: &str) -> String {
     match normalize(image) {
         Ok(name) => name.familiar(),
@@ -20,7 +41,7 @@ pub(crate) fn with_tag(image: &str) -> String {
     }
 }
 
-/// A reference taken apart.
+/// The parts of a reference.
 struct Name<'a> {
     domain: &'a str,
     path: String,
@@ -125,7 +146,7 @@ fn is_domain(domain: &str) -> bool {
         && (port.is_empty() || port.strip_prefix(':').is_some_and(digits))
 }
 
-/// Lower-case words, joined by one dot, one or two underscores or any number of dashes.
+/// Lower-case words, joined by one dot, one or two underscores, or any number of dashes.
 fn is_component(component: &str) -> bool {
     let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let bytes = component.as_bytes();
@@ -146,7 +167,7 @@ fn is_tag(tag: &str) -> bool {
         && tag.bytes().all(|b| word(b) || b == b'.' || b == b'-')
 }
 
-/// The form of a digest, without knowing the algorithm.
+/// Whether it has the form of a digest of any algorithm.
 fn looks_like_digest(digest: &str) -> bool {
     let Some((algorithm, hex)) = digest.split_once(':') else { return false };
     let part = |part: &str| {
@@ -158,7 +179,7 @@ fn looks_like_digest(digest: &str) -> bool {
         && hex.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Whether the algorithm is known and the length right.
+/// Refuses an unknown algorithm or a wrong length.
 fn check_digest(digest: &str) -> Result<(), String> {
     let (algorithm, hex) = digest.split_once(':').unwrap_or((digest, ""));
     let length = match algorithm {

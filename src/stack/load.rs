@@ -1,43 +1,36 @@
-//! Reading a stack: the client's order of work.
+//! Reading a stack: the files the user names, and the client's order of work.
 
 use std::path::Path;
 
-use super::convert::Contents;
 use super::decode::Decoder;
-use super::fault::Fault;
-use super::model::{Config, FileObject};
+use super::diagnostic::{Fault, SourceText, Warnings};
+use super::model::Config;
 use super::node::Node;
+use super::read::{self, SourceEnv, Sources};
 use super::schema::{self, Version};
-use super::source_env::SourceEnv;
-use super::source_text::SourceText;
-use super::sources::Sources;
 use super::stack_file::Stack;
-use super::warning::Warnings;
-use super::{forbidden, interpolate, merge, read, yaml};
-use crate::Result;
+use super::{forbidden, golang, interpolate, merge, yaml};
+use crate::{Error, Result};
 
-/// Secrets and configs may have 500 and 1000 KiB; what is far beyond is not even read.
-const MOST_BYTES: u64 = 16 << 20;
-
-/// Reads a stack from its files: YAML, variables, schema, decoding, environment files, merging.
-/// The files of secrets and configs are read too; that one cannot be read is an error only when
-/// the requests are asked for.
+/// Reads a stack from its files: YAML, variables, schema, decoding, environment files, merging. The
+/// files of secrets and configs are read too, but if one cannot be read, only
+/// [`Stack::requests`] fails.
 ///
 /// # Errors
 /// A file that cannot be read, and everything that makes `docker stack config` refuse it. Errors
 /// of kind [`ErrorKind::Stack`](crate::ErrorKind::Stack) name the place in the file.
 pub fn load(sources: &Sources) -> Result<Stack> {
-    let names = read::names(sources)?;
+    let names = names(sources)?;
     let texts = read::texts(sources, &names)?;
     let home = sources.env.get("HOME").cloned();
     let env = SourceEnv {
         variables: &sources.env,
-        folder: read::folder(&names, &sources.cwd),
+        folder: folder(&names, &sources.cwd),
         home: home.or_else(|| sources.home.as_ref().map(|home| home.to_string_lossy().into())),
     };
     let mut warnings = Warnings::default();
     let config = parse(&texts, &env, &mut warnings).map_err(|fault| fault.into_error(&texts))?;
-    let contents = contents(&config);
+    let contents = read::contents(&config);
     Ok(Stack { config, contents, warnings: warnings.finish(&texts), texts })
 }
 
@@ -81,19 +74,122 @@ fn one(
     Decoder { env, warnings, minor, ports: 0 }.config(top, version.to_string())
 }
 
-/// What the files of the stack's own secrets and configs hold.
-fn contents(config: &Config) -> Contents {
-    let own = |object: &&FileObject| !object.external.external && object.driver.is_empty();
-    config
-        .secrets
-        .values()
-        .chain(config.configs.values())
-        .filter(own)
-        .map(|object| {
-            (
-                object.file.clone(),
-                read::read_limited(Path::new(&object.file), &object.file, MOST_BYTES),
-            )
-        })
-        .collect()
+/// The names of the files, split at commas.
+///
+/// # Errors
+/// No file, or unmatched quotes.
+fn names(sources: &Sources) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for value in &sources.files {
+        names.extend(split_list(value)?);
+    }
+    if names.is_empty() {
+        return Err(Error::usage("specify a Compose file (with --compose-file)"));
+    }
+    Ok(names)
+}
+
+/// The folder that relative paths start from: the folder of the first file.
+fn folder(names: &[String], cwd: &Path) -> String {
+    let cwd = cwd.to_string_lossy();
+    match names {
+        [only] if only == "-" => cwd.into_owned(),
+        [first, ..] => {
+            let path = if first.starts_with('/') {
+                golang::clean_path(first)
+            } else {
+                golang::join_path(&cwd, first)
+            };
+            match path.rsplit_once('/') {
+                Some(("", _)) | None => "/".to_owned(),
+                Some((folder, _)) => folder.to_owned(),
+            }
+        }
+        [] => cwd.into_owned(),
+    }
+}
+
+/// Splits one value of a list flag: comma-separated values, which may be quoted.
+fn split_list(value: &str) -> Result<Vec<String>> {
+    if value.is_empty() {
+        return Ok(Vec::new());
+    }
+    let bad = || {
+        Error::usage(format!("invalid argument {value:?} for \"-c, --compose-file\" flag"))
+            .hint("a quoted file name must end with a quote, and quotes inside it must be doubled")
+    };
+    let mut names = Vec::new();
+    let mut rest = Some(value);
+    while let Some(text) = rest {
+        let Some(mut quoted) = text.strip_prefix('"') else {
+            let (name, tail) = match text.split_once(',') {
+                Some((name, tail)) => (name, Some(tail)),
+                None => (text, None),
+            };
+            if name.contains('"') {
+                return Err(bad());
+            }
+            names.push(name.to_owned());
+            rest = tail;
+            continue;
+        };
+        let mut name = String::new();
+        loop {
+            let (part, tail) = quoted.split_once('"').ok_or_else(bad)?;
+            name.push_str(part);
+            if let Some(more) = tail.strip_prefix('"') {
+                name.push('"');
+                quoted = more;
+                continue;
+            }
+            rest = match tail.strip_prefix(',') {
+                Some(more) => Some(more),
+                None if tail.is_empty() => None,
+                None => return Err(bad()),
+            };
+            break;
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists() {
+        for (value, expected) in [
+            ("a.yml", Some(vec!["a.yml"])),
+            ("a.yml,b.yml", Some(vec!["a.yml", "b.yml"])),
+            ("\"a,b\"\"c\",d", Some(vec!["a,b\"c", "d"])),
+            ("a,", Some(vec!["a", ""])),
+            ("", Some(vec![])),
+            ("a\"b", None),
+            ("\"a", None),
+            ("\"a\"b", None),
+        ] {
+            assert_eq!(
+                split_list(value).ok(),
+                expected.map(|names: Vec<&str>| {
+                    names.into_iter().map(str::to_owned).collect::<Vec<_>>()
+                }),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn folders() {
+        let cwd = Path::new("/w/x");
+        let folder = |names: &[&str]| {
+            folder(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), cwd)
+        };
+        assert_eq!(folder(&["-"]), "/w/x");
+        assert_eq!(folder(&["-", "a"]), "/w/x");
+        assert_eq!(folder(&["../s.yml"]), "/w");
+        assert_eq!(folder(&["/s.yml"]), "/");
+        assert_eq!(folder(&["/a/b/../s.yml", "x/y"]), "/a");
+    }
 }

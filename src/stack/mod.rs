@@ -1,45 +1,35 @@
 //! Stack files: read, interpolated, checked, merged and converted to API bodies exactly as
 //! `docker stack deploy` of Docker 28.2 does it.
 //!
-//! [`load`] reads; [`Stack::requests`] converts. Each step is a room or file of its own, in the
-//! client's order: `read`, `yaml`, `forbidden`, `interpolate`, `schema`, `decode`, `merge`,
-//! `convert`. Every value remembers its place, so that errors and warnings can show the line.
+//! [`load()`] reads; [`Stack::requests`] converts. Each step has its own folder or file, in the
+//! order of the docker client: `read`, `yaml`, `forbidden`, `interpolate`, `schema`, `decode`,
+//! `merge`, `convert`. Every value remembers its place, so that errors and warnings can show the
+//! line. In comments, "the client" is the docker client of that release.
 
 mod convert;
 mod decode;
-mod env_file;
-mod fault;
+mod diagnostic;
 mod forbidden;
 mod golang;
-mod image_check;
 mod image_name;
 mod interpolate;
 mod load;
-mod mark;
 mod merge;
 mod model;
-mod network_body;
 mod node;
-mod published_port;
 mod read;
 mod requests;
 mod schema;
 mod service_body;
-mod short_port;
-mod short_volume;
-mod source_env;
-mod source_text;
-mod sources;
+mod settings;
+mod short_forms;
 mod stack_file;
-mod warning;
 mod yaml;
 mod yaml_out;
 
+pub use diagnostic::Warning;
 pub use load::load;
-pub use network_body::NetworkBody;
-pub use published_port::PublishedPort;
-pub use requests::Requests;
-pub use service_body::ServiceBody;
-pub use sources::Sources;
+pub use read::Sources;
+pub use requests::{NetworkBody, Requests};
+pub use service_body::{PublishedPort, ServiceBody};
 pub use stack_file::Stack;
-pub use warning::Warning;

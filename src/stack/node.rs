@@ -1,26 +1,26 @@
-//! A stack file as a tree of values that remember where they were written.
+//! A stack file as a tree of values that remember their places.
 
 use std::sync::Arc;
 
-use super::mark::Mark;
+use super::diagnostic::Mark;
 
-/// A value of a stack file and where it was written.
+/// A value of a stack file and its place.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) value: Value,
     pub(crate) mark: Mark,
 }
 
-/// What YAML's scalars and collections became. Texts are shared, so that aliases stay cheap.
+/// A YAML value. Strings are shared, which keeps aliases cheap.
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
     Null,
     Bool(bool),
     Int(i64),
-    /// A whole number beyond the signed range.
+    /// An integer beyond the signed range.
     Uint(u64),
     Float(f64),
-    /// A timestamp, in the form Go prints it. It is text to the schema but not to the decoder.
+    /// A timestamp, in the form Go prints. It is a string for the schema but not for the decoder.
     Time(Arc<str>),
     Text(Arc<str>),
     List(Vec<Node>),
@@ -30,9 +30,9 @@ pub(crate) enum Value {
 /// A mapping in the order of the file.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Mapping {
-    /// Keys are unique.
+    /// The entries; keys are unique.
     pub(crate) entries: Vec<Entry>,
-    /// Where a key stands that is no text: such a file is refused by the schema check.
+    /// The place of a key that is not a string; the schema check refuses such a file.
     pub(crate) odd_key: Option<Mark>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Mapping {
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) key: Arc<str>,
-    /// Where the key stands.
+    /// The place of the key.
     pub(crate) mark: Mark,
     pub(crate) node: Node,
 }
@@ -56,8 +56,8 @@ impl Mapping {
         self.entry(key).map(|entry| &entry.node)
     }
 
-    /// The entry whose key differs at most in letter case, the exact one first: this is how
-    /// the client's decoder matches keys that the schema does not restrict.
+    /// The entry of exactly this key, or else of one that differs only in case: this is how the
+    /// client's decoder matches keys that the schema does not restrict.
     pub(crate) fn entry_any_case(&self, key: &str) -> Option<&Entry> {
         self.entry(key)
             .or_else(|| self.entries.iter().find(|entry| entry.key.eq_ignore_ascii_case(key)))
@@ -73,7 +73,7 @@ impl Node {
         }
     }
 
-    /// The value of a key, if it is a mapping that has it.
+    /// The value of a key, if this is a mapping that has the key.
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         self.as_map()?.get(key)
     }

@@ -1,18 +1,17 @@
-//! The requests that deploying a stack sends.
+//! The requests that deploy a stack.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::network_body::NetworkBody;
 use super::service_body::ServiceBody;
-use crate::{Error, Result};
+use crate::{Error, Place, Result};
 
-/// The bodies of the requests that deploying a stack sends, in the order of sending; within
-/// each sort they are ordered by name.
+/// The bodies of the requests that deploy a stack, in the order of sending, and by name within each
+/// kind.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Requests {
-    /// Networks to create unless they exist.
+    /// Networks to create if they do not exist.
     pub networks: Vec<NetworkBody>,
     /// Secrets to create or update (`SecretSpec`).
     pub secrets: Vec<Value>,
@@ -20,7 +19,9 @@ pub struct Requests {
     pub configs: Vec<Value>,
     /// Services to create or update.
     pub services: Vec<ServiceBody>,
-    /// Names of networks that must exist already, swarm-wide.
+    /// Where each service is written, by its name with the stack's prefix.
+    pub service_places: BTreeMap<String, Place>,
+    /// Names of swarm-wide networks that must already exist.
     pub external_networks: Vec<String>,
 }
 
@@ -60,7 +61,7 @@ impl Requests {
     /// Fills in the ids of secrets and configs, given by name.
     ///
     /// # Errors
-    /// A secret or config that is not among them: `secret not found: NAME`.
+    /// A secret or config has no id: `secret not found: NAME`.
     pub fn resolve_ids(
         &mut self,
         secrets: &BTreeMap<String, String>,
@@ -107,8 +108,8 @@ fn fill(
     Ok(())
 }
 
-/// A credential specification refers to a config by its id, too. The client takes the config of
-/// that very name, or else the one with the stack's prefix.
+/// A credential specification refers to a config by id, too. The client uses the config of exactly
+/// that name, or else the one with the stack's prefix.
 fn resolve_credential_spec(container: &mut Value) {
     let spec = container["Privileges"]["CredentialSpec"]["Config"].as_str().unwrap_or_default();
     if spec.is_empty() {
@@ -126,4 +127,13 @@ fn resolve_credential_spec(container: &mut Value) {
     if let Some(id) = id_of(spec).or_else(|| id_of(&scoped)) {
         container["Privileges"]["CredentialSpec"]["Config"] = id;
     }
+}
+
+/// A network to create: its name and the body of the request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkBody {
+    /// The name, with the stack's prefix unless the file gives one.
+    pub name: String,
+    /// The body, with the API's own key names.
+    pub body: Value,
 }

@@ -2,15 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use super::PublishedPort;
-use crate::swarm::{FailureAction, HealthCheck, Order, UpdatePolicy};
+use crate::swarm::{
+    FailureAction, HealthCheck, Order, PortProtocol, PublishMode, ResolutionMode, UpdatePolicy,
+};
 
 /// Seconds between the stop signal and SIGKILL unless the stack says otherwise (swarmkit
 /// `api/defaults/service.go`).
 pub const DEFAULT_STOP_GRACE_PERIOD: f64 = 10.0;
 
-/// A service's request body (`ServiceSpec`), with the API's own key names. It is always built
-/// from a stack file: a body read back from an engine is only ever looked at.
+/// A service's request body (`ServiceSpec`), with the API's own key names: built from a stack file,
+/// or the engine's own JSON, which has every key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceBody(Value);
 
@@ -39,7 +40,7 @@ impl ServiceBody {
         self.container()["Image"].as_str().unwrap_or_default()
     }
 
-    /// Wanted replicas of a replicated service (1 unless given); absent for other modes.
+    /// The replicas of a replicated service (the default is 1); absent for other modes.
     #[must_use]
     pub fn replicas(&self) -> Option<u64> {
         let mode = &self.0["Mode"];
@@ -65,28 +66,28 @@ impl ServiceBody {
         mode.get("ReplicatedJob").is_some() || mode.get("GlobalJob").is_some()
     }
 
-    /// Effective `update_config`.
+    /// The effective `update_config`.
     #[must_use]
     pub fn update_policy(&self) -> UpdatePolicy {
         policy(&self.0["UpdateConfig"])
     }
 
-    /// Effective `rollback_config`.
+    /// The effective `rollback_config`.
     #[must_use]
     pub fn rollback_policy(&self) -> UpdatePolicy {
         policy(&self.0["RollbackConfig"])
     }
 
-    /// The health check of the service alone (an image may bring one too); absent if the
-    /// service neither sets nor disables one.
+    /// The service's own health check, without the image's; absent if the service neither sets nor
+    /// disables one.
     #[must_use]
     pub fn healthcheck(&self) -> Option<&Value> {
         self.container().get("Healthcheck")
     }
 
-    /// Effective health check, the image's (`Config.Healthcheck`) filled in where the service
-    /// leaves something out, then the engine's defaults (moby `daemon/health.go`: 30 s, 30 s,
-    /// 3, 0 s). Absent if neither has a test or it is disabled.
+    /// The effective health check: the service's settings, then the image's (`Config.Healthcheck`),
+    /// then the engine's defaults (moby `daemon/health.go`: 30 s, 30 s, 3, 0 s). Absent if neither
+    /// has a test or it is disabled.
     #[must_use]
     pub fn effective_healthcheck(&self, image: Option<&Value>) -> Option<HealthCheck> {
         let own = self.healthcheck();
@@ -122,23 +123,16 @@ impl ServiceBody {
         nanos.map_or(DEFAULT_STOP_GRACE_PERIOD, |nanos| nanos / 1e9)
     }
 
-    /// `vip` or `dnsrr`.
+    /// What the service's name resolves to.
     #[must_use]
-    pub fn endpoint_mode(&self) -> &str {
-        match self.0["EndpointSpec"]["Mode"].as_str() {
-            None | Some("") => "vip",
-            Some(mode) => mode,
-        }
+    pub fn endpoint_mode(&self) -> ResolutionMode {
+        ResolutionMode::parse(self.0["EndpointSpec"]["Mode"].as_str().unwrap_or_default())
     }
 
-    /// Published ports.
+    /// The published ports.
     #[must_use]
     pub fn published_ports(&self) -> Vec<PublishedPort> {
         let ports = self.0["EndpointSpec"]["Ports"].as_array();
-        let word = |port: &Value, key: &str, default: &str| match port[key].as_str() {
-            None | Some("") => default.to_owned(),
-            Some(word) => word.to_owned(),
-        };
         let number = |port: &Value, key: &str| {
             port[key].as_u64().and_then(|n| u16::try_from(n).ok()).filter(|n| *n != 0)
         };
@@ -149,21 +143,21 @@ impl ServiceBody {
                 Some(PublishedPort {
                     target: number(port, "TargetPort")?,
                     published: number(port, "PublishedPort"),
-                    protocol: word(port, "Protocol", "tcp"),
-                    mode: word(port, "PublishMode", "ingress"),
+                    protocol: PortProtocol::parse(port["Protocol"].as_str().unwrap_or_default()),
+                    mode: PublishMode::parse(port["PublishMode"].as_str().unwrap_or_default()),
                 })
             })
             .collect()
     }
 
-    /// Names of the networks it is attached to.
+    /// The names of the networks it is attached to.
     #[must_use]
     pub fn networks(&self) -> Vec<&str> {
         let networks = self.0["TaskTemplate"]["Networks"].as_array();
         networks.into_iter().flatten().filter_map(|network| network["Target"].as_str()).collect()
     }
 
-    /// The force counter: raising it replaces every task.
+    /// The force counter; a higher one replaces every task.
     #[must_use]
     pub fn force_update(&self) -> u64 {
         self.0["TaskTemplate"]["ForceUpdate"].as_u64().unwrap_or(0)
@@ -180,7 +174,7 @@ impl ServiceBody {
         self.container_mut().insert("Image".into(), json!(image));
     }
 
-    /// Sets one environment variable, keeping the list sorted as the docker client does.
+    /// Sets one environment variable and keeps the list sorted, as the docker client does.
     pub fn set_env(&mut self, key: &str, value: &str) {
         let container = self.container_mut();
         let mut env: Vec<String> = container
@@ -196,8 +190,8 @@ impl ServiceBody {
         container.insert("Env".into(), json!(env));
     }
 
-    /// Sets the health check's shell command and leaves its timings alone, as
-    /// `docker service update --health-cmd` does.
+    /// Sets the health check's shell command and keeps its timings, like
+    /// `docker service update --health-cmd`.
     pub fn set_health_cmd(&mut self, command: &str) {
         let check = object(self.container_mut().entry("Healthcheck"));
         check.insert("Test".into(), json!(["CMD-SHELL", command]));
@@ -215,7 +209,7 @@ impl ServiceBody {
         self.0["Labels"][key].as_str()
     }
 
-    /// Sets the platforms that nodes must have, if there are any.
+    /// Sets the platforms that a node must have one of; an empty list changes nothing.
     pub fn set_platforms(&mut self, platforms: &[Value]) {
         if !platforms.is_empty() {
             let template = object(object(&mut self.0).entry("TaskTemplate"));
@@ -225,16 +219,16 @@ impl ServiceBody {
     }
 
     /// Sets the endpoint mode.
-    pub fn set_endpoint_mode(&mut self, mode: &str) {
+    pub fn set_endpoint_mode(&mut self, mode: ResolutionMode) {
         let endpoint = object(object(&mut self.0).entry("EndpointSpec"));
-        endpoint.insert("Mode".into(), json!(mode));
+        endpoint.insert("Mode".into(), json!(mode.as_str()));
     }
 
     /// Publishes every port in host mode.
     pub fn publish_in_host_mode(&mut self) {
         let ports = self.0["EndpointSpec"]["Ports"].as_array_mut();
         for port in ports.into_iter().flatten() {
-            object(port).insert("PublishMode".into(), json!("host"));
+            object(port).insert("PublishMode".into(), json!(PublishMode::Host.as_str()));
         }
     }
 
@@ -248,7 +242,7 @@ impl ServiceBody {
     }
 }
 
-/// The object in a place, made empty first if something else is there.
+/// The object at a place in the body; any other value is replaced with an empty object.
 fn object<'a>(place: impl IntoPlace<'a>) -> &'a mut Map<String, Value> {
     let value = place.into_place();
     if !value.is_object() {
@@ -260,7 +254,7 @@ fn object<'a>(place: impl IntoPlace<'a>) -> &'a mut Map<String, Value> {
     }
 }
 
-/// Something that leads to a JSON value that may be replaced.
+/// A JSON value, or the entry of a map, that may be replaced.
 trait IntoPlace<'a> {
     fn into_place(self) -> &'a mut Value;
 }
@@ -277,8 +271,8 @@ impl<'a> IntoPlace<'a> for serde_json::map::Entry<'a> {
     }
 }
 
-/// Engine defaults: swarmkit `api/defaults/service.go`. An absent block means one slot at a
-/// time; an absent or zero number inside a block that is present means all at once.
+/// A policy with the engine's defaults (swarmkit `api/defaults/service.go`). An absent block means
+/// one slot at a time; in a block that is present, an absent or zero parallelism means all at once.
 fn policy(block: &Value) -> UpdatePolicy {
     let word = |key: &str| block[key].as_str().unwrap_or_default();
     let monitor = secs(&block["Monitor"]);
@@ -292,9 +286,22 @@ fn policy(block: &Value) -> UpdatePolicy {
     }
 }
 
-/// Nanoseconds in JSON to seconds.
+/// Converts nanoseconds in JSON to seconds.
 fn secs(nanos: &Value) -> f64 {
     nanos.as_f64().unwrap_or(0.0) / 1e9
+}
+
+/// A published port of a service, with the engine's defaults filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedPort {
+    /// Port in the container.
+    pub target: u16,
+    /// Port on the node; absent if the engine chooses one.
+    pub published: Option<u16>,
+    /// Its protocol.
+    pub protocol: PortProtocol,
+    /// Where it is open.
+    pub mode: PublishMode,
 }
 
 #[cfg(test)]
@@ -316,7 +323,7 @@ mod tests {
         assert_eq!((update.parallelism, update.delay, update.monitor), (2, 10.0, 5.0));
         assert_eq!(update.failure_action, FailureAction::Pause);
         assert_eq!(body().rollback_policy().parallelism, 1);
-        assert_eq!(body().endpoint_mode(), "vip");
+        assert_eq!(body().endpoint_mode(), ResolutionMode::Vip);
         assert_eq!(body().effective_healthcheck(None), None);
     }
 

@@ -1,11 +1,13 @@
-//! A stack, read and checked.
+//! A stack that was read and checked.
+
+use std::collections::BTreeMap;
 
 use super::convert;
-use super::fault::Fault;
+use super::diagnostic::Fault;
+use super::diagnostic::SourceText;
+use super::diagnostic::Warning;
 use super::model::Config;
 use super::requests::Requests;
-use super::source_text::SourceText;
-use super::warning::Warning;
 use super::yaml_out;
 use crate::{Place, Result};
 
@@ -19,7 +21,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// What the user should know although the stack is accepted.
+    /// What the user should know, although the stack is accepted.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
@@ -36,26 +38,29 @@ impl Stack {
         self.config.services.keys().map(String::as_str)
     }
 
-    /// Where a service is written (the first file that has it).
+    /// Where the files set what decides how a service is updated. The keys are `deploy`,
+    /// `replicas`, `endpoint_mode`, `stop_grace_period`, `update_config`, `update_config.order` and
+    /// so on, the same for `rollback_config`, and `healthcheck`, `healthcheck.interval` and so on.
+    /// `service` is where the service begins, in the first file that has it.
+    ///
+    /// A setting that is not set has no place, and an unknown service has none at all. If several
+    /// files set the same key, the place is in the last file whose value counts.
     #[must_use]
-    pub fn service_place(&self, key: &str) -> Option<Place> {
-        let service = self.config.services.get(key)?;
-        SourceText::find(&self.texts, service.mark)
+    pub fn setting_places(&self, service_key: &str) -> BTreeMap<String, Place> {
+        let Some(service) = self.config.services.get(service_key) else { return BTreeMap::new() };
+        std::iter::once(("service", service.mark))
+            .chain(service.settings.iter())
+            .filter_map(|(name, mark)| {
+                Some((name.to_owned(), SourceText::find(&self.texts, mark)?))
+            })
+            .collect()
     }
 
-    /// Where a key of a service is written (`deploy`, `healthcheck`, …); of several files, the
-    /// last one.
-    #[must_use]
-    pub fn service_key_place(&self, service: &str, key: &str) -> Option<Place> {
-        let mark = self.config.services.get(service)?.marks.get(key)?;
-        SourceText::find(&self.texts, *mark)
-    }
-
-    /// The requests that deploying the stack under a name sends. Ids of secrets and configs are
-    /// still empty.
+    /// The requests that deploy the stack under a name. The ids of secrets and configs are still
+    /// empty.
     ///
     /// # Errors
-    /// What `docker stack deploy` refuses after loading: images that are missing or malformed,
+    /// What `docker stack deploy` refuses after loading: missing or malformed images,
     /// undefined networks, volumes, secrets and configs, contradictions in a service.
     pub fn requests(&self, namespace: &str) -> Result<Requests> {
         self.convert(namespace).map_err(|fault| fault.into_error(&self.texts))
@@ -63,15 +68,49 @@ impl Stack {
 
     fn convert(&self, namespace: &str) -> Result<Requests, Fault> {
         for service in self.config.services.values() {
-            super::image_check::check(service)?;
+            super::image_name::check_service(service)?;
         }
         let config = &self.config;
+        let services = convert::services(config, namespace)?;
+        let places = services.iter().zip(config.services.values()).filter_map(|(body, service)| {
+            Some((body.name().to_owned(), SourceText::find(&self.texts, service.mark)?))
+        });
+        let service_places = places.collect();
         Ok(Requests {
             networks: convert::networks(config, namespace),
             external_networks: convert::external_networks(config),
-            secrets: convert::secrets(&config.secrets, &self.contents, namespace)?,
-            configs: convert::configs(&config.configs, &self.contents, namespace)?,
-            services: convert::services(config, namespace)?,
+            secrets: convert::file_objects(&config.secrets, &self.contents, namespace)?,
+            configs: convert::file_objects(&config.configs, &self.contents, namespace)?,
+            services,
+            service_places,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::stack::{Sources, load};
+
+    #[test]
+    fn requests_know_where_each_service_is_written() {
+        let text = "services:\n  app: {image: a}\n  app2:\n    image: a\n";
+        let sources = Sources {
+            files: vec!["-".to_owned()],
+            cwd: "/".into(),
+            stdin: Some(text.into()),
+            ..Sources::default()
+        };
+        let stack = load(&sources).unwrap();
+        let requests = stack.requests("s").unwrap();
+        let lines: Vec<(&str, usize)> = requests
+            .service_places
+            .iter()
+            .map(|(name, place)| (name.as_str(), place.line))
+            .collect();
+        assert_eq!(lines, [("s_app", 2), ("s_app2", 3)]);
+        assert_eq!(
+            stack.setting_places("app2").get("service"),
+            requests.service_places.get("s_app2")
+        );
     }
 }

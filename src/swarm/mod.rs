@@ -1,13 +1,15 @@
-//! The words of Swarm: task states, update states, update policies and health checks, with the
-//! engine's defaults filled in.
+//! The words of Swarm: task states, update states, update policies, health checks and endpoints,
+//! with the engine's defaults filled in.
 //!
 //! Every room may use them, and they use none.
 
+mod endpoint;
 mod health_check;
 mod task_state;
 mod update_policy;
 mod update_state;
 
+pub use endpoint::{PortProtocol, PublishMode, ResolutionMode};
 pub use health_check::HealthCheck;
 pub use task_state::TaskState;
 pub use update_policy::{FailureAction, Order, UpdatePolicy};

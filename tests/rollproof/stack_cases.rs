@@ -1,6 +1,6 @@
-//! Stack files against what the docker client 28.2.2 made of them (`tests/stack-cases.py` asked
-//! it). Where rollproof differs on purpose, `tests/stack-cases/differences.txt` names the case
-//! and `docs/stack-files.md` explains it.
+//! Compares how rollproof reads stack files with the recorded answers of the docker client 28.2.2
+//! (`tests/stack-cases.py`). Where rollproof differs on purpose, `tests/stack-cases/differences.txt`
+//! names the case and `docs/stack-files.md` explains it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -82,7 +82,7 @@ impl Case {
     }
 }
 
-/// The bodies as they would be sent, every id known.
+/// The bodies as they would be sent, with every id filled in.
 fn bodies(stack: &Stack) -> Result<Value> {
     let mut requests = stack.requests("st")?;
     let (secrets, configs) = requests.referenced();
@@ -97,7 +97,7 @@ fn bodies(stack: &Stack) -> Result<Value> {
     Ok(json)
 }
 
-/// What differs, or nothing.
+/// The differences between rollproof and docker; `None` if there are none.
 fn difference(case: &Case) -> Option<String> {
     let laid = case.lay();
     let dir = laid.sources.cwd.to_str().unwrap().to_owned();
@@ -128,18 +128,19 @@ fn difference(case: &Case) -> Option<String> {
     }
 }
 
-/// Errors about a file as a whole have no line.
+/// Whether an error is about a file as a whole and so has no line.
 fn is_about_a_file(message: &str) -> bool {
     message.starts_with("open ")
         || message.starts_with("read ")
         || message.contains("not valid UTF-16")
 }
 
-/// What `to_yaml` prints reads back as the same stack, and as what `docker stack config` prints.
+/// Checks that what `to_yaml` prints reads back as the same stack as what `docker stack config`
+/// prints.
 fn same_yaml(case: &Case, laid: &Laid, stack: &Stack, text: &mut String) {
     let Some(config) = &case.config else { return };
     let yaml = stack.to_yaml();
-    // Dollar signs would be replaced again, in docker's output as well.
+    // Variables would be interpolated again, in docker's output too.
     if yaml.contains('$') {
         return;
     }
@@ -152,7 +153,7 @@ fn same_yaml(case: &Case, laid: &Laid, stack: &Stack, text: &mut String) {
         };
         load(&sources).and_then(|stack| Ok((bodies(&stack)?, stack.to_yaml())))
     };
-    // Docker cannot always read its own output, or reads something else.
+    // Docker cannot always read its own output, or reads it as another stack.
     let Ok(theirs) = again(config.replace("@DIR@", dir)) else { return };
     let mut lost = String::new();
     compare("", &case.expected(dir), &theirs.0, &mut lost);
@@ -172,7 +173,7 @@ fn same_yaml(case: &Case, laid: &Laid, stack: &Stack, text: &mut String) {
     }
 }
 
-/// Compares as JSON: order of keys and the spelling of numbers do not matter.
+/// Compares as JSON: the order of keys and the spelling of numbers do not matter.
 fn compare(path: &str, expected: &Value, found: &Value, text: &mut String) {
     match (expected, found) {
         (Value::Object(a), Value::Object(b)) => {
@@ -181,7 +182,7 @@ fn compare(path: &str, expected: &Value, found: &Value, text: &mut String) {
                 match (a.get(key), b.get(key)) {
                     (Some(a), Some(b)) => compare(&format!("{path}.{key}"), a, b, text),
                     (Some(a), None) => drop(writeln!(text, "{path}.{key} is missing: {a}")),
-                    (None, b) => drop(writeln!(text, "{path}.{key} is too much: {b:?}")),
+                    (None, b) => drop(writeln!(text, "{path}.{key} is not expected: {b:?}")),
                 }
             }
         }
@@ -199,7 +200,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stack-cases")
 }
 
-/// `STACK_CASES` names another file with answers, to try files that are not in the project.
+/// `STACK_CASES` names another file with answers, to try stack files from elsewhere.
 fn cases() -> Vec<Case> {
     let path = std::env::var_os("STACK_CASES")
         .map_or_else(|| folder().join("answers.jsonl"), PathBuf::from);

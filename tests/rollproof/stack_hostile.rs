@@ -1,5 +1,4 @@
-//! Stack files that nobody means well with: whatever stands in them, reading ends, quickly, with
-//! a stack or an error.
+//! Hostile stack files: whatever they contain, reading ends quickly, with a stack or an error.
 
 #![expect(clippy::format_collect, reason = "the texts are small")]
 
@@ -10,7 +9,7 @@ use proptest::prelude::*;
 use rollproof::Result;
 use rollproof::stack::{Requests, Sources, load};
 
-/// Far more than any of these needs; a hang, not slowness, is what would exceed it.
+/// Far more than any of these files needs: only a hang exceeds it.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 fn read(text: &str) -> Result<Requests> {
@@ -31,7 +30,7 @@ fn read(text: &str) -> Result<Requests> {
     result
 }
 
-/// Pieces from which texts that are nearly stack files can be put together.
+/// A piece of something that is almost a stack file.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => prop::sample::select(vec![
@@ -75,7 +74,7 @@ proptest! {
     }
 }
 
-/// Ten aliases of ten aliases of …
+/// Lists of ten aliases of lists of ten aliases, and so on.
 fn lists_of_aliases(levels: usize) -> String {
     let mut text = "x-0: &n0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
     for level in 1..levels {
@@ -113,7 +112,7 @@ fn bombs_are_refused() {
 }
 
 #[test]
-fn deep_nesting_is_no_stack_overflow() {
+fn deep_nesting_does_not_overflow_the_stack() {
     for text in [
         format!("x-a: {}", "[".repeat(100_000)),
         format!("x-a: {}{}", "[".repeat(200), "]".repeat(200)),

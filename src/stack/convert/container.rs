@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::body::Body;
-use super::{healthcheck, labels, mounts, scope};
-use crate::stack::fault::Fault;
+use super::mounts::mounts;
+use super::{Body, labels, scope};
+use crate::stack::diagnostic::Fault;
 use crate::stack::image_name;
 use crate::stack::model::{Config, MaybeTexts, Service, Ulimit};
 
 /// The container specification; `secrets` and `configs` are the finished references.
 ///
 /// # Errors
-/// Whatever is wrong with the health check, the mounts or the credential specification.
+/// A fault in the health check, the mounts or the credential specification.
 pub(super) fn container(
     service: &Service,
     config: &Config,
@@ -37,9 +37,9 @@ pub(super) fn container(
         .flag("TTY", service.tty)
         .flag("OpenStdin", service.stdin_open)
         .flag("ReadOnly", service.read_only)
-        .list("Mounts", mounts::mounts(service, &config.volumes, namespace)?)
+        .list("Mounts", mounts(service, &config.volumes, namespace)?)
         .maybe("StopGracePeriod", service.stop_grace_period)
-        .maybe("Healthcheck", healthcheck::healthcheck(service)?)
+        .maybe("Healthcheck", healthcheck(service)?)
         .list("Hosts", hosts(&service.extra_hosts))
         .maybe("DNSConfig", dns(service))
         .list("Secrets", secrets)
@@ -52,7 +52,7 @@ pub(super) fn container(
     Ok(body.finish())
 }
 
-/// `KEY=value`, or the key alone, sorted bytewise.
+/// `KEY=value`, or the key alone, sorted by bytes.
 fn environment(variables: &MaybeTexts) -> Vec<String> {
     let mut list: Vec<String> = variables
         .iter()
@@ -65,13 +65,13 @@ fn environment(variables: &MaybeTexts) -> Vec<String> {
     list
 }
 
-/// `host:ip` to the engine's `ip host`.
+/// Converts `host:ip` to the engine's `ip host`.
 fn hosts(extra_hosts: &[String]) -> Vec<String> {
     let pairs = extra_hosts.iter().filter_map(|line| line.split_once(':'));
     pairs.map(|(host, ip)| format!("{ip} {host}")).collect()
 }
 
-/// An empty list of servers makes an empty specification, an absent one none.
+/// The DNS settings. Empty lists make an empty specification, absent ones make none.
 fn dns(service: &Service) -> Option<Value> {
     if service.dns.is_none() && service.dns_search.is_none() {
         return None;
@@ -88,8 +88,8 @@ fn ulimit((name, limit): (&String, &Ulimit)) -> Value {
     json!({"Name": name, "Hard": hard, "Soft": soft})
 }
 
-/// Capabilities in their full form, sorted. `ALL` stands for all others; adding wins over
-/// dropping.
+/// Capabilities to add and to drop, in their full form, sorted. `ALL` replaces all others; adding
+/// wins over dropping.
 fn capabilities(add: &[String], drop: &[String]) -> (Vec<String>, Vec<String>) {
     let add = capability_set(add);
     let drop = capability_set(drop);
@@ -113,7 +113,8 @@ fn capability_set(names: &[String]) -> BTreeSet<String> {
     if names.contains("ALL") { BTreeSet::from(["ALL".to_owned()]) } else { names }
 }
 
-/// Privileges are always sent; at most one source of a credential specification may be given.
+/// Privileges, which are always sent. At most one source of a credential specification may be
+/// given.
 fn privileges(service: &Service, namespace: &str, configs: &[Value]) -> Result<Value, Fault> {
     let spec = &service.credential_spec;
     let refuse = |message: String| {
@@ -133,8 +134,8 @@ fn privileges(service: &Service, namespace: &str, configs: &[Value]) -> Result<V
         [_] => {
             let mut config = String::new();
             if !spec.config.is_empty() {
-                // The id takes this place at deploy time; the name that will be looked for
-                // stands in the reference.
+                // When the stack is deployed, an id replaces this name; the reference
+                // has the name to look up.
                 let scoped = scope(namespace, &spec.config);
                 let known = configs.iter().any(|reference| {
                     reference["ConfigName"] == spec.config.as_str()
@@ -163,6 +164,34 @@ fn privileges(service: &Service, namespace: &str, configs: &[Value]) -> Result<V
         }
     };
     Ok(json!({"CredentialSpec": sent, "SELinuxContext": null, "NoNewPrivileges": false}))
+}
+
+/// The health check, if the service has one.
+///
+/// # Errors
+/// The check is disabled and has a test.
+fn healthcheck(service: &Service) -> Result<Option<Value>, Fault> {
+    let Some(check) = &service.healthcheck else { return Ok(None) };
+    if check.disable {
+        if !check.test.is_empty() {
+            return Err(Fault::at(
+                service.mark_of("healthcheck"),
+                format!("service {}: test and disable can't be set at the same time", service.name),
+            ));
+        }
+        return Ok(Some(json!({"Test": ["NONE"]})));
+    }
+    // The client's field is signed: a huge number wraps.
+    #[expect(clippy::cast_possible_wrap, reason = "as the client does")]
+    let retries = check.retries.unwrap_or_default() as i64;
+    let body = Body::default()
+        .list("Test", check.test.clone())
+        .number("Interval", check.interval.unwrap_or_default())
+        .number("Timeout", check.timeout.unwrap_or_default())
+        .number("StartPeriod", check.start_period.unwrap_or_default())
+        .number("StartInterval", check.start_interval.unwrap_or_default())
+        .number("Retries", retries);
+    Ok(Some(body.finish()))
 }
 
 #[cfg(test)]

@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::body::Body;
-use super::{labels, name_or_scoped};
-use crate::stack::fault::Fault;
+use super::{Body, labels, name_or_scoped};
+use crate::stack::diagnostic::Fault;
 use crate::stack::model::{Mount, Service, Texts, Volume};
 
 /// The mounts of a service.
 ///
 /// # Errors
-/// An undefined volume, options of another type, a source that is missing or too much.
+/// An undefined volume, options of another type, a source that is missing or not allowed.
 pub(super) fn mounts(
     service: &Service,
     volumes: &BTreeMap<String, Volume>,
@@ -58,7 +57,7 @@ fn convert(
         return Ok(body.finish());
     }
     let body = body.set("ClusterOptions", json!({}));
-    // A group is neither declared nor prefixed.
+    // A group is not declared and gets no prefix.
     if mount.source.starts_with("group:") {
         return Ok(body.finish());
     }
@@ -72,7 +71,7 @@ fn volume(
     namespace: &str,
 ) -> Result<Value, String> {
     refuse_options(mount, "volume", &["volume"])?;
-    // Anonymous: the options are dropped.
+    // An anonymous volume: the client drops the options.
     if mount.source.is_empty() {
         return Ok(base(mount).finish());
     }

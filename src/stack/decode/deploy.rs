@@ -1,20 +1,19 @@
-//! `deploy`.
+//! Decodes `deploy`.
 
-use super::fields::{Fields, texts};
-use super::{pairs, scalars};
-use crate::stack::fault::Fault;
+use super::values::{Fields, list, pairs, ratio, text_list};
+use crate::stack::diagnostic::Fault;
 use crate::stack::model::{
     Deploy, GenericResource, Placement, Resources, RestartPolicy, Share, UpdateConfig,
 };
-use crate::stack::node::{Node, Value};
+use crate::stack::node::Node;
 
-/// `deploy`.
+/// Reads `deploy`.
 pub(super) fn deploy(node: &Node) -> Result<Deploy, Fault> {
     let fields = Fields::of(node)?;
     Ok(Deploy {
         mode: fields.text("mode")?,
         replicas: fields.unsigned("replicas")?,
-        labels: fields.map_to("labels", pairs::texts)?.unwrap_or_default(),
+        labels: fields.map_to("labels", pairs)?.unwrap_or_default(),
         update_config: fields.map_to("update_config", update_config)?,
         rollback_config: fields.map_to("rollback_config", update_config)?,
         resources: fields.map_to("resources", resources)?.unwrap_or_default(),
@@ -31,7 +30,7 @@ fn update_config(node: &Node) -> Result<UpdateConfig, Fault> {
         delay: fields.duration("delay")?.unwrap_or_default(),
         failure_action: fields.text("failure_action")?,
         monitor: fields.duration("monitor")?.unwrap_or_default(),
-        max_failure_ratio: fields.map_to("max_failure_ratio", scalars::ratio)?.unwrap_or_default(),
+        max_failure_ratio: fields.map_to("max_failure_ratio", ratio)?.unwrap_or_default(),
         order: fields.text("order")?,
     })
 }
@@ -52,7 +51,7 @@ fn placement(node: &Node) -> Result<Placement, Fault> {
         list(node)?.iter().map(|item| Fields::of(item)?.text("spread")).collect()
     })?;
     Ok(Placement {
-        constraints: fields.map_to("constraints", texts)?.unwrap_or_default(),
+        constraints: fields.map_to("constraints", text_list)?.unwrap_or_default(),
         preferences: preferences.unwrap_or_default(),
         max_replicas: fields.unsigned("max_replicas_per_node")?.unwrap_or_default(),
     })
@@ -84,12 +83,4 @@ fn generic_resource(node: &Node) -> Result<GenericResource, Fault> {
         let fields = Fields::of(node)?;
         Ok((fields.text("kind")?, fields.signed("value")?))
     })
-}
-
-/// The items of a list.
-pub(super) fn list(node: &Node) -> Result<&[Node], Fault> {
-    match &node.value {
-        Value::List(items) => Ok(items),
-        _ => Err(scalars::wrong(node, "list")),
-    }
 }

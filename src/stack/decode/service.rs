@@ -1,15 +1,20 @@
-//! A service.
+//! Decodes a service.
+
+use std::collections::BTreeMap;
 
 use super::deploy::deploy;
-use super::fields::{Fields, texts};
-use super::service_parts::{
-    build, credential_spec, file_refs, healthcheck, logging, networks, ulimits,
+use super::values::{
+    Fields, boolean, hosts, list, low_32_bits, maybe_pairs, options, pairs, shown, text_list, wrong,
 };
-use super::{Decoder, extras, pairs, scalars};
-use crate::stack::fault::Fault;
-use crate::stack::model::{Mount, Port, Service, VolumeOptions};
+use super::{Decoder, MOST_PORTS, extras};
+use crate::stack::diagnostic::Fault;
+use crate::stack::model::{
+    Build, CredentialSpec, FileRef, Healthcheck, Logging, Mount, Port, Service, ServiceNetwork,
+    Ulimit, VolumeOptions,
+};
 use crate::stack::node::{Entry, Node, Value};
-use crate::stack::{short_port, short_volume};
+use crate::stack::settings::SettingMarks;
+use crate::stack::short_forms;
 
 impl Decoder<'_> {
     /// A service.
@@ -19,6 +24,7 @@ impl Decoder<'_> {
             name: entry.key.to_string(),
             mark: entry.mark,
             marks: fields.map().entries.iter().map(|e| (e.key.to_string(), e.mark)).collect(),
+            settings: SettingMarks::of(fields.map()),
             build: fields.map_to("build", build)?.unwrap_or_default(),
             cap_add: fields.texts("cap_add")?,
             cap_drop: fields.texts("cap_drop")?,
@@ -35,18 +41,18 @@ impl Decoder<'_> {
             dns_search: fields.text_or_texts("dns_search")?,
             domainname: fields.text("domainname")?,
             entrypoint: fields.command("entrypoint")?,
-            environment: fields.map_to("environment", pairs::maybe_texts)?.unwrap_or_default(),
+            environment: fields.map_to("environment", maybe_pairs)?.unwrap_or_default(),
             env_file: fields.text_or_texts("env_file")?.unwrap_or_default(),
             expose: fields.map_to("expose", shown_list)?.unwrap_or_default(),
             external_links: fields.texts("external_links")?,
-            extra_hosts: fields.map_to("extra_hosts", pairs::hosts)?.unwrap_or_default(),
+            extra_hosts: fields.map_to("extra_hosts", hosts)?.unwrap_or_default(),
             hostname: fields.text("hostname")?,
             healthcheck: fields.map_to("healthcheck", healthcheck)?,
             image: fields.text("image")?,
-            init: fields.map_to("init", scalars::boolean)?,
+            init: fields.map_to("init", boolean)?,
             ipc: fields.text("ipc")?,
             isolation: fields.text("isolation")?,
-            labels: fields.map_to("labels", pairs::texts)?.unwrap_or_default(),
+            labels: fields.map_to("labels", pairs)?.unwrap_or_default(),
             links: fields.texts("links")?,
             logging: fields.map_to("logging", logging)?,
             mac_address: fields.text("mac_address")?,
@@ -63,7 +69,7 @@ impl Decoder<'_> {
             stdin_open: fields.boolean("stdin_open")?,
             stop_grace_period: fields.duration("stop_grace_period")?,
             stop_signal: fields.text("stop_signal")?,
-            sysctls: fields.map_to("sysctls", pairs::texts)?.unwrap_or_default(),
+            sysctls: fields.map_to("sysctls", pairs)?.unwrap_or_default(),
             tmpfs: fields.text_or_texts("tmpfs")?.unwrap_or_default(),
             tty: fields.boolean("tty")?,
             ulimits: fields.map_to("ulimits", ulimits)?.unwrap_or_default(),
@@ -86,7 +92,7 @@ impl Decoder<'_> {
         Ok(service)
     }
 
-    /// The environment files, then the environment; what is empty takes the caller's variable.
+    /// The environment files, then the environment. An empty value takes the caller's variable.
     fn environment(&mut self, service: &mut Service) -> Result<(), Fault> {
         let own = std::mem::take(&mut service.environment);
         let mut files = Vec::new();
@@ -97,8 +103,8 @@ impl Decoder<'_> {
                 .map_err(|message| Fault::at(service.mark_of("env_file"), message))?;
             files.extend(lines);
         }
-        // Within the files the last line of a key counts, before the caller's variables do.
-        let files: std::collections::BTreeMap<String, Option<String>> = files.into_iter().collect();
+        // Of several lines in the files, the last one counts; then the caller's variables apply.
+        let files: BTreeMap<String, Option<String>> = files.into_iter().collect();
         for (key, value) in files.into_iter().chain(own) {
             let empty = value.as_ref().is_none_or(String::is_empty);
             let value = match self.env.variables.get(&key) {
@@ -111,23 +117,24 @@ impl Decoder<'_> {
     }
 
     fn ports(&mut self, node: &Node) -> Result<Vec<Port>, Fault> {
-        let Value::List(items) = &node.value else { return Err(scalars::wrong(node, "port")) };
+        let Value::List(items) = &node.value else { return Err(wrong(node, "port")) };
         let mut ports = Vec::new();
         for item in items {
             match &item.value {
                 Value::Int(n) => self.short_port(item, &n.to_string(), &mut ports)?,
                 Value::Text(text) => self.short_port(item, text, &mut ports)?,
                 Value::Map(_) => ports.push(long_port(item)?),
-                _ => return Err(scalars::wrong(item, "port")),
+                _ => return Err(wrong(item, "port")),
             }
         }
         Ok(ports)
     }
 
     fn short_port(&mut self, node: &Node, text: &str, ports: &mut Vec<Port>) -> Result<(), Fault> {
-        let spec = short_port::parse(text).map_err(|message| Fault::at(node.mark, message))?;
+        let spec =
+            short_forms::parse_port(text).map_err(|message| Fault::at(node.mark, message))?;
         self.ports += spec.count();
-        if self.ports > super::MOST_PORTS {
+        if self.ports > MOST_PORTS {
             return Err(Fault::at(node.mark, "the stack publishes too many ports"));
         }
         if let Some(ip) = spec.ip.filter(|ip| !ip.is_unspecified()) {
@@ -148,19 +155,19 @@ impl Decoder<'_> {
     }
 
     fn mounts(&mut self, node: &Node) -> Result<Vec<Mount>, Fault> {
-        let Value::List(items) = &node.value else { return Err(scalars::wrong(node, "list")) };
+        let Value::List(items) = &node.value else { return Err(wrong(node, "list")) };
         items
             .iter()
             .map(|item| {
                 let mut mount = match &item.value {
                     Value::Text(text) => {
-                        if short_volume::takes_letter_for_drive(text) {
+                        if short_forms::takes_letter_for_drive(text) {
                             self.warnings.push(
                                 item.mark,
-                                format!("docker takes the single letter in {text:?} for a Windows drive: this is an anonymous volume or a bind mount"),
+                                format!("docker reads the single letter in {text:?} as a Windows drive, so this is an anonymous volume or a bind mount"),
                             );
                         }
-                        short_volume::parse(text)
+                        short_forms::parse_mount(text)
                             .map_err(|message| Fault::at(item.mark, message))?
                     }
                     _ => long_mount(item)?,
@@ -174,14 +181,14 @@ impl Decoder<'_> {
 
 fn shown_list(node: &Node) -> Result<Vec<String>, Fault> {
     match &node.value {
-        Value::List(items) => items.iter().map(scalars::shown).collect(),
-        _ => texts(node),
+        Value::List(items) => items.iter().map(shown).collect(),
+        _ => text_list(node),
     }
 }
 
 fn long_port(node: &Node) -> Result<Port, Fault> {
     let fields = Fields::of(node)?;
-    let number = |key| fields.map_to(key, scalars::low_32_bits);
+    let number = |key| fields.map_to(key, low_32_bits);
     Ok(Port {
         mode: fields.text("mode")?,
         target: number("target")?.unwrap_or_default(),
@@ -209,4 +216,131 @@ fn long_mount(node: &Node) -> Result<Mount, Fault> {
         tmpfs: fields.map_to("tmpfs", |node| Fields::of(node)?.signed("size"))?,
         mark: node.mark,
     })
+}
+
+/// `build`; a string is the context.
+fn build(node: &Node) -> Result<Build, Fault> {
+    if let Value::Text(context) = &node.value {
+        return Ok(Build { context: context.to_string(), ..Build::default() });
+    }
+    let fields = Fields::of(node)?;
+    Ok(Build {
+        context: fields.text("context")?,
+        dockerfile: fields.text("dockerfile")?,
+        args: fields.map_to("args", maybe_pairs)?.unwrap_or_default(),
+        labels: fields.map_to("labels", pairs)?.unwrap_or_default(),
+        cache_from: fields.text_or_texts("cache_from")?.unwrap_or_default(),
+        extra_hosts: fields.map_to("extra_hosts", hosts)?.unwrap_or_default(),
+        network: fields.text("network")?,
+        target: fields.text("target")?,
+    })
+}
+
+/// `credential_spec`.
+fn credential_spec(node: &Node) -> Result<CredentialSpec, Fault> {
+    let fields = Fields::of(node)?;
+    Ok(CredentialSpec {
+        config: fields.text("config")?,
+        file: fields.text("file")?,
+        registry: fields.text("registry")?,
+    })
+}
+
+/// `secrets` and `configs`; a string is the source.
+fn file_refs(node: &Node) -> Result<Vec<FileRef>, Fault> {
+    list(node)?
+        .iter()
+        .map(|item| {
+            let mark = item.mark;
+            if let Value::Text(source) = &item.value {
+                return Ok(FileRef { source: source.to_string(), mark, ..FileRef::default() });
+            }
+            let fields = Fields::of(item)?;
+            Ok(FileRef {
+                source: fields.text("source")?,
+                target: fields.text("target")?,
+                uid: fields.text("uid")?,
+                gid: fields.text("gid")?,
+                mode: fields.map_to("mode", low_32_bits)?,
+                mark,
+            })
+        })
+        .collect()
+}
+
+/// `healthcheck`; a string as `test` is a shell command.
+fn healthcheck(node: &Node) -> Result<Healthcheck, Fault> {
+    let fields = Fields::of(node)?;
+    let test = fields.map_to("test", |node| match &node.value {
+        Value::Text(command) => Ok(vec!["CMD-SHELL".to_owned(), command.to_string()]),
+        _ => text_list(node),
+    })?;
+    Ok(Healthcheck {
+        test: test.unwrap_or_default(),
+        timeout: fields.duration("timeout")?,
+        interval: fields.duration("interval")?,
+        retries: fields.unsigned("retries")?,
+        start_period: fields.duration("start_period")?,
+        start_interval: fields.duration("start_interval")?,
+        disable: fields.boolean("disable")?,
+    })
+}
+
+/// `logging`.
+fn logging(node: &Node) -> Result<Logging, Fault> {
+    let fields = Fields::of(node)?;
+    Ok(Logging { driver: fields.text("driver")?, options: fields.map_to("options", options)? })
+}
+
+/// `networks`: a list of names, or a mapping whose values may be null.
+fn networks(node: &Node) -> Result<BTreeMap<String, Option<ServiceNetwork>>, Fault> {
+    match &node.value {
+        Value::List(_) => Ok(text_list(node)?.into_iter().map(|name| (name, None)).collect()),
+        Value::Map(map) => map
+            .entries
+            .iter()
+            .map(|entry| {
+                let network = match entry.node.value {
+                    Value::Null => None,
+                    _ => Some(service_network(&entry.node)?),
+                };
+                Ok((entry.key.to_string(), network))
+            })
+            .collect(),
+        _ => Err(wrong(node, "networks")),
+    }
+}
+
+fn service_network(node: &Node) -> Result<ServiceNetwork, Fault> {
+    let fields = Fields::of(node)?;
+    Ok(ServiceNetwork {
+        aliases: fields.texts("aliases")?,
+        driver_opts: fields.map_to("driver_opts", options)?,
+        ipv4_address: fields.text("ipv4_address")?,
+        ipv6_address: fields.text("ipv6_address")?,
+    })
+}
+
+/// `ulimits`. The client crashes if a number has a fraction, even `.0`.
+fn ulimits(node: &Node) -> Result<BTreeMap<String, Ulimit>, Fault> {
+    let whole = |node: &Node| match node.value {
+        Value::Int(n) => Ok(n),
+        _ => Err(wrong(node, "int")),
+    };
+    let Some(map) = node.as_map() else { return Err(wrong(node, "ulimits")) };
+    map.entries
+        .iter()
+        .map(|entry| {
+            let ulimit = match &entry.node.value {
+                Value::Map(limits) => {
+                    let limit = |key: &str| {
+                        limits.get(key).map_or_else(|| Err(wrong(&entry.node, "int")), whole)
+                    };
+                    Ulimit { single: 0, soft: limit("soft")?, hard: limit("hard")? }
+                }
+                _ => Ulimit { single: whole(&entry.node)?, ..Ulimit::default() },
+            };
+            Ok((entry.key.to_string(), ulimit))
+        })
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! Go's `time.ParseDuration` and `Duration.String`.
 
-/// Nanoseconds of a duration such as `1m30s`, `.5s`, `-1s` or `0`; none if Go refuses it.
+/// Nanoseconds of a duration such as `1m30s`, `.5s`, `-1s` or `0`; `None` if Go refuses it.
 pub(crate) fn parse_duration(text: &str) -> Option<i64> {
     let (negative, mut rest) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
@@ -30,7 +30,7 @@ pub(crate) fn parse_duration(text: &str) -> Option<i64> {
         let unit_len = after.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(after.len());
         let unit = unit(&after[..unit_len])?;
         rest = &after[unit_len..];
-        // Go keeps everything within 2^63 so that -2^63 can be written.
+        // Go allows 2^63 itself so that -2^63 can be written.
         let whole = whole.checked_mul(unit).filter(|n| *n <= 1 << 63)?;
         total = total.checked_add(whole)?.checked_add(part(fraction, unit))?;
         if total > 1 << 63 {
@@ -106,7 +106,7 @@ pub(crate) fn show_duration(nanos: i64) -> String {
     }
 }
 
-/// `total / size` with the digits after the point that are needed.
+/// `total / size` with as many decimals as needed.
 fn decimal(total: u64, size: u64) -> String {
     let width = size.ilog10() as usize;
     let fraction = format!("{:0width$}", total % size);

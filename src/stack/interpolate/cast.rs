@@ -1,9 +1,9 @@
-//! Places where an interpolated text becomes a number or a boolean.
+//! The places where an interpolated string becomes a number or a boolean.
 
 use crate::stack::golang;
 use crate::stack::node::Value;
 
-/// What an interpolated text becomes.
+/// What an interpolated string becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cast {
     Int,
@@ -11,7 +11,7 @@ pub(super) enum Cast {
     Bool,
 }
 
-/// `*` is any key, `[]` any item of a list.
+/// The casts by path. `*` is any key, `[]` any item of a list.
 const CASTS: &[(&str, Cast)] = &[
     ("services.*.configs.[].mode", Cast::Int),
     ("services.*.secrets.[].mode", Cast::Int),
@@ -44,8 +44,8 @@ const CASTS: &[(&str, Cast)] = &[
     ("configs.*.external", Cast::Bool),
 ];
 
-/// The cast of a place. The client splits the joined path at its dots, so that below a service
-/// whose name has a dot nothing is cast; so do we.
+/// The cast for a path. The client splits the joined path at its dots, so nothing is cast below a
+/// service whose name has a dot.
 pub(super) fn for_path(path: &str) -> Option<Cast> {
     CASTS.iter().find(|(pattern, _)| matches(pattern, path)).map(|(_, cast)| *cast)
 }
@@ -62,10 +62,10 @@ fn matches(pattern: &str, path: &str) -> bool {
 }
 
 impl Cast {
-    /// The value of a text.
+    /// The value of a string.
     ///
     /// # Errors
-    /// The client's message for a text that does not fit.
+    /// The client's message for a string that cannot be cast.
     pub(super) fn apply(self, text: &str) -> Result<Value, String> {
         match self {
             Self::Int => golang::atoi(text)

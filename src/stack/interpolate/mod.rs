@@ -1,5 +1,5 @@
-//! Variables in values: every text of a file except `version` itself is a template; some places
-//! turn the result into a number or a boolean.
+//! Variables in values: every string of a file except `version` is a template. In some places the
+//! result becomes a number or a boolean.
 
 mod cast;
 mod template;
@@ -7,21 +7,21 @@ mod template;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::fault::Fault;
-use super::mark::Mark;
+use super::diagnostic::Fault;
+use super::diagnostic::Mark;
+use super::diagnostic::Warnings;
 use super::node::{Node, Value};
-use super::warning::Warnings;
 use template::{Oddity, Outcome};
 
-/// All interpolated texts of one file together may not be larger: a small file can ask for a
-/// large one many times.
+/// The largest total size of all interpolated strings of one file: a small file can use a large
+/// variable many times.
 const MOST_BYTES: usize = 64 << 20;
 
 /// Replaces the variables in a whole file, in place.
 ///
 /// # Errors
-/// Malformed templates, required variables that are missing, results that do not fit a number
-/// or boolean.
+/// Malformed templates, missing required variables, results that are not the number or boolean
+/// that is expected.
 pub(crate) fn interpolate(
     top: &mut Node,
     env: &BTreeMap<String, String>,
@@ -54,7 +54,7 @@ impl Walk<'_> {
                     node.value = self.text(&text, node.mark)?;
                 }
             }
-            // The client's walk does not go below keys that are no text.
+            // The client does not interpolate below keys that are not strings.
             Value::Map(map) if map.odd_key.is_none() => {
                 for entry in &mut map.entries {
                     self.path.push('.');
@@ -92,7 +92,7 @@ impl Walk<'_> {
         self.bytes += new.len();
         if self.bytes > MOST_BYTES {
             return Err(Fault::at(mark, "the interpolated file is too large")
-                .hint(format!("variables may add {} MiB in all", MOST_BYTES >> 20)));
+                .hint(format!("variables may add at most {} MiB in total", MOST_BYTES >> 20)));
         }
         if *new == **text {
             return Ok(Value::Text(text.clone()));
@@ -140,7 +140,7 @@ mod tests {
     fn text(node: &Node) -> &str {
         match &node.value {
             Value::Text(text) => text,
-            other => panic!("{other:?} is no text"),
+            other => panic!("{other:?} is not a string"),
         }
     }
 

@@ -1,30 +1,30 @@
-//! One text with variables. Grammar, case-insensitive:
+//! One string with variables. The grammar, which ignores case:
 //! `$$ | $name[op] | ${name[op]}` with `name = [_a-z][_a-z0-9]*`, `op = :?[-?][^}]*`.
 
 use std::collections::BTreeMap;
 
-/// What became of a text.
+/// The result of interpolating a string.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
     pub(super) text: String,
-    /// The text of the error that is left at the end.
+    /// The error that is left at the end.
     pub(super) error: Option<String>,
     pub(super) oddities: Vec<Oddity>,
 }
 
-/// Something the client does that its users do not expect.
+/// Something the client does that users do not expect.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Oddity {
-    /// An error was forgotten because a later variable resolved.
+    /// An error was lost because a later variable resolved.
     LostError(String),
     /// `${X:?a-b}` was read as a default `b`.
     DefaultInError(String),
 }
 
-/// Replaces the variables of a text.
+/// Replaces the variables of a string.
 ///
-/// The client keeps one error for the whole text and overwrites it with every later variable
-/// (docker/cli `template.go`), so that only the last one counts.
+/// The client keeps one error for the whole string and overwrites it at every later variable
+/// (docker/cli `template.go`), so only the last one counts.
 pub(super) fn substitute(template: &str, env: &BTreeMap<String, String>) -> Outcome {
     let mut outcome = Outcome { text: String::new(), error: None, oddities: Vec::new() };
     let mut rest = template;
@@ -54,7 +54,7 @@ pub(super) fn substitute(template: &str, env: &BTreeMap<String, String>) -> Outc
     outcome
 }
 
-/// The variable with its operator at the start of a text, and what comes after it.
+/// The variable with its operator at the start of a string, and what follows it.
 fn variable(text: &str) -> Option<(&str, &str)> {
     if let Some(braced) = text.strip_prefix('{') {
         let end = reach(braced)?;
@@ -64,7 +64,7 @@ fn variable(text: &str) -> Option<(&str, &str)> {
     reach(text).map(|end| text.split_at(end))
 }
 
-/// How far a variable with its operator goes.
+/// Where a variable with its operator ends.
 fn reach(text: &str) -> Option<usize> {
     text.chars().next().filter(|c| is_letter(*c))?;
     let name = text.find(|c: char| !is_letter(c) && !c.is_ascii_digit()).unwrap_or(text.len());
@@ -75,7 +75,7 @@ fn reach(text: &str) -> Option<usize> {
     Some(name)
 }
 
-/// Go folds cases by Unicode: the long s and the Kelvin sign are letters too.
+/// Go folds case by Unicode, so the long s and the Kelvin sign are letters too.
 fn is_letter(c: char) -> bool {
     c == '_' || c.is_ascii_alphabetic() || c == '\u{17F}' || c == '\u{212A}'
 }

@@ -1,22 +1,21 @@
-//! A file against the rules.
+//! Checks a file against the rules.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::number::{canonical, number, numerator};
-use super::resources::TOP;
 use super::rule::{Rule, Shape, Type};
-use super::types::{is, name, names, takes};
-use crate::stack::fault::Fault;
+use super::top::TOP;
+use super::values::{canonical, is, name, names, number, numerator, takes};
+use crate::stack::diagnostic::Fault;
+use crate::stack::diagnostic::Mark;
 use crate::stack::golang;
-use crate::stack::mark::Mark;
 use crate::stack::node::{Entry, Mapping, Node, Value};
-use crate::stack::short_port;
+use crate::stack::short_forms;
 
 /// Checks a whole file against the rules of a version.
 ///
 /// # Errors
-/// Of all that is wrong, the most deeply nested: it tells most.
+/// Of all faults, the most deeply nested one: it says the most.
 pub(crate) fn check(top: &Node, minor: u8) -> Result<(), Fault> {
     plain_json(top)?;
     let mut check = Check { minor, path: Vec::new(), worst: None };
@@ -24,8 +23,8 @@ pub(crate) fn check(top: &Node, minor: u8) -> Result<(), Fault> {
     check.worst.map_or(Ok(()), |finding| Err(finding.fault))
 }
 
-/// The client turns the file into JSON before it checks it, and JSON has neither keys that are
-/// no text nor infinite numbers.
+/// The client converts the file to JSON before it checks it, and JSON has no infinite numbers and
+/// only strings as keys.
 fn plain_json(node: &Node) -> Result<(), Fault> {
     match &node.value {
         Value::Float(n) if !n.is_finite() => Err(Fault::at(
@@ -35,7 +34,7 @@ fn plain_json(node: &Node) -> Result<(), Fault> {
         Value::List(items) => items.iter().try_for_each(plain_json),
         Value::Map(map) => {
             if let Some(mark) = map.odd_key {
-                return Err(Fault::at(mark, "a key must be a text")
+                return Err(Fault::at(mark, "a key must be a string")
                     .hint("put the key in quotes (docker says only `json: unsupported type: map[interface {}]interface {}`)"));
             }
             map.entries.iter().try_for_each(|entry| plain_json(&entry.node))
@@ -111,14 +110,14 @@ impl<'a> Check<'a> {
     fn port(&mut self, node: &'a Node) {
         let spec = match &node.value {
             Value::Text(text) => text.to_string(),
-            // The client looks at the numerator of the number as a fraction.
+            // The client checks the numerator of the number as a fraction.
             Value::Int(n) => n.to_string(),
             Value::Uint(n) => n.to_string(),
             Value::Float(n) => numerator(*n),
             Value::Time(_) => String::new(),
             _ => return self.wrong_type(node.mark, ["number", "string"].into_iter()),
         };
-        if let Err(reason) = short_port::parse(&spec) {
+        if let Err(reason) = short_forms::parse_port(&spec) {
             self.wrong_with(node.mark, "Does not match format 'ports'", &reason);
         }
     }
@@ -236,7 +235,7 @@ impl<'a> Check<'a> {
 
 const DURATION_HINT: &str = "a duration needs a unit: ns, us, ms, s, m or h, as in 1m30s";
 
-/// What to say about a key that is not allowed.
+/// The hint for a key that is not allowed.
 fn unknown_key_hint(since: Option<u8>, key: &str, map: &Mapping, shape: &Shape) -> String {
     if let Some(since) = since {
         return format!("`{key}` needs version \"3.{since}\" or no version at all");

@@ -1,25 +1,25 @@
-//! What a rule table is made of.
+//! The parts of a rule table.
 
-/// What a value may be.
+/// What is allowed as a value.
 #[derive(Debug)]
 pub(super) enum Rule {
-    /// One of some plain types.
+    /// One of these plain types.
     Plain(&'static [Type]),
     /// A duration in Go's syntax.
     Duration,
-    /// A number or text that is a port specification.
+    /// A number or string that is a port specification.
     Port,
     /// One of these words.
     Word(&'static [&'static str]),
-    /// A whole number that is not negative.
+    /// An integer that is not negative.
     Natural,
     /// A list.
     List { item: &'static Rule, unique: bool },
     /// A mapping.
     Map(&'static Shape),
-    /// One of several, told apart by their types.
+    /// One of several rules, chosen by the type of the value.
     Either(&'static [Rule]),
-    /// The last one whose version is not newer than the file's.
+    /// The last rule whose version is not newer than the file's.
     Since(&'static [(u8, Rule)]),
 }
 
@@ -29,7 +29,7 @@ pub(super) enum Type {
     Text,
     /// Any number.
     Number,
-    /// A number without fraction; `2.0` is one.
+    /// A number without a fraction, such as `2` or `2.0`.
     Whole,
     Bool,
     Null,
@@ -38,20 +38,20 @@ pub(super) enum Type {
 /// What a mapping may contain.
 #[derive(Debug)]
 pub(super) struct Shape {
-    /// Known keys, with the first version that knows them.
+    /// Known keys, each with the first version that has it.
     pub(super) keys: &'static [(u8, &'static str, Rule)],
-    /// Keys by pattern, for mappings whose keys the user chooses.
+    /// A pattern of keys, for mappings whose keys the user chooses.
     pub(super) named: Option<(Names, &'static Rule)>,
-    /// First version that lets through keys that begin with `x-`.
+    /// The first version that accepts keys that begin with `x-`.
     pub(super) extensions: Option<u8>,
-    /// First version that lets through any other key.
+    /// The first version that accepts any other key.
     pub(super) open: Option<u8>,
-    /// Keys that must be there.
+    /// Required keys.
     pub(super) required: &'static [&'static str],
 }
 
 impl Shape {
-    /// A mapping that is refused as soon as it has another key than the known ones.
+    /// A mapping that is refused if it has an unknown key.
     pub(super) const CLOSED: Self =
         Self { keys: &[], named: None, extensions: None, open: None, required: &[] };
 }
@@ -63,14 +63,14 @@ pub(super) enum Names {
     Word,
     /// `[a-z]+`
     Lower,
-    /// Anything but the empty text.
+    /// Anything but the empty string.
     Filled,
-    /// Anything without line end but the empty text.
+    /// Anything but the empty string, on one line.
     Line,
 }
 
 impl Names {
-    /// Whether a key fits.
+    /// Whether a key matches.
     pub(super) fn fits(self, key: &str) -> bool {
         match self {
             Self::Word => {
@@ -84,20 +84,20 @@ impl Names {
     }
 }
 
-/// Rules that many tables use.
+// Rules that many tables use.
 pub(super) const TEXT: Rule = Rule::Plain(&[Type::Text]);
 pub(super) const BOOL: Rule = Rule::Plain(&[Type::Bool]);
 pub(super) const WHOLE: Rule = Rule::Plain(&[Type::Whole]);
 pub(super) const NUMBER: Rule = Rule::Plain(&[Type::Number]);
-/// A list of texts that may repeat.
+/// A list of strings, which may repeat.
 pub(super) const TEXTS: Rule = Rule::List { item: &TEXT, unique: false };
-/// A list of different texts.
+/// A list of distinct strings.
 pub(super) const TEXT_SET: Rule = Rule::List { item: &TEXT, unique: true };
-/// A text or a list of texts that may repeat.
+/// A string, or a list of strings, which may repeat.
 pub(super) const COMMAND: Rule = Rule::Either(&[TEXT, TEXTS]);
-/// A text or a list of different texts.
+/// A string, or a list of distinct strings.
 pub(super) const TEXT_OR_SET: Rule = Rule::Either(&[TEXT, TEXT_SET]);
-/// Environment, labels and the like: a mapping or a list of `key=value`.
+/// Environment variables, labels and so on: a mapping or a list of `key=value`.
 pub(super) const PAIRS: Rule = Rule::Either(&[
     Rule::Map(&Shape {
         named: Some((Names::Filled, &Rule::Plain(&[Type::Text, Type::Number, Type::Null]))),

@@ -1,9 +1,8 @@
-//! What a service may contain.
+//! What a service may contain, `deploy` included.
 
-use super::deploy::DEPLOY;
 use super::rule::{
-    BOOL, COMMAND, NUMBER, Names, OPTIONS, PAIRS, Rule, Shape, TEXT, TEXT_OR_SET, TEXT_SET, Type,
-    WHOLE,
+    BOOL, COMMAND, NUMBER, Names, OPTIONS, PAIRS, Rule, Shape, TEXT, TEXT_OR_SET, TEXT_SET, TEXTS,
+    Type, WHOLE,
 };
 
 /// A service.
@@ -123,7 +122,7 @@ const HEALTHCHECK: Rule = Rule::Map(&Shape {
     ..Shape::CLOSED
 });
 
-/// Before 3.4 any text passes the check (and fails when it is read).
+/// Before 3.4 any string passes the check (and fails in the decoder).
 const CHECK_TIME: Rule = Rule::Since(&[(0, TEXT), (4, Rule::Duration)]);
 
 const LOGGING: Rule = Rule::Map(&Shape {
@@ -230,3 +229,98 @@ const TMPFS: Rule =
 
 const VOLUME_OPTIONS: Rule =
     Rule::Map(&Shape { keys: &[(0, "nocopy", BOOL)], open: Some(0), ..Shape::CLOSED });
+
+/// `deploy`; it may be empty.
+pub(super) const DEPLOY: Rule = Rule::Either(&[
+    Rule::Map(&Shape {
+        keys: &[
+            (2, "endpoint_mode", TEXT),
+            (0, "labels", PAIRS),
+            (0, "mode", TEXT),
+            (0, "placement", PLACEMENT),
+            (0, "replicas", WHOLE),
+            (0, "resources", RESOURCES),
+            (0, "restart_policy", RESTART_POLICY),
+            (7, "rollback_config", UPDATE_CONFIG),
+            (0, "update_config", UPDATE_CONFIG),
+        ],
+        ..Shape::CLOSED
+    }),
+    Rule::Plain(&[Type::Null]),
+]);
+
+const UPDATE_CONFIG: Rule = Rule::Map(&Shape {
+    keys: &[
+        (0, "delay", Rule::Duration),
+        (0, "failure_action", TEXT),
+        (0, "max_failure_ratio", NUMBER),
+        (0, "monitor", Rule::Duration),
+        (4, "order", Rule::Word(&["start-first", "stop-first"])),
+        (0, "parallelism", WHOLE),
+    ],
+    ..Shape::CLOSED
+});
+
+const RESTART_POLICY: Rule = Rule::Map(&Shape {
+    keys: &[
+        (0, "condition", TEXT),
+        (0, "delay", Rule::Duration),
+        (0, "max_attempts", WHOLE),
+        (0, "window", Rule::Duration),
+    ],
+    ..Shape::CLOSED
+});
+
+const PLACEMENT: Rule = Rule::Map(&Shape {
+    keys: &[
+        (0, "constraints", TEXTS),
+        (8, "max_replicas_per_node", WHOLE),
+        (
+            3,
+            "preferences",
+            Rule::List {
+                item: &Rule::Map(&Shape { keys: &[(0, "spread", TEXT)], ..Shape::CLOSED }),
+                unique: false,
+            },
+        ),
+    ],
+    ..Shape::CLOSED
+});
+
+const RESOURCES: Rule = Rule::Map(&Shape {
+    keys: &[
+        (
+            0,
+            "limits",
+            Rule::Map(&Shape {
+                keys: &[(0, "cpus", TEXT), (0, "memory", TEXT), (9, "pids", WHOLE)],
+                ..Shape::CLOSED
+            }),
+        ),
+        (
+            0,
+            "reservations",
+            Rule::Map(&Shape {
+                keys: &[
+                    (0, "cpus", TEXT),
+                    (5, "generic_resources", GENERIC_RESOURCES),
+                    (0, "memory", TEXT),
+                ],
+                ..Shape::CLOSED
+            }),
+        ),
+    ],
+    ..Shape::CLOSED
+});
+
+const GENERIC_RESOURCES: Rule = Rule::List {
+    item: &Rule::Map(&Shape {
+        keys: &[(
+            0,
+            "discrete_resource_spec",
+            Rule::Map(&Shape { keys: &[(0, "kind", TEXT), (0, "value", NUMBER)], ..Shape::CLOSED }),
+        )],
+        ..Shape::CLOSED
+    }),
+    unique: false,
+};

@@ -1,18 +1,19 @@
-//! From the written tree to values: aliases followed, merge keys applied, duplicates refused.
+//! From the written tree to values: follows aliases, applies merge keys, refuses duplicate keys.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::events::{Document, Kind, Raw};
 use super::scalar::resolve;
-use crate::stack::fault::Fault;
-use crate::stack::mark::Mark;
+use crate::stack::diagnostic::Fault;
+use crate::stack::diagnostic::Mark;
 use crate::stack::node::{Entry, Mapping, Node, Value};
 
-/// All texts of a document together may not be longer, each alias counted: nobody's stack is.
+/// The longest total length of all strings of a document, counting each use of an alias. No real
+/// stack comes near.
 const LONGEST: usize = 64 << 20;
 
-/// Aliases can nest documents deeper than the parser's own limit allows; nobody's stack does.
+/// The deepest nesting: with aliases, a document can be nested deeper than the parser's own limit.
 const DEEPEST: usize = 500;
 
 /// Builds the values of a document.
@@ -37,7 +38,7 @@ struct Composer<'a> {
     aliased: usize,
     steps: usize,
     alias_steps: usize,
-    /// Bytes of all texts so far.
+    /// Bytes of all strings so far.
     length: usize,
 }
 
@@ -104,8 +105,8 @@ impl<'a> Composer<'a> {
         self.aliased -= 1;
     }
 
-    /// The client's own limit against alias bombs (yaml.v3 `allowedAliasRatio`): small files may
-    /// consist of aliases almost wholly, large ones only to a tenth.
+    /// The client's own limit against alias bombs (yaml.v3 `allowedAliasRatio`): a small file may
+    /// consist almost entirely of aliases, a large one only by a tenth.
     fn step(&mut self, mark: Mark) -> Result<(), Fault> {
         self.steps += 1;
         if self.aliased > 0 {
@@ -122,8 +123,8 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
-    /// Adds the entries of a written mapping. With `taken` it is being merged into another one:
-    /// keys in it stay as they are.
+    /// Adds the entries of a written mapping. With `taken`, the mapping is merged into another one,
+    /// and the keys in `taken` keep their values.
     fn fill(
         &mut self,
         map: &mut Mapping,
@@ -147,8 +148,8 @@ impl<'a> Composer<'a> {
                 Value::List(_) | Value::Map(_) => {
                     return Err(Fault::at(mark, "yaml: invalid map key"));
                 }
-                // A merged mapping goes into one with text keys, and yaml.v3 writes any scalar
-                // into a text; on its own the key makes the whole mapping unusable.
+                // A merged mapping goes into one with string keys, where yaml.v3 turns any
+                // scalar into a string. Otherwise the key makes the whole mapping unusable.
                 _ => {
                     if taken.is_none() {
                         map.odd_key.get_or_insert(mark);
@@ -229,7 +230,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// The text of a scalar key as written; an alias's name stands for itself.
+    /// A scalar key as written; for an alias, the scalar it refers to.
     fn written_key(&self, key: usize) -> Arc<str> {
         match &self.raw(key).kind {
             Kind::Scalar { text, .. } => text.clone(),
@@ -241,7 +242,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// yaml.v3 compares the kind and the text as written: `1` and `"1"` are the same key.
+    /// yaml.v3 compares the kind and the characters as written: `1` and `"1"` are the same key.
     fn refuse_duplicates(&self, children: &[usize]) -> Result<(), Fault> {
         let mut seen: HashMap<(u8, &str, usize), Mark> = HashMap::new();
         for key in children.iter().step_by(2) {

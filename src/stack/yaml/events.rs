@@ -1,4 +1,4 @@
-//! The parser's events as a tree that still has its aliases and tags.
+//! The parser's events as a tree with its aliases and tags still in place.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -6,16 +6,14 @@ use std::sync::Arc;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag};
 
-use super::flow_text;
-use super::layout::{Layout, check_anchor, check_escapes};
-use super::repair::Repaired;
-use crate::stack::fault::Fault;
-use crate::stack::mark::Mark;
+use super::dialect::{Layout, Repaired, check_anchor, check_escapes, flow_text};
+use crate::stack::diagnostic::Fault;
+use crate::stack::diagnostic::Mark;
 
-/// Prefix of YAML's own tags.
+/// The prefix of YAML's own tags.
 const CORE: &str = "tag:yaml.org,2002:";
 
-/// The nodes of one document; children come after their parents, the top is the first.
+/// The nodes of one document. The top node is the first; children come after their parents.
 #[derive(Debug, Default)]
 pub(super) struct Document {
     pub(super) nodes: Vec<Raw>,
@@ -26,11 +24,11 @@ pub(super) struct Document {
 pub(super) struct Raw {
     pub(super) kind: Kind,
     pub(super) mark: Mark,
-    /// The explicit tag, short for YAML's own ones (`!!str`).
+    /// The explicit tag; YAML's own tags are in the short form (`!!str`).
     pub(super) tag: Option<String>,
 }
 
-/// What sort of node; children are indices into the document.
+/// The kind of node; children are indices into the document.
 #[derive(Debug)]
 pub(super) enum Kind {
     Scalar {
@@ -38,7 +36,7 @@ pub(super) enum Kind {
         plain: bool,
     },
     List(Vec<usize>),
-    /// Keys and values in turn.
+    /// Keys and values, alternating.
     Map(Vec<usize>),
     /// The target may contain the alias itself.
     Alias {
@@ -46,10 +44,10 @@ pub(super) enum Kind {
     },
 }
 
-/// Lines that are repaired before giving up.
+/// The most lines to repair.
 const MOST_REPAIRS: usize = 200;
 
-/// Reads the first document; nothing if there is none.
+/// Reads the first document; `None` if there is none.
 pub(super) fn read(text: &str, file: u32) -> Result<Option<Document>, Fault> {
     let mut repaired = Repaired::new(text);
     for _ in 0..MOST_REPAIRS {
@@ -61,14 +59,14 @@ pub(super) fn read(text: &str, file: u32) -> Result<Option<Document>, Fault> {
             }
         }
     }
-    Err(Fault::at(mark_of(1, 0, file), "yaml: too many lines with odd indentation"))
+    Err(Fault::at(mark_of(1, 0, file), "yaml: too many lines with unusual indentation"))
 }
 
 /// Why reading failed.
 enum Failure {
-    /// What the client refuses, too.
+    /// The client refuses it too.
     Fault(Fault),
-    /// What the parser refuses.
+    /// The parser refuses it.
     Parser(Fault, Box<ScanError>),
 }
 
@@ -110,9 +108,9 @@ struct Reader<'a> {
     file: u32,
     document: Document,
     layout: Layout,
-    /// Nodes by the parser's number of their anchor.
+    /// Nodes by the parser's number for their anchor.
     anchors: HashMap<usize, usize>,
-    /// Collections that are still open, and whether they are flow ones.
+    /// Collections that are still open, and whether they are flow collections.
     open: Vec<(usize, bool)>,
 }
 
@@ -188,14 +186,14 @@ impl Reader<'_> {
         span: &Span,
         mark: Mark,
     ) -> Result<Cow<'t, str>, Fault> {
-        // What is not written at all, such as the value in `{a:}`, is an empty stretch.
+        // A scalar that is not written, such as the value in `{a:}`, has an empty span.
         if span.is_empty() || !self.in_flow() {
             return Ok(text);
         }
         let after = span.end.byte_offset().and_then(|at| self.text.get(at..)).unwrap_or_default();
-        flow_text::read(text, after, self.expects_key()).ok_or_else(|| {
+        flow_text(text, after, self.expects_key()).ok_or_else(|| {
             Fault::at(mark, "yaml: did not find expected ',' or closing bracket")
-                .hint("put a text with a colon or question mark in quotes")
+                .hint("quote strings that contain a colon or a question mark")
         })
     }
 
@@ -203,7 +201,7 @@ impl Reader<'_> {
         self.open.last().is_some_and(|(_, flow)| *flow)
     }
 
-    /// `[a:]` is a list of one text to yaml.v3 and of one mapping to the parser.
+    /// `[a:]` is a list of one string for yaml.v3, and a list of one mapping for the parser.
     fn undo_pair(&mut self, index: usize) {
         let Some(Raw { kind: Kind::Map(children), mark, .. }) = self.document.nodes.get(index)
         else {
@@ -215,14 +213,14 @@ impl Reader<'_> {
         else {
             return;
         };
-        // A mapping with braces begins before its first key.
+        // A mapping in braces begins before its first key.
         if text.ends_with(':') && at == mark {
             let kind = Kind::Scalar { text: text.clone(), plain: true };
             self.document.nodes[index].kind = kind;
         }
     }
 
-    /// Adds a node below the collection that is open.
+    /// Adds a node to the innermost open collection.
     fn add(&mut self, kind: Kind, anchor: usize, tag: Option<&Tag>, mark: Mark) -> usize {
         let index = self.document.nodes.len();
         let parent = self.open.last().and_then(|(at, _)| self.document.nodes.get_mut(*at));
@@ -243,7 +241,7 @@ impl Reader<'_> {
     }
 }
 
-/// The tag in the form yaml.v3 compares; none for the non-specific `!`.
+/// The tag in the form that yaml.v3 compares; `None` for the non-specific `!`.
 fn short(tag: &Tag) -> Option<String> {
     let full = format!("{}{}", tag.handle(), tag.suffix());
     if full == "!" || full.is_empty() {
@@ -255,7 +253,7 @@ fn short(tag: &Tag) -> Option<String> {
     })
 }
 
-/// Characters that libyaml's reader refuses, in the part of the file that was read.
+/// Refuses characters that libyaml's reader refuses, in the part of the file that was read.
 fn allowed(text: &str, end: usize, file: u32) -> Result<(), Fault> {
     let (mut line, mut column) = (1, 1);
     for (index, c) in text.chars().enumerate() {

@@ -1,23 +1,19 @@
-//! YAML as `gopkg.in/yaml.v3` reads it into untyped values: the parser is a library's, what it
-//! leaves open (scalar types, merge keys, duplicate keys, aliases) is decided here.
+//! YAML as `gopkg.in/yaml.v3` reads it into untyped values. A library parses; what it leaves open
+//! (types of scalars, merge keys, duplicate keys, aliases) is decided here.
 
 mod compose;
+mod dialect;
 mod events;
-mod flow_text;
-mod layout;
-mod repair;
 mod scalar;
-mod timestamp;
 
-use super::fault::Fault;
-use super::mark::Mark;
+use super::diagnostic::{Fault, Mark};
 use super::node::{Node, Value};
 
-/// Reads the first document of a text; the top must be a mapping.
+/// Reads the first document of a file; the top level must be a mapping.
 ///
 /// # Errors
-/// Malformed YAML, duplicate keys, unknown or recursive aliases, excessive aliasing, a top that
-/// is no mapping.
+/// Malformed YAML, duplicate keys, unknown or recursive aliases, excessive aliasing, a top level
+/// that is not a mapping.
 pub(crate) fn parse(text: &str, file: u32) -> Result<Node, Fault> {
     let start = Mark { file, line: 1, column: 1 };
     let wrong_top = |mark| Fault::at(mark, "top-level object must be a mapping");
@@ -32,7 +28,7 @@ pub(crate) fn parse(text: &str, file: u32) -> Result<Node, Fault> {
     }
 }
 
-/// Whether a plain scalar with this text is read as that text.
+/// Whether a plain scalar with these characters is read as a string.
 pub(crate) fn reads_as_text(text: &str) -> bool {
     text != "<<" && matches!(scalar::resolve(&text.into(), true, None), Ok(Value::Text(_)))
 }

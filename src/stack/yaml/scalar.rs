@@ -1,18 +1,18 @@
-//! Which type a scalar has: the rules of `gopkg.in/yaml.v3` (`resolve.go`).
+//! The type of a scalar: the rules of `gopkg.in/yaml.v3` (`resolve.go`), timestamps included.
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::civil::Date;
 
-use super::timestamp;
 use crate::stack::golang;
 use crate::stack::node::Value;
 
-/// The value of a scalar. `plain` is an unquoted one, `tag` an explicit tag in its short form.
+/// The value of a scalar. `plain` means unquoted; `tag` is an explicit tag in its short form.
 ///
 /// # Errors
-/// A tag that the text does not fit.
+/// The value does not fit the tag.
 pub(crate) fn resolve(text: &Arc<str>, plain: bool, tag: Option<&str>) -> Result<Value, String> {
     match tag {
         None if plain => Ok(guess(text, true)),
@@ -37,7 +37,7 @@ pub(crate) fn resolve(text: &Arc<str>, plain: bool, tag: Option<&str>) -> Result
                 _ => Err(format!("cannot decode {is} `{text}` as a {tag}")),
             }
         }
-        // Quotes, `!!str`, and any tag that is not YAML's own: the text as it is.
+        // Quotes, `!!str`, and any tag that is not YAML's own: the string as it is.
         _ => Ok(Value::Text(text.clone())),
     }
 }
@@ -58,7 +58,7 @@ fn guess(text: &Arc<str>, times: bool) -> Value {
     match text.as_bytes()[0] {
         b'.' => golang::parse_float(text).map_or_else(as_text, Value::Float),
         b'0'..=b'9' | b'+' | b'-' => {
-            if times && let Some(time) = timestamp::parse(text) {
+            if times && let Some(time) = timestamp(text) {
                 return Value::Time(Arc::from(time));
             }
             number(text).unwrap_or_else(as_text)
@@ -92,6 +92,78 @@ fn is_float(text: &str) -> bool {
         Some((whole, fraction)) => digits(whole) && (fraction.is_empty() || digits(fraction)),
     };
     mantissa && exponent.is_none_or(|part| digits(part.strip_prefix(['-', '+']).unwrap_or(part)))
+}
+
+/// The form Go prints, if `text` is a timestamp in one of yaml.v3's four layouts.
+fn timestamp(text: &str) -> Option<String> {
+    let (year, rest) = text.split_at_checked(4)?;
+    if !year.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (month, rest) = one_or_two_digits(rest.strip_prefix('-')?)?;
+    let (day, rest) = one_or_two_digits(rest.strip_prefix('-')?)?;
+    let date = Date::new(year.parse().ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?);
+    date.ok()?;
+    let date = format!("{year}-{month:02}-{day:02}");
+    if rest.is_empty() {
+        return Some(format!("{date} 00:00:00 +0000 UTC"));
+    }
+    let zoned = rest.starts_with(['T', 't']);
+    let rest = rest.strip_prefix(['T', 't', ' '])?;
+    let (hour, rest) = one_or_two_digits(rest)?;
+    let (minute, rest) = one_or_two_digits(rest.strip_prefix(':')?)?;
+    let (second, rest) = one_or_two_digits(rest.strip_prefix(':')?)?;
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let (fraction, rest) = fraction(rest)?;
+    let zone = match (zoned, rest) {
+        (true, "Z") | (false, "") => "+0000 UTC".to_owned(),
+        (true, rest) => offset(rest)?,
+        (false, _) => return None,
+    };
+    Some(format!("{date} {hour:02}:{minute:02}:{second:02}{fraction} {zone}"))
+}
+
+/// One or two digits.
+fn one_or_two_digits(text: &str) -> Option<(u8, &str)> {
+    let digits = text.bytes().take(2).take_while(u8::is_ascii_digit).count();
+    let (number, rest) = text.split_at(digits);
+    Some((number.parse().ok()?, rest))
+}
+
+/// Up to nine digits after a point or comma, without trailing zeros.
+fn fraction(text: &str) -> Option<(String, &str)> {
+    let Some(rest) = text.strip_prefix(['.', ',']) else {
+        return Some((String::new(), text));
+    };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = rest.split_at(digits);
+    if number.is_empty() {
+        return None;
+    }
+    let number = number[..number.len().min(9)].trim_end_matches('0');
+    Some((if number.is_empty() { String::new() } else { format!(".{number}") }, rest))
+}
+
+/// `+hh:mm`, printed twice because Go has no name for such a zone.
+fn offset(text: &str) -> Option<String> {
+    let sign = text.chars().next().filter(|c| matches!(c, '+' | '-'))?;
+    let (hours, minutes) = text[1..].split_once(':')?;
+    let two = |part: &str| {
+        (part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| part.parse::<u8>().ok())
+            .flatten()
+    };
+    let (hours, minutes) = (two(hours)?, two(minutes)?);
+    if hours > 24 || minutes > 60 {
+        return None;
+    }
+    if hours == 0 && minutes == 0 {
+        return Some("+0000 UTC".to_owned());
+    }
+    let zone = format!("{sign}{hours:02}{minutes:02}");
+    Some(format!("{zone} {zone}"))
 }
 
 #[cfg(test)]
@@ -144,5 +216,25 @@ mod tests {
         assert!(matches!(tagged("5", "!other"), Ok(Value::Text(_))));
         assert!(tagged("yes", "!!bool").is_err());
         assert!(tagged("%", "!!binary").is_err());
+    }
+
+    #[test]
+    fn the_four_layouts() {
+        for (text, expected) in [
+            ("2024-01-02", Some("2024-01-02 00:00:00 +0000 UTC")),
+            ("2024-1-2", Some("2024-01-02 00:00:00 +0000 UTC")),
+            ("2001-12-14t21:59:43.10-05:00", Some("2001-12-14 21:59:43.1 -0500 -0500")),
+            ("2001-12-15T02:59:43.1Z", Some("2001-12-15 02:59:43.1 +0000 UTC")),
+            ("2001-12-14 21:59:43", Some("2001-12-14 21:59:43 +0000 UTC")),
+            ("2001-12-14T21:59:43", None),
+            ("2001-12-14 21:59:43Z", None),
+            ("2023-02-29", None),
+            ("2024-13-01", None),
+            ("20240-01-01", None),
+            ("2024-01", None),
+            ("2024-01-02x", None),
+        ] {
+            assert_eq!(timestamp(text).as_deref(), expected, "{text}");
+        }
     }
 }

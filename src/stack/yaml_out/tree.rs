@@ -1,4 +1,4 @@
-//! A YAML tree in the order of writing.
+//! A YAML tree whose entries keep their order.
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_yaml::DoubleQuoted;
@@ -29,7 +29,7 @@ impl Serialize for Tree {
             Self::Int(n) => serializer.serialize_i64(*n),
             Self::Uint(n) => serializer.serialize_u64(*n),
             Self::Float(n) => serializer.serialize_f64(*n),
-            // What docker would read as something else is quoted, whatever the writer thinks.
+            // Strings that docker would read as another type are quoted.
             Self::Text(text) if reads_as_text(text) => serializer.serialize_str(text),
             Self::Text(text) => DoubleQuoted(text).serialize(serializer),
             Self::List(items) => items.serialize(serializer),
@@ -48,7 +48,7 @@ impl Serialize for Tree {
     }
 }
 
-/// A mapping under construction that leaves out what is empty.
+/// A mapping under construction that omits empty values.
 #[derive(Debug, Default)]
 pub(super) struct Keys(Vec<(String, Tree)>);
 
@@ -111,17 +111,17 @@ impl Keys {
         self.map(key, texts.iter().map(|(key, text)| (key.clone(), value(text))).collect())
     }
 
-    /// A mapping unless it is empty.
+    /// Sets a mapping unless it is empty.
     pub(super) fn map(self, key: &str, entries: Vec<(String, Tree)>) -> Self {
         if entries.is_empty() { self } else { self.set(key, Tree::Map(entries)) }
     }
 
-    /// Another mapping unless it is empty.
+    /// Sets another mapping unless it is empty.
     pub(super) fn keys(self, key: &str, keys: Self) -> Self {
         self.map(key, keys.0)
     }
 
-    /// Adds the entries of nodes as they are.
+    /// Adds nodes as they are.
     pub(super) fn extras<'a>(
         mut self,
         extras: impl Iterator<Item = (&'a String, &'a Node)>,

@@ -1,16 +1,66 @@
-//! A service's references to secrets and configs. Their ids are known only at deploy time: they
-//! stay empty here.
+//! The stack's own secrets and configs, and the references of its services to secrets and configs.
+//! The ids in the references are known only when the stack is deployed, so they are empty here.
 
 use std::collections::{BTreeMap, HashSet};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::name_or_scoped;
-use crate::stack::fault::Fault;
-use crate::stack::mark::Mark;
-use crate::stack::model::{FileObject, FileRef, Service};
+use super::{Body, labels, name_or_scoped};
+use crate::stack::diagnostic::{Fault, Mark};
+use crate::stack::model::{FileObject, FileRef, Service, Texts};
 
-/// Which sort of object is referred to.
+/// The contents of the files of secrets and configs by path, or why they could not be read.
+pub(crate) type Contents = BTreeMap<String, Result<Vec<u8>, String>>;
+
+/// The secrets or configs to create or update, sorted by key.
+///
+/// # Errors
+/// A file that could not be read.
+pub(crate) fn file_objects(
+    objects: &BTreeMap<String, FileObject>,
+    contents: &Contents,
+    namespace: &str,
+) -> Result<Vec<Value>, Fault> {
+    objects
+        .iter()
+        .filter(|(_, object)| !object.external.external)
+        .map(|(key, object)| file_object(key, object, contents, namespace))
+        .collect()
+}
+
+fn file_object(
+    key: &str,
+    object: &FileObject,
+    contents: &Contents,
+    namespace: &str,
+) -> Result<Value, Fault> {
+    let mut body = Body::default()
+        .set("Name", name_or_scoped(namespace, key, &object.name))
+        .set("Labels", json!(labels(namespace, &object.labels)));
+    if object.driver.is_empty() {
+        let data = match contents.get(&object.file) {
+            Some(Ok(data)) => data,
+            Some(Err(message)) => return Err(Fault::at(object.file_mark, message)),
+            None => {
+                return Err(Fault::at(object.file_mark, format!("{} was not read", object.file)));
+            }
+        };
+        body = body.text("Data", &STANDARD.encode(data));
+    } else {
+        let none = Texts::new();
+        let options = object.driver_opts.as_ref().unwrap_or(&none);
+        let driver = Body::default().text("Name", &object.driver).texts("Options", options);
+        body = body.set("Driver", driver.finish());
+    }
+    if !object.template_driver.is_empty() {
+        body = body.set("Templating", json!({"Name": object.template_driver}));
+    }
+    Ok(body.finish())
+}
+
+/// The kind of object that is referred to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Secret,
@@ -30,26 +80,26 @@ impl Kind {
 ///
 /// # Errors
 /// An undefined secret, two with the same target.
-pub(super) fn secrets(
+pub(super) fn secret_references(
     service: &Service,
     objects: &BTreeMap<String, FileObject>,
     namespace: &str,
 ) -> Result<Vec<Value>, Fault> {
     let refs = service.secrets.as_deref().unwrap_or_default();
-    Ok(sorted(files(Kind::Secret, service, refs, objects, namespace)?))
+    Ok(sorted(references(Kind::Secret, service, refs, objects, namespace)?))
 }
 
-/// References to configs, sorted by name; the last one may be a credential specification's.
+/// References to configs, sorted by name, including the credential specification's.
 ///
 /// # Errors
 /// An undefined config, two with the same target.
-pub(super) fn configs(
+pub(super) fn config_references(
     service: &Service,
     objects: &BTreeMap<String, FileObject>,
     namespace: &str,
 ) -> Result<Vec<Value>, Fault> {
     let refs = service.configs.as_deref().unwrap_or_default();
-    let mut list = files(Kind::Config, service, refs, objects, namespace)?;
+    let mut list = references(Kind::Config, service, refs, objects, namespace)?;
     let source = &service.credential_spec.config;
     if !source.is_empty() {
         let mark = service.mark_of("credential_spec");
@@ -66,7 +116,7 @@ fn sorted(mut list: Vec<(String, Value)>) -> Vec<Value> {
     list.into_iter().map(|(_, body)| body).collect()
 }
 
-fn files(
+fn references(
     kind: Kind,
     service: &Service,
     refs: &[FileRef],

@@ -1,4 +1,4 @@
-//! What the top of a file and its networks, volumes, secrets and configs may contain.
+//! What the top level of a file and its networks, volumes, secrets and configs may contain.
 
 use super::rule::{BOOL, Names, OPTIONS, PAIRS, Rule, Shape, TEXT, TEXTS, Type};
 use super::service::SERVICE;
@@ -7,7 +7,7 @@ use super::service::SERVICE;
 pub(super) static TOP: Shape = Shape {
     keys: &[
         (3, "configs", Rule::Map(&Shape { named: Some((Names::Word, &CONFIG)), ..Shape::CLOSED })),
-        // The only section that lets keys of any form through, and does not look at them.
+        // The only section that accepts keys of any form, whose values are not checked.
         (
             0,
             "networks",
@@ -34,7 +34,7 @@ pub(super) static TOP: Shape = Shape {
 const EXTERNAL: Rule =
     Rule::Either(&[BOOL, Rule::Map(&Shape { keys: &[(0, "name", TEXT)], ..Shape::CLOSED })]);
 
-/// The same for secrets and configs, where further keys pass.
+/// The same for secrets and configs, which accept other keys too.
 const EXTERNAL_FILE: Rule = Rule::Either(&[
     BOOL,
     Rule::Map(&Shape { keys: &[(0, "name", TEXT)], open: Some(0), ..Shape::CLOSED }),
@@ -115,7 +115,7 @@ const CONFIG: Rule = Rule::Map(&Shape {
     ..Shape::CLOSED
 });
 
-/// A cluster volume: further keys pass at every level.
+/// A cluster volume: other keys are accepted at every level.
 const CLUSTER_SPEC: Rule = Rule::Map(&Shape {
     keys: &[
         (

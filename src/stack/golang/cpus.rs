@@ -1,6 +1,6 @@
-//! CPU shares as the client reads them: a rational number times 10^9 that must be whole.
+//! CPU shares as the client reads them: a rational number that, times 10^9, must be an integer.
 
-use super::underscores_fit;
+use super::numbers::{parse_int_any_base, underscores_fit};
 
 /// Why a number of CPUs is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,11 +11,11 @@ pub(crate) enum CpuFault {
     TooPrecise,
 }
 
-/// Go gives up at larger exponents.
+/// Go refuses larger exponents.
 const LARGEST_EXPONENT: u32 = 1_000_000;
 
-/// Billionths of a CPU of `0.5`, `1e-2`, `1/2` or `0x1p-1` (Go's `big.Rat.SetString`). Of a
-/// result that does not fit, the low 64 bits are left, as in Go.
+/// Billionths of a CPU from `0.5`, `1e-2`, `1/2` or `0x1p-1` (Go's `big.Rat.SetString`). If the
+/// result does not fit, its low 64 bits are returned, as in Go.
 pub(crate) fn nano_cpus(text: &str) -> Result<i64, CpuFault> {
     let (negative, unsigned) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),
@@ -38,11 +38,11 @@ pub(crate) fn nano_cpus(text: &str) -> Result<i64, CpuFault> {
     Ok(if negative { nano.wrapping_neg() } else { nano })
 }
 
-/// Two whole numbers; bases by prefix.
+/// Two integers, each with its base given by its prefix.
 fn fraction(numerator: &str, denominator: &str) -> Result<u64, CpuFault> {
     let whole = |text: &str| {
         let digits = text.starts_with(|c: char| c.is_ascii_digit());
-        let number = digits.then(|| super::parse_int_any_base(text)).flatten();
+        let number = digits.then(|| parse_int_any_base(text)).flatten();
         number.and_then(|n| u128::try_from(n).ok()).ok_or(CpuFault::NotRational)
     };
     let (numerator, denominator) = (whole(numerator)?, whole(denominator)?);
@@ -74,7 +74,7 @@ fn decimal(text: &str) -> Result<u64, CpuFault> {
     }
     let zeros = digits.len() - digits.trim_end_matches('0').len();
     let length = |n: usize| i32::try_from(n).map_err(|_| CpuFault::NotRational);
-    // The number is `significant * 10^power * 2^two`, and the first has no factor of ten left.
+    // The number is `significant * 10^power * 2^two`; `significant` has no factor of ten left.
     let power = ten + 9 + length(zeros)? - length(after.len())?;
     if two != 0 {
         let number = significant.parse().map_err(|_| CpuFault::NotRational)?;
@@ -106,7 +106,7 @@ fn prefixed(text: &str, base: u8) -> Result<u64, CpuFault> {
     halves(number, 1_000_000_000, two - shift)
 }
 
-/// `number * scale * 2^two`, which must be whole.
+/// `number * scale * 2^two`, which must be an integer.
 fn halves(number: u128, scale: u128, two: i32) -> Result<u64, CpuFault> {
     let product = number.checked_mul(scale).ok_or(CpuFault::TooPrecise)?;
     let places = two.unsigned_abs();

@@ -1,16 +1,117 @@
-//! The text of one file that was read.
+//! Places in the files, and the errors and warnings that point at them.
+
+use std::fmt;
 
 use std::path::PathBuf;
 
-use super::mark::Mark;
 use crate::{Error, Place, Result};
 
-/// The text of one file, kept to show the line an error is about.
+/// A place in one of the files, small enough to store with every value. [`SourceText`] turns it
+/// into a [`Place`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
+pub(crate) struct Mark {
+    /// The index of the file, in the order of reading.
+    pub(crate) file: u32,
+    /// Line, counted from 1.
+    pub(crate) line: u32,
+    /// Column in characters, counted from 1.
+    pub(crate) column: u32,
+}
+
+/// Why and where a stack file is refused; becomes an [`Error`] once the texts are known.
+#[derive(Debug, Clone)]
+pub(crate) struct Fault {
+    message: String,
+    mark: Option<Mark>,
+    hint: Option<String>,
+}
+
+impl Fault {
+    /// A fault at a place in a file.
+    pub(crate) fn at(mark: Mark, message: impl Into<String>) -> Self {
+        Self { message: message.into(), mark: Some(mark), hint: None }
+    }
+
+    /// Adds what the user can do about it.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The error to show, with the place looked up in the texts.
+    pub(crate) fn into_error(self, texts: &[SourceText]) -> Error {
+        let mut error = Error::stack(self.message);
+        if let Some(place) = self.mark.and_then(|mark| SourceText::find(texts, mark)) {
+            error = error.at(place);
+        }
+        if let Some(hint) = self.hint {
+            error = error.hint(hint);
+        }
+        error
+    }
+}
+
+/// Something the user should know, although the file is accepted: what is ignored or deprecated,
+/// and where the client does something unexpected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// What the user should know.
+    pub message: String,
+    /// The place in the file that it is about.
+    pub place: Option<Place>,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Some(place) => write!(f, "warning: {} ({place})", self.message),
+            None => write!(f, "warning: {}", self.message),
+        }
+    }
+}
+
+/// Warnings collected while files are read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Warnings {
+    list: Vec<(Option<Mark>, String)>,
+}
+
+impl Warnings {
+    /// Adds a warning about a place.
+    pub(crate) fn push(&mut self, mark: Mark, message: impl Into<String>) {
+        self.list.push((Some(mark), message.into()));
+    }
+
+    /// Adds a warning about the files as a whole.
+    pub(crate) fn push_general(&mut self, message: impl Into<String>) {
+        self.list.push((None, message.into()));
+    }
+
+    /// Appends other warnings.
+    pub(crate) fn append(&mut self, mut later: Self) {
+        self.list.append(&mut later.list);
+    }
+
+    /// The warnings with their places looked up, without repetitions.
+    pub(crate) fn finish(self, texts: &[SourceText]) -> Vec<Warning> {
+        let mut warnings: Vec<Warning> = Vec::new();
+        for (mark, message) in self.list {
+            let place = mark.and_then(|mark| SourceText::find(texts, mark));
+            let warning = Warning { message, place };
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        warnings
+    }
+}
+
+/// The text of one file, kept to show the line that an error is about.
 #[derive(Debug, Clone)]
 pub(crate) struct SourceText {
     /// The file as the user named it; `-` for standard input.
     pub(crate) name: String,
-    /// Its text without byte order mark.
+    /// Its text, without a byte order mark.
     pub(crate) text: String,
 }
 
@@ -18,7 +119,7 @@ impl SourceText {
     /// Decodes a file as libyaml does: UTF-8, or UTF-16 with a byte order mark.
     ///
     /// # Errors
-    /// Bytes that are no text in that encoding.
+    /// Bytes that are not valid in that encoding.
     pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Self> {
         let text = match bytes {
             [0xFF, 0xFE, rest @ ..] => from_utf16(name, rest, u16::from_le_bytes)?,
@@ -31,7 +132,7 @@ impl SourceText {
                 }
             }
         };
-        // libyaml takes this character for a line end everywhere.
+        // libyaml reads this character as a line end everywhere.
         Ok(Self { name: name.to_owned(), text: text.replace('\u{85}', "\n") })
     }
 

@@ -1,7 +1,43 @@
-//! Word splitting of commands, as the client's `shlex` package does it.
+//! Paths (`filepath.Clean` and `filepath.Join` on Unix, which never look at the disk) and commands
+//! split into words.
 
-/// Splits a command into words: quotes, backslash, and `#` at the start of a word begins a
-/// comment; nothing is expanded.
+/// The shortest form of a path.
+pub(crate) fn clean_path(path: &str) -> String {
+    let absolute = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => match parts.last() {
+                Some(&"..") => parts.push(part),
+                Some(_) => {
+                    parts.pop();
+                }
+                None if absolute => {}
+                None => parts.push(part),
+            },
+            _ => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    match (absolute, joined.is_empty()) {
+        (true, _) => format!("/{joined}"),
+        (false, true) => ".".to_owned(),
+        (false, false) => joined,
+    }
+}
+
+/// A path relative to a folder, in its shortest form.
+pub(crate) fn join_path(folder: &str, path: &str) -> String {
+    match (folder.is_empty(), path.is_empty()) {
+        (_, true) => clean_path(folder),
+        (true, false) => clean_path(path),
+        (false, false) => clean_path(&format!("{folder}/{path}")),
+    }
+}
+
+/// Splits a command into words as the client's `shlex` package does: with quotes, backslashes, and
+/// `#` at the start of a word for a comment. Nothing is expanded.
 ///
 /// # Errors
 /// An unfinished quote or escape.
@@ -46,7 +82,23 @@ pub(crate) fn split_words(text: &str) -> Result<Vec<String>, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::split_words;
+    use super::*;
+
+    #[test]
+    fn paths_are_shortened() {
+        for (path, expected) in [
+            ("/a/./b/../c/", "/a/c"),
+            ("a//b", "a/b"),
+            ("../../a", "../../a"),
+            ("/..", "/"),
+            ("a/..", "."),
+            ("", "."),
+        ] {
+            assert_eq!(clean_path(path), expected, "{path}");
+        }
+        assert_eq!(join_path("/w", "./d/"), "/w/d");
+        assert_eq!(join_path("/w", ""), "/w");
+    }
 
     #[test]
     fn words() {
