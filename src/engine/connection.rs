@@ -1,6 +1,11 @@
 //! Connections to an engine: byte streams, HTTP on top of them, bollard on top of that.
 
+use std::io;
+use std::path::Path;
 use std::pin::Pin;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
@@ -9,10 +14,17 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{HOST, HeaderValue};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::{DockerHost, ssh, tls};
+use super::DockerHost;
 use crate::error::{Error, Result};
 
 /// Any byte stream to an engine.
@@ -34,11 +46,11 @@ async fn dial(host: &DockerHost) -> Result<Pin<Box<dyn Stream>>, Failure> {
         }
         DockerHost::Tls { host, port, ca, identity, verify } => {
             let identity = identity.as_ref().map(|(cert, key)| (cert.as_path(), key.as_path()));
-            let config = tls::client_config(ca.as_deref(), identity, *verify)?;
+            let config = tls_config(ca.as_deref(), identity, *verify)?;
             let stream = TcpStream::connect((host.as_str(), *port)).await?;
-            Box::pin(tls::handshake(config, host, stream).await?)
+            Box::pin(tls_handshake(config, host, stream).await?)
         }
-        DockerHost::Ssh { target, port } => Box::pin(ssh::dial(target, *port)?),
+        DockerHost::Ssh { target, port } => Box::pin(dial_ssh(target, *port)?),
     })
 }
 
@@ -100,5 +112,103 @@ fn to_origin_form<B>(request: &mut Request<B>) -> Result<(), Failure> {
 }
 
 fn into_bollard(failure: Failure) -> bollard::errors::Error {
-    bollard::errors::Error::IOError { err: std::io::Error::other(failure) }
+    bollard::errors::Error::IOError { err: io::Error::other(failure) }
+}
+
+/// TLS settings from PEM files: the engine's authority, and our certificate with its key.
+fn tls_config(
+    ca: Option<&Path>,
+    identity: Option<(&Path, &Path)>,
+    verify: bool,
+) -> Result<Arc<ClientConfig>, Failure> {
+    if !verify {
+        return Err("the engine's certificate would not be checked: set DOCKER_TLS_VERIFY=1".into());
+    }
+    let ca = ca.ok_or("no ca.pem beside the other TLS files (DOCKER_CERT_PATH)")?;
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(ca)? {
+        roots.add(certificate)?;
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots);
+    let config = match identity {
+        None => builder.with_no_client_auth(),
+        Some((cert, key)) => {
+            let key = PrivateKeyDer::from_pem_file(key)
+                .map_err(|error| format!("cannot read {}: {error}", key.display()))?;
+            builder.with_client_auth_cert(certificates(cert)?, key)?
+        }
+    };
+    Ok(Arc::new(config))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let read = || CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>();
+    read().map_err(|error| format!("cannot read {}: {error}", path.display()).into())
+}
+
+/// Starts TLS on a connection.
+async fn tls_handshake(
+    config: Arc<ClientConfig>,
+    host: &str,
+    stream: TcpStream,
+) -> Result<TlsStream<TcpStream>, Failure> {
+    let name = ServerName::try_from(host.to_owned())?;
+    Ok(TlsConnector::from(config).connect(name, stream).await?)
+}
+
+/// The stdio of an `ssh` child, which ends with the stream.
+struct SshStream {
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+    _child: Child,
+}
+
+/// Starts `ssh`. That it cannot connect shows as an end of the stream.
+fn dial_ssh(target: &str, port: Option<u16>) -> io::Result<SshStream> {
+    let mut command = Command::new("ssh");
+    command.args(["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]);
+    if let Some(port) = port {
+        command.arg("-p").arg(port.to_string());
+    }
+    let mut child = command
+        .args(["--", target, "docker", "system", "dial-stdio"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .spawn()?;
+    match (child.stdin.take(), child.stdout.take()) {
+        (Some(stdin), Some(stdout)) => Ok(SshStream { stdin, stdout, _child: child }),
+        _ => Err(io::Error::other("ssh has no pipes")),
+    }
+}
+
+impl AsyncRead for SshStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stdout).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for SshStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stdin).poll_write(cx, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stdin).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stdin).poll_shutdown(cx)
+    }
 }

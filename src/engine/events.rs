@@ -7,7 +7,7 @@ use futures_util::{Stream, StreamExt};
 use jiff::Timestamp;
 
 use super::Engine;
-use super::api_error::ApiError;
+use super::raw_client::ApiError;
 
 /// One event of the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]

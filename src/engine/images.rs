@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use serde_json::Value;
 
 use super::Engine;
-use super::api_error::ApiError;
+use super::raw_client::ApiError;
 use crate::error::{Error, Result};
 
 /// An image as an engine has it.

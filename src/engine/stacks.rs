@@ -1,4 +1,4 @@
-//! Networks, secrets and configs of a stack.
+//! Deployed stacks: their networks, secrets, configs and containers.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,8 @@ use bollard::query_parameters::{
 };
 use serde_json::Value;
 
-use super::api_error::ApiError;
-use super::{Engine, STACK_LABEL};
+use super::raw_client::ApiError;
+use super::{Engine, RUN_LABEL, STACK_LABEL};
 use crate::error::Result;
 
 /// What sort of thing besides a service a stack consists of.
@@ -59,7 +59,50 @@ pub struct StackObject {
     pub version: u64,
 }
 
+/// A stack this program deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// The stack's name.
+    pub stack: String,
+    /// The run that deployed it.
+    pub run: String,
+    /// Its services.
+    pub services: Vec<String>,
+}
+
 impl Engine {
+    /// The stacks on this engine that this program deployed.
+    ///
+    /// # Errors
+    /// When the engine does not answer or is no manager.
+    pub async fn leftovers(&self) -> Result<Vec<Leftover>> {
+        let mut found: Vec<Leftover> = Vec::new();
+        for service in self.services_by_label(RUN_LABEL).await? {
+            let run = service.label(RUN_LABEL).unwrap_or_default().to_owned();
+            let Some(stack) = service.label(STACK_LABEL) else { continue };
+            match found.iter_mut().find(|leftover| leftover.stack == stack) {
+                Some(leftover) => leftover.services.push(service.name().to_owned()),
+                None => found.push(Leftover {
+                    stack: stack.to_owned(),
+                    run,
+                    services: vec![service.name().to_owned()],
+                }),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The ids of a stack's containers on this node, ended ones included.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn stack_containers(&self, stack: &str) -> Result<Vec<String>> {
+        let label = format!("{STACK_LABEL}={stack}");
+        self.containers_by_label(&label).await.map_err(|error| {
+            error.into_error(format!("cannot list the containers of stack {stack}"))
+        })
+    }
+
     /// Everything of one kind that belongs to a stack.
     ///
     /// # Errors
