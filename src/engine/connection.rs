@@ -1,4 +1,4 @@
-//! Connections to an engine: byte streams, HTTP on top of them, bollard on top of that.
+//! Connections to an engine: byte streams (unix, TCP, TLS, ssh), HTTP over them, and bollard.
 
 use std::io;
 use std::path::Path;
@@ -34,7 +34,7 @@ impl<T: AsyncRead + AsyncWrite + Send> Stream for T {}
 /// Why a connection or a request failed below HTTP.
 pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// How long a connection may take to be made.
+/// Time limit for opening a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 /// Opens a byte stream to an engine.
@@ -54,7 +54,7 @@ async fn dial(host: &DockerHost) -> Result<Pin<Box<dyn Stream>>, Failure> {
     })
 }
 
-/// Opens an HTTP connection to an engine; its driver runs until it is closed.
+/// Opens an HTTP connection to an engine. A background task drives it until it is closed.
 pub(super) async fn open<B>(host: &DockerHost) -> Result<SendRequest<B>, Failure>
 where
     B: Body + Send + 'static,
@@ -77,8 +77,8 @@ where
     }
 }
 
-/// bollard over our own connections: it lacks docker contexts, and this way TLS and ssh work
-/// the same for both clients.
+/// bollard over our own connections. bollard does not know docker contexts, and this way TLS and
+/// ssh work the same for both clients.
 pub(super) fn bollard(host: &DockerHost) -> Result<Docker> {
     let host = host.clone();
     let transport = move |request: BollardRequest| {
@@ -103,7 +103,7 @@ async fn send(
     Ok(sender.send_request(request).await?)
 }
 
-/// A connection of our own wants the path alone in the request line and a `Host` header.
+/// Our connections need the path alone in the request line, and a `Host` header.
 fn to_origin_form<B>(request: &mut Request<B>) -> Result<(), Failure> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     *request.uri_mut() = path.parse::<Uri>()?;
@@ -115,16 +115,17 @@ fn into_bollard(failure: Failure) -> bollard::errors::Error {
     bollard::errors::Error::IOError { err: io::Error::other(failure) }
 }
 
-/// TLS settings from PEM files: the engine's authority, and our certificate with its key.
+/// TLS settings from PEM files: the authority of the engine's certificate, and our certificate
+/// with its key.
 fn tls_config(
     ca: Option<&Path>,
     identity: Option<(&Path, &Path)>,
     verify: bool,
 ) -> Result<Arc<ClientConfig>, Failure> {
     if !verify {
-        return Err("the engine's certificate would not be checked: set DOCKER_TLS_VERIFY=1".into());
+        return Err("TLS without checking the engine's certificate is not supported: set DOCKER_TLS_VERIFY=1".into());
     }
-    let ca = ca.ok_or("no ca.pem beside the other TLS files (DOCKER_CERT_PATH)")?;
+    let ca = ca.ok_or("ca.pem is missing in the folder of the TLS files (DOCKER_CERT_PATH)")?;
     let mut roots = RootCertStore::empty();
     for certificate in certificates(ca)? {
         roots.add(certificate)?;
@@ -158,14 +159,15 @@ async fn tls_handshake(
     Ok(TlsConnector::from(config).connect(name, stream).await?)
 }
 
-/// The stdio of an `ssh` child, which ends with the stream.
+/// A connection through an `ssh` process, which ends with the stream.
 struct SshStream {
     stdin: ChildStdin,
     stdout: ChildStdout,
     _child: Child,
 }
 
-/// Starts `ssh`. That it cannot connect shows as an end of the stream.
+/// Starts `ssh ... docker system dial-stdio`, as the docker CLI does. If `ssh` cannot connect, the
+/// stream ends.
 fn dial_ssh(target: &str, port: Option<u16>) -> io::Result<SshStream> {
     let mut command = Command::new("ssh");
     command.args(["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]);

@@ -88,7 +88,7 @@ impl Engine {
     /// A service by name or id.
     ///
     /// # Errors
-    /// When the engine does not answer. A service that does not exist is no error.
+    /// When the engine does not answer. A service that does not exist is not an error.
     pub async fn service(&self, name: &str) -> Result<Option<ServiceView>> {
         match self.raw.get(&format!("/services/{name}")).await {
             Ok(value) => Ok(ServiceView::parse(&value)),
@@ -100,7 +100,7 @@ impl Engine {
     /// All services of a stack, including those that rollproof did not deploy.
     ///
     /// # Errors
-    /// When the engine does not answer or is no manager.
+    /// When the engine does not answer or is not a manager.
     pub async fn stack_services(&self, stack: &str) -> Result<Vec<ServiceView>> {
         self.services_by_label(&format!("{STACK_LABEL}={stack}")).await
     }
@@ -108,7 +108,7 @@ impl Engine {
     /// The services that carry a label, given as `key` or `key=value`.
     ///
     /// # Errors
-    /// When the engine does not answer or is no manager.
+    /// When the engine does not answer or is not a manager.
     pub async fn services_by_label(&self, label: &str) -> Result<Vec<ServiceView>> {
         let filters = query("filters", &json!({ "label": [label] }).to_string());
         let found = self.list_services(&format!("?{filters}")).await?;
@@ -123,7 +123,7 @@ impl Engine {
     /// All services of the swarm.
     ///
     /// # Errors
-    /// When the engine does not answer or is no manager.
+    /// When the engine does not answer or is not a manager.
     pub async fn services(&self) -> Result<Vec<ServiceView>> {
         self.list_services("").await
     }
@@ -131,7 +131,7 @@ impl Engine {
     /// The services with exactly these names. Unknown names are left out of the result.
     ///
     /// # Errors
-    /// When the engine does not answer or is no manager.
+    /// When the engine does not answer or is not a manager.
     pub async fn services_by_name(&self, names: &[String]) -> Result<Vec<ServiceView>> {
         if names.is_empty() {
             return Ok(Vec::new());

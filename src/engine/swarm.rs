@@ -10,7 +10,7 @@ use super::raw_client::ApiError;
 use super::services::items;
 use crate::error::Result;
 
-/// The secrets that let an engine join a swarm. Not to be shown.
+/// The tokens that let an engine join a swarm. They are secret.
 #[derive(Clone)]
 pub struct JoinTokens {
     /// For a manager.
@@ -37,17 +37,17 @@ pub struct NodeView {
 /// An engine's place in a swarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SwarmRole {
-    /// In no swarm.
+    /// Not in a swarm.
     None,
-    /// A worker, or a manager that cannot reach the others.
+    /// A worker, or a manager that cannot reach the other managers.
     Worker,
-    /// A manager that can be asked.
+    /// A manager that accepts requests.
     Manager,
-    /// In a swarm that is locked, pending or in error.
+    /// In a swarm that is locked, pending or in an error state.
     Unusable,
 }
 
-/// What an engine says of itself.
+/// What an engine reports about itself.
 #[derive(Debug, Clone)]
 pub struct EngineInfo {
     /// Engine version, such as `20.10.24`.
@@ -58,31 +58,32 @@ pub struct EngineInfo {
     pub kernel: String,
     /// Its place in a swarm.
     pub role: SwarmRole,
-    /// The swarm's own word on its state, such as `active` or `locked`.
+    /// The state of its swarm, such as `active` or `locked`.
     pub swarm_state: String,
-    /// This node's id in the swarm, empty outside one.
+    /// This node's id in the swarm, empty outside a swarm.
     pub node_id: String,
-    /// This node's address in the swarm, empty outside one.
+    /// This node's address in the swarm, empty outside a swarm.
     pub node_address: String,
-    /// Nodes in the swarm; 0 outside one or on a worker.
+    /// Nodes in the swarm; 0 outside a swarm or on a worker.
     pub nodes: u64,
-    /// Whether containers outlive the daemon; such an engine cannot be in a swarm.
+    /// Whether containers survive the daemon (live-restore), which does not work with a swarm.
     pub live_restore: bool,
     /// Storage driver, such as `overlay2`.
     pub storage: String,
     /// Memory in bytes.
     pub memory: u64,
-    /// The engine's clock when it answered.
+    /// The engine's time when it answered.
     pub time: Option<Timestamp>,
 }
 
 impl Engine {
-    /// Asks the engine for its versions and its place in a swarm.
+    /// The engine's versions, resources and place in a swarm.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// When the engine does not answer.
     pub async fn info(&self) -> Result<EngineInfo> {
-        let failed = |error: ApiError| error.into_error("cannot ask the engine what it is");
+        let failed =
+            |error: ApiError| error.into_error("cannot read the engine's version and state");
         let info = self.raw.get("/info").await.map_err(failed)?;
         let version = self.raw.get("/version").await.map_err(failed)?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -109,10 +110,10 @@ impl Engine {
         })
     }
 
-    /// Makes the engine the first manager of a new swarm that is reached at `address`.
+    /// Makes the engine the first manager of a new swarm, reachable at `address`.
     ///
     /// # Errors
-    /// When the engine refuses, for instance because it is in a swarm already.
+    /// When the engine refuses, for example because it is already in a swarm.
     pub async fn init_swarm(&self, address: &str) -> Result<()> {
         let request = SwarmInitRequest {
             advertise_addr: Some(address.to_owned()),
@@ -120,10 +121,10 @@ impl Engine {
             ..SwarmInitRequest::default()
         };
         let done = self.docker.init_swarm(request).await.map_err(ApiError::from);
-        done.map(drop).map_err(|error| error.into_error("cannot form a swarm"))
+        done.map(drop).map_err(|error| error.into_error("cannot create a swarm"))
     }
 
-    /// Joins the swarm of the manager at `manager`, being reached at `address`.
+    /// Joins the swarm of the manager at `manager`. `address` is where this engine is reachable.
     ///
     /// # Errors
     /// When the engine refuses or the manager does not answer.
@@ -139,10 +140,10 @@ impl Engine {
         done.map_err(|error| error.into_error("cannot join the swarm"))
     }
 
-    /// The tokens with which other engines join this manager's swarm.
+    /// The tokens that let other engines join this manager's swarm.
     ///
     /// # Errors
-    /// When the engine is no manager.
+    /// When the engine is not a manager.
     pub async fn join_tokens(&self) -> Result<JoinTokens> {
         let failed = |error: ApiError| error.into_error("cannot read the swarm's join tokens");
         let swarm = self.docker.inspect_swarm().await.map_err(ApiError::from).map_err(failed)?;
@@ -153,7 +154,7 @@ impl Engine {
         })
     }
 
-    /// Leaves the swarm; the last manager takes the swarm with it.
+    /// Leaves the swarm. When the last manager leaves, the swarm is gone.
     ///
     /// # Errors
     /// When the engine refuses.
@@ -165,7 +166,7 @@ impl Engine {
     /// The nodes of the swarm.
     ///
     /// # Errors
-    /// When the engine is no manager.
+    /// When the engine is not a manager.
     pub async fn nodes(&self) -> Result<Vec<NodeView>> {
         let failed = |error: ApiError| error.into_error("cannot list the nodes");
         let list = self.raw.get("/nodes").await.map_err(failed)?;

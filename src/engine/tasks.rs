@@ -94,7 +94,7 @@ impl Engine {
     /// services. Unknown names are left out of the result.
     ///
     /// # Errors
-    /// When the engine does not answer or is no manager.
+    /// When the engine does not answer or is not a manager.
     pub async fn services_with_tasks(
         &self,
         names: &[String],
