@@ -1,31 +1,32 @@
-//! The engine that the docker CLI would use.
+//! Checks the engine that the docker CLI would use.
 
 use std::net::{Ipv4Addr, TcpListener};
 
 use super::finding::Finding;
 use crate::engine::{Engine, EngineInfo, SwarmRole, resolve_host};
+use crate::wording::counted;
 
 /// The port that the example publishes.
 const EXAMPLE_PORT: u16 = 8080;
 
-/// What was found of the engine.
+/// What was found out about the engine.
 pub(super) struct EngineExamined {
     pub findings: Vec<Finding>,
-    /// Whether it is a swarm manager that can be used.
+    /// Whether it is a usable swarm manager.
     pub usable: bool,
     /// Whether it runs on this machine.
     pub local: bool,
 }
 
-/// Looks at the engine at `host`, or at the one that the environment means.
+/// Checks the engine at `host`, or the one that the environment selects.
 pub(super) async fn examine(host: Option<&str>) -> EngineExamined {
     const NAME: &str = "docker engine";
-    const COSTS: &str = "updates are tested on a private engine, not on yours";
+    const EFFECT: &str = "updates are tested on a private engine instead of this one";
     let choice = match resolve_host(host, &|key| std::env::var(key).ok()) {
         Ok(choice) => choice,
         Err(error) => {
             let finding = Finding::missing(NAME, error.to_string());
-            let finding = finding.costs(COSTS).remedy(error.hints().join("; "));
+            let finding = finding.effect(EFFECT).fix(error.hints().join("; "));
             return EngineExamined { findings: vec![finding], usable: false, local: true };
         }
     };
@@ -39,8 +40,8 @@ pub(super) async fn examine(host: Option<&str>) -> EngineExamined {
         Ok(answer) => answer,
         Err(error) => {
             let finding = Finding::warning(NAME, format!("{error} ({})", choice.source))
-                .costs(COSTS)
-                .remedy("to use your own: start it, or name another with --host or DOCKER_HOST");
+                .effect(EFFECT)
+                .fix("to use your own engine: start it, or choose another with --host or DOCKER_HOST");
             return EngineExamined { findings: vec![finding], usable: false, local };
         }
     };
@@ -60,39 +61,39 @@ pub(super) async fn examine(host: Option<&str>) -> EngineExamined {
 
 fn role(info: &EngineInfo) -> Finding {
     const NAME: &str = "swarm manager";
-    let costs = "this engine is not used; a private one is";
+    let effect = "a private engine is used instead of this one";
     match info.role {
-        SwarmRole::Manager => Finding::ok(NAME, format!("yes, of {} node(s)", info.nodes)),
+        SwarmRole::Manager => Finding::ok(NAME, format!("yes, of {}", counted(info.nodes, "node"))),
         SwarmRole::None if info.live_restore => Finding::warning(
             NAME,
-            "no, and live-restore is on, which excludes swarm",
+            "no, and live-restore is on, which does not work with a swarm",
         )
-        .costs(costs)
-        .remedy("to use it: turn `live-restore` off in its daemon.json, then `docker swarm init`"),
-        SwarmRole::None => Finding::warning(NAME, "no, the engine is in no swarm")
-            .costs(costs)
-            .remedy("to use it: `docker swarm init`, or --init-swarm for the time of a run"),
+        .effect(effect)
+        .fix("to use it: disable `live-restore` in its daemon.json, then run `docker swarm init`"),
+        SwarmRole::None => Finding::warning(NAME, "no, the engine is not part of a swarm")
+            .effect(effect)
+            .fix("to use it: run `docker swarm init`, or pass --init-swarm for a swarm that lasts one run"),
         SwarmRole::Worker => {
             Finding::warning(NAME, "no, the engine is a worker, or its swarm has no leader")
-                .costs(costs)
-                .remedy("to use the swarm: name a manager with --host or DOCKER_HOST")
+                .effect(effect)
+                .fix("to use the swarm: choose a manager with --host or DOCKER_HOST")
         }
         SwarmRole::Unusable => {
-            Finding::warning(NAME, format!("no, the engine's swarm is `{}`", info.swarm_state))
-                .costs(costs)
-                .remedy("see `docker info`; a locked swarm needs `docker swarm unlock`")
+            Finding::warning(NAME, format!("no, the state of the engine's swarm is `{}`", info.swarm_state))
+                .effect(effect)
+                .fix("see `docker info`; unlock a locked swarm with `docker swarm unlock`")
         }
     }
 }
 
-/// Stacks that a run which was killed left on the engine, or that are deployed on purpose.
+/// Stacks of rollproof on the engine, deployed on purpose or left by a killed run.
 async fn leftovers(engine: &Engine) -> Option<Finding> {
     let stacks = engine.leftovers().await.ok()?;
     let names: Vec<&str> = stacks.iter().map(|leftover| leftover.stack.as_str()).collect();
     (!names.is_empty()).then(|| {
-        Finding::warning("deployed stacks", format!("made by this program: {}", names.join(", ")))
-            .costs("nothing if they are wanted; if a killed run left them, they take up room")
-            .remedy("`rollproof down` removes them")
+        Finding::warning("deployed stacks", format!("deployed by rollproof: {}", names.join(", ")))
+            .effect("they use resources; a killed run may have left them")
+            .fix("`rollproof down` removes them")
     })
 }
 
@@ -101,7 +102,7 @@ fn example_port() -> Finding {
     match TcpListener::bind((Ipv4Addr::UNSPECIFIED, EXAMPLE_PORT)) {
         Ok(_) => Finding::ok(NAME, format!("{EXAMPLE_PORT} is free")),
         Err(error) => Finding::warning(NAME, format!("{EXAMPLE_PORT}: {error}"))
-            .costs("the example cannot be deployed on this engine")
-            .remedy(format!("end what listens on port {EXAMPLE_PORT}, or use --engine lab")),
+            .effect("the example cannot be deployed on this engine")
+            .fix(format!("stop what listens on port {EXAMPLE_PORT}, or use --engine lab")),
     }
 }

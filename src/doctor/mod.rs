@@ -1,16 +1,12 @@
-//! What this machine has and lacks for the program's work, and what each lack costs.
+//! Checks what this machine has and what it lacks, and says what the effect is and how to fix it.
 //!
-//! It only looks: nothing is installed, started or changed, but for the kernel module that an
-//! engine would load too.
+//! The checks only look. They install, start and change nothing, except that they load the kernel
+//! module that an engine would load too.
 
 mod engine_checks;
 mod examine;
-mod example_checks;
 mod finding;
-mod kernel_checks;
-mod lab_checks;
-mod table;
+mod machine_checks;
 
 pub use examine::{can_run, examine};
-pub use finding::{Finding, Status};
-pub use table::{json, table};
+pub use finding::{Finding, Status, json, table};

@@ -1,6 +1,11 @@
-//! Connections to an engine: byte streams, HTTP on top of them, bollard on top of that.
+//! Connections to an engine: byte streams (unix, TCP, TLS, ssh), HTTP over them, and bollard.
 
+use std::io;
+use std::path::Path;
 use std::pin::Pin;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
@@ -9,10 +14,17 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{HOST, HeaderValue};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::{DockerHost, ssh, tls};
+use super::DockerHost;
 use crate::error::{Error, Result};
 
 /// Any byte stream to an engine.
@@ -22,7 +34,7 @@ impl<T: AsyncRead + AsyncWrite + Send> Stream for T {}
 /// Why a connection or a request failed below HTTP.
 pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// How long a connection may take to be made.
+/// Time limit for opening a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 /// Opens a byte stream to an engine.
@@ -34,15 +46,15 @@ async fn dial(host: &DockerHost) -> Result<Pin<Box<dyn Stream>>, Failure> {
         }
         DockerHost::Tls { host, port, ca, identity, verify } => {
             let identity = identity.as_ref().map(|(cert, key)| (cert.as_path(), key.as_path()));
-            let config = tls::client_config(ca.as_deref(), identity, *verify)?;
+            let config = tls_config(ca.as_deref(), identity, *verify)?;
             let stream = TcpStream::connect((host.as_str(), *port)).await?;
-            Box::pin(tls::handshake(config, host, stream).await?)
+            Box::pin(tls_handshake(config, host, stream).await?)
         }
-        DockerHost::Ssh { target, port } => Box::pin(ssh::dial(target, *port)?),
+        DockerHost::Ssh { target, port } => Box::pin(dial_ssh(target, *port)?),
     })
 }
 
-/// Opens an HTTP connection to an engine; its driver runs until it is closed.
+/// Opens an HTTP connection to an engine. A background task drives it until it is closed.
 pub(super) async fn open<B>(host: &DockerHost) -> Result<SendRequest<B>, Failure>
 where
     B: Body + Send + 'static,
@@ -65,8 +77,8 @@ where
     }
 }
 
-/// bollard over our own connections: it lacks docker contexts, and this way TLS and ssh work
-/// the same for both clients.
+/// bollard over our own connections. bollard does not know docker contexts, and this way TLS and
+/// ssh work the same for both clients.
 pub(super) fn bollard(host: &DockerHost) -> Result<Docker> {
     let host = host.clone();
     let transport = move |request: BollardRequest| {
@@ -91,7 +103,7 @@ async fn send(
     Ok(sender.send_request(request).await?)
 }
 
-/// A connection of our own wants the path alone in the request line and a `Host` header.
+/// Our connections need the path alone in the request line, and a `Host` header.
 fn to_origin_form<B>(request: &mut Request<B>) -> Result<(), Failure> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     *request.uri_mut() = path.parse::<Uri>()?;
@@ -100,5 +112,105 @@ fn to_origin_form<B>(request: &mut Request<B>) -> Result<(), Failure> {
 }
 
 fn into_bollard(failure: Failure) -> bollard::errors::Error {
-    bollard::errors::Error::IOError { err: std::io::Error::other(failure) }
+    bollard::errors::Error::IOError { err: io::Error::other(failure) }
+}
+
+/// TLS settings from PEM files: the authority of the engine's certificate, and our certificate
+/// with its key.
+fn tls_config(
+    ca: Option<&Path>,
+    identity: Option<(&Path, &Path)>,
+    verify: bool,
+) -> Result<Arc<ClientConfig>, Failure> {
+    if !verify {
+        return Err("TLS without checking the engine's certificate is not supported: set DOCKER_TLS_VERIFY=1".into());
+    }
+    let ca = ca.ok_or("ca.pem is missing in the folder of the TLS files (DOCKER_CERT_PATH)")?;
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(ca)? {
+        roots.add(certificate)?;
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots);
+    let config = match identity {
+        None => builder.with_no_client_auth(),
+        Some((cert, key)) => {
+            let key = PrivateKeyDer::from_pem_file(key)
+                .map_err(|error| format!("cannot read {}: {error}", key.display()))?;
+            builder.with_client_auth_cert(certificates(cert)?, key)?
+        }
+    };
+    Ok(Arc::new(config))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let read = || CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>();
+    read().map_err(|error| format!("cannot read {}: {error}", path.display()).into())
+}
+
+/// Starts TLS on a connection.
+async fn tls_handshake(
+    config: Arc<ClientConfig>,
+    host: &str,
+    stream: TcpStream,
+) -> Result<TlsStream<TcpStream>, Failure> {
+    let name = ServerName::try_from(host.to_owned())?;
+    Ok(TlsConnector::from(config).connect(name, stream).await?)
+}
+
+/// A connection through an `ssh` process, which ends with the stream.
+struct SshStream {
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+    _child: Child,
+}
+
+/// Starts `ssh ... docker system dial-stdio`, as the docker CLI does. If `ssh` cannot connect, the
+/// stream ends.
+fn dial_ssh(target: &str, port: Option<u16>) -> io::Result<SshStream> {
+    let mut command = Command::new("ssh");
+    command.args(["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]);
+    if let Some(port) = port {
+        command.arg("-p").arg(port.to_string());
+    }
+    let mut child = command
+        .args(["--", target, "docker", "system", "dial-stdio"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .spawn()?;
+    match (child.stdin.take(), child.stdout.take()) {
+        (Some(stdin), Some(stdout)) => Ok(SshStream { stdin, stdout, _child: child }),
+        _ => Err(io::Error::other("ssh has no pipes")),
+    }
+}
+
+impl AsyncRead for SshStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stdout).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for SshStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stdin).poll_write(cx, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stdin).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stdin).poll_shutdown(cx)
+    }
 }

@@ -1,4 +1,4 @@
-//! Which engine is meant: flags, environment, docker contexts.
+//! Selects the engine: flags, environment, docker contexts.
 //!
 //! Order as in the docker CLI: `--host` > `DOCKER_HOST` > `DOCKER_CONTEXT` > `currentContext`
 //! of the CLI's configuration > the default socket.
@@ -13,14 +13,14 @@ use sha2::{Digest, Sha256};
 use super::DockerHost;
 use crate::error::{Error, Result};
 
-/// The engine that is meant, and what said so.
+/// The selected engine, and what selected it.
 #[derive(Debug, Clone)]
 pub struct HostChoice {
     /// Where it listens.
     pub host: DockerHost,
-    /// What chose it, for messages: `--host`, `DOCKER_HOST`, `context prod`, `the default socket`.
+    /// What selected it, for messages: `--host`, `DOCKER_HOST`, `context prod`, `the default socket`.
     pub source: String,
-    /// Whether the user chose it rather than the default.
+    /// Whether the user selected it; if not, it is the default.
     pub explicit: bool,
 }
 
@@ -44,10 +44,10 @@ struct ContextEndpoint {
     skip_tls_verify: bool,
 }
 
-/// Finds the engine that is meant. `env` looks up environment variables.
+/// Selects the engine. `env` looks up environment variables.
 ///
 /// # Errors
-/// When an address or a context that was named cannot be used.
+/// When the given address or context cannot be used.
 pub fn resolve_host(
     flag: Option<&str>,
     env: &dyn Fn(&str) -> Option<String>,
@@ -84,16 +84,16 @@ pub fn resolve_host(
     }
 }
 
-/// `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH` turn a TCP address into a TLS one.
+/// Uses TLS for a TCP address if `DOCKER_TLS_VERIFY` or `DOCKER_TLS` is set.
 fn with_env_tls(
     host: DockerHost,
     env: &dyn Fn(&str) -> Option<String>,
     config_dir: Option<&Path>,
 ) -> DockerHost {
     let verify = env("DOCKER_TLS_VERIFY").is_some();
-    let wanted = verify || env("DOCKER_TLS").is_some();
+    let use_tls = verify || env("DOCKER_TLS").is_some();
     match host {
-        DockerHost::Tcp { host, port } if wanted => {
+        DockerHost::Tcp { host, port } if use_tls => {
             let dir = env("DOCKER_CERT_PATH").map(PathBuf::from);
             let dir = dir.or_else(|| config_dir.map(Path::to_path_buf)).unwrap_or_default();
             tls_host(host, port, &dir, verify)
@@ -117,20 +117,21 @@ fn current_context(config_dir: &Path) -> Result<Option<String>> {
     let path = config_dir.join("config.json");
     let Ok(text) = fs::read_to_string(&path) else { return Ok(None) };
     let config: CliConfig = serde_json::from_str(&text).map_err(|error| {
-        Error::environment(format!("cannot read the docker configuration {}", path.display()))
+        Error::environment(format!("cannot read docker configuration {}", path.display()))
             .caused_by(error)
     })?;
     Ok(Some(config.current_context).filter(|name| !name.is_empty()))
 }
 
-/// A context's folder is named after the SHA-256 of its name (docker/cli `cli/context/store`).
+/// The engine of a context. Its folder is named after the SHA-256 of the context's name (docker/cli
+/// `cli/context/store`).
 fn context_host(config_dir: &Path, name: &str) -> Result<DockerHost> {
     let id = hex::encode(Sha256::digest(name.as_bytes()));
     let contexts = config_dir.join("contexts");
     let meta = contexts.join("meta").join(&id).join("meta.json");
     let unusable = || {
-        Error::usage(format!("docker context `{name}` cannot be used"))
-            .hint("`docker context ls` lists the contexts; DOCKER_CONTEXT or `docker context use` chooses one")
+        Error::usage(format!("cannot use docker context `{name}`"))
+            .hint("`docker context ls` lists the contexts; DOCKER_CONTEXT or `docker context use` selects one")
     };
     let text = fs::read_to_string(&meta).map_err(|error| unusable().caused_by(error))?;
     let meta: ContextMeta =
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flag_wins_over_the_environment() {
+    fn the_flag_overrides_the_environment() {
         let choice = resolve(Some("tcp://a:1"), &[("DOCKER_HOST", "tcp://b:2")]).unwrap();
         assert_eq!(
             (choice.host.to_string().as_str(), choice.source.as_str()),

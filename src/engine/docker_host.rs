@@ -1,11 +1,11 @@
-//! Where an engine listens.
+//! Addresses of engines.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 
-/// Where an engine listens, as `DOCKER_HOST` spells it.
+/// The address of an engine, as in `DOCKER_HOST`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DockerHost {
     /// A unix socket.
@@ -23,38 +23,38 @@ pub enum DockerHost {
         host: String,
         /// Port.
         port: u16,
-        /// The authority that signed the engine's certificate.
+        /// The certificate of the authority that signed the engine's certificate.
         ca: Option<PathBuf>,
         /// Our certificate and its key.
         identity: Option<(PathBuf, PathBuf)>,
         /// Whether the engine's certificate is checked.
         verify: bool,
     },
-    /// Through `ssh`, running `docker system dial-stdio` there.
+    /// Through `ssh`, which runs `docker system dial-stdio` on the remote host.
     Ssh {
-        /// `user@host`, or the host alone.
+        /// `user@host` or `host`.
         target: String,
-        /// Port, if not ssh's own default.
+        /// Port, if not ssh's default.
         port: Option<u16>,
     },
 }
 
 impl DockerHost {
-    /// The socket an engine listens on unless told otherwise.
+    /// The default socket of an engine.
     #[must_use]
     pub fn local_default() -> Self {
         Self::Unix(PathBuf::from("/var/run/docker.sock"))
     }
 
-    /// Reads `unix:///path`, `tcp://host:port`, `ssh://user@host:port`; a bare `host:port` is
-    /// TCP, as for the docker CLI. TLS is decided elsewhere, by `DOCKER_TLS_VERIFY` or a context.
+    /// Parses `unix:///path`, `tcp://host:port` or `ssh://user@host:port`. As with the docker CLI,
+    /// `host:port` means TCP. TLS comes from `DOCKER_TLS_VERIFY` or a context.
     ///
     /// # Errors
-    /// When it is none of these.
+    /// When the address has none of these forms.
     pub fn parse(text: &str) -> Result<Self> {
         let invalid = || {
             Error::usage(format!("invalid engine address `{text}`"))
-                .hint("give unix:///path/to/docker.sock, tcp://host:port or ssh://user@host")
+                .hint("use unix:///path/to/docker.sock, tcp://host:port or ssh://user@host")
         };
         if let Some(path) = text.strip_prefix("unix://") {
             if path.is_empty() {
@@ -90,7 +90,7 @@ impl DockerHost {
         Ok(Self::Tcp { host: host.to_owned(), port })
     }
 
-    /// Whether the engine runs on this machine, so that this kernel is its kernel.
+    /// Whether the engine runs on this machine and so on this kernel.
     #[must_use]
     pub fn is_local(&self) -> bool {
         match self {
@@ -102,7 +102,7 @@ impl DockerHost {
         }
     }
 
-    /// The host under which this machine reaches ports that the engine publishes.
+    /// The host where this machine reaches ports that the engine publishes.
     #[must_use]
     pub fn published_host(&self) -> &str {
         match self {
@@ -113,7 +113,7 @@ impl DockerHost {
     }
 }
 
-/// The address to ask a published port at. `host` is as [`DockerHost::published_host`] gives it.
+/// The URL of a published port. `host` comes from [`DockerHost::published_host`].
 #[must_use]
 pub fn published_url(host: &str, port: u16) -> String {
     if host.contains(':') {
@@ -123,7 +123,7 @@ pub fn published_url(host: &str, port: u16) -> String {
     }
 }
 
-/// Splits a trailing `:port` off; an IPv6 address needs brackets for that.
+/// Splits off a trailing `:port`. An IPv6 address needs brackets for that.
 fn split_port(text: &str) -> Option<(&str, &str)> {
     let (host, port) = text.rsplit_once(':')?;
     (!host.contains(':') || host.ends_with(']')).then_some((host, port))
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_the_docker_cli_reads() {
+    fn parses_what_the_docker_cli_parses() {
         for (text, shown) in [
             ("unix:///tmp/d.sock", "unix:///tmp/d.sock"),
             ("unix://", "unix:///var/run/docker.sock"),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_leads_nowhere() {
+    fn refuses_invalid_addresses() {
         for text in
             ["", "fd://x", "tcp://:2375", "ssh://", "ssh://-oProxyCommand=x", "tcp://h:port"]
         {

@@ -7,7 +7,7 @@ use futures_util::{Stream, StreamExt};
 use jiff::Timestamp;
 
 use super::Engine;
-use super::api_error::ApiError;
+use super::raw_client::ApiError;
 
 /// One event of the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct EngineEvent {
     pub kind: String,
     /// `start`, `die`, `health_status: healthy`, `update`, …
     pub action: String,
-    /// The id of what it is about.
+    /// The id of the object that it is about.
     pub id: String,
     /// Its attributes.
     pub attributes: HashMap<String, String>,
@@ -33,9 +33,9 @@ impl EngineEvent {
 }
 
 impl Engine {
-    /// Container and service events from `since` on, until the connection ends. Container events
+    /// Container and service events since `since`, until the connection ends. Container events
     /// come only from the node that runs the container, service events only from managers. An
-    /// item that cannot be read is an error item; the stream goes on behind it.
+    /// unreadable item becomes an error item, after which the stream continues.
     pub fn events(
         &self,
         since: Timestamp,

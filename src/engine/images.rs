@@ -1,4 +1,4 @@
-//! Images: loading, building, looking.
+//! Images: loading, building, inspecting.
 
 use bollard::query_parameters::{BuildImageOptions, ImportImageOptions, RemoveImageOptions};
 use bytes::Bytes;
@@ -6,60 +6,60 @@ use futures_util::StreamExt;
 use serde_json::Value;
 
 use super::Engine;
-use super::api_error::ApiError;
+use super::raw_client::ApiError;
 use crate::error::{Error, Result};
 
-/// An image as an engine has it.
+/// An image as an engine reports it.
 #[derive(Debug, Clone)]
 pub struct ImageView {
     /// Its id, `sha256:…`.
     pub id: String,
-    /// The health check it brings (`Config.Healthcheck`), if any.
+    /// Its health check (`Config.Healthcheck`), if any.
     pub healthcheck: Option<Value>,
     /// Its labels, as JSON.
     pub labels: Value,
-    /// TCP ports it says it listens on.
+    /// The TCP ports that it exposes.
     pub exposed_tcp: Vec<u16>,
 }
 
-/// What a registry says of an image.
+/// What a registry reports about an image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distribution {
     /// Its digest, `sha256:…`.
     pub digest: String,
-    /// What it runs on, as `Placement.Platforms` has it.
+    /// The platforms that it supports, in the form of `Placement.Platforms`.
     pub platforms: Vec<Value>,
 }
 
 impl Engine {
-    /// Lets the engine ask an image's registry.
+    /// Asks the registry of an image, through the engine.
     ///
     /// # Errors
-    /// When the registry does not answer or does not have it.
+    /// When the registry does not answer or does not have the image.
     pub async fn distribution(&self, image: &str, auth: Option<&str>) -> Result<Distribution> {
         let headers: Vec<_> = auth.map(|auth| ("X-Registry-Auth", auth)).into_iter().collect();
         let path = format!("/distribution/{image}/json");
         let found = self.raw.get_with(&path, &headers).await.map_err(|error| {
-            error.into_error(format!("cannot ask the registry for image {image}"))
+            error.into_error(format!("cannot look up image {image} in its registry"))
         })?;
         let platform = |platform: &Value| {
             let architecture = platform["architecture"].as_str().unwrap_or_default();
-            // The client leaves arm out, because its variants are told apart elsewhere.
+            // Docker's client omits arm, because its variants are not distinguished here.
             let architecture =
                 if architecture.eq_ignore_ascii_case("arm") { "" } else { architecture };
-            let mut wanted = serde_json::Map::new();
+            let mut entry = serde_json::Map::new();
             if !architecture.is_empty() {
-                wanted.insert("Architecture".into(), architecture.into());
+                entry.insert("Architecture".into(), architecture.into());
             }
             if let Some(os) = platform["os"].as_str().filter(|os| !os.is_empty()) {
-                wanted.insert("OS".into(), os.into());
+                entry.insert("OS".into(), os.into());
             }
-            Value::Object(wanted)
+            Value::Object(entry)
         };
         let digest = found["Descriptor"]["digest"].as_str().unwrap_or_default().to_owned();
         if digest.is_empty() {
             return Err(Error::environment(format!(
-                "the registry gives no digest for image {image}"
+                "the registry returned no digest for image {image}"
             )));
         }
         let platforms = found["Platforms"].as_array().into_iter().flatten().map(platform).collect();
@@ -69,7 +69,7 @@ impl Engine {
     /// An image by reference or id.
     ///
     /// # Errors
-    /// When the engine does not answer. An image that does not exist is no error.
+    /// When the engine does not answer. An image that does not exist is not an error.
     pub async fn image(&self, reference: &str) -> Result<Option<ImageView>> {
         match self.raw.get(&format!("/images/{reference}/json")).await {
             Ok(value) => Ok(Some(ImageView {
@@ -108,11 +108,11 @@ impl Engine {
         Ok(())
     }
 
-    /// Builds an image with the engine's own builder from a tar of its context. `log` gets the
+    /// Builds an image with the engine's builder from a tar archive of its context. `log` gets the
     /// builder's output, line by line.
     ///
     /// # Errors
-    /// When the build fails, with the builder's last words.
+    /// When the build fails, with the builder's last message.
     pub async fn build_image(
         &self,
         tag: &str,
@@ -146,8 +146,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Removes an image; one that is gone or still used is no error, and the answer says whether
-    /// it is gone.
+    /// Removes an image and returns whether it is gone. An image that is in use stays, which is not
+    /// an error.
     ///
     /// # Errors
     /// When the engine does not answer.
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_tcp_ports_are_told() {
+    fn only_tcp_ports_are_listed() {
         let ports = json!({"80/tcp": {}, "53/udp": {}, "8443": {}});
         assert_eq!(exposed_tcp(&ports), [80, 8443]);
         assert_eq!(exposed_tcp(&Value::Null), [0; 0]);

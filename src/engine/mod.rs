@@ -1,58 +1,62 @@
-//! The Docker engine: everything that is asked of it goes through [`Engine`].
+//! The Docker engine: every request goes through [`Engine`].
 //!
-//! Lists, images, events and the swarm itself are asked through bollard; services and tasks
-//! through [`RawClient`], because bollard's models lose fields on the way back (a service's
-//! health check and its previous spec). Both use the same connections, made by [`DockerHost`].
+//! Lists, images, events and the swarm itself use bollard. Services and tasks use [`RawClient`],
+//! because bollard's models drop fields that the engine sends (a service's health check and its
+//! previous spec). Both use the same connections, described by [`DockerHost`].
 
-mod api_error;
 mod connection;
 mod containers;
 mod context;
 mod docker_host;
-mod engine_info;
 mod events;
 mod images;
-mod leftovers;
 mod raw_client;
 mod registry_auth;
-mod service_view;
 mod services;
-mod ssh;
-mod stack_objects;
+mod stacks;
 mod swarm;
-mod task_view;
-mod tls;
+mod tasks;
 
 use std::time::Duration;
 
 use bollard::Docker;
 
-pub use containers::{ContainerState, LogPiece};
+pub use containers::{ContainerState, FailedHealthCheck, LogPiece};
 pub use context::{HostChoice, resolve_host};
 pub use docker_host::{DockerHost, published_url};
-pub use engine_info::{EngineInfo, SwarmRole};
 pub use events::EngineEvent;
 pub use images::{Distribution, ImageView};
-pub use leftovers::Leftover;
 pub use registry_auth::RegistryAuth;
-pub use service_view::{ServiceView, UpdateStatusView};
-pub use stack_objects::{StackObject, StackObjectKind};
-pub use swarm::{JoinTokens, NodeView};
-pub use task_view::TaskView;
+pub use services::{ServiceView, UpdateStatusView};
+pub use stacks::{Leftover, StackObject, StackObjectKind};
+pub use swarm::{EngineInfo, JoinTokens, NodeView, SwarmRole};
+pub use tasks::TaskView;
 
 use crate::error::{Error, Result};
 use raw_client::RawClient;
 
-/// The label that marks everything this program creates; its value is the run's id.
+/// The label of everything that rollproof deploys. Its value is the run's id.
 pub const RUN_LABEL: &str = "rollproof.run";
 
-/// The label that Docker gives everything of a stack.
+/// The label of images that rollproof builds. Its value says what the image is for.
+pub const IMAGE_LABEL: &str = "rollproof.image";
+
+/// Docker's label for everything that belongs to a stack. Its value is the stack's name.
 pub const STACK_LABEL: &str = "com.docker.stack.namespace";
 
-/// How long an engine may take to answer an ordinary request.
+/// Docker's label for a service's image as written in the stack file.
+pub const STACK_IMAGE_LABEL: &str = "com.docker.stack.image";
+
+/// Docker's label for the service that a container belongs to. Its value is the service's name.
+pub const CONTAINER_SERVICE_LABEL: &str = "com.docker.swarm.service.name";
+
+/// Docker's label for the task that a container belongs to. Its value is the task's id.
+pub const CONTAINER_TASK_LABEL: &str = "com.docker.swarm.task.id";
+
+/// Time limit of an ordinary request.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// How long an engine may take to answer the first ping.
+/// Time limit of the first ping.
 const PING_WITHIN: Duration = Duration::from_secs(10);
 
 /// A connection to one Docker engine. Cheap to clone.
@@ -88,6 +92,6 @@ impl Engine {
 
     fn unreachable(&self) -> Error {
         Error::environment(format!("no Docker engine answers at {}", self.host))
-            .hint("start it, name another with --host, DOCKER_HOST or DOCKER_CONTEXT, or use a private one: --engine lab")
+            .hint("start it, choose another engine with --host, DOCKER_HOST or DOCKER_CONTEXT, or use a private engine with --engine lab")
     }
 }

@@ -1,5 +1,7 @@
-//! Requests whose JSON must not pass through bollard's models.
+//! JSON requests that bypass bollard's models, and the errors of all requests.
 
+use std::fmt;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -9,13 +11,13 @@ use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Method, Request};
 use serde_json::Value;
 
-use super::api_error::ApiError;
 use super::{ANSWER_WITHIN, DockerHost, connection};
+use crate::error::Error;
 
 type Sender = SendRequest<Full<Bytes>>;
 
-/// A small JSON client over kept-alive connections. Paths carry no version, so that the
-/// engine answers in its own newest schema, as it does for bollard.
+/// A small JSON client over kept-alive connections. Paths have no version prefix, so the engine
+/// answers in its newest schema, as it does for bollard.
 #[derive(Debug, Clone)]
 pub(super) struct RawClient {
     host: DockerHost,
@@ -27,18 +29,18 @@ impl RawClient {
         Self { host, idle: Arc::default() }
     }
 
-    /// GET, the answer as text.
+    /// Sends a GET request and returns the answer as text.
     pub(super) async fn get_text(&self, path: &str) -> Result<String, ApiError> {
         let body = self.request(Method::GET, path, None, &[]).await?;
         Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
-    /// GET, the answer as JSON.
+    /// Sends a GET request and returns the answer as JSON.
     pub(super) async fn get(&self, path: &str) -> Result<Value, ApiError> {
         self.get_with(path, &[]).await
     }
 
-    /// GET with headers, the answer as JSON.
+    /// Sends a GET request with extra headers and returns the answer as JSON.
     pub(super) async fn get_with(
         &self,
         path: &str,
@@ -47,7 +49,7 @@ impl RawClient {
         parse(&self.request(Method::GET, path, None, headers).await?)
     }
 
-    /// POST of a JSON body, the answer as JSON (null if empty).
+    /// Sends a POST request with a JSON body and returns the answer as JSON (null if empty).
     pub(super) async fn post(
         &self,
         path: &str,
@@ -107,8 +109,8 @@ impl RawClient {
         Err(ApiError { status: Some(status.as_u16()), message: message.trim().to_owned() })
     }
 
-    /// A kept connection that is still open, or a new one. A kept one that the engine closes in
-    /// this very moment fails the request: nothing is sent twice.
+    /// A kept connection that is still open, or a new one. If the engine closes a kept connection
+    /// at this moment, the request fails: nothing is sent twice.
     async fn sender(&self) -> Result<Sender, ApiError> {
         loop {
             let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -120,6 +122,74 @@ impl RawClient {
         let mut sender = connection::open(&self.host).await.map_err(ApiError::unanswered)?;
         sender.ready().await.map_err(ApiError::unanswered)?;
         Ok(sender)
+    }
+}
+
+/// A request that the engine refused or did not answer.
+#[derive(Debug)]
+pub(super) struct ApiError {
+    /// HTTP status; `None` when no answer came.
+    pub(super) status: Option<u16>,
+    /// The engine's message, or why no answer came.
+    pub(super) message: String,
+}
+
+impl ApiError {
+    /// A failure to get an answer.
+    pub(super) fn unanswered(cause: impl fmt::Display) -> Self {
+        Self { status: None, message: cause.to_string() }
+    }
+
+    /// Whether the requested object does not exist.
+    pub(super) fn is_not_found(&self) -> bool {
+        self.status == Some(404)
+    }
+
+    /// Whether the service changed since it was read. Engines answer 500 or 409 (see
+    /// `UpdateService` in swarmkit), so the text decides.
+    pub(super) fn is_out_of_sequence(&self) -> bool {
+        self.message.contains("update out of sequence")
+    }
+
+    /// The error for the user: what failed, the engine's message, what to do.
+    pub(super) fn into_error(self, failed: impl Into<String>) -> Error {
+        let text = self.message.clone();
+        let error = Error::environment(failed).caused_by(self);
+        if text.contains("not a swarm manager") {
+            error.hint("`docker swarm init` makes this engine a manager, --init-swarm does so for one run, --engine lab uses a private engine")
+        } else if text.contains("is already in use by service") {
+            error.hint("another service publishes this port: change the port in the stack file, or remove that service")
+        } else if text.contains("permission denied") {
+            error.hint("run as root, or as a member of the `docker` group")
+        } else {
+            error
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            Some(status) => write!(f, "the engine answered {status}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl From<bollard::errors::Error> for ApiError {
+    fn from(error: bollard::errors::Error) -> Self {
+        use bollard::errors::Error as Bollard;
+        match error {
+            Bollard::DockerResponseServerError { status_code, message } => {
+                Self { status: Some(status_code), message: message.trim().to_owned() }
+            }
+            Bollard::DockerStreamError { error } => Self { status: None, message: error },
+            Bollard::IOError { err } => Self::unanswered(err),
+            Bollard::RequestTimeoutError => Self::unanswered("timed out"),
+            other => Self::unanswered(other),
+        }
     }
 }
 
@@ -138,7 +208,6 @@ pub(super) fn query(key: &str, value: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            use std::fmt::Write as _;
             let _ = write!(encoded, "%{byte:02X}");
         }
     }

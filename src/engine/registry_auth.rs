@@ -1,4 +1,4 @@
-//! Registry logins, as the docker CLI keeps them.
+//! Registry logins of the docker CLI.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -10,10 +10,10 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde::Deserialize;
 use serde_json::json;
 
-/// The key under which the CLI keeps the login of the public registry.
+/// The CLI's key for the login of the public registry.
 const PUBLIC: &str = "https://index.docker.io/v1/";
 
-/// The logins of `config.json`: plain ones, and those that a credential helper keeps.
+/// The logins in `config.json`: plain ones, and those of credential helpers.
 #[derive(Debug, Default, Deserialize)]
 pub struct RegistryAuth {
     #[serde(default)]
@@ -52,8 +52,8 @@ struct HelperAnswer {
 }
 
 impl RegistryAuth {
-    /// Reads the CLI's configuration (`DOCKER_CONFIG`, else `~/.docker`); without one there are
-    /// no logins.
+    /// Reads the CLI's configuration (`DOCKER_CONFIG`, else `~/.docker`). Without one, there are no
+    /// logins.
     #[must_use]
     pub fn of_cli() -> Self {
         let folder = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
@@ -77,7 +77,7 @@ impl RegistryAuth {
     }
 }
 
-/// The registry of an image reference: its first part if that is a host name.
+/// The registry of an image reference: its first part, if that is a host name.
 fn registry(image: &str) -> &str {
     match image.split_once('/') {
         Some(("docker.io" | "index.docker.io", _)) => PUBLIC,
@@ -86,7 +86,7 @@ fn registry(image: &str) -> &str {
     }
 }
 
-/// Asks a credential helper, as docker/docker-credential-helpers specifies it.
+/// Asks a credential helper, as specified by docker/docker-credential-helpers.
 fn ask_helper(helper: &str, registry: &str) -> Option<serde_json::Value> {
     let mut child = Command::new(format!("docker-credential-{helper}"))
         .arg("get")
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_registry_is_the_first_part_if_that_is_a_host() {
+    fn the_registry_is_the_first_part_if_it_is_a_host() {
         for (image, expected) in [
             ("nginx:1", PUBLIC),
             ("me/app", PUBLIC),

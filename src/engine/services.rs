@@ -1,22 +1,94 @@
-//! Services and tasks.
+//! Services.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::api_error::ApiError;
-use super::raw_client::query;
-use super::{Engine, STACK_LABEL, ServiceView, TaskView};
+use super::raw_client::{ApiError, query};
+use super::{Engine, STACK_LABEL};
 use crate::error::Result;
 use crate::stack::ServiceBody;
+use crate::swarm::UpdateState;
 
-/// How often an update is tried again after somebody else, or Swarm itself, changed the service
-/// in between: Swarm bumps the version with every change of the update status.
-const SEQUENCE_TRIES: usize = 10;
+/// How often to retry an update if the service changed since it was read. Swarm itself raises
+/// the version with every change of the update status.
+const UPDATE_ATTEMPTS: usize = 10;
+
+/// A service as the engine reports it. Its specs are for reading only: an update is always built
+/// from the stack file.
+#[derive(Debug, Clone)]
+pub struct ServiceView {
+    /// The service's id.
+    pub id: String,
+    /// Version index; an update must name the newest one.
+    pub version: u64,
+    /// The current spec.
+    pub spec: ServiceBody,
+    /// The spec that a rollback would restore, if there is one.
+    pub previous_spec: Option<ServiceBody>,
+    /// The update status; its state is [`UpdateState::None`] when the engine reports none.
+    pub update: UpdateStatusView,
+}
+
+/// A service's update status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdateStatusView {
+    /// The state.
+    pub state: UpdateState,
+    /// When the update began. A rollback keeps the start of its update.
+    pub started_at: Option<Timestamp>,
+    /// When it completed.
+    pub completed_at: Option<Timestamp>,
+    /// The engine's message.
+    pub message: String,
+}
+
+impl ServiceView {
+    /// Reads the engine's JSON; `None` if it has no id or version.
+    #[must_use]
+    pub fn parse(value: &Value) -> Option<Self> {
+        let status = &value["UpdateStatus"];
+        let time = |key: &str| status[key].as_str().and_then(parse_time);
+        Some(Self {
+            id: value["ID"].as_str()?.to_owned(),
+            version: value["Version"]["Index"].as_u64()?,
+            spec: ServiceBody::new(value["Spec"].clone()),
+            previous_spec: value
+                .get("PreviousSpec")
+                .filter(|spec| spec.is_object())
+                .cloned()
+                .map(ServiceBody::new),
+            update: UpdateStatusView {
+                state: UpdateState::parse(status["State"].as_str().unwrap_or_default()),
+                started_at: time("StartedAt"),
+                completed_at: time("CompletedAt"),
+                message: status["Message"].as_str().unwrap_or_default().to_owned(),
+            },
+        })
+    }
+
+    /// The service's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.spec.name()
+    }
+
+    /// A label of the service.
+    #[must_use]
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.spec.as_value()["Labels"][key].as_str()
+    }
+}
+
+/// Reads an engine timestamp. Go's zero time means that there is none.
+pub(super) fn parse_time(text: &str) -> Option<Timestamp> {
+    if text.starts_with("0001-") { None } else { text.parse().ok() }
+}
 
 impl Engine {
     /// A service by name or id.
     ///
     /// # Errors
-    /// When the engine does not answer. A service that does not exist is no error.
+    /// When the engine does not answer. A service that does not exist is not an error.
     pub async fn service(&self, name: &str) -> Result<Option<ServiceView>> {
         match self.raw.get(&format!("/services/{name}")).await {
             Ok(value) => Ok(ServiceView::parse(&value)),
@@ -25,10 +97,10 @@ impl Engine {
         }
     }
 
-    /// The services of a stack, by whomever it was deployed.
+    /// All services of a stack, including those that rollproof did not deploy.
     ///
     /// # Errors
-    /// When the engine does not answer or is no manager.
+    /// When the engine does not answer or is not a manager.
     pub async fn stack_services(&self, stack: &str) -> Result<Vec<ServiceView>> {
         self.services_by_label(&format!("{STACK_LABEL}={stack}")).await
     }
@@ -36,11 +108,11 @@ impl Engine {
     /// The services that carry a label, given as `key` or `key=value`.
     ///
     /// # Errors
-    /// When the engine does not answer or is no manager.
+    /// When the engine does not answer or is not a manager.
     pub async fn services_by_label(&self, label: &str) -> Result<Vec<ServiceView>> {
         let filters = query("filters", &json!({ "label": [label] }).to_string());
         let found = self.list_services(&format!("?{filters}")).await?;
-        // The engine's filter matches a prefix of the value too on some versions.
+        // Some engine versions also match a prefix of the value.
         let exact = |service: &ServiceView| match label.split_once('=') {
             Some((key, value)) => service.label(key) == Some(value),
             None => service.label(label).is_some(),
@@ -51,9 +123,24 @@ impl Engine {
     /// All services of the swarm.
     ///
     /// # Errors
-    /// When the engine does not answer or is no manager.
+    /// When the engine does not answer or is not a manager.
     pub async fn services(&self) -> Result<Vec<ServiceView>> {
         self.list_services("").await
+    }
+
+    /// The services with exactly these names. Unknown names are left out of the result.
+    ///
+    /// # Errors
+    /// When the engine does not answer or is not a manager.
+    pub async fn services_by_name(&self, names: &[String]) -> Result<Vec<ServiceView>> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let filters = query("filters", &json!({ "name": names }).to_string());
+        let mut found = self.list_services(&format!("?{filters}")).await?;
+        // The engine matches prefixes.
+        found.retain(|service| names.iter().any(|name| name == service.name()));
+        Ok(found)
     }
 
     async fn list_services(&self, query: &str) -> Result<Vec<ServiceView>> {
@@ -65,21 +152,7 @@ impl Engine {
         Ok(items(&list).filter_map(ServiceView::parse).collect())
     }
 
-    /// All tasks of a service, ended ones included as long as the engine remembers them.
-    ///
-    /// # Errors
-    /// When the engine does not answer.
-    pub async fn tasks(&self, service: &str) -> Result<Vec<TaskView>> {
-        let filters = query("filters", &json!({ "service": [service] }).to_string());
-        let list = self
-            .raw
-            .get(&format!("/tasks?{filters}"))
-            .await
-            .map_err(|error| error.into_error(format!("cannot list the tasks of {service}")))?;
-        Ok(items(&list).filter_map(TaskView::parse).collect())
-    }
-
-    /// Creates a service and returns its id. `auth` is the registry login to pass on.
+    /// Creates a service and returns its id. `auth` is the registry login for the nodes.
     ///
     /// # Errors
     /// When the engine refuses the spec.
@@ -105,24 +178,26 @@ impl Engine {
         let headers: Vec<_> = auth.map(|auth| ("X-Registry-Auth", auth)).into_iter().collect();
         let name = body.name();
         let failed = |error: ApiError| error.into_error(format!("cannot update service {name}"));
-        let mut tries = 0;
+        let mut attempts = 1;
         loop {
             let current = self.raw.get(&format!("/services/{name}")).await.map_err(failed)?;
             let Some(current) = ServiceView::parse(&current) else {
                 return Err(failed(ApiError::unanswered(
-                    "the engine's answer has no id and version",
+                    "the engine's answer has no id or no version",
                 )));
             };
             let path = format!("/services/{}/update?version={}", current.id, current.version);
             match self.raw.post(&path, body.as_value(), &headers).await {
                 Ok(answer) => return Ok(warnings(&answer)),
-                Err(error) if error.is_out_of_sequence() && tries < SEQUENCE_TRIES => tries += 1,
+                Err(error) if error.is_out_of_sequence() && attempts < UPDATE_ATTEMPTS => {
+                    attempts += 1
+                }
                 Err(error) => return Err(failed(error)),
             }
         }
     }
 
-    /// Removes a service; one that is gone already is no error.
+    /// Removes a service. Succeeds if it is already gone.
     ///
     /// # Errors
     /// When the engine refuses.

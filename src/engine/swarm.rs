@@ -1,14 +1,16 @@
-//! The swarm an engine is in.
+//! An engine's versions, and the swarm that it belongs to.
 
 use bollard::models::{SwarmInitRequest, SwarmJoinRequest};
 use bollard::query_parameters::LeaveSwarmOptions;
+use jiff::Timestamp;
+use serde_json::Value;
 
 use super::Engine;
-use super::api_error::ApiError;
+use super::raw_client::ApiError;
 use super::services::items;
 use crate::error::Result;
 
-/// The secrets that let an engine join a swarm. Not to be shown.
+/// The tokens that let an engine join a swarm. They are secret.
 #[derive(Clone)]
 pub struct JoinTokens {
     /// For a manager.
@@ -32,11 +34,86 @@ pub struct NodeView {
     pub availability: String,
 }
 
+/// An engine's place in a swarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SwarmRole {
+    /// Not in a swarm.
+    None,
+    /// A worker, or a manager that cannot reach the other managers.
+    Worker,
+    /// A manager that accepts requests.
+    Manager,
+    /// In a swarm that is locked, pending or in an error state.
+    Unusable,
+}
+
+/// What an engine reports about itself.
+#[derive(Debug, Clone)]
+pub struct EngineInfo {
+    /// Engine version, such as `20.10.24`.
+    pub version: String,
+    /// Newest API version, such as `1.41`.
+    pub api: String,
+    /// Kernel release.
+    pub kernel: String,
+    /// Its place in a swarm.
+    pub role: SwarmRole,
+    /// The state of its swarm, such as `active` or `locked`.
+    pub swarm_state: String,
+    /// This node's id in the swarm, empty outside a swarm.
+    pub node_id: String,
+    /// This node's address in the swarm, empty outside a swarm.
+    pub node_address: String,
+    /// Nodes in the swarm; 0 outside a swarm or on a worker.
+    pub nodes: u64,
+    /// Whether containers survive the daemon (live-restore), which does not work with a swarm.
+    pub live_restore: bool,
+    /// Storage driver, such as `overlay2`.
+    pub storage: String,
+    /// Memory in bytes.
+    pub memory: u64,
+    /// The engine's time when it answered.
+    pub time: Option<Timestamp>,
+}
+
 impl Engine {
-    /// Makes the engine the first manager of a new swarm that is reached at `address`.
+    /// The engine's versions, resources and place in a swarm.
     ///
     /// # Errors
-    /// When the engine refuses, for instance because it is in a swarm already.
+    /// When the engine does not answer.
+    pub async fn info(&self) -> Result<EngineInfo> {
+        let failed =
+            |error: ApiError| error.into_error("cannot read the engine's version and state");
+        let info = self.raw.get("/info").await.map_err(failed)?;
+        let version = self.raw.get("/version").await.map_err(failed)?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let swarm = &info["Swarm"];
+        let role = match swarm["LocalNodeState"].as_str().unwrap_or_default() {
+            "" | "inactive" => SwarmRole::None,
+            "active" if swarm["ControlAvailable"].as_bool().unwrap_or(false) => SwarmRole::Manager,
+            "active" => SwarmRole::Worker,
+            _ => SwarmRole::Unusable,
+        };
+        Ok(EngineInfo {
+            version: text(&version["Version"]),
+            api: text(&version["ApiVersion"]),
+            kernel: text(&info["KernelVersion"]),
+            role,
+            swarm_state: text(&swarm["LocalNodeState"]),
+            node_id: text(&swarm["NodeID"]),
+            node_address: text(&swarm["NodeAddr"]),
+            nodes: swarm["Nodes"].as_u64().unwrap_or(0),
+            live_restore: info["LiveRestoreEnabled"].as_bool().unwrap_or(false),
+            storage: text(&info["Driver"]),
+            memory: info["MemTotal"].as_u64().unwrap_or(0),
+            time: info["SystemTime"].as_str().and_then(|time| time.parse().ok()),
+        })
+    }
+
+    /// Makes the engine the first manager of a new swarm, reachable at `address`.
+    ///
+    /// # Errors
+    /// When the engine refuses, for example because it is already in a swarm.
     pub async fn init_swarm(&self, address: &str) -> Result<()> {
         let request = SwarmInitRequest {
             advertise_addr: Some(address.to_owned()),
@@ -44,10 +121,10 @@ impl Engine {
             ..SwarmInitRequest::default()
         };
         let done = self.docker.init_swarm(request).await.map_err(ApiError::from);
-        done.map(drop).map_err(|error| error.into_error("cannot form a swarm"))
+        done.map(drop).map_err(|error| error.into_error("cannot create a swarm"))
     }
 
-    /// Joins the swarm of the manager at `manager`, being reached at `address`.
+    /// Joins the swarm of the manager at `manager`. `address` is where this engine is reachable.
     ///
     /// # Errors
     /// When the engine refuses or the manager does not answer.
@@ -63,10 +140,10 @@ impl Engine {
         done.map_err(|error| error.into_error("cannot join the swarm"))
     }
 
-    /// The tokens with which other engines join this manager's swarm.
+    /// The tokens that let other engines join this manager's swarm.
     ///
     /// # Errors
-    /// When the engine is no manager.
+    /// When the engine is not a manager.
     pub async fn join_tokens(&self) -> Result<JoinTokens> {
         let failed = |error: ApiError| error.into_error("cannot read the swarm's join tokens");
         let swarm = self.docker.inspect_swarm().await.map_err(ApiError::from).map_err(failed)?;
@@ -77,7 +154,7 @@ impl Engine {
         })
     }
 
-    /// Leaves the swarm; the last manager takes the swarm with it.
+    /// Leaves the swarm. When the last manager leaves, the swarm is gone.
     ///
     /// # Errors
     /// When the engine refuses.
@@ -89,12 +166,12 @@ impl Engine {
     /// The nodes of the swarm.
     ///
     /// # Errors
-    /// When the engine is no manager.
+    /// When the engine is not a manager.
     pub async fn nodes(&self) -> Result<Vec<NodeView>> {
         let failed = |error: ApiError| error.into_error("cannot list the nodes");
         let list = self.raw.get("/nodes").await.map_err(failed)?;
-        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        let node = |node: &serde_json::Value| NodeView {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let node = |node: &Value| NodeView {
             id: text(&node["ID"]),
             hostname: text(&node["Description"]["Hostname"]),
             address: text(&node["Status"]["Addr"]),

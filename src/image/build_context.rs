@@ -1,4 +1,4 @@
-//! A user's own folder as the engine's builder wants it: one archive.
+//! A user's folder as an archive for the engine's builder.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -8,10 +8,10 @@ use std::path::{Component, Path, PathBuf};
 use bytes::Bytes;
 use tar::{Builder, EntryType, Header};
 
-use super::ignore_file::IgnoreFile;
+use super::dockerignore::IgnoreFile;
 use crate::{Error, Result};
 
-/// The most a context may hold: it is kept in memory and sent at once.
+/// The largest context in bytes: it is kept in memory and sent in one piece.
 const LARGEST: u64 = 1 << 30;
 
 /// A folder packed for the engine's builder.
@@ -24,16 +24,16 @@ pub struct BuildContext {
 }
 
 impl BuildContext {
-    /// Packs a folder, without what its `.dockerignore` leaves out. The Dockerfile (its path in
-    /// the folder; `Dockerfile` if not given) and `.dockerignore` are always sent, because the
-    /// builder needs them. Modes, times and symbolic links are kept and everything belongs to
-    /// root, as with Docker's own client; sockets and devices are left out.
+    /// Packs a folder without the files that its `.dockerignore` excludes. `dockerfile` is a path
+    /// in the folder; the default is `Dockerfile`. The Dockerfile and `.dockerignore` are always
+    /// included, because the builder needs them. As with Docker's client, modes, times and
+    /// symbolic links are kept, everything belongs to root, and sockets and devices are skipped.
     ///
-    /// A `<Dockerfile>.dockerignore` beside the Dockerfile comes before `.dockerignore`.
+    /// A `<Dockerfile>.dockerignore` next to the Dockerfile takes precedence over `.dockerignore`.
     ///
     /// # Errors
-    /// When there is no Dockerfile, a pattern is not understood, a file cannot be read, or the
-    /// whole is larger than 1 GiB.
+    /// When there is no Dockerfile, a pattern is invalid, a file cannot be read, or the context is
+    /// larger than 1 GiB.
     pub fn of(folder: &Path, dockerfile: Option<&str>) -> Result<Self> {
         let dockerfile = find_dockerfile(folder, dockerfile)?;
         let own = format!("{dockerfile}.dockerignore");
@@ -58,10 +58,10 @@ impl BuildContext {
 }
 
 /// The Dockerfile's path inside the folder.
-fn find_dockerfile(folder: &Path, wanted: Option<&str>) -> Result<String> {
-    let names = wanted.map_or(vec!["Dockerfile", "dockerfile"], |name| vec![name]);
+fn find_dockerfile(folder: &Path, given: Option<&str>) -> Result<String> {
+    let names = given.map_or(vec!["Dockerfile", "dockerfile"], |name| vec![name]);
     for name in &names {
-        // A name such as `./sub/Dockerfile` is written as the archive writes it.
+        // Write a name such as `./sub/Dockerfile` as it is in the archive.
         let plain: Option<PathBuf> = Path::new(name)
             .components()
             .filter(|part| *part != Component::CurDir)
@@ -69,7 +69,7 @@ fn find_dockerfile(folder: &Path, wanted: Option<&str>) -> Result<String> {
             .collect();
         let Some(plain) = plain else {
             return Err(Error::usage(format!("the Dockerfile {name} is not inside the context"))
-                .hint(format!("give its path in {}", folder.display())));
+                .hint(format!("give a path relative to {}", folder.display())));
         };
         if folder.join(&plain).is_file() {
             return Ok(plain.to_string_lossy().into_owned());
@@ -81,7 +81,7 @@ fn find_dockerfile(folder: &Path, wanted: Option<&str>) -> Result<String> {
 fn unreadable(path: &Path, cause: io::Error) -> Error {
     Error::environment(format!("cannot put {} into the build context", path.display()))
         .caused_by(cause)
-        .hint("leave it out with a line in .dockerignore if the image does not need it")
+        .hint("exclude it with a line in .dockerignore if the image does not need it")
 }
 
 struct Walk<'a> {
@@ -93,7 +93,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Packs what is in a folder, sorted by name.
+    /// Packs the content of a folder, sorted by name.
     fn enter(&mut self, relative: &Path) -> Result<()> {
         let folder = self.folder.join(relative);
         let names = fs::read_dir(&folder).and_then(|entries| {
@@ -120,9 +120,9 @@ impl Walk<'_> {
         !self.always.iter().any(|always| always == path) && self.ignore.ignores(path)
     }
 
-    /// Whether something in an ignored folder is sent all the same.
+    /// Whether something in an excluded folder may be included.
     fn may_hold_something(&self, folder: &Path) -> bool {
-        self.ignore.takes_back()
+        self.ignore.includes_again()
             || self.always.iter().any(|path| Path::new(path).starts_with(folder))
     }
 
@@ -148,7 +148,7 @@ impl Walk<'_> {
                     "the build context {} is larger than 1 GiB",
                     self.folder.display()
                 ))
-                .hint("leave out what the image does not need with a .dockerignore"));
+                .hint("exclude what the image does not need with a .dockerignore file"));
             }
             header.set_entry_type(EntryType::Regular);
             fs::read(path).and_then(|content| {
@@ -180,7 +180,7 @@ mod tests {
         folder
     }
 
-    /// Names in the archive's order, with mode, and link target if any.
+    /// The mode and the link target, if any, of each entry.
     fn packed(context: &BuildContext) -> BTreeMap<String, (u32, Option<String>)> {
         let mut archive = tar::Archive::new(context.archive.as_ref());
         let entries = archive.entries().unwrap().map(|entry| {
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn modes_and_links_are_kept_and_sockets_left_out() {
+    fn modes_and_links_are_kept_and_sockets_skipped() {
         let folder = folder(&["Dockerfile", "run.sh", "empty/x"]);
         let at = |name: &str| folder.path().join(name);
         fs::remove_file(at("empty/x")).unwrap();
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ignored_is_left_out_but_never_what_the_builder_needs() {
+    fn excluded_files_are_skipped_unless_the_builder_needs_them() {
         let folder = folder(&["sub/Dockerfile", "sub/x", "node/a/b", "node/keep", "src/main.rs"]);
         fs::write(folder.path().join(".dockerignore"), "*\n!node/keep\n!src\n").unwrap();
         let context = BuildContext::of(folder.path(), Some("./sub/Dockerfile")).unwrap();
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dockerfile_may_have_an_ignore_file_of_its_own() {
+    fn a_dockerfile_may_have_its_own_ignore_file() {
         let folder = folder(&["one.Dockerfile", "a", "b"]);
         fs::write(folder.path().join(".dockerignore"), "a").unwrap();
         fs::write(folder.path().join("one.Dockerfile.dockerignore"), "b\n.*").unwrap();

@@ -1,4 +1,4 @@
-//! What an executable or a shared library says in its ELF headers about what it needs.
+//! What an executable or a shared library needs, according to its ELF headers.
 
 use std::path::Path;
 
@@ -12,25 +12,25 @@ use crate::{Error, Result};
 /// What an executable or a shared library needs in order to be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ElfHeaders {
-    /// 64-bit or not.
+    /// Whether it is 64-bit.
     pub is_64: bool,
     /// The processor, as ELF's `e_machine`.
     pub machine: u16,
-    /// The program interpreter (`ld.so`); none in libraries and static programs.
+    /// The program interpreter (`ld.so`); libraries and static programs have none.
     pub interpreter: Option<String>,
-    /// Names of the shared libraries it asks for, in its order.
+    /// Names of the shared libraries it needs, in its order.
     pub needed: Vec<String>,
-    /// `DT_RPATH`, split at colons; ignored by the loader when there is a run path.
+    /// `DT_RPATH`, split at colons. The loader ignores it if there is a run path.
     pub rpath: Vec<String>,
     /// `DT_RUNPATH`, split at colons.
     pub runpath: Vec<String>,
 }
 
 impl ElfHeaders {
-    /// Reads the headers out of a file's content.
+    /// Parses the headers in a file's content.
     ///
     /// # Errors
-    /// When it is no ELF file, or a damaged one; the message names `path`.
+    /// When it is not an ELF file, or a damaged one. The message names `path`.
     pub fn parse(path: &Path, content: &[u8]) -> Result<Self> {
         let not_elf = || {
             let what = if content.starts_with(b"#!") { "a script" } else { "something else" };
@@ -50,13 +50,13 @@ impl ElfHeaders {
         })
     }
 
-    /// Whether it runs without any other file.
+    /// Whether it runs without any libraries.
     #[must_use]
     pub fn is_static(&self) -> bool {
         self.interpreter.is_none() && self.needed.is_empty()
     }
 
-    /// Whether the loader would take `other` for a library of this.
+    /// Whether the loader would accept `other` as a library of this file.
     #[must_use]
     pub fn fits(&self, other: &Self) -> bool {
         self.is_64 == other.is_64 && self.machine == other.machine
@@ -73,7 +73,7 @@ impl ElfHeaders {
             rpath: Vec::new(),
             runpath: Vec::new(),
         };
-        // The program headers and not the sections: only they must be there at run time.
+        // Program headers rather than sections: only they must exist at run time.
         let segments = header.program_headers(endian, content)?;
         for segment in segments {
             if let Some(name) = segment.interpreter(endian, content)? {
@@ -84,7 +84,7 @@ impl ElfHeaders {
             let value = |tag| {
                 entries().find(|entry| entry.tag(endian) == tag).map(|entry| entry.val(endian))
             };
-            // The string table is named by its address; a loaded segment says where that is.
+            // The string table is given as an address; a loaded segment maps it to the file.
             let table = match (value(elf::DT_STRTAB), value(elf::DT_STRSZ)) {
                 (Some(address), Some(size)) => segments
                     .iter()
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_test_itself_names_its_interpreter_and_libraries() {
+    fn this_test_has_an_interpreter_and_libraries() {
         let path = std::env::current_exe().unwrap();
         let headers = ElfHeaders::parse(&path, &std::fs::read(&path).unwrap()).unwrap();
         assert_eq!(headers.is_64, cfg!(target_pointer_width = "64"));
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_elf_file_is_named() {
+    fn other_files_are_described_in_the_error() {
         let parse = |content: &[u8]| ElfHeaders::parse(Path::new("/x"), content).unwrap_err();
         assert_eq!(
             parse(b"#!/bin/sh\nexit 0\n").to_string(),

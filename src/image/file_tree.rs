@@ -1,4 +1,4 @@
-//! The files of an image, and the layer made of them.
+//! The files of an image, and its layer.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,11 +9,11 @@ use tar::{Builder, EntryType, Header};
 
 use crate::{Error, Result};
 
-/// Files, folders and links of an image, all owned by root. Folders above a file come by
-/// themselves.
+/// Files, folders and links of an image, all owned by root. Parent folders are added
+/// automatically.
 #[derive(Debug, Clone, Default)]
 pub struct FileTree {
-    /// By path without the leading slash, so that a folder stands before what is in it.
+    /// By path without the leading slash, so that a folder comes before its content.
     nodes: BTreeMap<String, Node>,
 }
 
@@ -28,15 +28,15 @@ impl FileTree {
     /// Adds a file at an absolute path.
     ///
     /// # Errors
-    /// When the path is not a plain absolute one, or something else is there already.
+    /// When the path is not absolute or contains `..`, or when it already exists.
     pub fn add_file(&mut self, path: &str, content: impl Into<Bytes>, mode: u32) -> Result<()> {
         self.add(path, Node::File { content: content.into(), mode })
     }
 
-    /// Adds a folder at an absolute path, or gives an existing one another mode.
+    /// Adds a folder at an absolute path, or changes the mode of an existing one.
     ///
     /// # Errors
-    /// When the path is not a plain absolute one, or something else is there already.
+    /// When the path is not absolute or contains `..`, or when it already exists.
     pub fn add_directory(&mut self, path: &str, mode: u32) -> Result<()> {
         let key = key(path)?;
         if matches!(self.nodes.get(&key), Some(Node::Directory { .. })) {
@@ -46,15 +46,15 @@ impl FileTree {
         self.add(path, Node::Directory { mode })
     }
 
-    /// Adds a symbolic link at an absolute path; the target may be anything.
+    /// Adds a symbolic link at an absolute path. The target is not checked.
     ///
     /// # Errors
-    /// When the path is not a plain absolute one, or something else is there already.
+    /// When the path is not absolute or contains `..`, or when it already exists.
     pub fn add_symlink(&mut self, path: &str, target: impl Into<String>) -> Result<()> {
         self.add(path, Node::Symlink { target: target.into() })
     }
 
-    /// Whether something is at this absolute path.
+    /// Whether this absolute path exists.
     #[must_use]
     pub fn contains(&self, path: &str) -> bool {
         self.nodes.contains_key(path.trim_start_matches('/'))
@@ -78,7 +78,7 @@ impl FileTree {
         }
     }
 
-    /// The layer: a tar archive that is the same for the same files.
+    /// The layer: a tar archive whose bytes depend only on the files.
     pub(super) fn to_tar(&self) -> io::Result<Vec<u8>> {
         let mut tar = Builder::new(Vec::new());
         for (path, node) in &self.nodes {
@@ -117,14 +117,14 @@ fn key(path: &str) -> Result<String> {
         && components.clone().all(|component| matches!(component, Component::Normal(_)));
     let key = components.as_path().to_str().unwrap_or_default();
     if !plain || key.is_empty() {
-        return Err(Error::environment(format!("\"{path}\" is no place for a file in an image"))
-            .hint("use an absolute path without \"..\""));
+        return Err(Error::environment(format!("`{path}` is not a valid path in an image"))
+            .hint("use an absolute path without `..`"));
     }
     Ok(key.to_owned())
 }
 
 fn taken(path: &str, by: &str) -> Error {
-    Error::environment(format!("cannot put {path} into the image: /{by} is something else"))
+    Error::environment(format!("cannot add {path} to the image: /{by} already exists"))
 }
 
 #[cfg(test)]
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_stands_before_what_is_in_it_whatever_came_first() {
+    fn a_folder_comes_before_its_content_in_any_order_of_adding() {
         let mut tree = FileTree::default();
         tree.add_file("/usr/bin/app", "x", 0o755).unwrap();
         tree.add_symlink("/usr.link", "usr").unwrap();
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_put_where_something_else_is() {
+    fn existing_files_are_not_replaced() {
         let mut tree = FileTree::default();
         tree.add_file("/a", "1", 0o644).unwrap();
         tree.add_file("/a", "1", 0o644).unwrap();

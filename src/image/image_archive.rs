@@ -1,37 +1,49 @@
-//! An archive in the format of `docker save`, made by hand: it needs no builder and no base image.
+//! Image archives in the format of `docker save`, which need neither a builder nor a base image.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::json;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tar::{Builder, EntryType, Header};
 
-use super::built_image::BuiltImage;
 use super::file_tree::FileTree;
-use super::image_config::ImageConfig;
 use crate::{Error, Result};
 
-/// An image of one layer. The same files and settings give the same bytes and the same id,
-/// whenever and wherever it is made.
+/// An image for an engine's load endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltImage {
+    /// Its name and tag.
+    pub reference: String,
+    /// The digest of its configuration, `sha256:` and 64 hex digits: its id on engines without the
+    /// containerd image store.
+    pub id: String,
+    /// The archive, in the format of `docker save`.
+    pub archive: Bytes,
+}
+
+/// An image with one layer. Its bytes and its id depend only on the files and settings.
 #[derive(Debug, Clone, Default)]
 pub struct ImageArchive {
-    /// What is in it.
+    /// Its files.
     pub files: FileTree,
-    /// How it runs.
+    /// Its settings.
     pub config: ImageConfig,
 }
 
 impl ImageArchive {
-    /// Makes the archive that loads as `reference` (name and tag).
+    /// Builds the archive of an image named `reference` (name and tag).
     ///
-    /// The format is the one every engine from 1.10 on reads: a manifest, the config whose
-    /// digest is the image's id, and the layer.
+    /// All engines since 1.10 read this format: a manifest, the configuration, whose digest is the
+    /// image's id, and the layer.
     ///
     /// # Errors
-    /// When a file cannot be put into an archive.
+    /// When the archive cannot be written.
     pub fn build(&self, reference: &str) -> Result<BuiltImage> {
-        let failed = |cause| {
-            Error::environment(format!("cannot make the image {reference}")).caused_by(cause)
-        };
+        let failed =
+            |cause| Error::environment(format!("cannot build image {reference}")).caused_by(cause);
         let layer = self.files.to_tar().map_err(failed)?;
         let diff_id = hex::encode(Sha256::digest(&layer));
         let config = self.config.to_json(&format!("sha256:{diff_id}"))?;
@@ -61,15 +73,115 @@ impl ImageArchive {
     }
 }
 
+/// An image's settings. All are optional, and ordered so that the same settings always give the
+/// same image id.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImageConfig {
+    /// Environment variables.
+    pub env: BTreeMap<String, String>,
+    /// The command (`ENTRYPOINT`).
+    pub entrypoint: Vec<String>,
+    /// Its default arguments (`CMD`).
+    pub cmd: Vec<String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// The image's health check.
+    pub healthcheck: Option<Healthcheck>,
+    /// Ports it listens on, such as `8000/tcp`.
+    pub exposed_ports: BTreeSet<String>,
+    /// The signal that stops it, such as `SIGTERM`.
+    pub stop_signal: Option<String>,
+    /// The working directory.
+    pub working_dir: Option<String>,
+}
+
+impl ImageConfig {
+    /// The image's configuration file; `diff_id` is the digest of its layer.
+    pub(super) fn to_json(&self, diff_id: &str) -> Result<Vec<u8>> {
+        let mut config = Map::new();
+        let mut set = |key: &str, value: Value| {
+            let empty = match &value {
+                Value::Null => true,
+                Value::Array(items) => items.is_empty(),
+                Value::Object(items) => items.is_empty(),
+                _ => false,
+            };
+            if !empty {
+                config.insert(key.to_owned(), value);
+            }
+        };
+        let env: Vec<_> = self.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let ports: BTreeMap<_, _> =
+            self.exposed_ports.iter().map(|port| (port, json!({}))).collect();
+        set("Env", json!(env));
+        set("Entrypoint", json!(self.entrypoint));
+        set("Cmd", json!(self.cmd));
+        set("Labels", json!(self.labels));
+        set("Healthcheck", json!(self.healthcheck));
+        set("ExposedPorts", json!(ports));
+        set("StopSignal", json!(self.stop_signal));
+        set("WorkingDir", json!(self.working_dir));
+        // A fixed date: a build time would give the image a different id on every machine.
+        let created = "1970-01-01T00:00:00Z";
+        let image = json!({
+            "architecture": architecture(),
+            "os": "linux",
+            "created": created,
+            "config": config,
+            "rootfs": { "type": "layers", "diff_ids": [diff_id] },
+            "history": [{ "created": created, "created_by": "rollproof" }],
+        });
+        serde_json::to_vec(&image).map_err(|cause| {
+            Error::environment("cannot write the configuration of an image").caused_by(cause)
+        })
+    }
+}
+
+/// This machine's architecture as Go, and so the engine, spells it.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" => "386",
+        "powerpc64" => "ppc64le",
+        "loongarch64" => "loong64",
+        same => same,
+    }
+}
+
+/// An image's health check. Timings that are zero are not set.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Healthcheck {
+    /// The command, beginning with `CMD` or `CMD-SHELL`.
+    pub test: Vec<String>,
+    /// Time from the end of one check to the start of the next.
+    #[serde(skip_serializing_if = "Duration::is_zero", serialize_with = "nanoseconds")]
+    pub interval: Duration,
+    /// Time limit of one check.
+    #[serde(skip_serializing_if = "Duration::is_zero", serialize_with = "nanoseconds")]
+    pub timeout: Duration,
+    /// Time after the start in which failed checks do not count.
+    #[serde(skip_serializing_if = "Duration::is_zero", serialize_with = "nanoseconds")]
+    pub start_period: Duration,
+    /// Number of failed checks in a row that make a container unhealthy.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub retries: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires this signature")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+fn nanoseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::io::Read as _;
-    use std::time::Duration;
 
-    use serde_json::Value;
-
-    use super::super::healthcheck::Healthcheck;
     use super::*;
 
     fn image() -> ImageArchive {
@@ -98,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn every_digest_is_the_digest_of_what_it_names() {
+    fn every_digest_matches_its_content() {
         let built = image().build("a/b:c").unwrap();
         let files = files(&built);
         let manifest: Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
@@ -121,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_image_is_the_same_bytes_and_another_is_another() {
+    fn the_same_content_gives_the_same_bytes_and_other_content_another_id() {
         let first = image().build("a:1").unwrap();
         assert_eq!(first, image().build("a:1").unwrap());
         assert_eq!(first.id, image().build("a:2").unwrap().id, "the name is not part of the id");

@@ -1,4 +1,4 @@
-//! Where a program's shared libraries are, in the order of the dynamic loader.
+//! Finds shared libraries in the order of the dynamic loader.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,11 @@ use super::elf_headers::ElfHeaders;
 use super::shared_objects::SharedObject;
 use crate::{Error, Result};
 
-/// Where shared libraries are looked for: in the host's root folder, then in unpacked packages.
+/// Searches for shared libraries in the host's root folder, then in unpacked packages.
 ///
-/// The order in each is that of `ld.so(8)`: the folders the program itself names, those of
-/// `/etc/ld.so.conf`, the loader's own. `LD_LIBRARY_PATH` is left out on purpose: it belongs to
-/// somebody's shell and would be missing in the image.
+/// The order in each is that of `ld.so(8)`: the folders named by the program, those of
+/// `/etc/ld.so.conf`, the loader's defaults. `LD_LIBRARY_PATH` is ignored on purpose: it belongs
+/// to the user's shell and would be missing in the image.
 #[derive(Debug, Clone, Default)]
 pub struct LibrarySearch {
     roots: Vec<PathBuf>,
@@ -19,7 +19,7 @@ pub struct LibrarySearch {
 }
 
 impl LibrarySearch {
-    /// The search this machine's loader does.
+    /// The search order of this machine's loader.
     #[must_use]
     pub fn of_host() -> Self {
         let mut configured = Vec::new();
@@ -27,15 +27,15 @@ impl LibrarySearch {
         Self { roots: vec![PathBuf::from("/")], configured }
     }
 
-    /// The same search that goes on in an unpacked package.
+    /// Also searches an unpacked package.
     #[must_use]
     pub fn with_root(mut self, root: &Path) -> Self {
         self.roots.push(root.to_owned());
         self
     }
 
-    /// The library that `program` would get if it opened `name`; absent if it is static or there
-    /// is none.
+    /// The library that `program` would get if it opened `name`; `None` if the program is static or
+    /// there is no such library.
     pub(super) fn library(&self, name: &str, program: &Path) -> Result<Option<SharedObject>> {
         let content = fs::read(program).map_err(|cause| {
             Error::environment(format!("cannot read {}", program.display())).caused_by(cause)
@@ -47,8 +47,8 @@ impl LibrarySearch {
         Ok(self.find(name, &[], &headers).map(|(object, _)| object))
     }
 
-    /// The file that the loader would take for the library `name`: first in `named` folders
-    /// (pairs of a folder here and the same folder in the image), then in the system's.
+    /// The file that the loader would use for the library `name`. It searches the `named` folders
+    /// (pairs of a folder here and the same folder in the image), then the system's.
     pub(super) fn find(
         &self,
         name: &str,
@@ -71,8 +71,8 @@ impl LibrarySearch {
         }
         self.roots.iter().find_map(|root| {
             let configured = self.configured.iter().find_map(|folder| {
-                // The image has no cache of configured folders, so the library moves to one
-                // that its loader knows anyway.
+                // The image has no cache of configured folders, so put the library in one of
+                // the loader's default folders.
                 fits(under(root, folder).join(name), library_home().join(name))
             });
             configured.or_else(|| {
@@ -94,7 +94,7 @@ fn under(root: &Path, path: &Path) -> PathBuf {
     root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
-/// Debian's name of this machine's architecture in library paths.
+/// This machine's architecture in Debian's library paths.
 fn multiarch() -> String {
     let arch = match std::env::consts::ARCH {
         "x86" => "i386",
@@ -105,7 +105,7 @@ fn multiarch() -> String {
     format!("{arch}-linux-{abi}")
 }
 
-/// The loader's own folders, of Debian's loader and of others'.
+/// The loader's default folders, on Debian and elsewhere.
 fn loader_folders() -> Vec<PathBuf> {
     let multiarch = multiarch();
     ["/lib/", "/usr/lib/"]
@@ -115,16 +115,16 @@ fn loader_folders() -> Vec<PathBuf> {
         .collect()
 }
 
-/// The loader's folder that is in use on this machine: where its C library is.
+/// The default folder that this machine uses: the one with the C library.
 fn library_home() -> PathBuf {
     let mut folders = loader_folders().into_iter();
     folders.find(|folder| folder.join("libc.so.6").is_file()).unwrap_or_else(|| "/lib".into())
 }
 
-/// Reads `ld.so.conf`: one folder a line, comments, and `include` with a pattern. What cannot be
-/// read is not there, as for the loader.
+/// Reads `ld.so.conf`: one folder per line, comments, and `include` with a pattern. Unreadable files
+/// are ignored, as the loader does.
 fn read_configured(file: &Path, folders: &mut Vec<PathBuf>, depth: usize) {
-    // A file that includes itself ends somewhere.
+    // Ends the recursion if a file includes itself.
     const DEEPEST: usize = 8;
     let Ok(text) = fs::read_to_string(file) else { return };
     for line in text.lines() {
@@ -139,7 +139,7 @@ fn read_configured(file: &Path, folders: &mut Vec<PathBuf>, depth: usize) {
     }
 }
 
-/// The files that a pattern with one `*` in its last part names, in order.
+/// The files that match a pattern with one `*` in its last part, in order.
 fn expand(pattern: &Path) -> Vec<PathBuf> {
     let name = pattern.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let Some((before, after)) = name.split_once('*') else { return vec![pattern.to_owned()] };
@@ -174,7 +174,7 @@ mod tests {
         write("conf.d/c.txt", "/c\n");
         let mut folders = Vec::new();
         read_configured(&folder.path().join("ld.so.conf"), &mut folders, 0);
-        // The file that includes itself is read again, and nothing is there twice.
+        // A file that includes itself is read again, but no folder is listed twice.
         assert_eq!(folders, ["/first", "/a", "/b", "/last"].map(PathBuf::from));
     }
 }

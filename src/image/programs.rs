@@ -1,13 +1,13 @@
-//! Finding the programs that go into images.
+//! Finds the programs that go into images.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use super::file_tree::FileTree;
 use super::library_search::LibrarySearch;
 use super::package_cache::PackageCache;
-use super::program::{Program, ProgramOrigin};
 use super::shared_objects::SharedObjects;
 use crate::{Error, Result};
 
@@ -15,8 +15,41 @@ use crate::{Error, Result};
 const PROGRAM_FOLDERS: [&str; 6] =
     ["usr/bin", "bin", "usr/sbin", "sbin", "usr/local/bin", "usr/games"];
 
-/// Finds programs such as `caddy` and `busybox`: at a path the user gave, in the cache of
-/// unpacked packages, on `PATH`, or in the distribution's package of the same name.
+/// Where a program was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProgramOrigin {
+    /// At a path given by the user.
+    Given,
+    /// In an unpacked package.
+    Package,
+    /// In the host's `PATH`.
+    Path,
+}
+
+/// A program that can be packed into an image, with all its libraries.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// Its name, such as `caddy`.
+    pub name: String,
+    /// The executable.
+    pub path: PathBuf,
+    /// Where it was found.
+    pub origin: ProgramOrigin,
+    search: LibrarySearch,
+}
+
+impl Program {
+    /// Adds the program at `image_path` to an image, and its libraries where it searches for them.
+    ///
+    /// # Errors
+    /// When a file cannot be read, a library is missing, or a path in the image already exists.
+    pub fn pack(&self, image_path: &str, files: &mut FileTree) -> Result<()> {
+        SharedObjects::of(&self.path, image_path, &self.search)?.pack(files)
+    }
+}
+
+/// Finds programs such as `caddy` and `busybox`: at a path given by the user, in the cache of
+/// unpacked packages, in `PATH`, or in the distribution's package of the same name.
 #[derive(Debug, Clone)]
 pub struct Programs {
     cache: PackageCache,
@@ -26,7 +59,7 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Programs with a cache in `<state>/cache`, and the `PATH` of this process.
+    /// Searches the cache in `<state>/cache` and the `PATH` of this process.
     #[must_use]
     pub fn new(state: &Path) -> Self {
         let cache = PackageCache::new(state.join("cache"));
@@ -34,24 +67,24 @@ impl Programs {
         Self { cache, given: BTreeMap::new(), path, host: LibrarySearch::of_host() }
     }
 
-    /// The same with a path the user gave for a program; no other place is looked at then.
+    /// Uses the path given by the user for a program, and searches nowhere else.
     #[must_use]
     pub fn with_given(mut self, name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         self.given.insert(name.into(), path.into());
         self
     }
 
-    /// The same with another `PATH`.
+    /// Searches another `PATH`.
     #[must_use]
     pub fn with_path(mut self, path: impl Into<OsString>) -> Self {
         self.path = path.into();
         self
     }
 
-    /// Finds a program with all its libraries. This may download a package, some megabytes.
+    /// Finds a program with all its libraries. This may download a package of some megabytes.
     ///
     /// # Errors
-    /// When the program is nowhere, or a library of it is missing; with what to do.
+    /// When the program or one of its libraries cannot be found.
     pub fn find(&self, name: &str) -> Result<Program> {
         if let Some(path) = self.given.get(name) {
             let program = program(name, path.clone(), ProgramOrigin::Given, self.host.clone());
@@ -60,7 +93,7 @@ impl Programs {
         if self.cache.unpacked(name).is_some() {
             return self.in_package(name);
         }
-        // A wrapper script or a broken program on PATH is no reason to stop.
+        // Skip wrapper scripts and broken programs in PATH.
         let on_path = std::env::split_paths(&self.path)
             .map(|folder| folder.join(name))
             .filter(|path| is_executable(path))
@@ -69,11 +102,11 @@ impl Programs {
         on_path.map_or_else(|| self.in_package(name), Ok)
     }
 
-    /// The program out of its package. Libraries that the host lacks come out of the packages
-    /// that this one depends on.
+    /// The program from its package. Libraries that the host lacks come from the packages that
+    /// this one depends on.
     fn in_package(&self, name: &str) -> Result<Program> {
         let advise = |error: Error| {
-            error.hint(format!("run `make setup`, install {name}, or give the path of a {name}"))
+            error.hint(format!("run `make setup`, install {name}, or give the path of {name}"))
         };
         let root = self.cache.fetch(name).map_err(advise)?;
         let path = PROGRAM_FOLDERS
@@ -81,7 +114,8 @@ impl Programs {
             .map(|folder| root.join(folder).join(name))
             .find(|path| is_executable(path))
             .ok_or_else(|| {
-                let message = format!("the package {name} in {} holds no {name}", root.display());
+                let message =
+                    format!("package {name} in {} does not contain {name}", root.display());
                 advise(Error::environment(message).hint("remove that folder and try again"))
             })?;
         let mut program =
@@ -90,7 +124,7 @@ impl Programs {
         loop {
             let missing = missing(&program)?;
             let Some(library) = missing.first() else { return Ok(program) };
-            // Debian's policy derives the package's name from the library's; that one first.
+            // Debian derives the package's name from the library's: try that package first.
             packages.sort_by_key(|package| std::cmp::Reverse(*package == package_of(library)));
             if packages.is_empty() {
                 return complete(program).map_err(advise);
@@ -106,13 +140,13 @@ fn program(name: &str, path: PathBuf, origin: ProgramOrigin, search: LibrarySear
     Program { name: name.to_owned(), path, origin, search }
 }
 
-/// Names of the libraries that were not found.
+/// The names of the libraries that were not found.
 fn missing(program: &Program) -> Result<Vec<String>> {
     let objects = SharedObjects::of(&program.path, "/program", &program.search)?;
     Ok(objects.missing.into_iter().map(|library| library.name).collect())
 }
 
-/// The program if nothing of it is missing.
+/// The program, if all its libraries were found.
 fn complete(program: Program) -> Result<Program> {
     match missing(&program)?.first() {
         None => Ok(program),
@@ -123,8 +157,8 @@ fn complete(program: Program) -> Result<Program> {
     }
 }
 
-/// The package that should hold a library: `libzstd.so.1` is in `libzstd1`, and with a digit
-/// before the version, `libx2.so.1` in `libx2-1`.
+/// The package that should contain a library: `libzstd.so.1` is in `libzstd1`. If the name ends in
+/// a digit, there is a dash: `libx2.so.1` is in `libx2-1`.
 fn package_of(library: &str) -> String {
     let Some((stem, version)) = library.split_once(".so.") else { return library.to_owned() };
     let stem = stem.to_lowercase().replace('_', "-");
@@ -167,20 +201,20 @@ mod tests {
     }
 
     #[test]
-    fn a_given_script_is_refused_and_one_on_path_passed_over() {
+    fn a_given_script_is_refused_and_one_in_path_skipped() {
         let state = tempfile::tempdir().unwrap();
         let script = state.path().join("bin/rollproof-no-such");
         executable(&script, b"#!/bin/sh\n");
         let programs = Programs::new(state.path()).with_path(state.path().join("bin"));
         let error = programs.find("rollproof-no-such").unwrap_err();
-        assert!(error.message().starts_with("cannot download the package"), "{error}");
+        assert!(error.message().starts_with("cannot download package"), "{error}");
         assert!(error.hints().iter().any(|hint| hint.contains("`make setup`")));
         let given = programs.with_given("rollproof-no-such", &script);
         assert!(given.find("rollproof-no-such").unwrap_err().message().contains("a script"));
     }
 
     #[test]
-    fn libraries_the_host_lacks_come_out_of_packages_too() {
+    fn libraries_that_the_host_lacks_come_from_packages() {
         let state = tempfile::tempdir().unwrap();
         let mut programs = Programs::new(state.path()).with_path("");
         programs.host = LibrarySearch::default();
@@ -188,13 +222,13 @@ mod tests {
         assert_eq!(caddy.origin, ProgramOrigin::Package);
         let cached = |package: &str| state.path().join("cache").join(package).is_dir();
         assert!(cached("libc6") && cached("libzstd1"));
-        assert!(!cached("media-types"), "only what a library is missing for");
-        let mut files = super::super::file_tree::FileTree::default();
+        assert!(!cached("media-types"), "only packages with missing libraries");
+        let mut files = FileTree::default();
         caddy.pack("/usr/bin/caddy", &mut files).unwrap();
     }
 
     #[test]
-    fn a_library_names_its_package() {
+    fn the_package_of_a_library_is_derived_from_its_name() {
         for (library, package) in [
             ("libzstd.so.1", "libzstd1"),
             ("libpcre2-8.so.0", "libpcre2-8-0"),

@@ -1,4 +1,4 @@
-//! Everything a program needs in order to be loaded.
+//! The files that the loader needs to run a program.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs;
@@ -14,7 +14,7 @@ use crate::{Error, Result};
 pub struct SharedObject {
     /// Where it is on this machine.
     pub here: PathBuf,
-    /// Where it has to be in an image.
+    /// Its path in an image.
     pub image: PathBuf,
 }
 
@@ -23,40 +23,39 @@ pub struct SharedObject {
 pub struct MissingLibrary {
     /// Its name, such as `libzstd.so.1`, or the interpreter's path.
     pub name: String,
-    /// The file that asks for it.
+    /// The file that needs it.
     pub needed_by: PathBuf,
 }
 
-/// Everything a program needs in order to be loaded, the program first.
+/// The files that the loader needs to run a program; the program comes first.
 ///
-/// Libraries that a program opens by name while it runs (`dlopen`) are not in its headers and
-/// so not here.
+/// Libraries that a program opens at run time (`dlopen`) are not in its headers and so not included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedObjects {
-    /// What was found.
+    /// The files that were found.
     pub found: Vec<SharedObject>,
-    /// What was not found.
+    /// The libraries that were not found.
     pub missing: Vec<MissingLibrary>,
 }
 
-/// A file whose libraries are still to be looked for.
+/// A file whose libraries have not been searched for yet.
 struct Open {
     object: SharedObject,
     headers: ElfHeaders,
-    /// `DT_RPATH` folders of those who asked for it, which hold for it too.
+    /// `DT_RPATH` folders of the files that need it, which also apply to it.
     inherited: Vec<(PathBuf, PathBuf)>,
 }
 
 impl SharedObjects {
-    /// Follows the headers of `program`, which is to be at `image_path` in the image.
+    /// Follows the headers of `program`, whose path in the image is `image_path`.
     ///
     /// # Errors
-    /// When the program cannot be read or is no ELF file. A missing library is no error here.
+    /// When the program cannot be read or is not an ELF file. A missing library is not an error here.
     pub fn of(program: &Path, image_path: &str, search: &LibrarySearch) -> Result<Self> {
         let unreadable = |cause| {
             Error::environment(format!("cannot read {}", program.display())).caused_by(cause)
         };
-        // The loader takes `$ORIGIN` from the file itself, not from a link to it.
+        // For the loader, `$ORIGIN` is the folder of the file itself, not of a link to it.
         let here = program.canonicalize().map_err(unreadable)?;
         let headers = ElfHeaders::parse(program, &fs::read(&here).map_err(unreadable)?)?;
         let object = SharedObject { here, image: PathBuf::from(image_path) };
@@ -69,7 +68,7 @@ impl SharedObjects {
                 None => objects.miss(path, program),
             }
         }
-        // The loader itself is often asked for by name too, and is loaded already.
+        // Programs often need the loader by name too; it is already included.
         let mut seen: BTreeSet<String> = headers
             .interpreter
             .as_ref()
@@ -82,7 +81,7 @@ impl SharedObjects {
                 folders.iter().flat_map(|folder| expand(folder, &open.object)).collect()
             };
             let runpath = own(&open.headers.runpath);
-            // With a run path neither its own nor an inherited DT_RPATH is looked at.
+            // With a run path, the loader ignores both its own and inherited DT_RPATH.
             let (named, inherited) = if open.headers.runpath.is_empty() {
                 let mut rpath = own(&open.headers.rpath);
                 rpath.extend(open.inherited.clone());
@@ -106,10 +105,10 @@ impl SharedObjects {
         Ok(objects)
     }
 
-    /// Puts everything into an image.
+    /// Adds all files to an image.
     ///
     /// # Errors
-    /// When a library is missing, a file cannot be read, or something else is in its place.
+    /// When a library is missing, a file cannot be read, or a path in the image already exists.
     pub fn pack(&self, files: &mut FileTree) -> Result<()> {
         if let Some(missing) = self.missing.first() {
             return Err(Error::environment(format!(
@@ -117,7 +116,7 @@ impl SharedObjects {
                 missing.needed_by.display(),
                 missing.name
             ))
-            .hint("install the package that holds it, or give another program"));
+            .hint("install the package that contains it, or use another program"));
         }
         for object in &self.found {
             let content = fs::read(&object.here).map_err(|cause| {
@@ -135,8 +134,8 @@ impl SharedObjects {
     }
 }
 
-/// A folder of a run path, here and in the image. `$ORIGIN` is the folder of the file that names
-/// it; `$LIB` is one of two names, so both are tried; any other variable names no folder.
+/// A folder of a run path, here and in the image. `$ORIGIN` is the folder of the file with the run
+/// path. `$LIB` has one of two values, so both are tried. Folders with other variables are ignored.
 fn expand(folder: &str, object: &SharedObject) -> Vec<(PathBuf, PathBuf)> {
     let origin =
         |path: &Path| path.parent().unwrap_or(Path::new("/")).to_string_lossy().into_owned();
@@ -151,7 +150,7 @@ fn expand(folder: &str, object: &SharedObject) -> Vec<(PathBuf, PathBuf)> {
         .collect()
 }
 
-/// The path without `.` and `..`, which an archive must not hold.
+/// The path without `.` and `..`, which an archive must not contain.
 fn plain(path: &Path) -> PathBuf {
     use std::path::Component;
     let mut plain = PathBuf::new();
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn run_paths_hold_here_and_in_the_image() {
+    fn run_paths_are_expanded_here_and_in_the_image() {
         let object = SharedObject { here: "/opt/x/bin/app".into(), image: "/usr/bin/app".into() };
         let pair = |here: &str, image: &str| (PathBuf::from(here), PathBuf::from(image));
         assert_eq!(expand("$ORIGIN/../lib", &object), [pair("/opt/x/bin/../lib", "/usr/lib")]);
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_library_is_named_with_who_needs_it() {
+    fn a_missing_library_is_reported_with_the_file_that_needs_it() {
         let objects = SharedObjects {
             found: Vec::new(),
             missing: vec![MissingLibrary { name: "libx.so.1".into(), needed_by: "/bin/y".into() }],

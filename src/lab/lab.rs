@@ -1,4 +1,4 @@
-//! A private swarm that is up.
+//! A running private swarm.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,30 +10,25 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::down_report::DownReport;
-use super::lab_lock::LabLock;
-use super::lab_names::LabNames;
-use super::lab_node::LabNode;
-use super::lab_options::LabOptions;
-use super::lab_record::LabRecord;
-use super::lab_status::{LabStatus, NodeStatus};
-use super::leftovers::Leftovers;
+use super::description::{DownReport, LabNode, LabOptions, LabRecord, LabStatus, NodeStatus};
+use super::engines::{NodeStart, form_swarm};
+use super::lock::LabLock;
+use super::names::LabNames;
 use super::network;
-use super::node_start::NodeStart;
-use super::processes::lab_processes;
 use super::programs::Programs;
-use super::swarm::form_swarm;
 use super::teardown::tear_down;
+use super::traces::{Leftovers, lab_processes};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::wording::counted;
 
-/// How long a running engine may take to answer before the lab counts as dead.
+/// How long to wait for a running engine before the lab counts as dead.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
-/// How long `down` waits for another command that is making or removing the same lab.
+/// How long `down` waits while another command makes or removes the same lab.
 const DOWN_WAITS: Duration = Duration::from_secs(120);
 
-/// A private swarm that is up. It stays up when this value, or this process, goes away.
+/// A running private swarm. It keeps running when this value is dropped or this process ends.
 #[derive(Debug, Clone)]
 pub struct Lab {
     names: LabNames,
@@ -42,12 +37,12 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Makes the lab, or finds the one that is running. What a killed one left is removed
-    /// first. A start that fails, or is dropped, leaves nothing behind.
+    /// Starts the lab, or finds the running one. Remains of a killed lab are removed first. A
+    /// start that fails or is cancelled leaves nothing behind. `progress` gets one line per step.
     ///
     /// # Errors
-    /// Without root rights, `dockerd` or another program; when the running lab has fewer nodes
-    /// than asked; when an engine does not start in time, with the end of its log.
+    /// When the user is not root; when `dockerd` or another program is missing; when the running
+    /// lab has too few nodes; when an engine does not start in time, with the end of its log.
     pub async fn up(options: &LabOptions, progress: &mut (dyn FnMut(&str) + Send)) -> Result<Self> {
         if !(1..=LabOptions::MOST_NODES).contains(&options.nodes) {
             let most = LabOptions::MOST_NODES;
@@ -56,7 +51,7 @@ impl Lab {
                 options.nodes
             )));
         }
-        require_root("make a private engine")?;
+        require_root("start a private engine")?;
         let programs = Programs::find(options.dockerd.as_deref())?;
         let names = LabNames::of(&options.state)?;
         let deadline = Instant::now() + options.start_deadline;
@@ -71,14 +66,14 @@ impl Lab {
                 return Ok(lab);
             }
             return Err(Error::environment(format!(
-                "the running lab has {} of the {} nodes that are asked for",
-                lab.nodes.len(),
+                "the running lab has {}, but {} are requested",
+                counted(lab.nodes.len() as u64, "node"),
                 options.nodes
             ))
-            .hint("`rollproof lab down` removes it, with everything that is deployed in it"));
+            .hint("`rollproof lab down` removes it and everything that is deployed in it"));
         }
         if !Leftovers::look(&names, &BTreeSet::new()).is_empty() {
-            progress("removing what is left of a lab that was killed");
+            progress("removing the remains of a lab that was killed");
             into_result(&tear_down(&names))?;
         }
         let undo = Undo { names: Some(names.clone()) };
@@ -99,12 +94,12 @@ impl Lab {
                 Error::environment(format!("cannot create {}", folder.display())).caused_by(error)
             })?;
         }
-        progress("making the network of the private swarm");
+        progress("creating the network of the private swarm");
         let networks = LabLock::of_networks(deadline).await?;
         let (subnet, nodes) = network::make(programs, names, options.nodes).await?;
         drop(networks);
 
-        progress(&format!("starting {}", engines(nodes.len())));
+        progress(&format!("starting {}", counted(nodes.len() as u64, "private engine")));
         let starts: Vec<NodeStart<'_>> = nodes
             .iter()
             .map(|node| NodeStart::spawn(programs, names, node))
@@ -117,7 +112,7 @@ impl Lab {
             && engine.info().await?.storage == "vfs"
         {
             progress(&format!(
-                "the file system of {} has no overlays: every container gets a full copy of its image",
+                "the file system of {} does not support overlays: every container gets a full copy of its image",
                 names.data().display()
             ));
         }
@@ -142,7 +137,7 @@ impl Lab {
     /// The lab of a state folder, if it is running and all its engines answer.
     ///
     /// # Errors
-    /// When its files may not be read, or its engines not be asked, by this user.
+    /// When this user may not read its files or use its engines.
     pub async fn find(state: &Path) -> Result<Option<Self>> {
         Self::answering(&LabNames::of(state)?).await
     }
@@ -151,7 +146,7 @@ impl Lab {
         if !names.record().exists() {
             return Ok(None);
         }
-        require_root("use the private engine that is running")?;
+        require_root("use the running private engine")?;
         let Some(record) = LabRecord::read(names)? else { return Ok(None) };
         let node = |(name, address): &(String, _)| LabNode::new(names, name.clone(), *address);
         let nodes: Vec<LabNode> = record.nodes.iter().map(node).collect();
@@ -164,11 +159,11 @@ impl Lab {
         Ok(Some(Self { names: names.clone(), record, nodes }))
     }
 
-    /// Removes everything of the state folder's lab, whatever is left of it, and looks again.
+    /// Removes everything that belongs to the lab of a state folder, then checks what is left.
     ///
     /// # Errors
-    /// Without root rights if there is a lab, or when another command keeps hold of it. That
-    /// something is left is no error here: the report says it.
+    /// When there is a lab and the user is not root, or when another command holds the lab's lock.
+    /// Anything that could not be removed is listed in the report and is not an error here.
     pub async fn down(state: &Path) -> Result<DownReport> {
         let names = LabNames::of(state)?;
         if !nix::unistd::geteuid().is_root() && Leftovers::look(&names, &BTreeSet::new()).is_empty()
@@ -179,10 +174,10 @@ impl Lab {
         let _lock = LabLock::of_lab(&names, Instant::now() + DOWN_WAITS).await?;
         tokio::task::spawn_blocking(move || tear_down(&names))
             .await
-            .map_err(|error| Error::environment("the removal of the lab failed").caused_by(error))
+            .map_err(|error| Error::environment("removing the lab failed").caused_by(error))
     }
 
-    /// What the lab is doing.
+    /// The state of the lab and its nodes.
     ///
     /// # Errors
     /// When an engine does not answer.
@@ -217,14 +212,14 @@ impl Lab {
         })
     }
 
-    /// What `DOCKER_HOST` has to be for the docker CLI to talk to the manager.
+    /// The value of `DOCKER_HOST` that points the docker CLI at the manager.
     #[must_use]
     pub fn docker_host(&self) -> String {
         let socket = self.nodes.first().map(|node| node.socket.display().to_string());
         format!("unix://{}", socket.unwrap_or_default())
     }
 
-    /// Whether it was made for one run, and nobody has asked for it since but such runs.
+    /// Whether the lab is for one run and will be removed after it.
     #[must_use]
     pub fn is_for_one_run(&self) -> bool {
         self.record.for_one_run
@@ -236,14 +231,14 @@ impl Lab {
         &self.nodes
     }
 
-    /// The host's address in the lab's network: where containers reach the host.
+    /// The host's address in the lab's network, where containers can reach the host.
     #[must_use]
     pub fn host_route_address(&self) -> IpAddr {
         network::host_address(self.record.subnet).into()
     }
 }
 
-/// Removes a half-made lab when its making fails or is given up.
+/// Removes an incomplete lab when its start fails or is cancelled.
 struct Undo {
     names: Option<LabNames>,
 }
@@ -258,14 +253,10 @@ impl Drop for Undo {
     fn drop(&mut self) {
         if let Some(names) = &self.names {
             for left in tear_down(names).left {
-                tracing::warn!(%left, "not removed after a failed start");
+                tracing::warn!(%left, "cannot undo a failed start completely");
             }
         }
     }
-}
-
-fn engines(count: usize) -> String {
-    if count == 1 { "a private engine".into() } else { format!("{count} private engines") }
 }
 
 fn require_root(purpose: &str) -> Result<()> {
@@ -273,17 +264,18 @@ fn require_root(purpose: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::environment(format!("only root can {purpose}"))
-        .hint("use `sudo`, or an engine that runs already and is a swarm manager: --engine host"))
+        .hint("use `sudo`, or use an existing swarm manager with --engine host"))
 }
 
 fn into_result(report: &DownReport) -> Result<()> {
     if report.left.is_empty() {
         return Ok(());
     }
-    Err(Error::environment("a killed lab cannot be removed").caused_by(report.left.join("; ")))
+    Err(Error::environment("cannot remove the remains of a killed lab")
+        .caused_by(report.left.join("; ")))
 }
 
-/// The disk space below a folder, as far as it can be read.
+/// The disk space that a folder uses, as far as it can be read.
 fn disk_use(folder: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(folder) else { return 0 };
     let size = |entry: fs::DirEntry| {

@@ -1,17 +1,25 @@
-//! The programs of the system that a lab is made with.
+//! The system programs that a lab needs: finding and running them.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
 
 use crate::error::{Error, Result};
 
-/// Where system programs are that an ordinary user's `PATH` often lacks.
+/// Folders of system programs; an ordinary user's `PATH` often lacks some of them.
 const SYSTEM: [&str; 6] =
     ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-/// The programs of the system that a lab is made with.
+/// Time limit of one command. They all end within milliseconds.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// The system programs that a lab needs.
 #[derive(Debug, Clone)]
 pub(super) struct Programs {
     pub dockerd: PathBuf,
@@ -22,14 +30,14 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Finds them, or says what is missing.
+    /// Finds all programs. An error names the first missing one.
     pub(super) fn find(dockerd: Option<&Path>) -> Result<Self> {
         let dockerd = match dockerd {
             Some(path) if is_program(path) => std::path::absolute(path).map_err(|error| {
                 Error::environment(format!("cannot find {}", path.display())).caused_by(error)
             })?,
             Some(path) => {
-                return Err(Error::usage(format!("{} is not a program", path.display()))
+                return Err(Error::usage(format!("{} is not an executable file", path.display()))
                     .hint("give the path of a `dockerd`"));
             }
             None => needed("dockerd", "docker.io or docker-ce")?,
@@ -43,8 +51,8 @@ impl Programs {
         })
     }
 
-    /// The search path of a node's daemon: what stands beside `dockerd` first, so that an
-    /// engine that was unpacked somewhere brings its own containerd and runc.
+    /// The `PATH` of a node's daemon. The folder of `dockerd` comes first, so that an unpacked
+    /// engine uses its own containerd and runc.
     pub(super) fn node_path(&self) -> OsString {
         let beside = self.dockerd.parent().map(Path::to_path_buf);
         let folders = beside.into_iter().chain(search_path());
@@ -52,7 +60,7 @@ impl Programs {
     }
 }
 
-/// The path of a program in `PATH` or in the system's folders.
+/// Finds a program in `PATH` or in the folders of system programs.
 #[must_use]
 pub fn find_program(name: &str) -> Option<PathBuf> {
     search_path().map(|folder| folder.join(name)).find(|path| is_program(path))
@@ -60,8 +68,10 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
 
 fn needed(name: &str, package: &str) -> Result<PathBuf> {
     find_program(name).ok_or_else(|| {
-        Error::environment(format!("the program `{name}` is missing, which a private engine needs"))
-            .hint(format!("run `make setup`, or install {package}"))
+        Error::environment(format!(
+            "a private engine needs the program `{name}`, which is not installed"
+        ))
+        .hint(format!("run `make setup`, or install {package}"))
     })
 }
 
@@ -73,4 +83,52 @@ fn search_path() -> impl Iterator<Item = PathBuf> {
 
 fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+/// Runs a program with `input` on its standard input and returns its output.
+pub(super) async fn run<A: AsRef<OsStr>>(
+    program: &Path,
+    args: &[A],
+    input: &str,
+) -> Result<String> {
+    let shown = || {
+        let args: Vec<_> = args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect();
+        format!("{} {}", program.display(), args.join(" "))
+    };
+    let exchange = async {
+        let mut child = Command::new(program)
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // If the program exits without reading, its standard error says why.
+            let _ = stdin.write_all(input.as_bytes()).await;
+        }
+        child.wait_with_output().await
+    };
+    let output = match tokio::time::timeout(WITHIN, exchange).await {
+        Ok(Ok(output)) => output,
+        Ok(Err(error)) => {
+            return Err(Error::environment(format!("cannot run `{}`", shown())).caused_by(error));
+        }
+        Err(_) => {
+            return Err(Error::environment(format!(
+                "`{}` did not exit within {} s",
+                shown(),
+                WITHIN.as_secs()
+            )));
+        }
+    };
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(Error::environment(format!("`{}` failed", shown())).caused_by(format!(
+        "{}: {}",
+        output.status,
+        said.trim()
+    )))
 }

@@ -1,4 +1,4 @@
-//! Removes everything of a lab, then looks again.
+//! Removes everything that belongs to a lab, then checks what is left.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,18 +12,18 @@ use nix::mount::{MntFlags, umount2};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::down_report::DownReport;
-use super::lab_names::LabNames;
-use super::leftovers::Leftovers;
+use super::description::DownReport;
+use super::names::LabNames;
 use super::programs::find_program;
+use super::traces::Leftovers;
 
-/// How long processes and cgroups may take to disappear. They take milliseconds.
+/// How long to wait for processes and cgroups to disappear. They need milliseconds.
 const GONE_WITHIN: Duration = Duration::from_secs(10);
 
-/// Removes everything of a lab. It needs none of the lab's own files, and each step goes on
-/// when the one before could not do its work: the report is made by looking again.
+/// Removes everything that belongs to a lab. It needs none of the lab's own files. Each step runs
+/// even if the previous one failed: the report comes from a second search of the machine.
 ///
-/// Blocks the thread, so that it also works while a failed start is being undone.
+/// Blocks the thread, so that it also works in `drop`.
 pub(super) fn tear_down(names: &LabNames) -> DownReport {
     let before = Leftovers::look(names, &BTreeSet::new());
     end_processes(names);
@@ -32,17 +32,17 @@ pub(super) fn tear_down(names: &LabNames) -> DownReport {
     for cgroup in &before.cgroups {
         retry(|| remove_cgroup(cgroup));
     }
-    // Never through a mount: what is mounted there is not the lab's.
+    // Never delete through a mount: its content may not belong to the lab.
     if Leftovers::look(names, &before.namespaces).mounts.is_empty() {
         for folder in [names.data(), names.runtime()] {
             retry(|| fs::remove_dir_all(&folder));
         }
-        // Only if the lab was all that was in it.
+        // Fails, as it should, if the folder contains anything else.
         let _ = fs::remove_dir(names.state());
     }
     let mut after = Leftovers::look(names, &before.namespaces);
-    // The kernel gives a namespace's id to the next one that is made: a process that was not
-    // there before is in somebody else's.
+    // The kernel reuses the id of a removed namespace, so a process that was not there before
+    // is in another namespace.
     let was_there = |pid| before.processes.iter().any(|process| process.pid == pid);
     after.processes.retain(|process| process.ours || was_there(process.pid));
     let left = after.describe();
@@ -50,7 +50,7 @@ pub(super) fn tear_down(names: &LabNames) -> DownReport {
     DownReport { removed, left }
 }
 
-/// Ends the first processes of the nodes and whatever else there is, until nothing is.
+/// Ends the processes of the lab until none is left.
 fn end_processes(names: &LabNames) {
     let deadline = Instant::now() + GONE_WITHIN;
     loop {
@@ -60,14 +60,14 @@ fn end_processes(names: &LabNames) {
             return;
         }
         for process in processes {
-            // It may have ended in the meantime.
+            // The process may have ended in the meantime.
             let _ = kill(Pid::from_raw(process.pid), Signal::SIGKILL);
         }
         sleep(Duration::from_millis(5));
     }
 }
 
-/// The link would go with the hub's namespace, but some time later.
+/// Removes the link now; the kernel would remove it with the hub's namespace, but later.
 fn remove_link(found: &Leftovers) {
     if let (Some(link), Some(ip)) = (&found.link, find_program("ip")) {
         let _ = Command::new(ip)
@@ -85,7 +85,7 @@ fn unmount(names: &LabNames) {
     }
 }
 
-/// Removes a cgroup and those below it; the kernel refuses while it has processes.
+/// Removes a cgroup and those below it. The kernel refuses while it has processes.
 fn remove_cgroup(folder: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -96,13 +96,13 @@ fn remove_cgroup(folder: &Path) -> std::io::Result<()> {
     fs::remove_dir(folder)
 }
 
-/// Repeats until it is done, was done already, or does not help.
+/// Retries while the failure may be temporary and there is time left.
 fn retry(mut remove: impl FnMut() -> std::io::Result<()>) {
     let deadline = Instant::now() + GONE_WITHIN;
     while let Err(error) = remove() {
-        let passing =
+        let temporary =
             matches!(error.kind(), ErrorKind::ResourceBusy | ErrorKind::DirectoryNotEmpty);
-        if !passing || Instant::now() >= deadline {
+        if !temporary || Instant::now() >= deadline {
             return;
         }
         sleep(Duration::from_millis(5));

@@ -1,12 +1,12 @@
-//! Which version of a service's task template a task was made from.
+//! Numbers the versions of a service's task template.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// Numbers the different task templates of each service from 1 in the order in which they are
-/// met. The API does not say which spec version a task has, but a task carries a copy of its
+/// Numbers the different task templates of each service from 1, in the order in which they are
+/// seen. The API does not say which spec version a task has, but each task has a copy of its
 /// template.
 #[derive(Debug, Default)]
 pub struct Generations {
@@ -14,26 +14,26 @@ pub struct Generations {
 }
 
 impl Generations {
-    /// The number of a task template of a service.
+    /// The number of a service's task template.
     pub fn number(&mut self, service: &str, template: &Value) -> u32 {
-        let print = fingerprint(template);
+        let hash = fingerprint(template);
         let known = self.known.entry(service.to_owned()).or_default();
-        let index = known.iter().position(|other| *other == print).unwrap_or_else(|| {
-            known.push(print);
+        let index = known.iter().position(|other| *other == hash).unwrap_or_else(|| {
+            known.push(hash);
             known.len() - 1
         });
         u32::try_from(index + 1).unwrap_or(u32::MAX)
     }
 }
 
-/// A hash of a task template that takes absent, null and empty for the same.
+/// A hash of a task template in which absent, null and empty are the same.
 fn fingerprint(value: &Value) -> [u8; 32] {
     let mut plain = value.clone();
     if let Some(template) = plain.as_object_mut() {
-        // The engine adds it to a service's template and leaves it out of a task's copy (20.10.24).
+        // Engine 20.10.24 adds it to a service's template but not to a task's copy.
         template.remove("Runtime");
         // A task whose node satisfies the new placement is not replaced (swarmkit `IsTaskDirty`),
-        // so two templates that differ in that alone are one version.
+        // so templates that differ only in placement are one version.
         template.remove("Placement");
     }
     prune(&mut plain);
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn templates_are_numbered_as_they_are_met() {
+    fn templates_are_numbered_as_they_are_seen() {
         let mut generations = Generations::default();
         let first = json!({"ContainerSpec": {"Image": "a"}, "ForceUpdate": 0});
         let forced = json!({"ContainerSpec": {"Image": "a"}, "ForceUpdate": 1});

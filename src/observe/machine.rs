@@ -1,4 +1,4 @@
-//! How busy this machine is, once a second.
+//! Measures once a second how busy this machine is.
 
 use std::fs;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use crate::Clock;
 use crate::Offset;
 use crate::record::{Event, EventKind, MachineLoad};
 
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
-/// Tells once a second how busy this machine was, until `stop`. Where the kernel does not tell,
-/// nothing is told.
+/// Emits an event once a second that says how busy this machine was, until `stop`. Without
+/// `/proc/stat` there are no events.
 pub(super) fn watch(clock: Clock, sink: EventSink, stop: CancellationToken, tasks: &TaskTracker) {
     tasks.spawn(async move {
-        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        let mut ticks = tokio::time::interval(MEASURE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let Some(mut before) = Reading::take(clock) else { return };
         loop {
@@ -36,12 +36,12 @@ pub(super) fn watch(clock: Clock, sink: EventSink, stop: CancellationToken, task
     });
 }
 
-/// What the kernel's counters said at one moment.
+/// The kernel's counters at one moment.
 #[derive(Debug)]
 struct Reading {
     at: Offset,
     cpu: CpuTimes,
-    /// Microseconds in which something waited for a processor, since boot.
+    /// Microseconds since boot in which something waited for a processor.
     waited: Option<u64>,
 }
 
@@ -53,7 +53,7 @@ impl Reading {
         Some(Self { at, cpu, waited: waited.as_deref().and_then(total_waited) })
     }
 
-    /// The load since an earlier reading; absent if no time has passed.
+    /// The load since an earlier reading; `None` if no time has passed.
     fn since(&self, before: &Self) -> Option<MachineLoad> {
         let all = self.cpu.all.saturating_sub(before.cpu.all);
         let micros = (self.at - before.at).as_nanos() / 1_000;
@@ -69,7 +69,7 @@ impl Reading {
     }
 }
 
-/// The first line of `/proc/stat`, in clock ticks of all processors together (proc(5)).
+/// The first line of `/proc/stat`: clock ticks of all processors together (proc(5)).
 #[derive(Debug, PartialEq, Eq)]
 struct CpuTimes {
     all: u64,
@@ -82,7 +82,7 @@ impl CpuTimes {
         let line = text.lines().next()?.strip_prefix("cpu ")?;
         let ticks: Vec<u64> =
             line.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
-        // user nice system idle iowait irq softirq steal guest guest_nice; guests are in user.
+        // user nice system idle iowait irq softirq steal guest guest_nice; user includes guests.
         let [user, nice, system, idle, waiting_for_disk, irq, softirq, stolen] =
             *ticks.first_chunk()?;
         let busy = user + nice + system + irq + softirq;
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernels_texts_are_understood() {
+    fn kernel_counters_are_parsed() {
         let stat = "cpu  100 10 50 800 20 5 15 40 7 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n";
         assert_eq!(CpuTimes::parse(stat).unwrap(), CpuTimes { all: 1040, busy: 180, stolen: 40 });
         assert_eq!(CpuTimes::parse("cpu  1 2 3\n"), None);
@@ -128,7 +128,7 @@ mod tests {
             MachineLoad { busy: 750, stolen: 100, waiting: Some(250) }
         );
         assert_eq!(now.since(&now), None);
-        let mute = reading(2_000, 700, 250, 20, None);
-        assert_eq!(mute.since(&before).unwrap().waiting, None);
+        let without_pressure = reading(2_000, 700, 250, 20, None);
+        assert_eq!(without_pressure.since(&before).unwrap().waiting, None);
     }
 }

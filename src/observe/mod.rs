@@ -1,8 +1,8 @@
-//! Watching the engine: polls and event streams become one timeline of events.
+//! Watches the engines and turns what it sees into one timeline of events.
 //!
 //! Swarm sends no events about tasks (moby `daemon/events.go`), so services and tasks are
-//! polled; containers and update states come from the engines' event streams within
-//! milliseconds, and fill in what happens between two polls.
+//! polled. Containers and update states come from the engines' event streams within
+//! milliseconds and show what happens between two polls.
 
 mod event_streams;
 mod generations;
@@ -10,7 +10,6 @@ mod machine;
 mod observer;
 mod poll;
 mod snapshot;
-mod translate;
 
 pub use generations::Generations;
 pub use observer::{EventSink, Observer, Watch};

@@ -1,28 +1,29 @@
-//! The observer: one task that polls, listens, and tells.
+//! The observer: polls services and tasks, follows event streams, and emits events.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::event_streams::{self, Told};
+use super::event_streams::{self, EngineTime, StreamItem, container_event};
 use super::machine;
 use super::poll::Changes;
-use super::translate::{EngineTime, container_event};
 use super::{Generations, Snapshot};
 use crate::Clock;
 use crate::Offset;
 use crate::engine::{Engine, EngineEvent};
 use crate::error::Result;
-use crate::record::{Event, EventKind};
+use crate::record::{ContainerAction, Event, EventKind};
 use crate::swarm::UpdateState;
 
 /// How often services and tasks are polled. The docker CLI polls every 200 ms.
 const POLL_EVERY: Duration = Duration::from_millis(100);
+
+/// Time limit for the inspection of an unhealthy container, which delays the observer's end.
+const INSPECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// Takes events; must not block.
 pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
@@ -30,11 +31,11 @@ pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
 /// What to watch.
 #[derive(Debug, Clone)]
 pub struct Watch {
-    /// A manager.
+    /// A manager of the swarm.
     pub manager: Engine,
-    /// Every engine whose containers can be seen, the manager included.
+    /// Every engine whose containers can be seen, including the manager.
     pub engines: Vec<Engine>,
-    /// The services, by name.
+    /// The names of the services.
     pub services: Vec<String>,
     /// The run's clock.
     pub clock: Clock,
@@ -52,102 +53,119 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Starts to watch. Events go to `sink` in the order in which they are seen.
+    /// Starts to watch. Events reach `sink` in the order in which they are seen.
     #[must_use]
     pub fn start(watch: Watch, sink: EventSink) -> Self {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let time = EngineTime { clock: watch.clock, offset: watch.clock_offset };
-        let since = engine_now(time);
-        let told = event_streams::listen(&watch.engines, since, time, &stop, &tasks);
+        let stream = event_streams::follow(&watch.engines, time, &stop, &tasks);
         let generations = Arc::new(Mutex::new(Generations::default()));
         let (publish, snapshots) = tokio::sync::watch::channel(Snapshot::default());
         machine::watch(watch.clock, sink.clone(), stop.clone(), &tasks);
-        let eye = Eye {
+        let watcher = Watcher {
             watch,
             time,
             changes: Changes::new(time, generations.clone()),
             sink,
             publish,
             lost: None,
+            tasks: tasks.clone(),
         };
-        tasks.spawn(eye.run(told, stop.clone()));
+        tasks.spawn(watcher.run(stream, stop.clone()));
         tasks.close();
         Self { generations, snapshots, stop, tasks }
     }
 
-    /// The newest state, and every newer one.
+    /// The newest state, updated after every poll.
     #[must_use]
     pub fn snapshots(&self) -> watch::Receiver<Snapshot> {
         self.snapshots.clone()
     }
 
-    /// The number of a task template of a service, as events give it.
+    /// The number of a task template of a service, as used in events.
     #[must_use]
     pub fn generation(&self, service: &str, template: &serde_json::Value) -> u32 {
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
         generations.number(service, template)
     }
 
-    /// Stops watching; everything seen so far has been told when this returns.
+    /// Stops watching. When this returns, every event seen so far has reached the sink.
     pub async fn stop(self) {
         self.stop.cancel();
         self.tasks.wait().await;
     }
 }
 
-/// The engine's time now, by our clock.
-fn engine_now(time: EngineTime) -> Timestamp {
-    let nanos = time.clock.started_at().as_nanosecond()
-        + i128::from((time.clock.now() + time.offset).as_nanos());
-    Timestamp::from_nanosecond(nanos).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-struct Eye {
+/// The task that polls and listens.
+struct Watcher {
     watch: Watch,
     time: EngineTime,
     changes: Changes,
     sink: EventSink,
     publish: watch::Sender<Snapshot>,
     lost: Option<(Offset, String)>,
+    tasks: TaskTracker,
 }
 
-impl Eye {
-    async fn run(mut self, mut told: mpsc::UnboundedReceiver<Told>, stop: CancellationToken) {
+impl Watcher {
+    async fn run(
+        mut self,
+        mut stream: mpsc::UnboundedReceiver<StreamItem>,
+        stop: CancellationToken,
+    ) {
         let mut ticks = tokio::time::interval(POLL_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(told) = told.recv() => {
-                    self.hear(told);
-                    if self.changes.has_heard() {
+                Some(item) = stream.recv() => {
+                    self.handle(item);
+                    if self.changes.is_poll_due() {
                         self.look(&stop).await;
                     }
                 }
                 _ = ticks.tick() => self.look(&stop).await,
             }
         }
-        while let Ok(told) = told.try_recv() {
-            self.hear(told);
+        while let Ok(item) = stream.try_recv() {
+            self.handle(item);
         }
     }
 
-    fn hear(&mut self, told: Told) {
-        match told {
-            Told::Event { event, seen } => {
+    fn handle(&mut self, item: StreamItem) {
+        match item {
+            StreamItem::Event { event, engine, seen } => {
                 let at = self.time.map(event.time).min(seen);
                 if event.kind == "service" {
-                    self.hear_service(&event, at, seen);
+                    self.handle_service(&event, at, seen);
                 } else if let Some(kind) = container_event(&event)
                     && self.is_watched(&kind)
                 {
+                    if let EventKind::Container {
+                        container,
+                        task,
+                        service,
+                        action: ContainerAction::Unhealthy,
+                        ..
+                    } = &kind
+                    {
+                        let unhealthy = Unhealthy {
+                            container: container.clone(),
+                            task: task.clone(),
+                            service: service.clone(),
+                            at,
+                        };
+                        let inspection =
+                            unhealthy.inspect(engine, self.time.clock, self.sink.clone());
+                        self.tasks.spawn(inspection);
+                    }
                     (self.sink)(Event { at, seen, kind });
                 }
             }
-            Told::Broke(error) => self.tell(EventKind::Caveat {
-                text: format!("an engine's event stream broke and was opened again: {error}"),
+            StreamItem::Broke(error) => self.emit(EventKind::Caveat {
+                text: format!("the event stream of an engine broke and was reopened: {error}"),
             }),
         }
     }
@@ -159,27 +177,27 @@ impl Eye {
         }
     }
 
-    fn hear_service(&mut self, event: &EngineEvent, at: Offset, seen: Offset) {
+    fn handle_service(&mut self, event: &EngineEvent, at: Offset, seen: Offset) {
         let (Some(service), Some(state)) =
             (event.attribute("name"), event.attribute("updatestate.new"))
         else {
             return;
         };
         if self.watch.services.iter().any(|watched| watched == service) {
-            self.changes.heard(service, UpdateState::parse(state), at, seen);
+            self.changes.streamed(service, UpdateState::parse(state), at, seen);
         }
     }
 
     async fn look(&mut self, stop: &CancellationToken) {
         let asked_at = self.time.clock.now();
-        let looked = tokio::select! {
+        let polled = tokio::select! {
             () = stop.cancelled() => return,
-            looked = self.poll(asked_at) => looked,
+            polled = self.poll(asked_at) => polled,
         };
-        match looked {
+        match polled {
             Ok(snapshot) => {
                 if self.lost.take().is_some() {
-                    self.tell(EventKind::ObserverResumed);
+                    self.emit(EventKind::ObserverResumed);
                 }
                 self.publish.send_replace(snapshot);
             }
@@ -190,7 +208,7 @@ impl Eye {
                 };
                 if self.lost.is_none() {
                     self.lost = Some((asked_at, text.clone()));
-                    self.tell(EventKind::ObserverLost { text });
+                    self.emit(EventKind::ObserverLost { text });
                 }
                 let lost = self.lost.clone();
                 self.publish.send_modify(|snapshot| snapshot.lost = lost);
@@ -200,21 +218,55 @@ impl Eye {
 
     async fn poll(&mut self, asked_at: Offset) -> Result<Snapshot> {
         let mut snapshot = Snapshot { asked_at, ..Snapshot::default() };
-        for name in &self.watch.services {
-            let Some(view) = self.watch.manager.service(name).await? else { continue };
-            let tasks = self.watch.manager.tasks(&view.id).await?;
+        let found = self.watch.manager.services_with_tasks(&self.watch.services).await?;
+        for (view, tasks) in found {
+            let name = view.name().to_owned();
             let mut events = Vec::new();
             let service = self.changes.polled(view, &tasks, &mut events);
-            snapshot.services.insert(name.clone(), service);
+            snapshot.services.insert(name, service);
             for event in events {
                 (self.sink)(event);
             }
         }
+        self.changes.poll_done();
         Ok(snapshot)
     }
 
-    fn tell(&self, kind: EventKind) {
+    fn emit(&self, kind: EventKind) {
         let now = self.time.clock.now();
         (self.sink)(Event { at: now, seen: now, kind });
+    }
+}
+
+/// A container that just became unhealthy.
+struct Unhealthy {
+    container: String,
+    task: String,
+    service: String,
+    at: Offset,
+}
+
+impl Unhealthy {
+    /// Asks the engine for the failed health check and emits it, dated at the moment when the
+    /// container became unhealthy. Swarm stops the container now, so there is only one attempt.
+    async fn inspect(self, engine: Engine, clock: Clock, sink: EventSink) {
+        let check =
+            tokio::time::timeout(INSPECT_WITHIN, engine.failed_health_check(&self.container));
+        match check.await {
+            Ok(Ok(Some(check))) => {
+                let kind = EventKind::HealthCheckFailed {
+                    container: self.container,
+                    task: self.task,
+                    service: self.service,
+                    failures: check.failures,
+                    exit_code: check.exit_code,
+                    output: check.output,
+                };
+                sink(Event { at: self.at, seen: clock.now(), kind });
+            }
+            Ok(Ok(None)) => tracing::debug!(self.container, "no failed health check was found"),
+            Ok(Err(error)) => tracing::debug!(%error, "cannot read the failed health check"),
+            Err(_) => tracing::debug!(self.container, "reading the failed health check timed out"),
+        }
     }
 }

@@ -1,42 +1,44 @@
-//! Polled services and tasks as events: what changed since the last poll.
+//! Turns polled services and tasks into events: what changed since the last poll.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::translate::EngineTime;
+use super::event_streams::EngineTime;
 use super::{Generations, ServiceSnapshot};
 use crate::Offset;
 use crate::engine::{ServiceView, TaskView};
 use crate::record::{Event, EventKind, TaskSeen};
 use crate::swarm::{TaskState, UpdateState};
 
-/// What was told about a service's update last.
+/// A service's update state as last reported in an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Told {
+struct ReportedUpdate {
     state: UpdateState,
     message: String,
 }
 
-/// An update state that the event stream told. The stream leaves the engine's message out, so
-/// it is held until the poll that follows at once.
+/// An update state from the event stream. The stream lacks the engine's message, so the state is
+/// held back until the poll that follows immediately.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Heard {
+struct StreamedUpdate {
     state: UpdateState,
     at: Offset,
     seen: Offset,
 }
 
-/// Remembers what was told, and tells what is new.
+/// Compares each poll with what was reported before.
 #[derive(Debug)]
 pub(super) struct Changes {
     time: EngineTime,
     generations: Arc<Mutex<Generations>>,
-    updates: HashMap<String, Told>,
-    heard: HashMap<String, Vec<Heard>>,
+    reported: HashMap<String, ReportedUpdate>,
+    streamed: HashMap<String, Vec<StreamedUpdate>>,
     tasks: BTreeMap<String, TaskSeen>,
     changed: HashMap<String, Offset>,
+    /// By service id: the version index that was numbered last, and its generation.
+    spec_generations: HashMap<String, (u64, u32)>,
 }
 
 impl Changes {
@@ -44,24 +46,31 @@ impl Changes {
         Self {
             time,
             generations,
-            updates: HashMap::new(),
-            heard: HashMap::new(),
+            reported: HashMap::new(),
+            streamed: HashMap::new(),
             tasks: BTreeMap::new(),
             changed: HashMap::new(),
+            spec_generations: HashMap::new(),
         }
     }
 
-    /// Takes an update state that the event stream told; the next poll tells it on.
-    pub(super) fn heard(&mut self, service: &str, state: UpdateState, at: Offset, seen: Offset) {
-        self.heard.entry(service.to_owned()).or_default().push(Heard { state, at, seen });
+    /// Takes an update state from the event stream. The next poll reports it.
+    pub(super) fn streamed(&mut self, service: &str, state: UpdateState, at: Offset, seen: Offset) {
+        let update = StreamedUpdate { state, at, seen };
+        self.streamed.entry(service.to_owned()).or_default().push(update);
     }
 
-    /// Whether a poll is owed.
-    pub(super) fn has_heard(&self) -> bool {
-        !self.heard.is_empty()
+    /// Whether a state from the event stream waits for a poll.
+    pub(super) fn is_poll_due(&self) -> bool {
+        !self.streamed.is_empty()
     }
 
-    /// The events of a poll, and the snapshot it makes.
+    /// Ends a poll: states of services that no longer exist wait for nothing.
+    pub(super) fn poll_done(&mut self) {
+        self.streamed.clear();
+    }
+
+    /// Adds the events of one polled service to `events` and returns its snapshot.
     pub(super) fn polled(
         &mut self,
         view: ServiceView,
@@ -74,22 +83,40 @@ impl Changes {
         // still runs has the lower number when a run begins.
         let mut by_age: Vec<&TaskView> = tasks.iter().collect();
         by_age.sort_by_key(|task| task.created_at);
-        let template = &view.spec.as_value()["TaskTemplate"];
-        let told = events.len();
+        let first_event = events.len();
         let mut seen_tasks = Vec::with_capacity(tasks.len());
         for task in by_age {
-            let generation = self.generation(&name, &task.spec);
+            let generation = self.task_generation(&name, task);
             let task_seen = task_seen(&name, generation, task);
             self.task_polled(task, &task_seen, seen, events);
             seen_tasks.push(task_seen);
         }
-        let generation = self.generation(&name, template);
+        let generation = self.spec_generation(&view);
         self.update_polled(&view, seen, events);
         self.forget_gone(&name, tasks, seen, events);
-        let newest = events[told..].iter().map(|event| event.at).max();
+        let newest = events[first_event..].iter().map(|event| event.at).max();
         let changed_at = newest.max(self.changed.get(&name).copied()).unwrap_or(seen);
         self.changed.insert(name, changed_at);
         ServiceSnapshot { view, generation, tasks: seen_tasks, changed_at }
+    }
+
+    /// A task's spec never changes, so it is numbered once.
+    fn task_generation(&self, service: &str, task: &TaskView) -> u32 {
+        let known = self.tasks.get(&task.id).map(|seen| seen.generation);
+        known.unwrap_or_else(|| self.generation(service, &task.spec))
+    }
+
+    /// A service's spec changes only with its version index.
+    fn spec_generation(&mut self, view: &ServiceView) -> u32 {
+        match self.spec_generations.get(&view.id) {
+            Some((version, generation)) if *version == view.version => *generation,
+            _ => {
+                let template = &view.spec.as_value()["TaskTemplate"];
+                let generation = self.generation(view.name(), template);
+                self.spec_generations.insert(view.id.clone(), (view.version, generation));
+                generation
+            }
+        }
     }
 
     fn generation(&self, service: &str, template: &Value) -> u32 {
@@ -108,7 +135,7 @@ impl Changes {
         if before == Some(now) {
             return;
         }
-        // Only a changed state has an engine timestamp of its own.
+        // Only the observed state has an engine timestamp.
         let state_changed = before.is_none_or(|before| before.state != now.state);
         let stamp = task.state_at.filter(|_| state_changed).map(|time| self.time.map(time));
         let at = stamp.map_or(seen, |stamp| stamp.min(seen));
@@ -116,14 +143,14 @@ impl Changes {
         self.tasks.insert(now.task.clone(), now.clone());
     }
 
-    /// Tells the states that were heard and the polled one, each once, with the engine's message
-    /// where the poll still has it.
+    /// Reports the states from the event stream and the polled one, each once, with the engine's
+    /// message if the poll still has it.
     fn update_polled(&mut self, view: &ServiceView, seen: Offset, events: &mut Vec<Event>) {
         let status = &view.update;
-        for heard in self.heard.remove(view.name()).unwrap_or_default() {
-            let current = heard.state == status.state;
+        for streamed in self.streamed.remove(view.name()).unwrap_or_default() {
+            let current = streamed.state == status.state;
             let message = if current { status.message.as_str() } else { "" };
-            self.tell_state(view.name(), heard.state, message, heard.at, heard.seen, events);
+            self.report(view.name(), streamed.state, message, streamed.at, streamed.seen, events);
         }
         let stamp = match status.state {
             UpdateState::Updating => status.started_at,
@@ -131,10 +158,10 @@ impl Changes {
             _ => None,
         };
         let at = stamp.map_or(seen, |time| self.time.map(time).min(seen));
-        self.tell_state(view.name(), status.state, &status.message, at, seen, events);
+        self.report(view.name(), status.state, &status.message, at, seen, events);
     }
 
-    fn tell_state(
+    fn report(
         &mut self,
         service: &str,
         state: UpdateState,
@@ -143,8 +170,7 @@ impl Changes {
         seen: Offset,
         events: &mut Vec<Event>,
     ) {
-        let told = Told { state, message: message.to_owned() };
-        let before = self.updates.get(service);
+        let before = self.reported.get(service);
         let known = before.is_some_and(|before| {
             before.state == state && (before.message == message || message.is_empty())
         });
@@ -154,7 +180,8 @@ impl Changes {
         let kind =
             EventKind::Service { service: service.to_owned(), state, message: message.to_owned() };
         events.push(Event { at, seen, kind });
-        self.updates.insert(service.to_owned(), told);
+        let reported = ReportedUpdate { state, message: message.to_owned() };
+        self.reported.insert(service.to_owned(), reported);
     }
 
     fn forget_gone(
@@ -230,10 +257,10 @@ mod tests {
         };
         let first = look("running", "running", stamp(Offset::ZERO));
         let ended = clock.now();
-        // Nothing new was said.
+        // Nothing changed.
         assert_eq!(look("running", "running", stamp(Offset::ZERO)), first);
         assert_eq!(look("shutdown", "running", stamp(ended)), ended);
-        // What Swarm wants has no time of its own: it is new when it is seen.
+        // The desired state has no timestamp: it counts as new when it is seen.
         let wanted = look("shutdown", "shutdown", stamp(ended));
         assert!(wanted > ended, "{wanted:?}");
         assert_eq!(look("failed", "shutdown", stamp(ended)), wanted, "never backwards");

@@ -10,11 +10,11 @@ use crate::swarm::TaskState;
 /// The newest state of the watched services.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
-    /// When it was asked for; everything in it is at least this new.
+    /// When it was requested; everything in it is at least this new.
     pub asked_at: Offset,
     /// The services that exist, by name.
     pub services: BTreeMap<String, ServiceSnapshot>,
-    /// Since when the engine does not answer, and its last error.
+    /// Since when the engine has not answered, and the first error.
     pub lost: Option<(Offset, String)>,
 }
 
@@ -25,28 +25,28 @@ pub struct ServiceSnapshot {
     pub view: ServiceView,
     /// The generation of its current spec.
     pub generation: u32,
-    /// Its tasks, ended ones included as long as the engine remembers them.
+    /// Its tasks, including ended ones that the engine still remembers.
     pub tasks: Vec<TaskSeen>,
-    /// When its update's state or one of its tasks changed last, by the engine's own time where
-    /// it tells one.
+    /// When its update state or one of its tasks last changed, by the engine's timestamp if there
+    /// is one.
     pub changed_at: Offset,
 }
 
 impl ServiceSnapshot {
-    /// Tasks of the current spec that run and are wanted.
+    /// Number of tasks of the current spec that are running and should be.
     #[must_use]
     pub fn running(&self) -> usize {
         self.current().filter(|task| task.state == TaskState::Running).count()
     }
 
-    /// Tasks of the current spec that are wanted, running or not.
+    /// Tasks of the current spec that should be running, whether they are or not.
     pub fn current(&self) -> impl Iterator<Item = &TaskSeen> {
         self.tasks
             .iter()
             .filter(|task| task.generation == self.generation && task.desired <= TaskState::Running)
     }
 
-    /// Tasks that still have a live container but are not wanted, or are of another spec.
+    /// Tasks that may still have a live container but should not run, or belong to another spec.
     pub fn outgoing(&self) -> impl Iterator<Item = &TaskSeen> {
         self.tasks.iter().filter(|task| {
             !task.state.is_terminal()

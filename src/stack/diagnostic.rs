@@ -1,7 +1,6 @@
 //! Places in the files, and the errors and warnings that point at them.
 
 use std::fmt;
-
 use std::path::PathBuf;
 
 use crate::{Error, Place, Result};

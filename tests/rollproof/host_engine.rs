@@ -1,11 +1,11 @@
-//! The user's own engine: a swarm manager with somebody else's stack on it.
+//! The user's own engine: a swarm manager that already runs another stack.
 
 use super::workplace::{Workplace, docker, finish};
 
 const FOREIGN: &str = "services:\n  web:\n    image: rollproof/app:v1\n    environment: {A: b}\n    deploy: {replicas: 2, endpoint_mode: dnsrr}\n";
 
-/// A private engine plays the user's: the program is told of it by `DOCKER_HOST` alone, from
-/// another folder.
+/// A private engine stands in for the user's engine. The program finds it only through
+/// `DOCKER_HOST`, from another folder.
 #[test]
 fn verify_leaves_the_users_engine_as_it_was() {
     let theirs = Workplace::new();

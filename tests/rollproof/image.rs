@@ -1,4 +1,4 @@
-//! Images made without an engine.
+//! Images built without an engine.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use rollproof::image::{
     find_app_binary,
 };
 
-/// Unpacks the image's one layer, as an engine does.
+/// Unpacks the only layer of an image, as an engine does.
 fn unpack(image: &BuiltImage, into: &Path) {
     let mut archive = tar::Archive::new(image.archive.as_ref());
     for entry in archive.entries().unwrap() {
@@ -20,7 +20,7 @@ fn unpack(image: &BuiltImage, into: &Path) {
     }
 }
 
-/// Runs a program with the unpacked image as its whole world.
+/// Runs a program with the unpacked image as its root file system.
 fn run_in(root: &Path, command: &[&str]) -> std::process::Output {
     let mut unshare = Command::new("unshare");
     unshare.args(["--map-root-user", "chroot"]).arg(root).args(command).env_clear();
@@ -29,7 +29,7 @@ fn run_in(root: &Path, command: &[&str]) -> std::process::Output {
 }
 
 #[test]
-fn a_packed_program_runs_with_nothing_but_the_image() {
+fn a_packed_program_runs_in_its_image_alone() {
     let program = Path::new(env!("CARGO_BIN_EXE_rollproof"));
     let objects =
         SharedObjects::of(program, "/opt/bin/rollproof", &LibrarySearch::of_host()).unwrap();
@@ -40,7 +40,7 @@ fn a_packed_program_runs_with_nothing_but_the_image() {
     let output = run_in(root.path(), &["/opt/bin/rollproof", "--version"]);
     assert!(output.status.success(), "{output:?}");
 
-    // Without one of its libraries it does not: nothing came from outside the image.
+    // Without one of its libraries it fails: nothing came from outside the image.
     let library = objects.found.last().unwrap();
     std::fs::remove_file(root.path().join(library.image.strip_prefix("/").unwrap())).unwrap();
     let output = run_in(root.path(), &["/opt/bin/rollproof", "--version"]);
@@ -48,7 +48,7 @@ fn a_packed_program_runs_with_nothing_but_the_image() {
 }
 
 #[test]
-fn the_example_images_are_the_same_each_time_and_their_programs_run() {
+fn the_example_images_are_reproducible_and_their_programs_run() {
     let state = tempfile::tempdir().unwrap();
     let programs = Programs::new(state.path());
     let binary = find_app_binary(None).unwrap();

@@ -1,5 +1,5 @@
-//! Private swarms, made and removed by the program as a user does it. These tests need root
-//! and `dockerd`: `make test` sees to both.
+//! Private swarms, started and removed with the commands of a user. These tests need root and
+//! `dockerd`; `make test` provides both.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -18,7 +18,7 @@ use rollproof::image::{ImageArchive, Programs};
 use rollproof::stack::ServiceBody;
 use serde_json::{Value, json};
 
-/// A folder with a lab of its own, which is removed when the test ends, however it ends.
+/// A folder with its own lab, which is removed when the test ends, even if it fails.
 struct Home {
     folder: tempfile::TempDir,
     _alone: MutexGuard<'static, ()>,
@@ -45,7 +45,7 @@ impl Home {
         self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
-    /// Runs a command that has to succeed, and reads its JSON.
+    /// Runs a command that must succeed, and parses its JSON.
     fn json(&self, args: &[&str]) -> Value {
         let output = self.run(&[args, &["--json"]].concat());
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -72,7 +72,7 @@ fn engine_pid(lab: &Value) -> Pid {
     Pid::from_raw(i32::try_from(lab["nodes"][0]["pid"].as_i64().unwrap()).unwrap())
 }
 
-/// Everything on the machine that carries the lab's id, looked for without the program.
+/// Everything on the machine that has the lab's id, found without the program.
 fn traces(id: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut note = |path: &Path| {
@@ -100,7 +100,7 @@ fn traces(id: &str) -> Vec<String> {
     found
 }
 
-/// Waits for something that has to happen soon.
+/// Waits for something that must happen soon.
 fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
@@ -112,7 +112,7 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Two running replicas of a program of the host that does nothing.
+/// Starts two replicas of `sleep`.
 async fn run_replicas(docker_host: &str) {
     let engine = Engine::connect(DockerHost::parse(docker_host).unwrap()).await.unwrap();
     let scratch = tempfile::tempdir().unwrap();
@@ -147,7 +147,7 @@ async fn a_lab_with_running_containers_leaves_nothing() {
     let id = text(&lab["id"]).to_owned();
     assert!(!traces(&id).is_empty());
     assert_eq!(home.json(&["status"])["nodes"][0]["pid"], lab["nodes"][0]["pid"]);
-    assert_eq!(home.json(&["up"])["nodes"][0]["pid"], lab["nodes"][0]["pid"], "used again");
+    assert_eq!(home.json(&["up"])["nodes"][0]["pid"], lab["nodes"][0]["pid"], "the same lab");
 
     run_replicas(text(&lab["docker_host"])).await;
     let down = home.json(&["down"]);
@@ -175,7 +175,7 @@ fn a_killed_engine_is_replaced_by_up_and_removed_by_down() {
 }
 
 #[test]
-fn two_ups_at_once_make_one_lab() {
+fn concurrent_starts_make_one_lab() {
     let home = Home::new();
     let mut others = [home.start(&["up"]), home.start(&["up"])];
     let lab = home.json(&["up"]);
@@ -184,14 +184,14 @@ fn two_ups_at_once_make_one_lab() {
     }
     assert_eq!(home.json(&["status"])["nodes"], {
         let mut nodes = lab["nodes"].clone();
-        // The swarm's log may grow in the meantime.
+        // The swarm's log may grow between the two calls.
         nodes[0]["disk_bytes"] = home.json(&["status"])["nodes"][0]["disk_bytes"].clone();
         nodes
     });
 }
 
 #[test]
-fn a_driver_that_is_killed_half_way_leaves_nothing_that_down_does_not_find() {
+fn down_finds_everything_that_a_killed_start_leaves() {
     let home = Home::new();
     let id = text(&home.json(&["up"])["id"]).to_owned();
     home.json(&["down"]);
@@ -231,17 +231,17 @@ fn an_engine_that_cannot_start_shows_its_log_and_leaves_nothing() {
     let output = home.run(&["up", "--dockerd", fake.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(4));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("the engine of node n1 ended"), "{said}");
+    assert!(said.contains("the engine of node n1 exited"), "{said}");
     assert!(said.contains("the disk is made of cheese"), "{said}");
     assert_eq!(traces(&id), [""; 0]);
 
-    // One that never answers is given up at the deadline.
+    // One that never answers fails at the time limit.
     fs::write(&fake, "#!/bin/sh\necho thinking\nexec sleep 1000\n").unwrap();
     let args = ["up", "--timeout", "1s", "--dockerd", fake.to_str().unwrap()];
     let output = home.run(&args);
     assert_eq!(output.status.code(), Some(4));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("does not answer in time") && said.contains("thinking"), "{said}");
+    assert!(said.contains("did not answer in time") && said.contains("thinking"), "{said}");
     assert_eq!(traces(&id), [""; 0]);
 }
 
@@ -250,7 +250,7 @@ fn a_lab_whose_folder_was_deleted_is_found_and_removed() {
     let home = Home::new();
     let id = text(&home.json(&["up"])["id"]).to_owned();
     fs::remove_dir_all(home.state()).unwrap();
-    // What is mounted refuses; everything else goes.
+    // Mounted files cannot be removed; everything else can.
     let _ = fs::remove_dir_all(Path::new("/run/rollproof").join(&id));
     assert_eq!(home.json(&["down"])["left"], json!([]));
     assert_eq!(traces(&id), [""; 0]);

@@ -1,4 +1,4 @@
-//! Starts the engine of one node and waits until it answers.
+//! Starts the engines of the nodes and joins them into one swarm.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -6,18 +6,19 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
-use super::lab_names::{LAB_MARK, LabNames, NODE_MARK};
-use super::lab_node::LabNode;
+use super::description::LabNode;
+use super::names::{LAB_MARK, LabNames, NODE_MARK};
 use super::programs::Programs;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 
 const INIT: &str = include_str!("node_init.sh");
 
-/// How many lines of an engine's log an error shows.
+/// How many lines of an engine's log to show in an error.
 const LOG_LINES: usize = 12;
 
 /// The engine of a node that is starting.
@@ -28,7 +29,7 @@ pub(super) struct NodeStart<'a> {
 }
 
 impl<'a> NodeStart<'a> {
-    /// Starts the engine in a session of its own, its output going to the node's log.
+    /// Starts the engine in a new session, with its output in the node's log.
     pub(super) fn spawn(
         programs: &Programs,
         names: &'a LabNames,
@@ -41,7 +42,7 @@ impl<'a> NodeStart<'a> {
             fs::create_dir_all(folder)
                 .map_err(failed(format!("cannot create {}", folder.display())))?;
         }
-        // The host's /etc/docker/daemon.json is about another engine.
+        // The host's /etc/docker/daemon.json belongs to another engine.
         let config = runtime.join("daemon.json");
         fs::write(&config, "{}").map_err(failed(format!("cannot write {}", config.display())))?;
         let log = names.node_log(&node.name);
@@ -54,7 +55,7 @@ impl<'a> NodeStart<'a> {
             .arg(&programs.nsenter)
             .arg(format!("--net={}", node.namespace.display()))
             .arg(&programs.unshare)
-            // What the host unmounts later shall not stay busy because of the node.
+            // The node must not keep busy what the host unmounts later.
             .args(["--propagation", "slave"])
             .args(["--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"])
             .args(["sh", "-c", INIT, "rollproof-node", node.name.as_str()])
@@ -66,14 +67,14 @@ impl<'a> NodeStart<'a> {
             .args(["--data-root".as_ref(), data.as_os_str()])
             .args(["--exec-root".as_ref(), runtime.join("exec").as_os_str()])
             .args(["--pidfile".as_ref(), runtime.join("docker.pid").as_os_str()])
-            // systemd would make cgroups by the host's rules; the lab's are its own.
+            // With the systemd driver, cgroups would follow the host's rules.
             .args(["--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent"])
             .arg(format!("/{}/{}", names.cgroup(), node.name))
             .env_clear()
             .env("PATH", programs.node_path())
             .env(LAB_MARK, names.id())
             .env(NODE_MARK, &node.name)
-            // Keeps the engine from replacing the AppArmor profile of the host's engine.
+            // Prevents the engine from replacing the AppArmor profile of the host's engine.
             .env("container", "rollproof")
             .current_dir("/")
             .stdin(Stdio::null())
@@ -102,24 +103,26 @@ impl<'a> NodeStart<'a> {
     }
 
     fn ended(&self, status: ExitStatus) -> Error {
-        let error = Error::environment(format!("the engine of node {} ended", self.node.name));
+        let error = Error::environment(format!("the engine of node {} exited", self.node.name));
         self.with_log(error.caused_by(status.to_string()))
     }
 
     fn silent(&self) -> Error {
-        let message = format!("the engine of node {} does not answer in time", self.node.name);
+        let message = format!("the engine of node {} did not answer in time", self.node.name);
         self.with_log(Error::environment(message))
     }
 
     fn with_log(&self, error: Error) -> Error {
         match log_tail(&self.names.node_log(&self.node.name)) {
-            Ok(tail) if !tail.is_empty() => error.hint(format!("its last lines were:\n{tail}")),
-            _ => error.hint("it wrote nothing to its log"),
+            Ok(tail) if !tail.is_empty() => {
+                error.hint(format!("the last lines of its log:\n{tail}"))
+            }
+            _ => error.hint("its log is empty"),
         }
     }
 }
 
-/// The last lines of a log, without reading all of it.
+/// The last lines of a log, read from its end.
 fn log_tail(path: &Path) -> std::io::Result<String> {
     const LAST: u64 = 16 * 1024;
     let mut file = File::open(path)?;
@@ -130,4 +133,48 @@ fn log_tail(path: &Path) -> std::io::Result<String> {
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
     Ok(lines[lines.len().saturating_sub(LOG_LINES)..].join("\n"))
+}
+
+/// Makes the first engine the manager and the others workers, and waits until the manager
+/// reports all of them as ready.
+pub(super) async fn form_swarm(
+    nodes: &[LabNode],
+    engines: &[Engine],
+    deadline: Instant,
+) -> Result<()> {
+    let (Some((first, workers)), Some((manager, engines))) =
+        (nodes.split_first(), engines.split_first())
+    else {
+        return Ok(());
+    };
+    let address = first.address.to_string();
+    let forming = async {
+        manager.init_swarm(&address).await?;
+        if workers.is_empty() {
+            return Ok(());
+        }
+        let token = manager.join_tokens().await?.worker;
+        let joins = workers.iter().zip(engines).map(|(node, engine)| {
+            let (manager, token) = (&address, &token);
+            async move { engine.join_swarm(manager, &node.address.to_string(), token).await }
+        });
+        try_join_all(joins).await.map(drop)
+    };
+    match tokio::time::timeout_at(deadline, forming).await {
+        Ok(formed) => formed?,
+        Err(_) => return Err(Error::environment("the lab's engines did not form a swarm in time")),
+    }
+    loop {
+        let ready = manager.nodes().await?.iter().filter(|node| node.state == "ready").count();
+        if ready == nodes.len() {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Err(Error::environment(format!(
+                "only {ready} of the lab's {} nodes became ready in time",
+                nodes.len()
+            )));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

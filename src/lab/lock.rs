@@ -1,4 +1,4 @@
-//! Keeps two commands from making or removing the same lab at once.
+//! Prevents two commands from making or removing the same lab at the same time.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -10,11 +10,11 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use tokio::time::Instant;
 
-use super::lab_names::{LabNames, RUNTIME};
+use super::names::{LabNames, RUNTIME};
 use crate::error::{Error, Result};
 
-/// A lock on a file that exists only while somebody holds or wants the lock, so that nothing
-/// is left when all is done. The kernel releases it when the holder dies.
+/// A lock on a file that exists only while a process holds or waits for the lock, so nothing is
+/// left behind. The kernel releases it when the holder dies.
 #[derive(Debug)]
 pub(super) struct LabLock {
     path: PathBuf,
@@ -22,16 +22,16 @@ pub(super) struct LabLock {
 }
 
 impl LabLock {
-    /// The lock of one lab, for making and removing it.
+    /// Locks one lab, for making or removing it.
     pub(super) async fn of_lab(names: &LabNames, deadline: Instant) -> Result<Self> {
         let path = Path::new(RUNTIME).join(format!("{}.lock", names.id()));
-        Self::acquire(path, "another command to make or remove this lab", deadline).await
+        Self::acquire(path, "another command that is making or removing this lab", deadline).await
     }
 
-    /// The lock that all labs of the machine share while they choose a network.
+    /// Locks the choice of a network, for all labs of this machine.
     pub(super) async fn of_networks(deadline: Instant) -> Result<Self> {
         let path = Path::new(RUNTIME).join("networks.lock");
-        Self::acquire(path, "another lab to choose its network", deadline).await
+        Self::acquire(path, "another lab that is choosing its network", deadline).await
     }
 
     async fn acquire(path: PathBuf, what: &str, deadline: Instant) -> Result<Self> {
@@ -45,8 +45,8 @@ impl LabLock {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
                 None => {
-                    return Err(Error::environment(format!("waited in vain for {what}"))
-                        .hint(format!("`fuser {}` names the process", path.display())));
+                    return Err(Error::environment(format!("timed out waiting for {what}"))
+                        .hint(format!("`fuser {}` shows the process", path.display())));
                 }
             }
         }
@@ -55,14 +55,14 @@ impl LabLock {
 
 impl Drop for LabLock {
     fn drop(&mut self) {
-        // Removed before it is released: whoever waits for it sees that the file it has
-        // locked is not the one at the path, and tries again.
+        // Remove the file before releasing the lock: a waiting process then sees that it locked a
+        // file that is no longer at the path, and tries again.
         let _ = fs::remove_file(&self.path);
         let _ = fs::remove_dir(RUNTIME);
     }
 }
 
-/// One attempt; nothing if somebody else holds the lock, or has just removed its file.
+/// Tries once; `None` if another process holds the lock or has just removed its file.
 fn try_acquire(path: &Path) -> std::io::Result<Option<Flock<File>>> {
     fs::create_dir_all(RUNTIME)?;
     let file = match File::options().create(true).truncate(false).write(true).open(path) {

@@ -1,4 +1,4 @@
-//! Networks, secrets and configs of a stack.
+//! Deployed stacks: their networks, secrets, configs and containers.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,11 @@ use bollard::query_parameters::{
 };
 use serde_json::Value;
 
-use super::api_error::ApiError;
-use super::{Engine, STACK_LABEL};
+use super::raw_client::ApiError;
+use super::{Engine, RUN_LABEL, STACK_LABEL};
 use crate::error::Result;
 
-/// What sort of thing besides a service a stack consists of.
+/// The kinds of objects in a stack besides services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StackObjectKind {
     /// An overlay network.
@@ -42,10 +42,10 @@ impl StackObjectKind {
     }
 }
 
-/// A network, secret or config as the engine has it.
+/// A network, secret or config as the engine reports it.
 #[derive(Debug, Clone)]
 pub struct StackObject {
-    /// What it is.
+    /// Its kind.
     pub kind: StackObjectKind,
     /// Its id.
     pub id: String,
@@ -59,11 +59,54 @@ pub struct StackObject {
     pub version: u64,
 }
 
+/// A stack that rollproof deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// The stack's name.
+    pub stack: String,
+    /// The run that deployed it.
+    pub run: String,
+    /// Its services.
+    pub services: Vec<String>,
+}
+
 impl Engine {
-    /// Everything of one kind that belongs to a stack.
+    /// The stacks on this engine that rollproof deployed.
     ///
     /// # Errors
-    /// When the engine does not answer or is no manager.
+    /// When the engine does not answer or is not a manager.
+    pub async fn leftovers(&self) -> Result<Vec<Leftover>> {
+        let mut found: Vec<Leftover> = Vec::new();
+        for service in self.services_by_label(RUN_LABEL).await? {
+            let run = service.label(RUN_LABEL).unwrap_or_default().to_owned();
+            let Some(stack) = service.label(STACK_LABEL) else { continue };
+            match found.iter_mut().find(|leftover| leftover.stack == stack) {
+                Some(leftover) => leftover.services.push(service.name().to_owned()),
+                None => found.push(Leftover {
+                    stack: stack.to_owned(),
+                    run,
+                    services: vec![service.name().to_owned()],
+                }),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The ids of a stack's containers on this node, including ended ones.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn stack_containers(&self, stack: &str) -> Result<Vec<String>> {
+        let label = format!("{STACK_LABEL}={stack}");
+        self.containers_by_label(&label).await.map_err(|error| {
+            error.into_error(format!("cannot list the containers of stack {stack}"))
+        })
+    }
+
+    /// All objects of one kind in a stack.
+    ///
+    /// # Errors
+    /// When the engine does not answer or is not a manager.
     pub async fn stack_objects(
         &self,
         kind: StackObjectKind,
@@ -74,10 +117,10 @@ impl Engine {
         Ok(objects)
     }
 
-    /// Everything of one kind, or only what carries a label.
+    /// All objects of one kind, or only those with a label.
     ///
     /// # Errors
-    /// When the engine does not answer or is no manager.
+    /// When the engine does not answer or is not a manager.
     pub async fn objects(
         &self,
         kind: StackObjectKind,
@@ -123,10 +166,10 @@ impl Engine {
         })
     }
 
-    /// A network by name or id, with the scope that tells whether a stack can use it.
+    /// A network by name or id. Its scope decides whether a stack can use it.
     ///
     /// # Errors
-    /// When the engine does not answer. A network that does not exist is no error.
+    /// When the engine does not answer. A network that does not exist is not an error.
     pub async fn network(&self, name: &str) -> Result<Option<StackObject>> {
         match self.docker.inspect_network(name, None::<InspectNetworkOptions>).await {
             Ok(network) => Ok(Some(StackObject {
@@ -159,7 +202,7 @@ impl Engine {
         Ok(id.unwrap_or_default().to_owned())
     }
 
-    /// Updates a secret or config. Swarm accepts changed labels only.
+    /// Updates a secret or config. Swarm accepts only changed labels.
     ///
     /// # Errors
     /// When the engine refuses, as it does when the content changed.
@@ -173,7 +216,7 @@ impl Engine {
                 error.into_error(format!("cannot update {} {}", kind.as_str(), object.name));
             if changed {
                 error.hint(format!(
-                    "the content of a {} cannot change: give it another name in the stack file",
+                    "the content of a {} cannot be changed: use a new name in the stack file",
                     kind.as_str()
                 ))
             } else {
@@ -182,8 +225,8 @@ impl Engine {
         })
     }
 
-    /// Removes a network, secret or config; one that is gone already is no error. Returns
-    /// whether it is gone: a network stays while a task that is being stopped still uses it.
+    /// Removes a network, secret or config, and returns whether it is gone: a network stays as long
+    /// as a stopping task uses it.
     ///
     /// # Errors
     /// When the engine refuses for another reason.

@@ -6,18 +6,18 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
-/// Where runtime files of all labs are: short, because a unix socket's path may have at most
-/// 107 bytes, which a checkout's path easily exceeds.
+/// The folder for runtime files of all labs. It is short because the path of a unix socket may
+/// have at most 107 bytes, which the path of a checkout easily exceeds.
 pub(super) const RUNTIME: &str = "/run/rollproof";
 
 /// The environment variable that marks every process of a lab; its value is the lab's id.
 pub(super) const LAB_MARK: &str = "ROLLPROOF_LAB";
 
-/// The environment variable that says which node a process belongs to.
+/// The environment variable that names the node that a process belongs to.
 pub(super) const NODE_MARK: &str = "ROLLPROOF_NODE";
 
-/// The names of everything that belongs to one lab. They follow from the state folder alone,
-/// so that a lab is found again when its files are gone.
+/// The names of everything that belongs to one lab. They depend only on the state folder, so a
+/// lab can be found even when its files are gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LabNames {
     state: PathBuf,
@@ -25,7 +25,7 @@ pub(super) struct LabNames {
 }
 
 impl LabNames {
-    /// The names of the lab of a state folder, which need not exist.
+    /// The names for a state folder, which need not exist.
     pub(super) fn of(state: &Path) -> Result<Self> {
         let state = canonical(state).map_err(|error| {
             Error::environment(format!("cannot find the state folder {}", state.display()))
@@ -55,17 +55,17 @@ impl LabNames {
         Path::new(RUNTIME).join(&self.id)
     }
 
-    /// The record, written when the lab is complete.
+    /// The record, which is written when the lab is complete.
     pub(super) fn record(&self) -> PathBuf {
         self.runtime().join("lab.json")
     }
 
-    /// The namespace of the bridge that joins the nodes.
+    /// The namespace of the bridge that connects the nodes.
     pub(super) fn hub_namespace(&self) -> PathBuf {
         self.runtime().join("hub.net")
     }
 
-    /// The host's end of the one link to the hub. Interface names have at most 15 bytes.
+    /// The host's end of the link to the hub. Interface names have at most 15 bytes.
     pub(super) fn host_link(&self) -> String {
         format!("rp-{}", self.id)
     }
@@ -96,7 +96,7 @@ impl LabNames {
     }
 }
 
-/// The canonical path, also when the last parts of it do not exist (any more).
+/// The canonical path, even if its last parts do not exist.
 fn canonical(path: &Path) -> std::io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
     let mut missing = Vec::new();
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_do_not_depend_on_how_the_folder_is_spelt_or_whether_it_exists() {
+    fn names_depend_neither_on_the_spelling_of_the_folder_nor_on_its_existence() {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("a/.rollproof");
         let before = LabNames::of(&state).unwrap();
