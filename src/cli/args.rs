@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 use super::{broken_update, build, deploy, down, lab, probe, report, stack, update, verify, watch};
+use crate::probe::StreamPlan;
 use crate::site::EngineChoice;
 
 /// Proves that a Docker Swarm service can be updated, and fail to be updated, without its users
@@ -68,7 +69,6 @@ pub(super) enum Command {
     Doctor,
     /// A private swarm in a network namespace of its own
     Lab(LabArgs),
-    /// Probe a URL open-loop while somebody else does something to it
     Probe(probe::ProbeArgs),
     /// What runs inside the network of the stack under test
     #[command(hide = true)]
@@ -89,6 +89,14 @@ pub(super) struct LabArgs {
 /// Reads a duration such as `90s`, `1m30s` or `500ms`.
 pub(super) fn duration(text: &str) -> Result<std::time::Duration, String> {
     humantime::parse_duration(text).map_err(|error| format!("{error}; write 500ms, 90s or 2m"))
+}
+
+/// Reads a number of requests per second.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|rate| StreamPlan::RATES.contains(rate))
+        .ok_or_else(|| "must be between 0.001 and 50,000, for example 200".to_owned())
 }
 
 /// Reads `KEY=VALUE`.

@@ -19,7 +19,7 @@ mod load_args;
 mod output;
 mod plan;
 mod prepare;
-pub mod probe;
+mod probe;
 mod probe_agent;
 mod probing;
 mod report;
@@ -74,8 +74,8 @@ fn start(cli: Cli) -> Result<u8> {
         .map_err(|error| Error::environment("cannot start the runtime").caused_by(error))?;
     let code = runtime.block_on(async {
         if let Command::Probe(args) = cli.command {
-            // It ends at the first Ctrl-C with a summary, and touches no engine.
-            return probe::run(args).await;
+            // It needs no engine, and ends with a summary at the first Ctrl-C.
+            return probe::run(args, &cli.global).await;
         }
         if let Command::ProbeAgent = cli.command {
             return probe_agent::run().await;
@@ -99,7 +99,7 @@ async fn dispatch(command: Command, console: &Console) -> Result<u8> {
         Command::Down(args) => down::run(&args, console).await,
         Command::Doctor => doctor::run(console).await,
         Command::Lab(args) => lab::run(args.command, console).await,
-        Command::Probe(args) => probe::run(args).await,
+        Command::Probe(args) => probe::run(args, &console.global).await,
         Command::ProbeAgent => probe_agent::run().await,
         Command::Report(args) => report::run(&args, console),
         Command::Stack(args) => stack::run(args, console),
