@@ -65,14 +65,13 @@ pub(super) async fn run(args: ProbeArgs, global: &GlobalArgs) -> Result<u8> {
     let elapsed = clock.now();
     lines.clear();
     let mut stopping = std::pin::pin!(prober.stop());
-    let totals = match tokio::time::timeout(SHORT_WAIT, &mut stopping).await {
-        Ok(totals) => totals?,
-        Err(_) => {
-            if !global.quiet {
-                terminal.print(&waiting(&plans));
-            }
-            stopping.await?
+    let totals = if let Ok(totals) = tokio::time::timeout(SHORT_WAIT, &mut stopping).await {
+        totals?
+    } else {
+        if !global.quiet {
+            terminal.print(&waiting(&plans));
         }
+        stopping.await?
     };
     count(&mut lines);
     let summary = Summary { clock, elapsed, plans, tallies, totals, max_lag: args.max_lag.into() };

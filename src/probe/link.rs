@@ -64,7 +64,7 @@ impl Link {
         Ok(Self { sender, http: Some(http), rest: None, first_byte, _counted: counted })
     }
 
-    /// When the first byte of the current answer came.
+    /// When the first byte of the current response came.
     pub fn first_byte(&self) -> Option<Instant> {
         self.first_byte.get()
     }
@@ -79,7 +79,7 @@ impl Link {
         self.drive(answer).await
     }
 
-    /// The next piece of an answer's body; `None` at its end.
+    /// The next piece of a response body; `None` at its end.
     pub async fn piece(&mut self, body: &mut Incoming) -> Option<hyper::Result<Bytes>> {
         loop {
             let frame = self.drive(poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx))).await?;
@@ -195,7 +195,7 @@ impl Pool {
     }
 }
 
-/// When the first byte of the current answer came; shared between a wire and its link.
+/// When the first byte of the current response came; shared between a wire and its link.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FirstByte(Rc<Cell<Option<Instant>>>);
 

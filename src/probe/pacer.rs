@@ -13,8 +13,8 @@ use crate::Clock;
 use crate::Offset;
 use crate::record::Unsent;
 
-/// Shots started in a row before answers are handled. A pacer that is behind must not delay the
-/// answers: its own lag is measured, but their delay would look like the service's.
+/// Shots started in a row before responses are handled. A pacer that is behind must not delay
+/// responses: its own lag is measured, but their delay would look like the service's.
 const BURST: usize = 8;
 /// Above this rate, all streams together, shots that are due within the same [`GRAIN`] go out
 /// together at its end: on an idle machine, waking up costs more than sending. The resulting lag
@@ -26,7 +26,7 @@ const BEAT: Offset = Offset::from_millis(50);
 
 /// Starts each shot of all streams at its intended time, until there are none left. This must be
 /// the main future of the prober's runtime, which polls it before any task: the schedule comes
-/// first, however many answers are waiting.
+/// first, however many responses are waiting.
 pub(super) async fn pace(streams: &[Rc<Stream>], clock: Clock, stalls: &Stalls) -> io::Result<()> {
     let alarm = Alarm::new()?;
     let mut schedules = schedules(streams, clock.now());

@@ -41,7 +41,7 @@ pub(super) struct Replica {
 }
 
 impl Replica {
-    /// Records an answer of any kind.
+    /// Records a response of any kind.
     pub fn answered(&self, at: Offset) {
         self.answered.set(Some(at));
     }

@@ -79,7 +79,7 @@ impl Alarm {
             return Ok(());
         }
         let expiration = Expiration::OneShot(TimeSpec::from_duration(left));
-        // Setting it again discards an expiry that nobody has read.
+        // Setting it again discards an expiry that was not read.
         self.0.get_ref().0.set(expiration, TimerSetTimeFlags::empty())?;
         self.0.readable().await?.clear_ready();
         Ok(())

@@ -35,7 +35,7 @@ pub(super) struct Stream {
     pub names: Names,
     /// The replicas, in a stream that asks each of them.
     pub replicas: Option<Rc<Replicas>>,
-    /// Whether any good answer carried the application's header.
+    /// Whether any good response carried the application's header.
     pub app_known: Cell<bool>,
     pub totals: RefCell<ProbeTotals>,
     pub stalls: Stalls,

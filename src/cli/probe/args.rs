@@ -110,7 +110,7 @@ fn time(text: &str) -> Result<Duration, String> {
     duration(text)
         .ok()
         .filter(|time| TIMES.contains(time))
-        .ok_or_else(|| "must be between 1ms and 365days, for example 500ms, 10s or 2m".to_owned())
+        .ok_or_else(|| "must be between 1 ms and 365 days, for example 500ms, 10s or 2m".to_owned())
 }
 
 impl ProbeArgs {
@@ -229,8 +229,8 @@ mod tests {
                 &["-1", "0", "nan", "50001", "inf", "x"][..],
                 "between 0.001 and 50,000, for example 200",
             ),
-            ("--for", &["-1s", "0s", "10", "2000000days"], "between 1ms and 365days"),
-            ("--deadline", &["-1s", "0ms", "soon"], "between 1ms and 365days"),
+            ("--for", &["-1s", "0s", "10", "2000000days"], "between 1 ms and 365 days"),
+            ("--deadline", &["-1s", "0ms", "soon"], "between 1 ms and 365 days"),
             ("--max-lag", &["-1s", "soon"], "500ms"),
             ("--method", &["PUT", ""], "use GET, HEAD or POST"),
             ("--expect-status", &["100", "-1", "700"], "200..=599"),

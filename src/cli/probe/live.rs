@@ -6,7 +6,7 @@ use crate::Offset;
 use crate::probe::{LiveSnapshot, LiveWindow, StreamPlan};
 use crate::record::Shot;
 use crate::ui::Terminal;
-use crate::wording::{count, cut, length, span};
+use crate::wording::{count, counted, cut, length, span};
 
 /// The time that the figures cover.
 const WINDOW: Duration = Duration::from_secs(5);
@@ -54,7 +54,7 @@ impl LiveLines {
 /// The figures of a stream; what matters most comes first, in case the line is cut.
 fn words(seen: &LiveSnapshot, now: Offset) -> String {
     let mut parts = vec![format!("{:>6}  {:.0}/s", span(now), seen.rate_hz)];
-    parts.push(format!("{} sent, {} failed", count(seen.total), count(seen.total_failed)));
+    parts.push(format!("{}, {} failed", counted(seen.total, "request"), count(seen.total_failed)));
     if let Some(gap) = seen.gap {
         parts.push(format!("no good response for {}", span(gap)));
     }
@@ -86,13 +86,13 @@ mod tests {
         };
         assert_eq!(
             words(&seen, Offset::from_millis(61_700)),
-            "1m 01s  200/s  12,345 sent, 0 failed  p50 0.31 ms  p99 2.0 ms"
+            "1m 01s  200/s  12,345 requests, 0 failed  p50 0.31 ms  p99 2.0 ms"
         );
         (seen.total_failed, seen.total_unsent) = (1_000, 2);
         (seen.gap, seen.p50) = (Some(Offset::from_millis(1_500)), None);
         assert_eq!(
             words(&seen, Offset::from_millis(9_700)),
-            " 9.7 s  200/s  12,345 sent, 1,000 failed  no good response for 1.5 s  2 not sent"
+            " 9.7 s  200/s  12,345 requests, 1,000 failed  no good response for 1.5 s  2 not sent"
         );
     }
 }

@@ -207,10 +207,10 @@ impl Summary {
         }
         outage_rows(lines, plan, tally);
         if let Some(latency) = Percentiles::latency(tally) {
-            row(lines, "latency", &latency.words());
+            lines.push(labelled("latency", &latency.words()));
         }
         if totals.sent > 0 {
-            row(lines, "send lag", &Percentiles::lag(totals).words());
+            lines.push(labelled("send lag", &Percentiles::lag(totals).words()));
         }
         let bound = percent(error_rate_upper_95(tally.failed(), tally.sent()));
         row(lines, "error bound", &format!("at most {bound} lost (95 % confidence)"));
@@ -222,7 +222,7 @@ impl Summary {
                 names.push("…");
             }
             let text = format!("{}: {}", count(replicas.len() as u64), names.join(", "));
-            row(lines, "replicas", &cut(&clean(&text), WIDTH - LABEL));
+            lines.push(labelled("replicas", &cut(&clean(&text), WIDTH - LABEL)));
         }
     }
 }
@@ -256,8 +256,12 @@ fn outage(gap: &Gap) -> String {
 fn row(lines: &mut Vec<String>, label: &str, value: &str) {
     for (number, line) in wrap(value, WIDTH - LABEL, 2).iter().enumerate() {
         let label = if number == 0 { label } else { "" };
-        lines.push(format!("  {label:<width$}{line}", width = LABEL - 2));
+        lines.push(labelled(label, line));
     }
+}
+
+fn labelled(label: &str, value: &str) -> String {
+    format!("  {label:<width$}{value}", width = LABEL - 2)
 }
 
 #[cfg(test)]
@@ -303,6 +307,8 @@ mod tests {
         assert!(text.contains("  error bound  at most 0.3 % lost (95 % confidence)\n"), "{text}");
         assert!(text.contains("  replicas     20: c0, c1, "), "{text}");
         assert_eq!(lines.len(), 8, "{text}");
+        let latency = "  latency      p50 1.0 ms  p90 1.0 ms  p99 1.0 ms  p99.9 1.0 ms  max 1.0 ms";
+        assert!(lines.contains(&latency), "{text}");
     }
 
     #[test]
