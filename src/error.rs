@@ -116,6 +116,15 @@ impl Error {
         self
     }
 
+    /// The message and its direct cause, for a record that keeps one line.
+    #[must_use]
+    pub fn with_cause(&self) -> String {
+        match self.source() {
+            Some(cause) => format!("{self}: {cause}"),
+            None => self.to_string(),
+        }
+    }
+
     /// What sort of failure it is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

@@ -1,82 +1,114 @@
-//! What can be typed.
+//! What can be typed: the commands, and the options that several of them share.
+
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{broken_update, build, deploy, down, lab, probe, report, stack, update, verify, watch};
-use crate::probe::StreamPlan;
+use super::values::{
+    FormatChoice, ScenarioChoice, StreamChoice, duration, key_value, port, rate, stack_name, url,
+};
+use super::{build, deploy, down, lab, probe, report, stack, update, verify, watch};
+use crate::deploy::{Change, EndpointMode, ResolveImage};
+use crate::run::{Load, TargetWish};
+use crate::scenario::{self, ScenarioKind};
 use crate::site::EngineChoice;
+use crate::streams::{Asking, StreamKind, TABLE};
 
-/// Proves that a Docker Swarm service can be updated, and fail to be updated, without its users
-/// noticing.
-///
-/// Exit codes: 0 pass, 1 fail, 2 wrong usage or invalid stack file, 3 inconclusive, 4 the
-/// environment (no engine, no swarm, build failed), 130 interrupted.
+/// Proves that a Docker Swarm service can be updated, and can fail to be updated, without its
+/// users noticing
 #[derive(Debug, Parser)]
-#[command(name = "rollproof", version, max_term_width = 100, subcommand_required = true)]
+#[command(
+    name = "rollproof",
+    version,
+    max_term_width = 100,
+    after_help = "Start with `rollproof verify`: it tries the built-in example on a private engine.\n\
+                  `rollproof COMMAND --help` shows all options of a command.",
+    after_long_help = "Exit codes:\n  \
+        0    pass: every expectation was met, and the measurement can be trusted\n  \
+        1    fail: an expectation was broken\n  \
+        2    wrong usage, or a stack file that cannot be used\n  \
+        3    inconclusive: the measurement cannot be trusted, or the update was not seen\n  \
+        4    environment: no engine, no swarm, no rights, a failed build, a full disk\n  \
+        130  interrupted\n\n\
+        Examples:\n  \
+        rollproof verify                       try the built-in example\n  \
+        rollproof verify -c stack.yml          test your own stack, for example in CI"
+)]
 pub(super) struct Cli {
     #[command(subcommand)]
-    pub(super) command: Command,
+    pub(super) command: Option<Command>,
     #[command(flatten)]
     pub(super) global: GlobalArgs,
 }
 
 /// Options of every command.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct GlobalArgs {
-    /// Which engine to use: the host's if it is an active swarm manager, else a private one
-    #[arg(long, global = true, value_enum, default_value_t, env = "ROLLPROOF_ENGINE")]
+    /// Engine to use: the host's if it is an active swarm manager, else a private one
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        env = "ROLLPROOF_ENGINE",
+        hide_short_help = true
+    )]
     pub(super) engine: EngineChoice,
 
-    /// Address of the engine, as `DOCKER_HOST` spells it: unix://, tcp:// or ssh://
-    #[arg(long, global = true, value_name = "ADDRESS")]
+    /// Address of the engine, spelled as in `DOCKER_HOST`: unix://, tcp:// or ssh://
+    #[arg(long, global = true, value_name = "ADDRESS", hide_short_help = true)]
     pub(super) host: Option<String>,
 
-    /// Put an engine that is in no swarm into one of its own, until the end of the run
-    #[arg(long, global = true)]
+    /// Create a swarm for the run on an engine that is in none
+    #[arg(long, global = true, hide_short_help = true)]
     pub(super) init_swarm: bool,
 
-    /// Show only errors and results
-    #[arg(short, long, global = true)]
+    /// Print only errors and the result
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
 
-    /// Print the result as JSON on standard output
+    /// Print every detail of the run and of the result
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
+
+    /// Print the result as JSON (short for --format json)
     #[arg(long, global = true)]
     pub(super) json: bool,
 
-    /// Log more; twice for everything
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub(super) verbose: u8,
+    /// Log level: error, warn, info, debug, trace, or a filter such as rollproof=debug
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        env = "ROLLPROOF_LOG",
+        hide_short_help = true
+    )]
+    pub(super) log: Option<String>,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Build the example's images, or a folder with a Dockerfile, into every engine of the swarm
-    Build(build::BuildArgs),
-    /// Deploy a stack and return when it has converged
-    Deploy(deploy::DeployArgs),
-    /// Roll a good update under load and judge it
-    Update(update::UpdateArgs),
-    /// Break the health check on purpose, expect Swarm to roll back, and judge it
-    BrokenUpdate(broken_update::BrokenUpdateArgs),
-    /// Deploy, roll a good and a broken update under load, and give one verdict: for CI
     Verify(verify::VerifyArgs),
+    Deploy(deploy::DeployArgs),
+    Update(update::UpdateArgs),
+    BrokenUpdate(update::BrokenUpdateArgs),
     Watch(watch::WatchArgs),
-    /// Remove the stack, and the private engine if there is one, and prove that nothing is left
-    Down(down::DownArgs),
-    /// Say what is missing on this machine, and what each missing thing costs
-    Doctor,
-    /// A private swarm in a network namespace of its own
-    Lab(LabArgs),
     Probe(probe::ProbeArgs),
-    /// What runs inside the network of the stack under test
+    Report(report::ReportArgs),
+    Down(down::DownArgs),
+    /// Show what this machine lacks, and how to fix it
+    Doctor,
+    /// Manage a private swarm in a network namespace of its own
+    Lab(LabArgs),
+    Build(build::BuildArgs),
+    /// Read stack files as docker does
+    Stack(stack::StackCommandArgs),
+    /// Send requests from inside the network of the stack under test
     #[command(hide = true)]
     ProbeAgent,
-    /// Judge a recorded run again, offline
-    Report(report::ReportArgs),
-    /// Work with stack files
-    Stack(stack::StackCommandArgs),
 }
 
 /// `rollproof lab …`.
@@ -86,23 +118,174 @@ pub(super) struct LabArgs {
     pub(super) command: lab::LabCommand,
 }
 
-/// Reads a duration such as `90s`, `1m30s` or `500ms`.
-pub(super) fn duration(text: &str) -> Result<std::time::Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("{error}; write 500ms, 90s or 2m"))
+/// Which stack, and how it is deployed.
+#[derive(Debug, Clone, Args)]
+pub(super) struct StackArgs {
+    /// Stack file, `-` for standard input; repeat to merge several [default: the example]
+    #[arg(short = 'c', long = "compose-file", value_name = "FILE")]
+    pub(super) files: Vec<String>,
+
+    /// Take over a stack of this name that rollproof did not deploy
+    #[arg(long, hide_short_help = true)]
+    pub(super) adopt: bool,
+
+    /// When to look up image digests in a registry, as in `docker stack deploy`
+    #[arg(long, value_enum, default_value_t, hide_short_help = true)]
+    pub(super) resolve_image: ResolveImage,
+
+    /// Pass the docker CLI's registry logins on to the nodes
+    #[arg(long, hide_short_help = true)]
+    pub(super) with_registry_auth: bool,
+
+    /// Reach services in this way instead of the stack file's; the report says so
+    #[arg(long, value_enum, hide_short_help = true)]
+    pub(super) endpoint_mode: Option<EndpointMode>,
+
+    /// Fail if the deployment makes no progress for this long
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration, hide_short_help = true)]
+    pub(super) progress_deadline: Duration,
 }
 
-/// Reads a number of requests per second.
-pub(super) fn rate(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|rate| StreamPlan::RATES.contains(rate))
-        .ok_or_else(|| "must be between 0.001 and 50,000, for example 200".to_owned())
+/// Which service is under test, and which address its users ask.
+#[derive(Debug, Clone, Args)]
+pub(super) struct TargetArgs {
+    /// Service to update, with or without the stack's prefix [default: the one with the most
+    /// replicas]
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+
+    /// Address that users ask [default: the port that the stack publishes]
+    #[arg(long, value_name = "URL", value_parser = url)]
+    url: Option<String>,
 }
 
-/// Reads `KEY=VALUE`.
-pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("write KEY=VALUE".into()),
+impl TargetArgs {
+    pub(super) fn wish(&self) -> TargetWish {
+        TargetWish { service: self.service.clone(), url: self.url.clone() }
     }
+}
+
+/// What a good update changes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Change")]
+pub(super) struct ChangeArgs {
+    /// Update to this image
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<String>,
+
+    /// Set an environment variable
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, hide_short_help = true)]
+    env: Vec<(String, String)>,
+
+    /// Restart all tasks with the same settings [default if nothing else is changed]
+    #[arg(long, hide_short_help = true)]
+    force: bool,
+}
+
+impl ChangeArgs {
+    pub(super) fn changes(&self) -> Vec<Change> {
+        let image = self.image.clone().map(|image| Change::Image { image });
+        let env = self.env.iter().cloned().map(|(key, value)| Change::Env { key, value });
+        image.into_iter().chain(env).chain(self.force.then_some(Change::Force)).collect()
+    }
+}
+
+/// The load during a run.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Load")]
+pub(super) struct LoadArgs {
+    /// Requests a second of the densest stream, open loop; the others send a share of it
+    #[arg(long, value_name = "HZ", default_value = "200", value_parser = rate, allow_negative_numbers = true)]
+    rate: f64,
+
+    /// Count a response as failed if it arrives this long after its scheduled time
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    deadline: Duration,
+
+    /// Streams of requests to send, separated by commas [default: all in verify, else
+    /// proxy-fresh,proxy-keepalive]
+    #[arg(long, value_name = "STREAMS", value_delimiter = ',', hide_short_help = true)]
+    streams: Option<Vec<StreamChoice>>,
+
+    /// Path that proxy-post asks with POST [default: the path of the other streams]
+    #[arg(long, value_name = "PATH", hide_short_help = true)]
+    post_path: Option<String>,
+
+    /// Path that proxy-slow asks: one that takes some seconds to answer
+    #[arg(long, value_name = "PATH", default_value = "/slow?ms=4000", hide_short_help = true)]
+    slow_path: String,
+
+    /// Port on which the service answers inside its network [default: the port that the stack
+    /// publishes or the image exposes]
+    #[arg(long, value_name = "PORT", value_parser = port, hide_short_help = true)]
+    service_port: Option<u16>,
+
+    /// Measure this long before, between and after the scenarios
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration, hide_short_help = true)]
+    baseline: Duration,
+
+    /// End a scenario once the service has been at rest for this long
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration, hide_short_help = true)]
+    settle: Duration,
+}
+
+impl LoadArgs {
+    /// The load, with these streams unless the user chose others.
+    pub(super) fn load(&self, default: &[&'static StreamKind]) -> Load {
+        let choices = self.streams.as_deref().unwrap_or_default();
+        let all = choices.contains(&StreamChoice::All);
+        let chosen = |kind: &&'static StreamKind| all || choices.contains(&StreamChoice::One(kind));
+        let streams = if choices.is_empty() {
+            default.to_vec()
+        } else {
+            TABLE.into_iter().filter(chosen).collect()
+        };
+        Load {
+            streams,
+            // `all` takes those that can be had.
+            insist: !choices.is_empty() && !all,
+            asking: Asking {
+                rate_hz: self.rate,
+                deadline: self.deadline,
+                post_path: self.post_path.clone(),
+                slow_path: self.slow_path.clone(),
+            },
+            service_port: self.service_port,
+            baseline: self.baseline,
+            settle: self.settle,
+        }
+    }
+}
+
+/// Which scenarios are performed.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ScenarioArgs {
+    /// Scenario to perform; repeat for several [default: update, then broken-update]
+    #[arg(long = "scenario", value_name = "NAME", hide_short_help = true)]
+    scenarios: Vec<ScenarioChoice>,
+}
+
+impl ScenarioArgs {
+    pub(super) fn kinds(&self) -> Vec<&'static ScenarioKind> {
+        if self.scenarios.is_empty() {
+            return scenario::OF_VERIFY.to_vec();
+        }
+        self.scenarios.iter().map(|choice| choice.0).collect()
+    }
+}
+
+/// How a result is written.
+#[derive(Debug, Clone, Args)]
+pub(super) struct FormatArgs {
+    /// Write the result in this format, to standard output or to FILE; repeat for several
+    #[arg(long = "format", value_name = "NAME[=FILE]", hide_short_help = true)]
+    pub(super) formats: Vec<FormatChoice>,
+}
+
+/// A name for a stack.
+#[derive(Debug, Clone, Args)]
+pub(super) struct StackName {
+    /// The stack's name [default: the stack deployed from this folder]
+    #[arg(value_name = "STACK", value_parser = stack_name)]
+    pub(super) stack: Option<String>,
 }

@@ -7,13 +7,12 @@ use clap::Args;
 use serde_json::json;
 
 use super::console::Console;
-use super::images;
 use super::output::put_line;
 use crate::error::{Error, Result};
 use crate::image::{BuildContext, Programs};
 use crate::site::{LabUse, Site};
 
-/// Arguments of `rollproof build`.
+/// Build the example's images, or a folder with a Dockerfile, into every engine of the swarm
 #[derive(Debug, Args)]
 pub(super) struct BuildArgs {
     /// Build this folder's Dockerfile instead of the example
@@ -24,19 +23,19 @@ pub(super) struct BuildArgs {
     #[arg(short, long, value_name = "FILE", requires = "context")]
     file: Option<String>,
 
-    /// Reference of the image that is built from the folder
+    /// Name of the image that is built from the folder
     #[arg(short, long, value_name = "NAME", requires = "context")]
     tag: Option<String>,
 
-    /// The app's static binary; found beside this program or in target/ otherwise
+    /// The app's static binary [default: found beside this program or in target/]
     #[arg(long, value_name = "FILE", conflicts_with = "context")]
     app: Option<PathBuf>,
 
-    /// The Caddy program to pack into the proxy's image
+    /// Caddy program to pack into the proxy's image
     #[arg(long, value_name = "FILE", conflicts_with = "context")]
     caddy: Option<PathBuf>,
 
-    /// The busybox program to pack into the images
+    /// Busybox program to pack into the images
     #[arg(long, value_name = "FILE", conflicts_with = "context")]
     busybox: Option<PathBuf>,
 }
@@ -44,7 +43,6 @@ pub(super) struct BuildArgs {
 pub(super) async fn run(args: BuildArgs, console: &Console) -> Result<u8> {
     let _lock = console.state.lock()?;
     let site = console.open_site(LabUse::Start).await?;
-    console.tell(&format!("using the {}", site.reason));
     let built = if let (Some(context), Some(tag)) = (&args.context, &args.tag) {
         vec![build_folder(console, &site, context, args.file.as_deref(), tag).await?]
     } else {
@@ -55,7 +53,9 @@ pub(super) async fn run(args: BuildArgs, console: &Console) -> Result<u8> {
         if let Some(busybox) = &args.busybox {
             programs = programs.with_given("busybox", busybox);
         }
-        let images = images::load(console, &site, &programs, args.app.as_deref()).await?;
+        let tell = |text: &str| console.tell(text);
+        let app = args.app.as_deref();
+        let images = site.load_example(&console.state, &programs, app, &tell).await?;
         images.into_iter().map(|image| (image.reference, image.id)).collect()
     };
     if console.global.json {

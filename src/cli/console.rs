@@ -1,19 +1,22 @@
-//! What every command has: options, the state folder, the user's wish to stop.
+//! What every command has: options, the state folder, the terminal, the user's wish to stop.
+
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::args::GlobalArgs;
 use super::interrupts;
 use crate::error::Result;
+use crate::record::Sink;
 use crate::site::{LabUse, OpenOptions, Site, StateFolder};
-use crate::ui::{Mode, Terminal, start_log, stderr_colour};
+use crate::ui::{Mode, Screen, Terminal, start_log, stderr_colour};
 
 /// What every command has.
 pub(super) struct Console {
     pub(super) global: GlobalArgs,
     pub(super) state: StateFolder,
     pub(super) interrupt: CancellationToken,
-    pub(super) terminal: Terminal,
+    terminal: Terminal,
 }
 
 impl Console {
@@ -21,8 +24,7 @@ impl Console {
         let state = StateFolder::find()?;
         let interrupt = interrupts::listen()?;
         let terminal = Terminal::stderr();
-        let filter = std::env::var("ROLLPROOF_LOG").ok();
-        start_log(global.verbose, filter.as_deref(), stderr_colour(), &terminal);
+        start_log(0, global.log.as_deref(), stderr_colour(), &terminal);
         Ok(Self { global, state, interrupt, terminal })
     }
 
@@ -34,20 +36,23 @@ impl Console {
             init_swarm: self.global.init_swarm,
             lab,
             nodes: 1,
-            start_deadline: std::time::Duration::from_secs(60),
+            start_deadline: Duration::from_secs(60),
         };
-        Site::open(&options, &self.state, &mut |text| self.tell(text)).await
+        let site = Site::open(&options, &self.state, &mut |text| self.tell(text)).await?;
+        self.tell(&format!("using the {}", site.reason));
+        Ok(site)
     }
 
-    /// Tells a step on standard error, unless only results are wanted.
+    /// Prints a step on standard error, unless only results are wanted.
     pub(super) fn tell(&self, text: &str) {
         if !self.global.quiet {
             anstream::eprintln!("{text}");
         }
     }
 
-    /// How a run is shown.
-    pub(super) fn mode(&self) -> Mode {
-        Mode::of_stderr(self.global.quiet)
+    /// What shows a run to the user while it goes on.
+    pub(super) fn screen(&self) -> Box<dyn Sink> {
+        let mode = Mode::of_stderr(self.global.quiet);
+        Box::new(Screen::new(mode, stderr_colour(), self.terminal.clone()))
     }
 }

@@ -1,16 +1,16 @@
-//! Ctrl-C: once to stop in good order, twice to leave at once.
+//! Ctrl-C: once to stop and clean up, twice to quit at once.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Listens for Ctrl-C and for the signals that ask a program to end. The token fires at the
-/// first; the second ends the process at once.
+/// Listens for Ctrl-C and for the signals that ask a program to end. The first fires the token;
+/// the second ends the process at once.
 pub(super) fn listen() -> Result<CancellationToken> {
     listen_with(
-        Some("interrupted: stopping and cleaning up; once more leaves at once"),
-        "left at once: what this run deployed may still be there, `rollproof down` removes it",
+        Some("cleaning up; press Ctrl-C again to quit without cleaning up"),
+        "quit without cleaning up; `rollproof down` removes what this run made",
     )
 }
 

@@ -10,7 +10,7 @@ use super::output::put;
 use crate::error::{Error, Result};
 use crate::lab::{DownReport, Lab, LabOptions, LabStatus, NodeStatus};
 
-/// A private swarm by hand.
+/// Manage a private swarm.
 #[derive(Debug, Subcommand)]
 pub enum LabCommand {
     /// Make the private swarm of this folder, or say that it is running

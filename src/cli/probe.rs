@@ -31,8 +31,7 @@ const SHORT_WAIT: Duration = Duration::from_millis(300);
 pub(super) async fn run(args: ProbeArgs, global: &GlobalArgs) -> Result<u8> {
     let plans = args.plans()?;
     let terminal = Terminal::stderr();
-    let filter = std::env::var("ROLLPROOF_LOG").ok();
-    start_log(global.verbose, filter.as_deref(), stderr_colour(), &terminal);
+    start_log(0, global.log.as_deref(), stderr_colour(), &terminal);
     let interrupt = interrupts::listen_quietly("stopped without a summary")?;
     let live = Mode::of_stderr(global.quiet) == Mode::Live;
     let mut lines = LiveLines::new(if live { &plans } else { &[] }, &terminal);
@@ -75,7 +74,7 @@ pub(super) async fn run(args: ProbeArgs, global: &GlobalArgs) -> Result<u8> {
     };
     count(&mut lines);
     let summary = Summary { clock, elapsed, plans, tallies, totals, max_lag: args.max_lag.into() };
-    output::put_line(if global.json { summary.json()? } else { summary.text() })?;
+    output::put_line(if global.json { summary.json()? } else { summary.text(global.verbose) })?;
     Ok(summary.verdict().exit_code())
 }
 

@@ -4,16 +4,21 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::args::FormatArgs;
 use super::console::Console;
-use super::verdict;
+use super::result::{judge_and_save, show};
 use crate::error::Result;
+use crate::report::Material;
 
-/// Arguments of `rollproof report`.
+/// Judge a recorded run again, without an engine
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Folder of the run, or its id; without it: the newest
+    /// The run's id or folder [default: the newest run]
     #[arg(value_name = "RUN")]
     run: Option<PathBuf>,
+
+    #[command(flatten)]
+    formats: FormatArgs,
 }
 
 pub(super) fn run(args: &ReportArgs, console: &Console) -> Result<u8> {
@@ -23,6 +28,7 @@ pub(super) fn run(args: &ReportArgs, console: &Console) -> Result<u8> {
         Some(run) if run.is_dir() => run.clone(),
         Some(id) => runs.join(id),
     };
-    let judgement = verdict::conclude(console, &folder)?;
-    Ok(verdict::exit_code(judgement.verdict))
+    let judgement = judge_and_save(&folder)?;
+    show(console, &args.formats, Material::One(&judgement), Some(&folder))?;
+    Ok(judgement.verdict.exit_code())
 }

@@ -4,10 +4,10 @@ use clap::{Args, Subcommand};
 
 use super::console::Console;
 use super::output::put;
-use super::prepare::{read, render_warning};
+use crate::deploy::read_stack;
 use crate::error::Result;
 
-/// Arguments of `rollproof stack`.
+/// Read stack files as docker does
 #[derive(Debug, Args)]
 pub(super) struct StackCommandArgs {
     #[command(subcommand)]
@@ -18,17 +18,17 @@ pub(super) struct StackCommandArgs {
 enum StackCommand {
     /// Print the merged and interpolated stack file
     Config {
-        /// Stack file, `-` for standard input; repeat it to merge several
+        /// Stack file, `-` for standard input; repeat to merge several
         #[arg(short = 'c', long = "compose-file", value_name = "FILE", required = true)]
         files: Vec<String>,
     },
 }
 
-pub(super) fn run(args: StackCommandArgs, _console: &Console) -> Result<u8> {
+pub(super) fn run(args: StackCommandArgs, console: &Console) -> Result<u8> {
     let StackCommand::Config { files } = args.command;
-    let stack = read(&files)?;
+    let stack = read_stack(&files)?;
     for warning in stack.warnings() {
-        anstream::eprintln!("{}", render_warning(warning));
+        console.tell(&warning.to_string());
     }
     put(&stack.to_yaml())?;
     Ok(0)

@@ -1,87 +1,129 @@
-//! `rollproof update`.
+//! `rollproof update` and `rollproof broken-update`: one scenario on a stack that is deployed.
 
 use clap::Args;
 
-use super::args::key_value;
+use super::args::{ChangeArgs, FormatArgs, LoadArgs, StackName, TargetArgs};
 use super::console::Console;
-use super::load_args::LoadArgs;
-use super::stack_args::StackArgs;
-use super::target_args::TargetArgs;
-use super::{deployment, existing};
-use crate::error::Result;
-use crate::record::SpecMatch;
-use crate::scenario::{Change, Scenario};
-use crate::site::{LabUse, Ledger};
+use super::result::conclude;
+use crate::error::{Error, Result};
+use crate::record::NegativeControl;
+use crate::run::{RunEnv, RunSpec, Subject};
+use crate::scenario::{BROKEN_UPDATE, ScenarioKind, UPDATE, Wishes};
+use crate::site::{LabUse, Ledger, Site};
+use crate::streams;
 
-/// Arguments of `rollproof update`.
+/// Roll a good update under load and judge it
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  \
+    rollproof update                         restart every task of the stack deployed from this folder\n  \
+    rollproof update shop --image shop/api:2 roll another image")]
 pub(super) struct UpdateArgs {
-    /// The stack's name; without it: the one deployed from this folder
-    #[arg(value_name = "STACK")]
-    stack: Option<String>,
-
+    #[command(flatten)]
+    name: StackName,
     #[command(flatten)]
     changes: ChangeArgs,
     #[command(flatten)]
-    stack_args: StackArgs,
+    on: DeployedArgs,
+}
+
+/// Break the health check on purpose, expect Swarm to roll back, and judge it
+#[derive(Debug, Args)]
+pub(super) struct BrokenUpdateArgs {
+    #[command(flatten)]
+    name: StackName,
+
+    /// Health check command that cannot succeed [default: one that asks a port on which nothing
+    /// listens]
+    #[arg(long, value_name = "COMMAND")]
+    health_cmd: Option<String>,
+
+    #[command(flatten)]
+    on: DeployedArgs,
+}
+
+/// A stack that is deployed already.
+#[derive(Debug, Args)]
+struct DeployedArgs {
+    /// Update the service although rollproof did not deploy it
+    #[arg(long, hide_short_help = true)]
+    adopt: bool,
+    /// Refused, with the command that deploys a file
+    #[arg(short = 'c', long = "compose-file", value_name = "FILE", hide = true)]
+    files: Vec<String>,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
     load: LoadArgs,
-}
-
-/// What is changed.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Change")]
-pub(super) struct ChangeArgs {
-    /// Replace every task although nothing changed; what is done when no change is given
-    #[arg(long)]
-    pub(super) force: bool,
-
-    /// Roll to this image
-    #[arg(long, value_name = "REFERENCE")]
-    pub(super) image: Option<String>,
-
-    /// Set an environment variable
-    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
-    pub(super) env: Vec<(String, String)>,
-}
-
-impl ChangeArgs {
-    pub(super) fn is_empty(&self) -> bool {
-        !self.force && self.image.is_none() && self.env.is_empty()
-    }
-
-    pub(super) fn changes(&self) -> Vec<Change> {
-        let image = self.image.clone().map(|image| Change::Image { image });
-        let env = self.env.iter().cloned().map(|(key, value)| Change::Env { key, value });
-        let force = (self.force || self.is_empty()).then_some(Change::Force);
-        image.into_iter().chain(env).chain(force).collect()
-    }
+    #[command(flatten)]
+    formats: FormatArgs,
 }
 
 pub(super) async fn run(args: UpdateArgs, console: &Console) -> Result<u8> {
+    let wishes = Wishes { changes: args.changes.changes(), ..Wishes::default() };
+    perform(UPDATE, wishes, &args.name, &args.on, console).await
+}
+
+pub(super) async fn run_broken(args: BrokenUpdateArgs, console: &Console) -> Result<u8> {
+    let wishes = Wishes { health_cmd: args.health_cmd, ..Wishes::default() };
+    perform(BROKEN_UPDATE, wishes, &args.name, &args.on, console).await
+}
+
+async fn perform(
+    kind: &'static ScenarioKind,
+    wishes: Wishes,
+    name: &StackName,
+    args: &DeployedArgs,
+    console: &Console,
+) -> Result<u8> {
+    if !args.files.is_empty() {
+        return Err(Error::usage(format!(
+            "`{}` changes the service that runs, not a stack file",
+            kind.name
+        ))
+        .hint("`rollproof deploy -c FILE STACK` deploys a changed file")
+        .hint("--image and --env change the running service"));
+    }
     let _lock = console.state.lock()?;
     let site = console.open_site(LabUse::Running).await?;
-    let deployment = deployment::find(console, &site, args.stack.as_deref(), &args.stack_args)?;
-    let scenario = Scenario::update(args.changes.changes());
-    let existing = existing::Existing {
-        console,
-        site: &site,
-        deployment: &deployment,
-        stack_args: &args.stack_args,
-        target: &args.target,
-        load: &args.load,
-        command: "update",
+    let (stack, files) = deployed(console, &site, name.stack.as_deref())?;
+    let subject = Subject::present(&site, &stack, &files, &args.target.wish(), args.adopt).await?;
+    let changed = kind.scenario(&wishes, &subject.body).changed(&subject.body);
+    let tell = |text: &str| console.tell(text);
+    site.ensure_images(&console.state, &[], &[changed.image()], &tell).await?;
+    let spec = RunSpec {
+        command: kind.name,
+        subject,
+        load: args.load.load(&streams::HARMLESS),
+        scenarios: vec![kind],
+        wishes,
+        self_test: NegativeControl::None,
     };
-    let ended = existing.run(&scenario).await?;
-    if ended.spec == SpecMatch::Submitted {
-        let mut ledger = Ledger::read(&console.state)?;
-        let mut deployment = deployment;
-        let kept = scenario.changes.into_iter().filter(|change| *change != Change::Force);
-        deployment.changes.extend(kept.map(|change| (ended.service.clone(), change)));
-        ledger.note(deployment);
-        ledger.write()?;
+    let env = RunEnv {
+        site: &site,
+        state: &console.state,
+        interrupt: &console.interrupt,
+        screen: &|| console.screen(),
+    };
+    let finished = spec.run(&env).await?;
+    conclude(console, &args.formats, finished, async { Ok(()) }).await
+}
+
+/// The named stack, or the only one that was deployed from this folder on this engine; with its
+/// files, as far as they are known.
+fn deployed(console: &Console, site: &Site, name: Option<&str>) -> Result<(String, Vec<String>)> {
+    let ledger = Ledger::read(&console.state)?;
+    let address = site.address();
+    let known = ledger.stacks.iter().filter(|known| known.engine == address);
+    if let Some(name) = name {
+        let files = known.clone().find(|known| known.stack == name);
+        return Ok((name.to_owned(), files.map(|known| known.files.clone()).unwrap_or_default()));
     }
-    Ok(ended.code)
+    match known.collect::<Vec<_>>()[..] {
+        [one] => Ok((one.stack.clone(), one.files.clone())),
+        [] => Err(Error::usage("no stack is deployed from this folder").hint(
+            "`rollproof deploy` deploys one; another stack on the engine is updated by its name",
+        )),
+        _ => Err(Error::usage("more than one stack is deployed from this folder")
+            .hint("name one of them as the last argument")),
+    }
 }

@@ -42,7 +42,7 @@ pub(super) fn prober(around: &Surroundings, order: &str, capabilities: bool) -> 
     ServiceBody::new(body)
 }
 
-/// The application on a port of its node, as the control target or the negative control.
+/// The application on a port of its node, as the control target or the self-test's target.
 pub(super) fn target(around: &Surroundings, kind: CompanionKind, port: u16) -> ServiceBody {
     let mut body = base(around, kind);
     let container = &mut body["TaskTemplate"]["ContainerSpec"];
@@ -100,10 +100,10 @@ mod tests {
         let bodies = [
             prober(&around(), "{}", true),
             target(&around(), CompanionKind::Control, 20_000),
-            target(&around(), CompanionKind::Negative, 20_001),
+            target(&around(), CompanionKind::SelfTest, 20_001),
         ];
         let names: Vec<_> = bodies.iter().map(ServiceBody::name).collect();
-        assert_eq!(names, ["s_rollproof-prober", "s_rollproof-control", "s_rollproof-negative"]);
+        assert_eq!(names, ["s_rollproof-prober", "s_rollproof-control", "s_rollproof-self-test"]);
         for body in &bodies {
             assert_eq!(body.label(STACK_LABEL), Some("s"));
             assert_eq!(body.label(RUN_LABEL), Some("r1"));

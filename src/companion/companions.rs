@@ -83,12 +83,6 @@ impl Companions {
         self.options.kinds.iter().map(|kind| kind.service(&self.options.stack)).collect()
     }
 
-    /// The name of the service whose update loses requests.
-    #[must_use]
-    pub fn negative_control(&self) -> String {
-        CompanionKind::Negative.service(&self.options.stack)
-    }
-
     /// Where a companion answers; absent for the prober and for one that is not to be.
     #[must_use]
     pub fn url(&self, kind: CompanionKind) -> Option<String> {
@@ -175,7 +169,7 @@ impl Companions {
     /// # Errors
     /// When the engine refuses it or the negative control does not answer in time.
     pub async fn lose_requests(&self) -> Result<()> {
-        let kind = CompanionKind::Negative;
+        let kind = CompanionKind::SelfTest;
         let name = kind.service(&self.options.stack);
         let service = self.options.engine.service(&name).await?;
         let service = service
@@ -247,7 +241,7 @@ impl Companions {
         match kind {
             CompanionKind::Prober => None,
             CompanionKind::Control => Some(self.ports[0]),
-            CompanionKind::Negative => Some(self.ports[1]),
+            CompanionKind::SelfTest => Some(self.ports[1]),
         }
     }
 }

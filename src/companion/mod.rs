@@ -1,5 +1,6 @@
-//! Services of the program's own beside the stack under test: a prober inside its network, a
-//! target that no update touches, and one whose update is known to lose requests.
+//! Services that rollproof puts beside the stack under test: a prober inside its network, a
+//! control target that no update touches, and the self-test's target, whose update is built to
+//! lose requests.
 
 mod asked_port;
 mod bodies;
@@ -12,5 +13,5 @@ mod waiting;
 
 pub use asked_port::asked_port;
 pub use companions::{CompanionOptions, Companions};
-pub use kind::CompanionKind;
+pub use kind::{CompanionKind, is_companion};
 pub use remote_prober::RemoteProber;

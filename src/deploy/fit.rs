@@ -11,7 +11,7 @@ pub struct Kernel {
 }
 
 /// How services are reached, when the stack file's own way is not to be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndpointMode {
     /// Names resolve to the tasks; published ports are opened on the task's own node.
     Dnsrr,

@@ -1,14 +1,19 @@
 //! Deploying a stack and taking it away again.
 
 mod apply;
+mod change;
 mod converge;
+mod example;
 mod fit;
 mod ports;
+mod prepare;
 mod remove;
 mod resolve;
 
 pub use apply::{Applied, ApplyOptions, apply, check_owner, resolve_references};
+pub use change::Change;
 pub use converge::{ConvergeOptions, converge};
 pub use fit::{EndpointMode, Kernel, fit_to_kernel};
+pub use prepare::{Prepared, places_in, read_or_example, read_stack};
 pub use remove::{Removed, remove};
 pub use resolve::{ResolveImage, keep_resolved};

@@ -11,7 +11,7 @@ const IMAGE_LABEL: &str = "com.docker.stack.image";
 const OWN_IMAGES: &str = "rollproof/";
 
 /// When a registry is asked for an image's digest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ResolveImage {
     /// At every deployment.
     #[default]

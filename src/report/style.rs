@@ -11,6 +11,8 @@ use crate::judge::Verdict;
 pub struct Style<'a> {
     /// Whether to use colours. No meaning is carried by colour alone.
     pub colour: bool,
+    /// Columns of the terminal; absent where there is none.
+    pub width: Option<usize>,
     /// Where the record is, to be named at the end.
     pub record: Option<&'a Path>,
 }

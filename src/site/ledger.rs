@@ -1,4 +1,4 @@
-//! What this program made on engines and has not taken away yet.
+//! What rollproof made on engines and has not removed yet.
 
 use std::fs;
 use std::io::Write as _;
@@ -9,16 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{EngineKind, StateFolder};
 use crate::error::{Error, Result};
-use crate::scenario::Change;
 
-/// What this program made on engines and has not taken away yet. Written before the thing is
-/// made, so that a killed run can be cleaned up. Readable by its owner only: changes may hold
-/// values of environment variables.
+/// What rollproof made on engines and has not removed yet. It is written before the thing is
+/// made, so that a killed run can be cleaned up.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Ledger {
     /// Stacks.
-    #[serde(default)]
-    pub deployments: Vec<Deployment>,
+    #[serde(default, rename = "deployments")]
+    pub stacks: Vec<NotedStack>,
     /// Images on the user's engines.
     #[serde(default)]
     pub images: Vec<LoadedImage>,
@@ -31,7 +29,7 @@ pub struct Ledger {
 
 /// A stack that was deployed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deployment {
+pub struct NotedStack {
     /// The engine's address.
     pub engine: String,
     /// Which sort of engine.
@@ -44,8 +42,6 @@ pub struct Deployment {
     pub files: Vec<String>,
     /// Whether the stack runs in its dnsrr form.
     pub dnsrr: bool,
-    /// Changes made since, by service.
-    pub changes: Vec<(String, Change)>,
 }
 
 /// An image that was loaded into a user's engine.
@@ -106,24 +102,24 @@ impl Ledger {
 
     /// A stack's deployment on an engine.
     #[must_use]
-    pub fn deployment(&self, engine: &str, stack: &str) -> Option<&Deployment> {
-        self.deployments.iter().find(|known| known.engine == engine && known.stack == stack)
+    pub fn deployment(&self, engine: &str, stack: &str) -> Option<&NotedStack> {
+        self.stacks.iter().find(|known| known.engine == engine && known.stack == stack)
     }
 
     /// Notes a deployment in place of an older one of the same stack.
-    pub fn note(&mut self, deployment: Deployment) {
+    pub fn note(&mut self, deployment: NotedStack) {
         self.forget(&deployment.engine, &deployment.stack);
-        self.deployments.push(deployment);
+        self.stacks.push(deployment);
     }
 
     /// Forgets a stack.
     pub fn forget(&mut self, engine: &str, stack: &str) {
-        self.deployments.retain(|known| known.engine != engine || known.stack != stack);
+        self.stacks.retain(|known| known.engine != engine || known.stack != stack);
     }
 
     /// Forgets everything of an engine that no longer exists.
     pub fn forget_engine(&mut self, engine: &str) {
-        self.deployments.retain(|known| known.engine != engine);
+        self.stacks.retain(|known| known.engine != engine);
         self.images.retain(|known| known.engine != engine);
         self.swarms.retain(|known| known != engine);
     }

@@ -1,15 +1,16 @@
-//! Where a run takes place: the engine that is used, and what this program keeps on disk.
+//! Where a run takes place: the engine that is used, and what rollproof keeps on disk.
 
+mod clean_up;
 mod engine_choice;
 mod kernel;
-mod lab_use;
 mod ledger;
+mod load_images;
 mod open;
 mod state_folder;
 
+pub use clean_up::{left_behind, remove_everything};
 pub use engine_choice::{EngineChoice, EngineKind};
 pub use kernel::kernel_has_ipvs;
-pub use lab_use::LabUse;
-pub use ledger::{Deployment, Ledger, LoadedImage};
-pub use open::{OpenOptions, Site};
+pub use ledger::{Ledger, LoadedImage, NotedStack};
+pub use open::{LabUse, OpenOptions, Site};
 pub use state_folder::StateFolder;

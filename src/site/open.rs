@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{EngineChoice, EngineKind, LabUse, Ledger, StateFolder, kernel_has_ipvs};
+use super::{EngineChoice, EngineKind, Ledger, StateFolder, kernel_has_ipvs};
 use crate::Clock;
 use crate::Offset;
 use crate::deploy::Kernel;
@@ -10,6 +10,17 @@ use crate::engine::{DockerHost, Engine, EngineInfo, HostChoice, SwarmRole, resol
 use crate::error::{Error, Result};
 use crate::lab::{Lab, LabOptions};
 use crate::record::EngineFacts;
+
+/// What a command does with the lab, if that is the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabUse {
+    /// It works with one that is running.
+    Running,
+    /// It may start one, which then stays until it is removed.
+    Start,
+    /// It may start one for the time of the run. One that a killed run left is taken for its own.
+    ForOneRun,
+}
 
 /// How to choose the engine.
 #[derive(Debug, Clone)]

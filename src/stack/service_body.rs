@@ -5,6 +5,10 @@ use serde_json::{Map, Value, json};
 use super::PublishedPort;
 use crate::swarm::{FailureAction, HealthCheck, Order, UpdatePolicy};
 
+/// Seconds between the stop signal and SIGKILL unless the stack says otherwise (swarmkit
+/// `api/defaults/service.go`).
+pub const DEFAULT_STOP_GRACE_PERIOD: f64 = 10.0;
+
 /// A service's request body (`ServiceSpec`), with the API's own key names. It is always built
 /// from a stack file: a body read back from an engine is only ever looked at.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,6 +113,13 @@ impl ServiceBody {
             retries: pick("Retries").and_then(|value| value.as_u64()).unwrap_or(3),
             start_period: pick("StartPeriod").map_or(0.0, |nanos| secs(&nanos)),
         })
+    }
+
+    /// Seconds between the stop signal and SIGKILL.
+    #[must_use]
+    pub fn stop_grace_period(&self) -> f64 {
+        let nanos = self.container()["StopGracePeriod"].as_f64();
+        nanos.map_or(DEFAULT_STOP_GRACE_PERIOD, |nanos| nanos / 1e9)
     }
 
     /// `vip` or `dnsrr`.

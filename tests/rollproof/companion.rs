@@ -198,7 +198,7 @@ async fn the_negative_control_fails_the_control_does_not_and_nothing_is_left() {
         plan.timeout = Duration::from_secs(20);
         plan
     };
-    let plans = vec![plan(CompanionKind::Control), plan(CompanionKind::Negative)];
+    let plans = vec![plan(CompanionKind::Control), plan(CompanionKind::SelfTest)];
     let (sender, shots) = mpsc::channel();
     let sink = move |stream, shot: Shot| sender.send((stream, shot.outcome)).unwrap();
     let local = Prober::start(plans, scene.clock, sink).unwrap();

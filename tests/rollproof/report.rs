@@ -42,7 +42,11 @@ fn inconclusive() -> Judgement {
 fn print(judgement: &Judgement) -> String {
     summary(
         judgement,
-        Style { colour: false, record: Some(Path::new(".rollproof/runs/20261121-011409-4f2a")) },
+        Style {
+            colour: false,
+            width: None,
+            record: Some(Path::new(".rollproof/runs/20261121-011409-4f2a")),
+        },
     )
 }
 
@@ -74,7 +78,7 @@ fn no_line_is_wider_than_a_hundred() {
 #[test]
 fn colour_changes_nothing_but_colour() {
     let judgement = lossy_update();
-    let coloured = summary(&judgement, Style { colour: true, record: None });
+    let coloured = summary(&judgement, Style { colour: true, width: None, record: None });
     assert!(coloured.contains("\x1b[1m\x1b[31mFAIL\x1b[0m"), "{coloured}");
     let mut plain = String::new();
     let mut rest = coloured.as_str();

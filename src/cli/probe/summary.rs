@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::judge::Verdict;
-use crate::probe::{ProbeTotals, StreamPlan, Tally};
+use crate::probe::{Failures, ProbeTotals, StreamPlan, Tally};
 use crate::record::{Connection, Outcome};
 use crate::stats::{Gap, error_rate_upper_95};
 use crate::wording::{clean, count, counted, cut, length, percent, wrap};
@@ -143,8 +143,9 @@ impl Summary {
         reasons
     }
 
-    /// The summary as text: the answer first. One stream fits into 12 lines.
-    pub fn text(&self) -> String {
+    /// The summary as text: the answer first. One stream fits into 12 lines, unless all `details`
+    /// are wanted.
+    pub fn text(&self, details: bool) -> String {
         let mut lines = vec![self.headline()];
         let verdict = self.verdict();
         for (number, reason) in self.distrust().iter().enumerate() {
@@ -157,7 +158,7 @@ impl Summary {
         }
         for (plan, tally, totals) in self.streams() {
             lines.push(String::new());
-            self.stream_lines(&mut lines, plan, tally, totals);
+            self.stream_lines(&mut lines, plan, tally, totals, details);
         }
         lines.join("\n")
     }
@@ -184,6 +185,7 @@ impl Summary {
         plan: &StreamPlan,
         tally: &Tally,
         totals: &ProbeTotals,
+        details: bool,
     ) {
         let request = format!("  {} {}", plan.method, clean(plan.url()));
         let connections = match plan.connection {
@@ -197,15 +199,8 @@ impl Summary {
             lines.push(cut(&request, WIDTH));
             row(lines, "load", &load);
         }
-        let mut failures: Vec<(Outcome, u64)> =
-            tally.failures().iter().map(|(class, failures)| (*class, failures.count)).collect();
-        failures.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
-        let failures: Vec<String> =
-            failures.iter().map(|(class, number)| format!("{} {class}", count(*number))).collect();
-        if !failures.is_empty() {
-            row(lines, "failed", &failures.join(", "));
-        }
-        outage_rows(lines, plan, tally);
+        failure_rows(lines, tally, details);
+        outage_rows(lines, plan, tally, if details { usize::MAX } else { OUTAGES_LISTED });
         if let Some(latency) = Percentiles::latency(tally) {
             lines.push(labelled("latency", &latency.words()));
         }
@@ -216,19 +211,42 @@ impl Summary {
         row(lines, "error bound", &format!("at most {bound} lost (95 % confidence)"));
         let replicas = tally.replicas();
         if !replicas.is_empty() {
-            let mut names: Vec<&str> =
-                replicas.iter().map(AsRef::as_ref).take(REPLICAS_NAMED).collect();
+            let most = if details { replicas.len() } else { REPLICAS_NAMED };
+            let mut names: Vec<&str> = replicas.iter().map(AsRef::as_ref).take(most).collect();
             if replicas.len() > names.len() {
                 names.push("…");
             }
             let text = format!("{}: {}", count(replicas.len() as u64), names.join(", "));
-            lines.push(labelled("replicas", &cut(&clean(&text), WIDTH - LABEL)));
+            let most = if details { usize::MAX } else { 1 };
+            rows(lines, "replicas", &wrap(&clean(&text), WIDTH - LABEL, most));
         }
     }
 }
 
-/// The longest outages, and how long all of them were together.
-fn outage_rows(lines: &mut Vec<String>, plan: &StreamPlan, tally: &Tally) {
+/// Failures by class, the most frequent first; with `details`, when each class was first and last
+/// seen.
+fn failure_rows(lines: &mut Vec<String>, tally: &Tally, details: bool) {
+    let mut failures: Vec<(&Outcome, &Failures)> = tally.failures().iter().collect();
+    failures.sort_by_key(|(_, failures)| std::cmp::Reverse(failures.count));
+    let word = |(class, failures): &(&Outcome, &Failures)| {
+        let number = count(failures.count);
+        let (first, last) = (length(failures.first), length(failures.last));
+        match details {
+            true if first == last => format!("{number} {class}, at {first}"),
+            true => format!("{number} {class}, from {first} to {last}"),
+            false => format!("{number} {class}"),
+        }
+    };
+    let words: Vec<String> = failures.iter().map(word).collect();
+    if details {
+        rows(lines, "failed", &words);
+    } else {
+        row(lines, "failed", &words.join(", "));
+    }
+}
+
+/// The longest outages, at most `most` of them, and how long all of them were together.
+fn outage_rows(lines: &mut Vec<String>, plan: &StreamPlan, tally: &Tally, most: usize) {
     let gaps = tally.gaps();
     let total = gaps.total();
     let mut gaps = gaps.list;
@@ -237,10 +255,8 @@ fn outage_rows(lines: &mut Vec<String>, plan: &StreamPlan, tally: &Tally) {
         return row(lines, "outages", &format!("no gap of {interval} or more"));
     }
     gaps.sort_by_key(|gap| std::cmp::Reverse(gap.length()));
-    let listed = if gaps.len() > OUTAGES_LISTED { OUTAGES_LISTED - 1 } else { gaps.len() };
-    for (number, gap) in gaps.iter().take(listed).enumerate() {
-        row(lines, if number == 0 { "outages" } else { "" }, &outage(gap));
-    }
+    let listed = if gaps.len() > most { most - 1 } else { gaps.len() };
+    rows(lines, "outages", &gaps.iter().take(listed).map(outage).collect::<Vec<_>>());
     if gaps.len() > listed {
         let more = count((gaps.len() - listed) as u64);
         row(lines, "", &format!("{more} more; {} in total", length(total)));
@@ -254,7 +270,12 @@ fn outage(gap: &Gap) -> String {
 
 /// A label and its value, in at most two lines.
 fn row(lines: &mut Vec<String>, label: &str, value: &str) {
-    for (number, line) in wrap(value, WIDTH - LABEL, 2).iter().enumerate() {
+    rows(lines, label, &wrap(value, WIDTH - LABEL, 2));
+}
+
+/// A label and the lines of its value.
+fn rows(lines: &mut Vec<String>, label: &str, values: &[String]) {
+    for (number, line) in values.iter().enumerate() {
         let label = if number == 0 { label } else { "" };
         lines.push(labelled(label, line));
     }
@@ -299,7 +320,7 @@ mod tests {
     fn the_answer_comes_first_and_a_good_run_is_short() {
         let summary = summary(&[Outcome::Ok; 1_000]);
         assert_eq!(summary.verdict(), Verdict::Pass);
-        let text = summary.text();
+        let text = summary.text(false);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "PASS  none of 1,000 requests failed (5.00 s)");
         assert_eq!(lines[2], "  GET http://127.0.0.1:8080/  200/s for 5.00 s, new connections");
@@ -318,7 +339,7 @@ mod tests {
         let outcomes: Vec<Outcome> =
             (0..1_000).map(|n| if n % 7 == 0 { Outcome::Ok } else { classes[n % 15] }).collect();
         let mut summary = summary(&outcomes);
-        let text = summary.text();
+        let text = summary.text(false);
         assert!(
             text.starts_with("FAIL  857 of 1,000 requests failed, longest outage 30 ms"),
             "{text}"
@@ -326,15 +347,17 @@ mod tests {
         assert!(text.lines().count() <= 12, "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         assert!(text.contains(" more; 4."), "{text}");
+        let details = summary.text(true);
+        assert!(details.lines().count() > 100 && details.contains(" refused, from "), "{details}");
         summary.max_lag = Offset::ZERO;
-        assert!(summary.text().contains("\n  caution      this machine is too busy: "));
+        assert!(summary.text(false).contains("\n  caution      this machine is too busy: "));
     }
 
     #[test]
     fn an_outage_that_did_not_end_is_named() {
         let mut outcomes = [Outcome::Ok; 100];
         outcomes[40..].fill(Outcome::Refused);
-        let text = summary(&outcomes).text();
+        let text = summary(&outcomes).text(false);
         assert!(text.contains("  failed       60 refused\n"), "{text}");
         assert!(text.contains("  outages      296 ms, from 200 ms to the end\n"), "{text}");
     }
@@ -344,7 +367,7 @@ mod tests {
         let mut summary = summary(&[Outcome::Ok; 10]);
         summary.max_lag = Offset::from_nanos(40_000);
         assert_eq!(summary.verdict(), Verdict::Inconclusive);
-        let text = summary.text();
+        let text = summary.text(false);
         let start = "INCONCLUSIVE  none of 10 requests failed, but this result cannot be trusted\n  \
                      why          this machine is too busy: 1 % of the requests were sent ";
         assert!(text.starts_with(start), "{text}");

@@ -1,0 +1,220 @@
+//! How single values on the command line are read, and what can be chosen.
+//!
+//! Wrong input is refused here, before anything starts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
+use crate::deploy::{EndpointMode, ResolveImage};
+use crate::probe::StreamPlan;
+use crate::report::{self, Format};
+use crate::scenario::{self, ScenarioKind};
+use crate::site::EngineChoice;
+use crate::streams::{self, StreamKind};
+
+/// Reads a duration such as `90s`, `1m30s` or `500ms`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let write = "write for example 500ms, 90s or 2m";
+    let time = humantime::parse_duration(text).map_err(|error| format!("{error}; {write}"))?;
+    if time > Duration::from_secs(7 * 24 * 3600) {
+        return Err("must be at most 7 days".into());
+    }
+    Ok(time)
+}
+
+/// Reads a rate in requests per second.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "must be a number, for example 200".to_owned())?;
+    if StreamPlan::RATES.contains(&rate) {
+        Ok(rate)
+    } else {
+        Err("must be between 0.001 and 50,000, for example 200".into())
+    }
+}
+
+/// Reads a port.
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    text.parse().ok().filter(|port| *port > 0).ok_or_else(|| "must be from 1 to 65535".into())
+}
+
+/// Reads `KEY=VALUE`.
+pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE".into()),
+    }
+}
+
+/// Reads an address that can be asked.
+pub(super) fn url(text: &str) -> Result<String, String> {
+    let plan = StreamPlan::new("url", text, 1.0);
+    plan.map(|_| text.to_owned()).map_err(|error| error.with_cause())
+}
+
+/// Reads a stack's name, by docker's rule that it is not blank. Services are named after it, so
+/// the rules for those hold too.
+pub(super) fn stack_name(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    if ends(text.chars().next()) && ends(text.chars().next_back()) && text.chars().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("must begin and end with a letter or digit and consist of letters, digits, `_`, `-` and `.`".into())
+    }
+}
+
+/// A format and the file it goes to; without one to standard output.
+#[derive(Debug, Clone)]
+pub(super) struct FormatChoice {
+    pub(super) format: &'static Format,
+    pub(super) file: Option<PathBuf>,
+}
+
+impl std::str::FromStr for FormatChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("the file's name is missing".into()),
+            Some((name, file)) => (name, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        let format = report::find(name).ok_or_else(|| {
+            let names: Vec<&str> = report::FORMATS.iter().map(|format| format.name).collect();
+            format!("there is no format `{name}`; the formats are {}", names.join(", "))
+        })?;
+        Ok(Self { format, file })
+    }
+}
+
+/// One stream, or all that the service and the engine can have.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum StreamChoice {
+    All,
+    One(&'static StreamKind),
+}
+
+impl ValueEnum for StreamChoice {
+    fn value_variants<'a>() -> &'a [Self] {
+        const VARIANTS: [StreamChoice; streams::TABLE.len() + 1] = {
+            let mut all = [StreamChoice::All; streams::TABLE.len() + 1];
+            let mut index = 0;
+            while index < streams::TABLE.len() {
+                all[index + 1] = StreamChoice::One(streams::TABLE[index]);
+                index += 1;
+            }
+            all
+        };
+        &VARIANTS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::All => {
+                PossibleValue::new("all").help("all that this service and engine can have")
+            }
+            Self::One(kind) => PossibleValue::new(kind.name).help(kind.about),
+        })
+    }
+}
+
+/// A scenario that this program performs itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct ScenarioChoice(pub(super) &'static ScenarioKind);
+
+impl ValueEnum for ScenarioChoice {
+    fn value_variants<'a>() -> &'a [Self] {
+        const VARIANTS: [ScenarioChoice; scenario::OF_VERIFY.len()] = {
+            let mut all = [ScenarioChoice(scenario::OF_VERIFY[0]); scenario::OF_VERIFY.len()];
+            let mut index = 1;
+            while index < scenario::OF_VERIFY.len() {
+                all[index] = ScenarioChoice(scenario::OF_VERIFY[index]);
+                index += 1;
+            }
+            all
+        };
+        &VARIANTS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.name).help(self.0.about))
+    }
+}
+
+impl ValueEnum for EngineChoice {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Auto, Self::Host, Self::Lab]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Auto => PossibleValue::new("auto")
+                .help("the host's engine if it is an active manager, else a private one"),
+            Self::Host => PossibleValue::new("host").help("the engine that the docker CLI uses"),
+            Self::Lab => PossibleValue::new("lab").help("a private engine, made for the run"),
+        })
+    }
+}
+
+impl ValueEnum for EndpointMode {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Dnsrr]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new("dnsrr").help(
+            "names resolve to the tasks, and published ports are opened on the task's own node",
+        ))
+    }
+}
+
+impl ValueEnum for ResolveImage {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Always, Self::Changed, Self::Never]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Always => PossibleValue::new("always").help("at every deployment"),
+            Self::Changed => {
+                PossibleValue::new("changed").help("if the stack file's image changed")
+            }
+            Self::Never => PossibleValue::new("never").help("never"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_numbers_that_can_be_paced() {
+        assert_eq!(rate("200"), Ok(200.0));
+        assert_eq!(rate("0.5"), Ok(0.5));
+        for wrong in ["0", "-1", "nan", "inf", "50001", "many", ""] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn stacks_have_names_that_services_can_have() {
+        for right in ["shop", "shop-2", "my_shop", "a.b", "S"] {
+            assert_eq!(stack_name(right).as_deref(), Ok(right));
+        }
+        for wrong in ["", "  ", "shop ", "-shop", "shop_", "sh op", "shöp", "a/b"] {
+            assert!(stack_name(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_need_a_scheme_that_can_be_asked() {
+        assert!(url("http://127.0.0.1:8080/health").is_ok());
+        for wrong in ["", "127.0.0.1", "ftp://a/", "http://", "/health"] {
+            assert!(url(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Deploying a stack, and waiting until it has converged.
+
+use std::time::Duration;
+
+use super::recorder::Recorder;
+use super::spec::RunEnv;
+use crate::Clock;
+use crate::deploy::{
+    Applied, ApplyOptions, ConvergeOptions, EndpointMode, Prepared, apply, check_owner, converge,
+};
+use crate::error::Result;
+use crate::observe::{Observer, Watch};
+use crate::site::{Ledger, NotedStack, Site, StateFolder};
+
+/// A stack that is about to be deployed.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// What is sent.
+    pub prepared: Prepared,
+    /// How; the run's id is filled in when it is known.
+    pub options: ApplyOptions,
+    /// How its services are reached, if not as the stack file says.
+    pub endpoint_mode: Option<EndpointMode>,
+    /// The longest time without any progress.
+    pub progress_deadline: Duration,
+}
+
+/// Notes the deployment in the ledger, then applies it.
+///
+/// # Errors
+/// When the stack belongs to others, the ledger cannot be written or the engine refuses a part.
+pub async fn deploy(
+    site: &Site,
+    state: &StateFolder,
+    deployment: &Deployment,
+    run_id: &str,
+    tell: &(dyn Fn(&str) + Send + Sync),
+) -> Result<Applied> {
+    let options = ApplyOptions { run_id: run_id.to_owned(), ..deployment.options.clone() };
+    check_owner(&site.manager, &options.stack, options.adopt).await?;
+    let mut ledger = Ledger::read(state)?;
+    ledger.note(NotedStack {
+        engine: site.address(),
+        kind: site.kind,
+        stack: options.stack.clone(),
+        run: run_id.to_owned(),
+        files: deployment.prepared.files.clone(),
+        dnsrr: deployment.endpoint_mode == Some(EndpointMode::Dnsrr),
+    });
+    ledger.write()?;
+    apply(&site.manager, deployment.prepared.requests.clone(), &options, tell).await
+}
+
+/// Shows how services converge until they have.
+///
+/// # Errors
+/// When they do not, see [`converge`].
+pub async fn until_converged(
+    env: &RunEnv<'_>,
+    clock: Clock,
+    services: Vec<String>,
+    progress_deadline: Duration,
+) -> Result<()> {
+    let recorder = Recorder::start(clock, vec![(env.screen)()])?;
+    let watch = Watch {
+        manager: env.site.manager.clone(),
+        engines: env.site.engines.clone(),
+        services: services.clone(),
+        clock,
+        clock_offset: env.site.facts(&clock).await?.clock_offset,
+    };
+    recorder.phase("deploy", "waiting until every task runs");
+    let observer = Observer::start(watch, recorder.event_sink());
+    let options = ConvergeOptions { services, progress_deadline };
+    let converged = converge(observer.snapshots(), &options, env.interrupt).await;
+    observer.stop().await;
+    recorder.finish()?;
+    converged
+}

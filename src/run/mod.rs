@@ -1,0 +1,29 @@
+//! One run: a stack is deployed or found, asked all the time, watched, changed, and recorded.
+//!
+//! [`RunSpec`] ─► [`RunSpec::begin`] ─► [`Run::perform`] ─► [`Run::finish`]. Every command that
+//! measures is one such specification. What happens goes to the sinks, never to a terminal.
+
+mod admit;
+mod begin;
+mod companions;
+mod deployment;
+mod finish;
+mod first_answers;
+mod patience;
+mod perform;
+mod probing;
+mod recorder;
+mod rest;
+mod roll;
+mod spec;
+mod subject;
+mod target;
+
+pub use begin::Run;
+pub use deployment::{Deployment, deploy, until_converged};
+pub use finish::Finished;
+pub use patience::Patience;
+pub use recorder::Recorder;
+pub use spec::{Load, RunEnv, RunSpec, new_run_id};
+pub use subject::{Arrival, Subject};
+pub use target::{Target, TargetWish, find_target};

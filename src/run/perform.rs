@@ -1,0 +1,95 @@
+//! The course of a run: the stack is there, is asked, and goes through its scenarios.
+
+use super::begin::Run;
+use super::deployment::deploy;
+use super::subject::Arrival;
+use crate::deploy::{ConvergeOptions, converge};
+use crate::error::{Error, ErrorKind, Result};
+use crate::record::{Expects, SpecMatch};
+use crate::scenario::Scenario;
+
+impl Run<'_> {
+    /// Deploys the stack if the run does that, starts to ask, and performs the scenarios one
+    /// after the other.
+    ///
+    /// # Errors
+    /// When the stack cannot be deployed or does not converge, the service does not answer, the
+    /// engine refuses a change, the user stops the run or the record breaks.
+    pub async fn perform(&mut self) -> Result<()> {
+        self.arrive().await?;
+        self.beside.deploy(self.env.interrupt).await?;
+        self.start_probing().await?;
+        self.scenarios().await
+    }
+
+    async fn arrive(&mut self) -> Result<()> {
+        let Arrival::Deploy(deployment) = &self.spec.subject.arrival else { return Ok(()) };
+        self.recorder.phase("deploy", format!("deploying stack {}", self.spec.subject.stack));
+        let tell = |text: &str| self.recorder.line(text);
+        let (site, state) = (self.env.site, self.env.state);
+        let applied = deploy(site, state, deployment, &self.id, &tell).await?;
+        let service = &self.spec.subject.target.service;
+        let body = applied.services.into_iter().find(|body| body.name() == service);
+        self.body =
+            body.ok_or_else(|| Error::environment(format!("service {service} was not deployed")))?;
+        let options = ConvergeOptions {
+            services: self.spec.subject.service_names(),
+            progress_deadline: deployment.progress_deadline,
+        };
+        converge(self.snapshots.clone(), &options, self.env.interrupt).await
+    }
+
+    async fn scenarios(&mut self) -> Result<()> {
+        let baseline = self.spec.load.baseline;
+        let kinds = self.spec.scenarios.clone();
+        let mut last = None;
+        for (index, kind) in kinds.iter().enumerate() {
+            if index > 0 {
+                self.settle("between two scenarios");
+                self.steady(baseline).await?;
+            }
+            let scenario = kind.scenario(&self.spec.wishes, &self.body);
+            let go_on = self.scenario(&scenario).await;
+            if matches!(&go_on, Err(error) if error.kind() == ErrorKind::Interrupted) {
+                self.restore(&scenario).await;
+            }
+            last = Some(scenario);
+            if !go_on? {
+                break;
+            }
+        }
+        self.settle("after the last change");
+        self.wind_down(baseline).await?;
+        if let Some(scenario) = &last {
+            self.restore(scenario).await;
+        }
+        Ok(())
+    }
+
+    fn settle(&self, when: &str) {
+        let baseline = crate::wording::setting(self.spec.load.baseline.as_secs_f64());
+        self.recorder.phase("settle", format!("measuring {baseline} {when}"));
+    }
+
+    /// Puts the previous version of a stack that stays back, where a scenario was meant to be
+    /// rolled back and Swarm did not do it. Waits until the service is at rest again.
+    async fn restore(&mut self, scenario: &Scenario) {
+        let stays = matches!(self.spec.subject.arrival, Arrival::Present);
+        if !stays || scenario.expects != Expects::Rollback || self.ended_with == SpecMatch::Previous
+        {
+            return;
+        }
+        self.recorder.phase("restore", "restoring the previous version, because Swarm did not");
+        let restored = async {
+            let at = self.clock.now();
+            self.env.site.manager.update_service(&self.body, None).await?;
+            self.rest_after_restore(at).await
+        };
+        if let Err(error) = restored.await {
+            self.recorder.line(format!(
+                "warning: the previous version of {} was not restored: {error}",
+                self.body.name()
+            ));
+        }
+    }
+}

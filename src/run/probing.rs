@@ -1,0 +1,210 @@
+//! Starting and stopping the streams of a run.
+
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{try_join, try_join_all};
+use tokio::time::{Instant, sleep_until};
+
+use super::admit::admit;
+use super::begin::Run;
+use super::first_answers::first_answers;
+use crate::companion::{CompanionKind, Companions, RemoteProber};
+use crate::error::{Error, Result};
+use crate::probe::{ProbeOrder, Prober, StreamPlan};
+use crate::record::{EventKind, NegativeControl, Route};
+use crate::streams::SELF_TEST;
+
+/// The time it takes to ask a prober inside the network to stop, and to hear its last shots.
+const LAST_SHOTS: Duration = Duration::from_millis(700);
+/// The time it may take at most, on top of that of the requests in flight.
+const LAST_SHOTS_WITHIN: Duration = Duration::from_secs(20);
+/// A prober inside the network ends after this whatever happens: a run that was killed must not
+/// leave it behind for ever.
+const INSIDE_AT_MOST: Duration = Duration::from_secs(6 * 3600);
+/// The self-test's target must answer for this long before its update, so that its failures are
+/// the update's.
+const BEFORE_SELF_TEST: Duration = Duration::from_secs(1);
+
+/// Everything that sends requests.
+#[derive(Debug, Default)]
+pub(super) struct Probers {
+    groups: Vec<Group>,
+    /// How many streams have begun.
+    streams: usize,
+}
+
+/// Streams that are stopped together.
+#[derive(Debug)]
+struct Group {
+    sender: Sender,
+    /// How long before the end they send their last requests.
+    takes: Duration,
+}
+
+/// What sends requests.
+#[derive(Debug)]
+enum Sender {
+    /// A thread of this program.
+    Here(Prober),
+    /// A task inside the network, and how long it may take to hand over its last shots.
+    Inside(Box<RemoteProber>, Duration),
+}
+
+impl Sender {
+    async fn stop(self) -> Result<()> {
+        match self {
+            Self::Here(prober) => prober.stop().await.map(drop),
+            Self::Inside(prober, within) => prober.stop(within).await.map(drop),
+        }
+    }
+}
+
+impl Probers {
+    /// Stops everything that still sends.
+    ///
+    /// # Errors
+    /// When a prober had failed or does not hand over its last shots.
+    pub async fn stop(&mut self) -> Result<()> {
+        let mut stopped = Ok(());
+        for group in self.groups.drain(..) {
+            stopped = group.sender.stop().await.and(stopped);
+        }
+        stopped
+    }
+}
+
+impl Run<'_> {
+    /// Waits until the service answers, finds out which streams it can answer, starts them, runs
+    /// the self-test, and measures the time before the first change.
+    ///
+    /// # Errors
+    /// When the service does not answer, a stream is insisted on that it cannot answer, a prober
+    /// does not start or the user stops the run.
+    pub(super) async fn start_probing(&mut self) -> Result<()> {
+        let url = self.spec.subject.target.url.clone();
+        self.recorder.phase("warm-up", format!("waiting until {url} answers"));
+        first_answers(&url, self.env.interrupt).await?;
+        let published = self.spec.load.streams.iter().copied();
+        let plans = published
+            .filter(|kind| kind.route == Route::Published)
+            .map(|kind| Ok((kind, kind.plan(&url, &self.spec.load.asking)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let (mut plans, left_out) = admit(plans, self.spec.load.insist, self.env.interrupt).await?;
+        for text in left_out.into_iter().chain(self.beside.notes.iter().cloned()) {
+            self.recorder.caveat(text);
+        }
+        if let Some(companions) = &self.beside.companions {
+            plans.extend(self.companion_plans(companions)?);
+        }
+        self.probe(plans)?;
+        let inside = self.inside_plans()?;
+        if !inside.is_empty() {
+            self.probe_inside(&inside).await?;
+        }
+        if self.spec.self_test == NegativeControl::Planned {
+            self.self_test().await?;
+        }
+        self.recorder.phase("baseline", format!("measuring {url} before anything changes"));
+        self.steady(self.spec.load.baseline).await
+    }
+
+    /// The streams to services beside the stack.
+    fn companion_plans(&self, companions: &Companions) -> Result<Vec<StreamPlan>> {
+        let asking = &self.spec.load.asking;
+        let control = companions.url(CompanionKind::Control);
+        let kinds = self.spec.load.streams.iter().filter(|kind| kind.route == Route::Companion);
+        let control =
+            control.iter().flat_map(|url| kinds.clone().map(|kind| kind.plan(url, asking)));
+        let self_test = companions.url(CompanionKind::SelfTest);
+        let self_test = self_test.iter().map(|url| SELF_TEST.plan(url, asking));
+        control.chain(self_test).collect()
+    }
+
+    /// The streams from inside the network, with the path that users ask.
+    fn inside_plans(&self) -> Result<Vec<StreamPlan>> {
+        let Some((name, port)) = &self.beside.inside else { return Ok(Vec::new()) };
+        let target = &self.spec.subject.target;
+        let path = StreamPlan::new("path", &target.url, 1.0)?.path();
+        let kinds = self.spec.load.streams.iter().filter(|kind| kind.is_inside());
+        kinds
+            .map(|kind| {
+                let url = match kind.route {
+                    // This name has an address for each task, whatever the endpoint mode.
+                    Route::Task => format!("http://tasks.{}:{port}{path}", target.service),
+                    _ => format!("http://{name}:{port}{path}"),
+                };
+                kind.plan(&url, &self.spec.load.asking)
+            })
+            .collect()
+    }
+
+    /// Starts streams from this program. Those whose responses take long have a prober of their
+    /// own, so that they can be stopped before the others.
+    fn probe(&mut self, mut plans: Vec<StreamPlan>) -> Result<()> {
+        plans.sort_by_key(|plan| plan.takes);
+        self.recorder.add_streams(plans.iter().map(StreamPlan::facts).collect());
+        for group in plans.chunk_by(|one, other| one.takes == other.takes) {
+            let sink = self.recorder.shot_sink();
+            let first = self.probers.streams;
+            let sink = move |index, shot| sink(first + index, shot);
+            let prober = Prober::start(group.to_vec(), self.clock, sink)?;
+            self.probers.streams += group.len();
+            let group = Group { sender: Sender::Here(prober), takes: group[0].takes };
+            self.probers.groups.push(group);
+        }
+        Ok(())
+    }
+
+    /// Starts streams from inside the network.
+    async fn probe_inside(&mut self, plans: &[StreamPlan]) -> Result<()> {
+        let Some(companions) = &self.beside.companions else { return Ok(()) };
+        let order = ProbeOrder::new(plans, INSIDE_AT_MOST)?;
+        self.recorder.add_streams(plans.iter().map(StreamPlan::facts).collect());
+        let first = self.probers.streams;
+        self.probers.streams += plans.len();
+        let sink = self.recorder.shot_sink();
+        let started = tokio::select! {
+            error = self.stopped() => Err(error),
+            started = companions.start_prober(&order, first, sink) => started,
+        }?;
+        let in_flight = plans.iter().map(|plan| plan.timeout).max().unwrap_or_default();
+        let sender = Sender::Inside(Box::new(started), LAST_SHOTS_WITHIN + in_flight);
+        self.probers.groups.push(Group { sender, takes: LAST_SHOTS });
+        Ok(())
+    }
+
+    /// Performs an update that is built to lose requests: it shows that losses are detected. That
+    /// it takes too long is recorded.
+    async fn self_test(&self) -> Result<()> {
+        let Some(companions) = &self.beside.companions else { return Ok(()) };
+        self.recorder.phase("self-test", "an update that is built to lose requests");
+        self.steady(BEFORE_SELF_TEST).await?;
+        let service = CompanionKind::SelfTest.service(&self.spec.subject.stack);
+        self.recorder.tell(EventKind::NegativeControlStarted { service });
+        let done = tokio::select! {
+            error = self.stopped() => return Err(error),
+            done = companions.lose_requests() => done,
+        };
+        let gave_up = done.err().map(|error: Error| error.with_cause());
+        self.recorder.tell(EventKind::NegativeControlEnded { gave_up });
+        Ok(())
+    }
+
+    /// Lets time pass while nothing is changed, and stops all streams at its end.
+    ///
+    /// # Errors
+    /// When the user stops the run, the record breaks or a prober failed.
+    pub(super) async fn wind_down(&mut self, duration: Duration) -> Result<()> {
+        let end = Instant::now() + duration;
+        let stop = async |group: Group| {
+            sleep_until(end.checked_sub(group.takes).unwrap_or(end)).await;
+            group.sender.stop().await
+        };
+        let stops: Vec<_> = self.probers.groups.drain(..).map(stop).collect();
+        tokio::select! {
+            error = self.stopped() => Err(error),
+            stopped = try_join(sleep_until(end).map(Ok), try_join_all(stops)) => stopped.map(drop),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Waiting until Swarm is done with a change.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::begin::{LOST_AFTER, Run};
+use crate::Offset;
+use crate::error::{Error, Result};
+use crate::observe::{ServiceSnapshot, Snapshot};
+use crate::record::EndReason;
+use crate::swarm::{TaskState, UpdateState};
+use crate::wording::counted;
+
+/// How old the look may be that shows a service at rest: three of the observer's intervals.
+const LOOKED_WITHIN: Duration = Duration::from_millis(300);
+
+impl Run<'_> {
+    /// Waits until the service is at rest and has stayed so for the settling time.
+    pub(super) async fn wait_for_rest(
+        &mut self,
+        replaced: bool,
+        submitted: Offset,
+    ) -> Result<EndReason> {
+        let patience = self.patience;
+        let start = Instant::now();
+        let mut progress = (start, None);
+        let mut terminal_since: Option<Instant> = None;
+        // What moved when the engine was asked was not at rest before that.
+        let mut moved = submitted;
+        loop {
+            let now = Instant::now();
+            let snapshot = self.snapshots.borrow_and_update().clone();
+            if let Some((since, text)) = &snapshot.lost
+                && (self.clock.now() - *since).to_duration() > LOST_AFTER
+            {
+                return Ok(EndReason::EngineLost { text: text.clone() });
+            }
+            let look = self.look(&snapshot, replaced, submitted);
+            if progress.1.as_ref() != Some(&look.digest) {
+                progress = (now, Some(look.digest));
+            }
+            terminal_since = if look.terminal { terminal_since.or(Some(now)) } else { None };
+            let waiting = if let Some(waiting) = look.waiting {
+                moved = moved.max(snapshot.asked_at);
+                waiting
+            } else {
+                let since = self.clock.instant(look.changed_at.max(moved));
+                let settled = Instant::from_std(since) + self.spec.load.settle;
+                if now < settled {
+                    self.until(settled).await?;
+                    continue;
+                }
+                // On a busy machine the last look may be older than what happened since.
+                let looked = Instant::from_std(self.clock.instant(snapshot.asked_at));
+                if looked + LOOKED_WITHIN >= settled {
+                    return Ok(EndReason::Settled);
+                }
+                "the engine to answer".to_owned()
+            };
+            let mut deadline = (start + patience.whole).min(progress.0 + patience.no_progress);
+            if let Some(since) = terminal_since {
+                deadline = deadline.min(since + patience.to_rest);
+            }
+            if now >= deadline {
+                return Ok(EndReason::Deadline {
+                    text: format!("waited {} s for {waiting}", (now - start).as_secs()),
+                });
+            }
+            self.until(deadline).await?;
+        }
+    }
+
+    /// Waits until the service is at rest after the previous version was submitted again. The
+    /// user's wish to stop ends the wait: Swarm goes on restoring.
+    pub(super) async fn rest_after_restore(&mut self, submitted: Offset) -> Result<()> {
+        if self.env.interrupt.is_cancelled() {
+            return Ok(());
+        }
+        match self.wait_for_rest(true, submitted).await? {
+            EndReason::Settled => Ok(()),
+            EndReason::Deadline { text } | EndReason::EngineLost { text } => {
+                Err(Error::environment(text))
+            }
+            EndReason::Interrupted => Err(Error::interrupted("interrupted")),
+        }
+    }
+
+    fn look(&self, snapshot: &Snapshot, replaced: bool, submitted: Offset) -> Look {
+        let service = &self.spec.subject.target.service;
+        let nothing = |waiting: String| Look {
+            waiting: Some(waiting),
+            digest: String::new(),
+            terminal: false,
+            changed_at: snapshot.asked_at,
+        };
+        if snapshot.asked_at <= submitted {
+            return nothing("the engine to answer".into());
+        }
+        let Some(found) = snapshot.services.get(service) else {
+            return nothing(format!("service {service} to be there"));
+        };
+        let mut digest = format!("{:?}", found.view.update.state);
+        for task in &found.tasks {
+            use std::fmt::Write as _;
+            let _ = write!(digest, " {}{}{}", task.task, task.state, task.desired);
+        }
+        Look {
+            waiting: unrest(found, replaced),
+            digest,
+            terminal: found.view.update.state.is_terminal(),
+            changed_at: found.changed_at,
+        }
+    }
+}
+
+/// What a snapshot says about a change.
+struct Look {
+    /// What is waited for; absent at rest.
+    waiting: Option<String>,
+    /// Changes when anything changes.
+    digest: String,
+    /// Whether Swarm's own work is over.
+    terminal: bool,
+    changed_at: Offset,
+}
+
+/// What keeps a service from being at rest, in plain words; absent when it is.
+///
+/// `replaced` says whether the submitted change replaces tasks at all: without that, Swarm
+/// reports no update status.
+fn unrest(service: &ServiceSnapshot, replaced: bool) -> Option<String> {
+    let state = service.view.update.state;
+    match state {
+        // Only an operator moves it on from here; its failed tasks are restarted for ever.
+        UpdateState::Paused | UpdateState::RollbackPaused => return None,
+        UpdateState::None if replaced => return Some("Swarm to begin the update".into()),
+        UpdateState::Updating | UpdateState::RollbackStarted | UpdateState::Unknown => {
+            return Some(moving(service, state));
+        }
+        UpdateState::None | UpdateState::Completed | UpdateState::RollbackCompleted => {}
+    }
+    let wanted = service.view.spec.replicas().unwrap_or_else(|| service.current().count() as u64);
+    let running = service.running() as u64;
+    if running < wanted {
+        return Some(format!("{} of {wanted} replicas to run", wanted - running));
+    }
+    let outgoing = service.outgoing().count() as u64;
+    if outgoing > 0 {
+        return Some(format!("{} to end", counted(outgoing, "replaced task")));
+    }
+    None
+}
+
+fn moving(service: &ServiceSnapshot, state: UpdateState) -> String {
+    let starting: Vec<String> = service
+        .tasks
+        .iter()
+        .filter(|task| task.desired <= TaskState::Running && task.state < TaskState::Running)
+        .map(|task| format!("{} ({})", task.slot, task.state))
+        .collect();
+    let what = if state == UpdateState::RollbackStarted { "the rollback" } else { "the update" };
+    if starting.is_empty() {
+        format!("{what} to end (state {state})")
+    } else {
+        format!("{what} to end: slot {}", starting.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Offset;
+    use crate::engine::ServiceView;
+    use crate::record::TaskSeen;
+
+    fn task(slot: u64, generation: u32, state: TaskState, desired: TaskState) -> TaskSeen {
+        TaskSeen {
+            task: format!("t{slot}-{generation}"),
+            service: "s".into(),
+            slot,
+            node: "n".into(),
+            generation,
+            image: "i".into(),
+            state,
+            desired,
+            message: String::new(),
+            error: String::new(),
+            exit_code: None,
+            container: String::new(),
+            addresses: vec![],
+        }
+    }
+
+    fn service(state: &str, tasks: Vec<TaskSeen>) -> ServiceSnapshot {
+        let view = json!({"ID": "x", "Version": {"Index": 1}, "UpdateStatus": {"State": state},
+            "Spec": {"Name": "s", "Mode": {"Replicated": {"Replicas": 2}}}});
+        ServiceSnapshot {
+            view: ServiceView::parse(&view).unwrap(),
+            generation: 2,
+            tasks,
+            changed_at: Offset::ZERO,
+        }
+    }
+
+    #[test]
+    fn a_completed_update_rests_only_when_the_old_tasks_are_gone() {
+        use TaskState::{Running, Shutdown};
+        let new = || vec![task(1, 2, Running, Running), task(2, 2, Running, Running)];
+        assert_eq!(unrest(&service("completed", new()), true), None);
+        let mut draining = new();
+        draining.push(task(1, 1, Running, Shutdown));
+        assert_eq!(
+            unrest(&service("completed", draining), true).unwrap(),
+            "1 replaced task to end"
+        );
+        let half = vec![task(1, 2, Running, Running)];
+        assert_eq!(unrest(&service("completed", half), true).unwrap(), "1 of 2 replicas to run");
+    }
+
+    #[test]
+    fn an_absent_status_rests_only_when_nothing_is_replaced() {
+        use TaskState::Running;
+        let tasks = vec![task(1, 2, Running, Running), task(2, 2, Running, Running)];
+        assert!(unrest(&service("", tasks.clone()), true).is_some());
+        assert_eq!(unrest(&service("", tasks), false), None);
+        assert_eq!(unrest(&service("paused", vec![]), true), None);
+    }
+}

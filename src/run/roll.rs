@@ -1,0 +1,194 @@
+//! One scenario: the change is made, or waited for, and Swarm is watched until it is done.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::begin::Run;
+use super::patience::Patience;
+use crate::Offset;
+use crate::error::{Error, Result};
+use crate::observe::ServiceSnapshot;
+use crate::record::{EndReason, Event, EventKind, Expects, SpecMatch};
+use crate::scenario::{Act, Scenario};
+use crate::stack::ServiceBody;
+use crate::swarm::UpdateState;
+use crate::wording::counted;
+
+/// What a service was given, and when.
+struct Submitted {
+    at: Offset,
+    /// What the engine made of it: later specs are compared with this.
+    body: ServiceBody,
+}
+
+impl Run<'_> {
+    /// Performs a scenario and waits until the service is at rest. Whether another one can follow.
+    ///
+    /// # Errors
+    /// When the engine refuses the change, the user stops the run or the record breaks; the
+    /// scenario's end is recorded in any case.
+    pub(super) async fn scenario(&mut self, scenario: &Scenario) -> Result<bool> {
+        let before = self.service().await?;
+        let target = &self.spec.subject.target;
+        if matches!(scenario.act, Act::Watch(_)) && is_moving(&before) {
+            return Err(Error::usage(format!(
+                "service {} is being updated already",
+                target.service
+            ))
+            .hint("wait until that update has ended: its previous version is not known any more"));
+        }
+        let (service, replicas) = (target.service.clone(), target.replicas);
+        let change = scenario.describe();
+        self.recorder.phase(
+            scenario.name,
+            match scenario.act {
+                Act::Roll(_) => format!("changing {service}: {change}"),
+                Act::Watch(_) => format!("waiting for an update of {service}"),
+            },
+        );
+        self.recorder.tell(EventKind::ScenarioStarted {
+            name: scenario.name.to_owned(),
+            expects: scenario.expects,
+            service,
+            replicas,
+            generation: before.generation,
+            change,
+        });
+        let outcome = self.change_and_rest(scenario, &before).await;
+        self.ended(scenario.name, outcome)
+    }
+
+    async fn change_and_rest(
+        &mut self,
+        scenario: &Scenario,
+        before: &ServiceSnapshot,
+    ) -> Result<(SpecMatch, EndReason)> {
+        let submitted = match scenario.act {
+            Act::Roll(_) => self.submit(scenario).await?,
+            Act::Watch(wait) => {
+                let Some(submitted) = self.watch_for_change(before, wait).await? else {
+                    let wait = crate::wording::setting(wait.as_secs_f64());
+                    let text = format!("no update was seen within {wait}");
+                    return Ok((SpecMatch::Unknown, EndReason::Deadline { text }));
+                };
+                submitted
+            }
+        };
+        let service = self.spec.subject.target.service.clone();
+        let template = &submitted.body.as_value()["TaskTemplate"];
+        let generation = self.observer.generation(&service, template);
+        let kind = EventKind::Submitted { service, generation };
+        self.recorder.event(Event { at: submitted.at, seen: self.clock.now(), kind });
+        if matches!(scenario.act, Act::Watch(_)) {
+            self.follow(&submitted.body).await?;
+        }
+        let replaced = generation != before.generation;
+        let reason = self.wait_for_rest(replaced, submitted.at).await?;
+        let spec = self.spec_now(&before.view.spec, &submitted.body).await;
+        // The next scenario changes what this one left; a restore returns to what was before it.
+        if spec == SpecMatch::Submitted && scenario.expects == Expects::Update {
+            self.body = scenario.changed(&self.body);
+        }
+        Ok((spec, reason))
+    }
+
+    async fn submit(&mut self, scenario: &Scenario) -> Result<Submitted> {
+        let manager = &self.env.site.manager;
+        let body = scenario.changed(&self.body);
+        let at = self.clock.now();
+        for warning in manager.update_service(&body, None).await? {
+            self.recorder.caveat(format!("the engine warns: {warning}"));
+        }
+        let service = &self.spec.subject.target.service;
+        let accepted = manager.service(service).await?.ok_or_else(|| {
+            Error::environment(format!("service {service} vanished while it was updated"))
+        })?;
+        // A rollback that began at once has already put the previous spec in its place.
+        let rolled_back = accepted.update.state.is_rollback();
+        Ok(Submitted { at, body: if rolled_back { body } else { accepted.spec } })
+    }
+
+    /// Waits at most `wait` until the service is changed elsewhere. The time is the last one at
+    /// which it was unchanged.
+    async fn watch_for_change(
+        &mut self,
+        before: &ServiceSnapshot,
+        wait: Duration,
+    ) -> Result<Option<Submitted>> {
+        let deadline = Instant::now() + wait;
+        let mut at = self.clock.now();
+        loop {
+            {
+                let snapshot = self.snapshots.borrow_and_update();
+                let found = snapshot.services.get(&self.spec.subject.target.service);
+                match found.filter(|_| snapshot.lost.is_none()) {
+                    Some(found) if is_changed(before, found) => {
+                        let rolled_back = found.view.update.state.is_rollback();
+                        let undone = found.view.previous_spec.as_ref().filter(|_| rolled_back);
+                        let body = undone.unwrap_or(&found.view.spec).clone();
+                        return Ok(Some(Submitted { at, body }));
+                    }
+                    Some(_) => at = snapshot.asked_at,
+                    None => {}
+                }
+            }
+            if Instant::now() >= deadline {
+                return Ok(None);
+            }
+            self.until(deadline).await?;
+        }
+    }
+
+    /// An update that was made elsewhere can bring other settings.
+    async fn follow(&mut self, body: &ServiceBody) -> Result<()> {
+        let facts = self.spec.subject.facts(self.env.site, body).await?;
+        self.patience = Patience::of(&facts, body);
+        let before = self.spec.subject.target.replicas;
+        if facts.replicas != before {
+            self.recorder.caveat(format!(
+                "the update changed the service from {} to {}; it is judged by the former",
+                counted(before, "replica"),
+                facts.replicas
+            ));
+        }
+        self.recorder.set_stack(facts);
+        Ok(())
+    }
+
+    /// Records a scenario's end.
+    fn ended(&mut self, name: &str, outcome: Result<(SpecMatch, EndReason)>) -> Result<bool> {
+        let (spec, reason) = match &outcome {
+            Ok(done) => done.clone(),
+            Err(error) if error.kind() == crate::ErrorKind::Interrupted => {
+                self.recorder.tell(EventKind::Interrupted);
+                (SpecMatch::Unknown, EndReason::Interrupted)
+            }
+            Err(error) => (SpecMatch::Unknown, EndReason::EngineLost { text: error.with_cause() }),
+        };
+        self.ended_with = spec;
+        let go_on = reason == EndReason::Settled;
+        let name = name.to_owned();
+        self.recorder.tell(EventKind::ScenarioEnded { name, spec, reason });
+        outcome.map(|_| go_on)
+    }
+
+    async fn spec_now(&self, previous: &ServiceBody, submitted: &ServiceBody) -> SpecMatch {
+        match self.env.site.manager.service(&self.spec.subject.target.service).await {
+            Ok(Some(view)) if view.spec == *submitted => SpecMatch::Submitted,
+            Ok(Some(view)) if view.spec == *previous => SpecMatch::Previous,
+            Ok(Some(_)) => SpecMatch::Other,
+            Ok(None) | Err(_) => SpecMatch::Unknown,
+        }
+    }
+}
+
+fn is_moving(service: &ServiceSnapshot) -> bool {
+    matches!(service.view.update.state, UpdateState::Updating | UpdateState::RollbackStarted)
+}
+
+/// Another spec, or an update that began and was rolled back between two looks.
+fn is_changed(before: &ServiceSnapshot, now: &ServiceSnapshot) -> bool {
+    let (old, new) = (&before.view, &now.view);
+    old.spec != new.spec || (new.update.state.is_rollback() && old.update != new.update)
+}

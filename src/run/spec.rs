@@ -1,0 +1,68 @@
+//! What a run is about, decided before anything happens.
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use super::subject::Subject;
+use crate::Clock;
+use crate::record::{NegativeControl, Sink};
+use crate::scenario::{ScenarioKind, Wishes};
+use crate::site::{Site, StateFolder};
+use crate::streams::{Asking, StreamKind};
+
+/// Where a run takes place, and what it has there.
+pub struct RunEnv<'a> {
+    /// The engine.
+    pub site: &'a Site,
+    /// The folder in which records are kept.
+    pub state: &'a StateFolder,
+    /// Fires when the user wants the run to stop.
+    pub interrupt: &'a CancellationToken,
+    /// Makes what shows a run to the user.
+    pub screen: &'a (dyn Fn() -> Box<dyn Sink> + Sync),
+}
+
+/// What a run is about: everything that is decided before anything happens.
+#[derive(Debug, Clone)]
+pub struct RunSpec {
+    /// The command, for the record: `verify`, `update`, …
+    pub command: &'static str,
+    /// The stack and the service under test.
+    pub subject: Subject,
+    /// What is asked of it.
+    pub load: Load,
+    /// What is done to it, in order.
+    pub scenarios: Vec<&'static ScenarioKind>,
+    /// What the user wants of the scenarios.
+    pub wishes: Wishes,
+    /// Whether an update that is built to lose requests shows that losses are detected.
+    pub self_test: NegativeControl,
+}
+
+/// What is asked of the service, how often and for how long.
+#[derive(Debug, Clone)]
+pub struct Load {
+    /// The streams.
+    pub streams: Vec<&'static StreamKind>,
+    /// Whether a stream that cannot be had is an error; else it is left out with a note.
+    pub insist: bool,
+    /// How the streams ask.
+    pub asking: Asking,
+    /// The port on which the service answers inside its network, if the user names one.
+    pub service_port: Option<u16>,
+    /// How long to ask before the first change, between two and after the last.
+    pub baseline: Duration,
+    /// How long a service must be at rest before a scenario is over.
+    pub settle: Duration,
+}
+
+/// A run id that sorts by time: `20261121-011409-4f2a`.
+#[must_use]
+pub fn new_run_id(clock: &Clock) -> String {
+    let now = clock.started_at();
+    let seed = format!("{}-{}", std::process::id(), now.as_nanosecond());
+    let random = hex::encode(&Sha256::digest(seed.as_bytes())[..2]);
+    format!("{}-{random}", now.strftime("%Y%m%d-%H%M%S"))
+}

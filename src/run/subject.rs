@@ -1,0 +1,201 @@
+//! The stack and the service under test.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::deployment::Deployment;
+use super::target::{Target, TargetWish, find_target};
+use crate::deploy::places_in;
+use crate::engine::{RUN_LABEL, STACK_LABEL, ServiceView};
+use crate::error::{Error, Result};
+use crate::record::StackFacts;
+use crate::site::Site;
+use crate::stack::ServiceBody;
+
+/// The stack and the service under test.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// The stack's name; empty for a service without a stack.
+    pub stack: String,
+    /// The stack files, if they are known.
+    pub files: Vec<String>,
+    /// Every service of the stack.
+    pub services: Vec<ServiceBody>,
+    /// The service under test and its address.
+    pub target: Target,
+    /// The service under test before its first change.
+    pub body: ServiceBody,
+    /// Where the files set what, as [`StackFacts::places`] has it.
+    pub places: BTreeMap<String, String>,
+    /// What a reader of the verdict must know.
+    pub caveats: Vec<String>,
+    /// How the stack comes to be there.
+    pub arrival: Arrival,
+}
+
+/// How the stack under test comes to be there.
+#[derive(Debug, Clone)]
+pub enum Arrival {
+    /// The run deploys it.
+    Deploy(Box<Deployment>),
+    /// It is there, and the run changes it.
+    Present,
+    /// It is there, and the run changes nothing at all.
+    Watched,
+}
+
+impl Subject {
+    /// A stack that the run deploys itself.
+    ///
+    /// # Errors
+    /// When the service under test or its address cannot be chosen.
+    pub fn to_deploy(site: &Site, deployment: Deployment, wish: &TargetWish) -> Result<Self> {
+        let stack = deployment.options.stack.clone();
+        let prepared = &deployment.prepared;
+        let services = prepared.requests.services.clone();
+        let target = find_target(&services, &stack, wish, &site.published_host)?;
+        Ok(Self {
+            body: own_body(&services, &target)?,
+            files: prepared.files.clone(),
+            places: prepared.places(&stack, &target.service),
+            caveats: prepared.caveats.clone(),
+            arrival: Arrival::Deploy(Box::new(deployment)),
+            stack,
+            services,
+            target,
+        })
+    }
+
+    /// A stack that is on the engine. Its services are taken as they run, whatever changed them
+    /// since they were deployed.
+    ///
+    /// # Errors
+    /// When the stack is not there, the service under test or its address cannot be chosen, or
+    /// the service was not deployed by rollproof and may not be taken over.
+    pub async fn present(
+        site: &Site,
+        stack: &str,
+        files: &[String],
+        wish: &TargetWish,
+        adopt: bool,
+    ) -> Result<Self> {
+        let found = site.manager.stack_services(stack).await?;
+        if found.is_empty() {
+            return Err(Error::usage(format!(
+                "stack `{stack}` does not exist on the {}",
+                site.reason
+            ))
+            .hint("deploy it with `rollproof deploy`"));
+        }
+        // Services beside the stack carry its name too.
+        let services: Vec<ServiceBody> = found
+            .iter()
+            .map(|service| service.spec.clone())
+            .filter(|body| !crate::companion::is_companion(body.name()))
+            .collect();
+        let target = find_target(&services, stack, wish, &site.published_host)?;
+        let foreign = |service: &&ServiceView| {
+            service.name() == target.service && service.label(RUN_LABEL).is_none()
+        };
+        if found.iter().any(|service| foreign(&service)) && !adopt {
+            return Err(Error::usage(format!(
+                "service {} was not deployed by rollproof",
+                target.service
+            ))
+            .hint("update it all the same with --adopt"));
+        }
+        Ok(Self {
+            stack: stack.to_owned(),
+            files: files.to_vec(),
+            body: own_body(&services, &target)?,
+            places: places_in(files, stack, &target.service),
+            services,
+            target,
+            caveats: Vec::new(),
+            arrival: Arrival::Present,
+        })
+    }
+
+    /// A service that somebody is going to update from elsewhere.
+    ///
+    /// # Errors
+    /// When there is no such service, or its address cannot be chosen.
+    pub async fn watched(site: &Site, service: &str, url: Option<String>) -> Result<Self> {
+        let body = watched_service(site, service).await?;
+        let stack = body.label(STACK_LABEL).unwrap_or_default().to_owned();
+        let services = if stack.is_empty() {
+            vec![body.clone()]
+        } else {
+            let services = site.manager.stack_services(&stack).await?;
+            services.into_iter().map(|service| service.spec).collect()
+        };
+        let wish = TargetWish { service: Some(body.name().to_owned()), url };
+        let target = find_target(&services, &stack, &wish, &site.published_host)?;
+        Ok(Self {
+            stack,
+            files: Vec::new(),
+            services,
+            target,
+            body,
+            places: BTreeMap::new(),
+            caveats: Vec::new(),
+            arrival: Arrival::Watched,
+        })
+    }
+
+    /// The subject's facts for the record, `body` being what the service is now. The image's
+    /// health check counts.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub(super) async fn facts(&self, site: &Site, body: &ServiceBody) -> Result<StackFacts> {
+        let image = site.manager.image(body.image()).await?;
+        let of_image = image.as_ref().and_then(|image| image.healthcheck.as_ref());
+        Ok(StackFacts {
+            name: self.stack.clone(),
+            files: self.files.iter().map(|file| shown_path(file)).collect(),
+            service: self.target.service.clone(),
+            replicas: body.replicas().unwrap_or(self.target.replicas),
+            update_config: body.update_policy(),
+            rollback_config: body.rollback_policy(),
+            healthcheck: body.effective_healthcheck(of_image),
+            places: self.places.clone(),
+        })
+    }
+
+    /// The names of the stack's services.
+    #[must_use]
+    pub fn service_names(&self) -> Vec<String> {
+        self.services.iter().map(|body| body.name().to_owned()).collect()
+    }
+}
+
+fn own_body(services: &[ServiceBody], target: &Target) -> Result<ServiceBody> {
+    let found = services.iter().find(|body| body.name() == target.service);
+    found.cloned().ok_or_else(|| Error::usage("the service under test is not in the stack"))
+}
+
+async fn watched_service(site: &Site, name: &str) -> Result<ServiceBody> {
+    if let Some(found) = site.manager.service(name).await? {
+        return Ok(found.spec);
+    }
+    let all = site.manager.services().await?;
+    let mut names: Vec<&str> = all.iter().map(ServiceView::name).collect();
+    names.sort_unstable();
+    let error = Error::usage(format!("there is no service `{name}` on the {}", site.reason));
+    let similar =
+        names.iter().find(|known| known.split_once('_').is_some_and(|part| part.1 == name));
+    Err(match (similar, names.is_empty()) {
+        (Some(similar), _) => error.hint(format!("did you mean `{similar}`?")),
+        (None, true) => error.hint("no service runs there; --host names another engine"),
+        (None, false) => error.hint(format!("its services are: {}", names.join(", "))),
+    })
+}
+
+/// A file as the user would name it: relative to the current folder where it lies below it.
+fn shown_path(file: &str) -> String {
+    let relative = std::env::current_dir().ok().and_then(|cwd| {
+        Path::new(file).strip_prefix(cwd).ok().map(|path| path.display().to_string())
+    });
+    relative.unwrap_or_else(|| file.to_owned())
+}

@@ -1,0 +1,119 @@
+//! Making sure that every engine has the images that rollproof brings.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::{EngineKind, Ledger, LoadedImage, Site, StateFolder};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::image::{BuiltImage, Programs, companion_image, example_images, find_app_binary};
+use crate::stack::ServiceBody;
+
+/// References of rollproof's own images begin with this.
+const PREFIX: &str = "rollproof/";
+
+impl Site {
+    /// Builds and loads the example's images if any service, or any of the references `also`,
+    /// uses one of them.
+    ///
+    /// # Errors
+    /// As [`Site::load_example`].
+    pub async fn ensure_images(
+        &self,
+        state: &StateFolder,
+        services: &[ServiceBody],
+        also: &[&str],
+        tell: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<()> {
+        let mut used = services.iter().map(ServiceBody::image).chain(also.iter().copied());
+        if !used.any(|image| image.starts_with(PREFIX)) {
+            return Ok(());
+        }
+        self.load_example(state, &Programs::new(state.path()), None, tell).await.map(drop)
+    }
+
+    /// Builds the example's images and loads each into every engine that does not have it.
+    ///
+    /// # Errors
+    /// When a program for them cannot be found or packed, or an engine refuses an image.
+    pub async fn load_example(
+        &self,
+        state: &StateFolder,
+        programs: &Programs,
+        app: Option<&Path>,
+        tell: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<Vec<BuiltImage>> {
+        state.create()?;
+        let app = find_app_binary(app)?;
+        let begin = Instant::now();
+        let programs = programs.clone();
+        let images = build(move || example_images(&programs, &app)).await?;
+        for image in &images {
+            let mut loaded = 0;
+            for engine in &self.engines {
+                loaded += usize::from(self.load_one(state, engine, image).await?);
+            }
+            let id = image.id.trim_start_matches("sha256:");
+            let what = match (loaded, self.engines.len()) {
+                (0, _) => "present".to_owned(),
+                (1, 1) => "built and loaded".to_owned(),
+                (loaded, all) => format!("built and loaded into {loaded} of {all} engines"),
+            };
+            tell(&format!("image {}  {}  {what}", image.reference, &id[..id.len().min(12)]));
+        }
+        tell(&format!("images ready after {:.1} s", begin.elapsed().as_secs_f64()));
+        Ok(images)
+    }
+
+    /// Builds the image of the services beside a stack, and loads it into the manager's engine,
+    /// on whose node they run.
+    ///
+    /// # Errors
+    /// When a program for it cannot be packed, or the engine refuses it.
+    pub async fn load_companion(&self, state: &StateFolder) -> Result<()> {
+        state.create()?;
+        let app = find_app_binary(None)?;
+        let program = std::env::current_exe().map_err(|error| {
+            Error::environment("cannot find rollproof's own program file").caused_by(error)
+        })?;
+        let begin = Instant::now();
+        let image = build(move || companion_image(&program, &app)).await?;
+        let loaded = self.load_one(state, &self.manager, &image).await?;
+        tracing::debug!(loaded, took = ?begin.elapsed(), "companion image");
+        Ok(())
+    }
+
+    /// Loads an image unless the engine has it. On a user's engine that is noted first, so that
+    /// it can be removed again.
+    async fn load_one(
+        &self,
+        state: &StateFolder,
+        engine: &Engine,
+        image: &BuiltImage,
+    ) -> Result<bool> {
+        let present = engine.image(&image.reference).await?;
+        if present.is_some_and(|present| present.id == image.id) {
+            return Ok(false);
+        }
+        if self.kind == EngineKind::Host {
+            let mut ledger = Ledger::read(state)?;
+            let entry = LoadedImage {
+                engine: engine.host().to_string(),
+                reference: image.reference.clone(),
+                id: image.id.clone(),
+            };
+            if !ledger.images.contains(&entry) {
+                ledger.images.push(entry);
+                ledger.write()?;
+            }
+        }
+        engine.load_image(&image.reference, image.archive.clone()).await?;
+        Ok(true)
+    }
+}
+
+/// Packing and hashing take a while: they get a thread of their own.
+async fn build<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Error::environment("cannot build an image").caused_by(error))?
+}

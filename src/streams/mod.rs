@@ -1,0 +1,188 @@
+//! The table of streams: every way in which a run asks the service, and what each is for.
+//!
+//! A stream is one file and one line in [`TABLE`].
+
+mod control;
+mod each_replica;
+mod overlay_fresh;
+mod overlay_keepalive;
+mod proxy_fresh;
+mod proxy_keepalive;
+mod proxy_post;
+mod proxy_slow;
+mod self_test;
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::Result;
+use crate::probe::StreamPlan;
+use crate::record::{Connection, Purpose, Route};
+
+pub use self_test::SELF_TEST;
+
+/// Every stream that can be chosen, in the order of reports.
+pub const TABLE: [&StreamKind; 8] = [
+    &proxy_fresh::KIND,
+    &proxy_keepalive::KIND,
+    &proxy_post::KIND,
+    &proxy_slow::KIND,
+    &overlay_fresh::KIND,
+    &overlay_keepalive::KIND,
+    &each_replica::KIND,
+    &control::KIND,
+];
+
+/// The streams that change nothing and need no service beside the stack: what a service in use
+/// can be asked without harm.
+pub const HARMLESS: [&StreamKind; 2] = [&proxy_fresh::KIND, &proxy_keepalive::KIND];
+
+/// One way in which a run asks the service.
+pub struct StreamKind {
+    /// Its name in the record, in reports and on the command line.
+    pub name: &'static str,
+    /// What it asks, in a few words.
+    pub about: &'static str,
+    /// The way its requests take.
+    pub route: Route,
+    /// What its requests are for.
+    pub purpose: Purpose,
+    /// Its share of `--rate`.
+    pub share: f64,
+    /// The highest rate that makes sense, in requests a second.
+    pub at_most_hz: f64,
+    /// Whether a service may be unable to answer it, found out by asking once.
+    pub trial: Option<Trial>,
+    /// Whether connections are kept.
+    pub connection: Connection,
+    /// What else is special about its requests.
+    shape: Option<fn(StreamPlan, &Asking) -> Result<StreamPlan>>,
+}
+
+/// How a stream is tried before anything is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Trial {
+    /// The shortest time that a good response must take.
+    pub at_least: Duration,
+    /// The option that names something else to ask.
+    pub option: &'static str,
+    /// What that option should name.
+    pub needs: &'static str,
+}
+
+/// How the streams of a run ask.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asking {
+    /// Requests a second of the densest stream; the others send a share of it.
+    pub rate_hz: f64,
+    /// A response later than this is a failure. The time that a slow response takes is added.
+    pub deadline: Duration,
+    /// The path that `proxy-post` asks, if not that of the others.
+    pub post_path: Option<String>,
+    /// The path that `proxy-slow` asks: something that takes some seconds.
+    pub slow_path: String,
+}
+
+impl StreamKind {
+    /// Whether its requests start inside the stack's network.
+    #[must_use]
+    pub fn is_inside(&self) -> bool {
+        matches!(self.route, Route::Overlay | Route::Task)
+    }
+
+    /// Whether it needs a service beside the stack.
+    #[must_use]
+    pub fn needs_companion(&self) -> bool {
+        self.is_inside() || self.route == Route::Companion
+    }
+
+    /// The plan of this stream to `url`.
+    ///
+    /// # Errors
+    /// A usage error for an address or a path that cannot be asked.
+    pub fn plan(&self, url: &str, asking: &Asking) -> Result<StreamPlan> {
+        let rate_hz = (asking.rate_hz * self.share).min(self.at_most_hz);
+        let mut plan = StreamPlan::new(self.name, url, rate_hz)?;
+        plan.deadline = asking.deadline;
+        plan.route = self.route;
+        plan.purpose = self.purpose;
+        plan.connection = self.connection;
+        if let Some(shape) = self.shape {
+            plan = shape(plan, asking)?;
+        }
+        // Well after the deadline, so that a response that a proxy held back shows as late.
+        plan.timeout = plan.timeout.max(plan.deadline * 4);
+        Ok(plan)
+    }
+}
+
+/// The stream with this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static StreamKind> {
+    TABLE.into_iter().find(|kind| kind.name == name)
+}
+
+impl PartialEq for StreamKind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl fmt::Debug for StreamKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::Method;
+
+    fn asking() -> Asking {
+        Asking {
+            rate_hz: 200.0,
+            deadline: Duration::from_secs(2),
+            post_path: Some("/form".into()),
+            slow_path: "/slow?ms=4000".into(),
+        }
+    }
+
+    #[test]
+    fn each_stream_asks_what_it_is_for() {
+        let url = "http://10.0.0.2:8080/shop";
+        let plans: Vec<_> = TABLE.iter().map(|kind| kind.plan(url, &asking()).unwrap()).collect();
+        let seen: Vec<_> = plans
+            .iter()
+            .map(|plan| (plan.name.as_str(), plan.path(), plan.method, plan.rate_hz))
+            .collect();
+        let (get, post) = (Method::Get, Method::Post);
+        let shop = || "/shop".to_owned();
+        assert_eq!(
+            seen,
+            [
+                ("proxy-fresh", shop(), get, 200.0),
+                ("proxy-keepalive", shop(), get, 100.0),
+                ("proxy-post", "/form".to_owned(), post, 25.0),
+                ("proxy-slow", "/slow?ms=4000".to_owned(), get, 10.0),
+                ("overlay-fresh", shop(), get, 50.0),
+                ("overlay-keepalive", shop(), get, 50.0),
+                ("each-replica", shop(), get, 5.0),
+                ("control", shop(), get, 25.0),
+            ]
+        );
+        assert!(plans.iter().all(|plan| plan.timeout == Duration::from_secs(8)));
+        assert_eq!(plans[1].connection, Connection::KeepAlive);
+        let users = plans.iter().filter(|plan| plan.purpose == Purpose::Users).count();
+        assert_eq!(users, 6, "what users do not get has another purpose");
+    }
+
+    #[test]
+    fn names_are_found_and_are_unique() {
+        for kind in TABLE {
+            assert_eq!(find(kind.name), Some(kind));
+            assert!(TABLE.iter().filter(|other| other.name == kind.name).count() == 1);
+        }
+        assert_eq!(find("nope"), None);
+    }
+}

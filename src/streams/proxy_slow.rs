@@ -1,0 +1,30 @@
+//! Users whose requests take longer than a task takes to stop.
+
+use std::time::Duration;
+
+use super::{Asking, StreamKind, Trial};
+use crate::Result;
+use crate::probe::StreamPlan;
+use crate::record::{Connection, Purpose, Route};
+
+pub(super) const KIND: StreamKind = StreamKind {
+    name: "proxy-slow",
+    about: "requests that are in flight longer than a task takes to stop",
+    route: Route::Published,
+    purpose: Purpose::Users,
+    share: 0.05,
+    // Each request holds a connection for seconds: more would be a load test.
+    at_most_hz: 10.0,
+    trial: Some(Trial {
+        // Swarm alone takes two seconds before it sends the stop signal.
+        at_least: Duration::from_secs(3),
+        option: "--slow-path",
+        needs: "a path that takes some seconds to answer",
+    }),
+    connection: Connection::Fresh,
+    shape: Some(slow),
+};
+
+fn slow(plan: StreamPlan, asking: &Asking) -> Result<StreamPlan> {
+    plan.with_path(&asking.slow_path)
+}
