@@ -4,10 +4,10 @@
 #   benches/all.sh          about 35 minutes
 #   benches/all.sh quick    about 5 minutes: fewer rounds, fewer trials, shorter runs
 #
-# Where a hypervisor takes processor time, turns of the comparison are run again: up to 16 minutes
-# more, 5 with `quick`.
+# If a hypervisor takes processor time, runs of the comparison are repeated: up to 16 more minutes,
+# 5 with `quick`.
 #
-# The machine should have nothing else to do. oha is taken from $OHA or the PATH.
+# The machine should be otherwise idle. oha is taken from $OHA or the PATH.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,7 +20,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 uptime
 
-# part NAME COMMAND…: runs it, shows what it says and keeps it.
+# part NAME COMMAND…: runs the command, shows its output and keeps it.
 part() {
   local name=$1
   shift
@@ -35,7 +35,7 @@ part outages "$outages" --trials "$trials" --at-once 2
 part steady benches/clean.sh 1000 "$steady"
 part clean benches/clean.sh 5000 "$clean"
 
-# row FIGURE MEASURED TARGET: the target is a limit from above, or from below if it begins with >.
+# row FIGURE MEASURED TARGET: the target is an upper limit, or a lower one if it starts with >.
 row() {
   awk -v figure="$1" -v measured="$2" -v target="$3" 'BEGIN {
     limit = target
@@ -44,22 +44,22 @@ row() {
       (least ? measured + 0 >= limit + 0 : measured + 0 <= limit + 0) ? "met" : "missed"
     printf "%-52s %10s   at %s %-7s %s\n", figure, measured, least ? "least" : "most ", limit, met }'
 }
-# found NAME EXPRESSION: what sed prints of a part.
+# found NAME EXPRESSION: what sed prints of the output of a part.
 found() { sed -n "$2" "$folder/$1" | head -1; }
 printf '\n'
 awk '/^(fresh|keepalive) +[0-9]+ +[0-9.-]+ +[0-9.-]+ +[0-9.-]+/ { print $1, $2, $7, $8 }' \
   "$folder/compare" | while read -r mode rate best median; do
-  row "CPU time to oha's, $mode, $rate/s, best of $rounds" "${best:--}" 1.00
-  row "CPU time to oha's, $mode, $rate/s, median" "${median:--}" 1.00
+  row "CPU time relative to oha, $mode, $rate/s, best of $rounds" "${best:--}" 1.00
+  row "CPU time relative to oha, $mode, $rate/s, median" "${median:--}" 1.00
 done
-row 'lag at 1,000/s, p99, ms' "$(found steady 's/^lag.* p99 \([0-9.]*\),.*/\1/p')" 0.5
-row 'lag at 1,000/s, p99.9, ms' "$(found steady 's/^lag.* p99\.9 \([0-9.]*\),.*/\1/p')" 2
+row 'send lag at 1,000/s, p99, ms' "$(found steady 's/^send lag.* p99 \([0-9.]*\),.*/\1/p')" 0.5
+row 'send lag at 1,000/s, p99.9, ms' "$(found steady 's/^send lag.* p99\.9 \([0-9.]*\),.*/\1/p')" 2
 row "outages within one interval + 1 ms, of 100" "$(found outages \
   's/^\([0-9]*\) of \([0-9]*\) outages good.*/\1 \2/p' | awk '{ printf "%.1f", $1 * 100 / $2 }')" '>95'
-row 'gaps beside the outages' "$(found outages 's/.*good, \([0-9]*\) false gaps.*/\1/p')" 0
+row 'gaps without an outage' "$(found outages 's/.*good, \([0-9]*\) false gaps.*/\1/p')" 0
 row "gaps in $((5000 * clean)) clean requests" "$(found clean 's/.* \([0-9]*\) gaps,.*/\1/p')" 0
 row "unsent of $((5000 * clean)) clean requests" "$(found clean 's/.* \([0-9]*\) unsent,.*/\1/p')" 0
-row "memory over $steady s at 1,000/s, most, MB" "$(found steady 's/^resident.*most \(.*\)/\1/p')" 50
+row "memory over $steady s at 1,000/s, maximum, MB" "$(found steady 's/^resident.*maximum \(.*\)/\1/p')" 50
 row 'memory, growth after the first tenth, MB' "$(found steady \
   's/^resident.*tenth \([0-9.]*\), last \([0-9.]*\),.*/\1 \2/p' | awk '{ printf "%.1f", $2 - $1 }')" 0.5
 uptime

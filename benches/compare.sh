@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # Measures `rollproof probe` against oha, side by side on the same server, and prints ratios.
 #
-#   benches/compare.sh [rounds]          oha is taken from $OHA or the PATH; without it, the
-#                                        prober's own figures are printed
+#   benches/compare.sh [rounds]          oha is taken from $OHA or the PATH; without it, only the
+#                                        figures of the prober are printed
 #
-# CPU time is that of the whole process, user and system, divided by the answers it got: on a busy
-# machine oha sends fewer requests than it was told to, while the prober sends them late. The two
-# run one after the other in each round, and the order changes from round to round. Both keep as
-# many connections, 50. Best and median of the rounds are printed.
+# CPU time is that of the whole process, user and system, divided by the number of responses: on a
+# busy machine, oha sends fewer requests than it should, while the prober sends them late. The two
+# run one after the other in each round, in alternating order. Both keep 50 connections. The best and
+# the median of the rounds are printed.
 #
-# Where the hypervisor gives time to others, what it costs to go on is charged to whoever ran. A turn
-# in which they had more than $STEAL percent of the processor time, 0.5 unless set, is put aside and
-# run again, up to six times as many turns as rounds. The last two columns are the numbers of turns
-# that were put aside. A row with fewer rounds than asked for says so.
+# If the hypervisor gives time to other machines, the cost of resuming counts for the process that was
+# running. A run in which they had more than $STEAL percent (default 0.5) of the processor time is
+# discarded and repeated, with at most six times as many runs as rounds. The last two columns are the
+# numbers of discarded runs. A note follows each row that has fewer runs than rounds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,45 +23,45 @@ oha=${OHA:-$(command -v oha || true)}
 
 source benches/serve.sh
 
-# processor: jiffies that went to others, and all.
+# processor: jiffies taken by other machines, and the total.
 processor() {
   awk '/^cpu / { for (i = 2; i <= 9; i++) all += $i; print $9, all; exit }' /proc/stat
 }
 
-# cpu NAME ANSWERS COMMAND… appends the CPU microseconds of COMMAND for each of its answers to the
-# samples of NAME, or to those put aside, and sets $stolen, in percent; ANSWERS is a sed
-# expression that finds their number in its output.
+# cpu NAME RESPONSES COMMAND… appends the CPU microseconds of COMMAND per response to the samples of
+# NAME, or to the discarded ones, and sets $stolen, in percent. RESPONSES is a sed expression that
+# finds the number of responses in the output.
 cpu() {
-  local name=$1 answers=$2 number before
+  local name=$1 responses=$2 number before
   shift 2
   local TIMEFORMAT='%U %S'
   before=$(processor)
   { time "$@" >"$scratch/out" 2>"$scratch/err" || true; } 2>"$scratch/time"
   stolen=$(echo "$before $(processor)" | awk '{ printf "%.2f", 100 * ($3 - $1) / ($4 - $2) }')
-  number=$(sed -n "$answers" "$scratch/out" | head -1)
+  number=$(sed -n "$responses" "$scratch/out" | head -1)
   if [ -z "$number" ]; then
     cat "$scratch/out" "$scratch/err" >&2
-    echo "$1 did not say how many answers it got" >&2
+    echo "cannot read the number of responses of $1" >&2
     exit 1
   fi
-  awk -v stolen="$stolen" -v most="$most" 'BEGIN { exit !(stolen > most) }' && name=$name.aside
+  awk -v stolen="$stolen" -v most="$most" 'BEGIN { exit !(stolen > most) }' && name=$name.discarded
   awk -v n="$number" '{ printf "%.2f\n", ($1 + $2) * 1e6 / n }' "$scratch/time" >>"$scratch/$name"
 }
 
-# lines NAME: how many.
+# lines NAME: number of samples.
 lines() { wc -l <"$scratch/$1"; }
 
-# wanted NAME: whether it still lacks samples.
+# wanted NAME: whether more samples are needed.
 wanted() { [ "$(lines "$1")" -lt "$rounds" ]; }
 
-# spread NAME: best and median of its samples.
+# spread NAME: best and median of the samples.
 spread() {
   sort -n "$scratch/$1" | awk '{ v[NR] = $1 } END {
     if (NR) printf "%.1f %.1f\n", v[1], v[int((NR + 1) / 2)]
     else print "- -" }'
 }
 
-printf '%-10s %6s   %23s   %23s   %13s   %10s\n' '' '' 'rollproof µs/request' 'oha µs/request' 'ratio' 'put aside'
+printf '%-10s %6s   %23s   %23s   %13s   %10s\n' '' '' 'rollproof µs/request' 'oha µs/request' 'ratio' 'discarded'
 printf '%-10s %6s   %11s %11s   %11s %11s   %6s %6s   %4s %4s\n' \
   connections rate best median best median best median ours oha
 for mode in fresh keepalive; do
@@ -69,7 +69,7 @@ for mode in fresh keepalive; do
     flags=(--disable-keepalive)
     kept=()
     [ "$mode" = keepalive ] && flags=() kept=(--connections 50)
-    for name in ours theirs ours.aside theirs.aside; do : >"$scratch/$name"; done
+    for name in ours theirs ours.discarded theirs.discarded; do : >"$scratch/$name"; done
     for round in $(seq $((rounds * 6))); do
       for turn in 0 1; do
         if [ $(((round + turn) % 2)) = 0 ]; then
@@ -85,18 +85,18 @@ for mode in fresh keepalive; do
         fi
       done
     done
-    echo "$mode $rate $(spread ours) $(spread theirs) $(lines ours.aside) $(lines theirs.aside)" | awk '{
+    echo "$mode $rate $(spread ours) $(spread theirs) $(lines ours.discarded) $(lines theirs.discarded)" | awk '{
       printf "%-10s %6d   %11s %11s   %11s %11s", $1, $2, $3, $4, $5, $6
       if ($3 == "-" || $5 == "-") printf "   %6s %6s", "-", "-"
       else printf "   %6.2f %6.2f", $3 / $5, $4 / $6
       printf "   %4d %4d\n", $7, $8 }'
     if wanted ours || { [ -n "$oha" ] && wanted theirs; }; then
-      echo "  only $(lines ours) and $(lines theirs) of $rounds turns were quiet enough"
+      echo "  only $(lines ours) and $(lines theirs) of $rounds runs had little enough stolen time"
     fi
   done
 done
 
-printf '\nschedule lag in seconds, one line a turn, after what the hypervisor took in it\n'
+printf '\nsend lag in seconds, one line per run, after the share of time that the hypervisor took\n'
 for mode in fresh keepalive; do
   for rate in 1000 5000; do
     sed "s/^/$mode $rate  /" "$scratch/lag-$mode-$rate"

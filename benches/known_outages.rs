@@ -1,12 +1,12 @@
-//! Outages of a known length against what the prober measures of them.
+//! Outages of known length, compared with what the prober measures.
 //!
-//! A server of this program for each way to be down is down from one instant to another, again
-//! and again, and notes both instants on the prober's clock. The truth is their distance; a
-//! prober that sends every millisecond cannot know better than within two intervals. One probing
-//! run goes through all trials of a way, so that a gap where no outage was is found too.
+//! For each way to be down, a server goes down and up again and again, and notes both instants on the
+//! prober's clock. Their distance is the truth; a prober that sends every millisecond can only know
+//! it within two intervals. A single probe run covers all trials of a way, so that gaps without an
+//! outage are found too.
 //!
 //! Arguments: `--trials N` of each length, `--ways Refuses,Resets,Hangs,Answers503`,
-//! `--lengths 10,25,…` in milliseconds, `--at-once N` ways side by side.
+//! `--lengths 10,25,…` in milliseconds, `--at-once N` ways in parallel.
 
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
@@ -38,7 +38,7 @@ const RATE: f64 = 1000.0;
 const BACKLOG: i32 = 4096;
 /// The service is up for this long before and after each outage.
 const UP: Duration = Duration::from_millis(300);
-/// A gap within this of an outage is taken for it.
+/// A gap this close to an outage belongs to it.
 const NEAR: Offset = Offset::from_millis(50);
 
 #[derive(Parser)]
@@ -49,13 +49,13 @@ struct Arguments {
     /// How the service is down
     #[arg(long, value_enum, ignore_case = true, value_delimiter = ',', default_values_t = Way::value_variants().to_vec())]
     ways: Vec<Way>,
-    /// Milliseconds of an outage
+    /// Lengths of the outages, in milliseconds
     #[arg(long, value_delimiter = ',', default_value = "10,25,50,100,500,2000,5000")]
     lengths: Vec<u64>,
-    /// Ways that are tried side by side, each with a server and a prober of its own
+    /// Ways that are tried in parallel, each with a separate server and prober
     #[arg(long, default_value_t = 1)]
     at_once: usize,
-    /// What `cargo bench` adds
+    /// Added by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -69,14 +69,14 @@ enum Way {
     Answers503,
 }
 
-/// One outage as it was.
+/// An outage as it happened.
 struct Outage {
     length_ms: u64,
     from: Offset,
     to: Offset,
 }
 
-/// One outage as it was measured.
+/// An outage as it was measured.
 struct Trial {
     length_ms: u64,
     error: Offset,
@@ -90,8 +90,8 @@ fn main() {
     runtime.block_on(all_ways());
 }
 
-/// A server that is not run in time is down for longer than it says; where that is allowed it goes
-/// before others, as the prober does.
+/// A server that is not scheduled in time is down for longer than it notes; it gets priority where
+/// that is allowed, as the prober does.
 fn go_first() {
     let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
     let first = ThreadPriority::from_posix(ScheduleParams { sched_priority: 1 });
@@ -118,7 +118,7 @@ async fn all_ways() {
             print_line(way, *length, trials.iter().filter(|trial| trial.length_ms == *length));
         }
         for gap in &false_ones {
-            println!("{way:?}: a gap of {} at {} where no outage was", gap.length(), gap.start);
+            println!("{way:?}: a gap of {} at {} without an outage", gap.length(), gap.start);
         }
         false_gaps += false_ones.len();
         all.extend(trials);
@@ -152,8 +152,7 @@ fn print_line<'a>(way: Way, length: u64, trials: impl Iterator<Item = &'a Trial>
     );
 }
 
-/// One probing run with all outages of a way: what was measured of each, and the gaps where no
-/// outage was.
+/// A probe run with all outages of a way: the measured outages, and the gaps without an outage.
 async fn run(way: Way, trials: usize, lengths: Vec<u64>) -> (Vec<Trial>, Vec<Gap>) {
     let clock = Clock::start();
     let down = Arc::new(AtomicBool::new(false));
@@ -222,7 +221,7 @@ fn compare(outages: &[Outage], shots: &[Seen], end: Offset) -> (Vec<Trial>, Vec<
     (trials, gaps)
 }
 
-/// Whether the shots of a time were all sent, and in time.
+/// Whether all shots in a period were sent, and in time.
 fn is_trusted(shots: &[Seen], from: Offset, to: Offset) -> bool {
     let first = shots.partition_point(|(at, ..)| *at < from);
     let last = shots.partition_point(|(at, ..)| *at <= to);
@@ -232,12 +231,12 @@ fn is_trusted(shots: &[Seen], from: Offset, to: Offset) -> bool {
         && shots.iter().filter(|(_, lag, _)| late(lag)).count() * 100 <= shots.len()
 }
 
-/// Tokio's own sleep is up to 2 ms late.
+/// Tokio's sleep is up to 2 ms late.
 async fn precise_sleep(length: Duration) {
     tokio::task::spawn_blocking(move || std::thread::sleep(length)).await.unwrap();
 }
 
-/// A socket keeps a port over `shutdown` only if it was bound to that very one.
+/// A socket keeps its port after `shutdown` only if it was bound to that port explicitly.
 fn listen() -> std::net::TcpListener {
     let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = free.local_addr().unwrap();
@@ -255,7 +254,7 @@ fn serve_on(listener: &std::net::TcpListener, down: &Arc<AtomicBool>, way: Way) 
 
 async fn serve(listener: TcpListener, down: Arc<AtomicBool>, way: Way) {
     while let Ok((stream, _)) = listener.accept().await {
-        // The instant a connection is taken decides; what is in flight is answered.
+        // The instant of accepting decides; requests in flight are answered.
         let way = down.load(Ordering::SeqCst).then_some(way);
         tokio::spawn(async move {
             let _ = answer(stream, way).await;

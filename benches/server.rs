@@ -1,5 +1,5 @@
-//! The server the benches measure against: one thread, loopback only, one fixed answer.
-//! It prints its URL and serves until its standard input is closed.
+//! The server for the benchmarks: one thread, loopback only, one fixed response. It prints its URL
+//! and runs until its standard input is closed.
 
 use std::io::Read;
 
@@ -19,7 +19,7 @@ async fn main() -> std::io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         tokio::spawn(async move {
-            // A client that goes away is no news.
+            // A client that disconnects is not an error.
             let _ = serve(stream).await;
         });
     }

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Performs updates that are known to be good and updates that are known to be bad on a private
-# swarm, and counts the verdicts: a bad one must never pass, a good one never fail.
+# Runs updates that are known to be good and updates that are known to be bad on a private swarm, and
+# counts the verdicts: a bad update must never pass, a good one must never fail.
 #
-#   benches/verdicts.sh [runs of each sort]      needs root and dockerd, as the lab does
-#   BUSY=MS benches/verdicts.sh                  on a machine that somebody else uses too: each
-#                                                processor is taken away for up to MS ms at a time,
-#                                                half of the time; good ones are inconclusive then
+#   benches/verdicts.sh [runs of each kind]      needs root and dockerd, as the lab does
+#   BUSY=MS benches/verdicts.sh                  simulates a busy machine: each processor is taken
+#                                                away for up to MS ms at a time, half of the time;
+#                                                good updates are then inconclusive
 #
-# The good ones are an update and a broken update that Swarm rolls back; the bad ones lose requests
-# for four reasons in turn. Each run is a whole `update` or `broken-update` with its own record. Reports
-# of odd verdicts are kept in the folder for temporary files.
+# The good ones are an update, and a broken update that Swarm rolls back. The bad ones lose requests
+# for one of four reasons, in turn. Each run is a complete `update` or `broken-update` with its own
+# record. Reports of unexpected verdicts are kept in the folder for temporary files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,13 +17,13 @@ runs=${1:-10}
 program=$(pwd)/${CARGO_TARGET_DIR:-target}/release/rollproof
 home=$(mktemp -d)
 export ROLLPROOF_HOME=$home
-[ -x "$program" ] || { echo 'build it first: make driver app' >&2; exit 4; }
-# The folder is what finds the lab again: it stays if the lab does.
+[ -x "$program" ] || { echo 'not built yet: run make driver app' >&2; exit 4; }
+# The folder is needed to find the lab: it is kept as long as the lab exists.
 hogs=()
 trap 'kill "${hogs[@]}" 2>/dev/null || true; "$program" --quiet down && rm -rf "$home"' EXIT
 trap 'exit 130' INT TERM
 
-# hog CPU MS comes ahead of all that runs there, as what a hypervisor gives to others does.
+# hog CPU MS runs before everything else on that processor, like time that a hypervisor takes away.
 hog() {
   exec chrt -f 90 taskset -c "$1" bash -c '
     while :; do
@@ -77,9 +77,9 @@ stack outage "$careful" 8084 "$checked" 10s '{parallelism: 0, order: stop-first}
 stack early "$one_try" 8085 '{disable: true}' 10s '{parallelism: 1, order: start-first, delay: 3s}' 'ROLLPROOF_START_DELAY: 2s'
 
 declare -A counts=()
-# once SORT STACK COMMAND… counts the verdict of one run.
+# once KIND STACK COMMAND… counts the verdict of one run.
 once() {
-  local sort=$1 stack=$2 code=0
+  local kind=$1 stack=$2 code=0
   shift 2
   "$program" --quiet deploy --engine lab -c "$home/$stack.yml" "$stack"
   "$program" --quiet "$@" --baseline 3s --json "$stack" >"$home/out" 2>"$home/err" || code=$?
@@ -88,9 +88,9 @@ once() {
     *) cat "$home/err" >&2; code="exit-$code" ;;
   esac
   "$program" --quiet down "$stack"
-  counts[$sort-$code]=$((${counts[$sort-$code]:-0} + 1))
-  case $sort-$code in
-    bad-pass | good-fail | *-inconclusive) cp "$home/out" "${TMPDIR:-/tmp}/verdict-$sort-$code-$stack-$SECONDS.json" ;;
+  counts[$kind-$code]=$((${counts[$kind-$code]:-0} + 1))
+  case $kind-$code in
+    bad-pass | good-fail | *-inconclusive) cp "$home/out" "${TMPDIR:-/tmp}/verdict-$kind-$code-$stack-$SECONDS.json" ;;
   esac
 }
 
@@ -107,7 +107,7 @@ for run in $(seq "$runs"); do
     2) once bad outage update --streams $streams ;;
     3) once bad early update --streams $streams ;;
   esac
-  printf 'after %d runs of each:' "$run"
+  printf 'after %d runs of each kind:' "$run"
   for key in "${!counts[@]}"; do printf ' %s %d' "$key" "${counts[$key]}"; done
   printf ' (%d s)\n' "$SECONDS"
 done

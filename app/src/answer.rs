@@ -1,4 +1,4 @@
-//! From a request to an answer: routes, methods, delays, and the headers that name the replica.
+//! From a request to a response: routes, methods, delays, and the headers that name the replica.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use crate::identity::Identity;
 /// The longest delay a request can ask for.
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 
-/// What all requests of this replica share.
+/// What the requests of this replica share.
 #[derive(Debug)]
 pub struct Answers {
     identity: Identity,
@@ -26,7 +26,7 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// The answers of a replica that starts now.
+    /// The responses of a replica that starts now.
     pub fn new(identity: Identity, faults: Faults) -> Arc<Self> {
         Arc::new(Self {
             identity,
@@ -36,23 +36,23 @@ impl Answers {
         })
     }
 
-    /// From now on each answer asks its client to close the connection.
+    /// From now on, each response asks the client to close the connection.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Whether requests are to get no answer any more.
+    /// Whether requests get no response any more.
     pub fn drops(&self) -> bool {
         self.faults.drop_on_stop && self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Answers one request, after the delay it asks for and after its whole body has arrived.
+    /// Answers a request, after its body has arrived and after the delay that it asks for.
     pub async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
     where
         B: Body + Unpin,
     {
         let (parts, mut body) = request.into_parts();
-        // A body that is not read would cost the client its connection.
+        // If the body is not read, the client loses its connection.
         while let Some(Ok(_)) = body.frame().await {}
         let mut response = match Route::of(parts.uri.path()) {
             None => text(StatusCode::NOT_FOUND, "not found\n".to_owned()),
@@ -78,8 +78,9 @@ impl Answers {
     }
 
     fn health(&self) -> Response<Full<Bytes>> {
-        let sick = self.faults.unhealthy_after.is_some_and(|after| self.started.elapsed() >= after);
-        let (status, body) = if sick {
+        let unhealthy =
+            self.faults.unhealthy_after.is_some_and(|after| self.started.elapsed() >= after);
+        let (status, body) = if unhealthy {
             (StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"unhealthy"}"#)
         } else {
             (StatusCode::OK, r#"{"status":"ok"}"#)
@@ -96,7 +97,7 @@ impl Answers {
         if let Some(version) = &self.identity.version {
             headers.insert("x-rollproof-version", version.clone());
         }
-        // An answer from a cache would say nothing about the replicas.
+        // A cached response would say nothing about the replicas.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.stopping.load(Ordering::Relaxed) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn each_path_answers_its_methods_and_no_other() {
+    fn each_path_accepts_only_its_methods() {
         let answers = answers(Faults::default());
         let greeting = "Hello, I'm a response from this container => c1";
         for (method, target, status, body) in [
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replica_told_to_be_sick_says_so_and_still_serves() {
+    fn an_unhealthy_replica_says_so_and_still_serves() {
         let faults = Faults { unhealthy_after: Some(Duration::ZERO), ..Faults::default() };
         let answers = answers(faults);
         assert_eq!(ask(&answers, "GET", "/health").0.status(), 503);

@@ -1,19 +1,19 @@
-//! What can be made to go wrong, so that an update can be seen to fail.
+//! Faults that can be switched on, to make an update fail.
 
 use std::time::Duration;
 
 /// The switches, all off by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Faults {
-    /// Listen only after this long: a slow start.
+    /// Start listening only after this long: a slow start.
     pub start_delay: Duration,
-    /// `/health` answers 503 from this long after the start on.
+    /// `/health` answers 503 when this long has passed since the start.
     pub unhealthy_after: Option<Duration>,
     /// The process ends with exit code 1 this long after the start.
     pub crash_after: Option<Duration>,
-    /// SIGTERM and SIGINT change nothing: only SIGKILL ends the process.
+    /// SIGTERM and SIGINT are ignored: only SIGKILL ends the process.
     pub ignore_stop: bool,
-    /// After the signal to stop, requests get no answer: their connections are closed under them.
+    /// After the signal to stop, requests get no response: their connections are closed.
     pub drop_on_stop: bool,
 }
 
@@ -21,7 +21,7 @@ impl Faults {
     /// Reads the switches through `variable`, which looks up an environment variable.
     ///
     /// # Errors
-    /// When a value is not understood.
+    /// If a value is not valid.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let duration = |name: &str| {
             variable(name)
@@ -56,14 +56,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_goes_wrong_unless_asked() {
+    fn there_are_no_faults_by_default() {
         assert_eq!(Faults::read(|_| None).unwrap(), Faults::default());
         assert!(!read("ROLLPROOF_IGNORE_STOP", "false").unwrap().ignore_stop);
         assert_eq!(read("ROLLPROOF_CRASH_AFTER", "").unwrap().crash_after, None);
     }
 
     #[test]
-    fn a_switch_is_read_and_a_wrong_one_named() {
+    fn switches_are_read_and_wrong_values_are_named() {
         assert_eq!(
             read("ROLLPROOF_START_DELAY", "1500ms").unwrap().start_delay,
             Duration::from_millis(1500)

@@ -1,8 +1,8 @@
-//! Which replica this is, as every answer tells.
+//! Which replica this is: every response says so.
 
 use hyper::header::HeaderValue;
 
-/// What the replica says about itself. `slot` and `version` are left out when not set.
+/// What the replica says about itself. `slot` and `version` are omitted if not set.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// The container's host name.
@@ -11,7 +11,7 @@ pub struct Identity {
     pub slot: Option<HeaderValue>,
     /// The application's version, from `ROLLPROOF_VERSION`.
     pub version: Option<HeaderValue>,
-    /// The text that `/` answers with.
+    /// The response body of `/`.
     pub greeting: String,
 }
 
@@ -19,7 +19,7 @@ impl Identity {
     /// Reads the identity through `variable`, which looks up an environment variable.
     ///
     /// # Errors
-    /// When a value cannot be sent in a header.
+    /// If a value cannot be sent in a header.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let hostname = variable("HOSTNAME").filter(|name| !name.is_empty()).unwrap_or_else(|| {
             std::fs::read_to_string("/proc/sys/kernel/hostname")
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_no_header_can_carry_is_refused_by_name() {
+    fn a_value_that_no_header_can_carry_is_named() {
         let error = Identity::read(|name| (name == "ROLLPROOF_SLOT").then(|| "a\nb".to_owned()));
         assert_eq!(error.unwrap_err(), "ROLLPROOF_SLOT cannot be sent in a header");
     }

@@ -1,5 +1,5 @@
-//! The replicated application that `rollproof` rolls: it says which container answers,
-//! and it stops without losing a request it has accepted.
+//! The replicated application that `rollproof` updates: it says which container answers, and it
+//! stops without losing a request that it has accepted.
 
 mod answer;
 mod faults;
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: Options) -> Result<ExitCode, String> {
-    // One thread is enough for one replica, and six replicas share the machine with the probes.
+    // One thread is enough for a replica, and six replicas share the machine with the prober.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -41,7 +41,7 @@ fn run(options: Options) -> Result<ExitCode, String> {
         Command::Health(target) => runtime.block_on(probe::run(&target)),
         Command::Serve(serve) => runtime.block_on(server::run(*serve))?,
     };
-    // Do not wait for a name lookup that still runs on a thread of its own.
+    // Do not wait for a name lookup that still runs on another thread.
     runtime.shutdown_background();
     Ok(code)
 }

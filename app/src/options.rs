@@ -1,4 +1,4 @@
-//! What the command line and the environment ask for; the command line wins.
+//! Command line and environment; the command line takes precedence.
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,7 +11,7 @@ use crate::identity::Identity;
 
 /// The text of `--help`.
 pub const HELP: &str = "\
-The replicated application that rollproof rolls.
+The replicated application that rollproof updates.
 
 Usage: rollproof-app [--listen IP] [--port N] [--stop-timeout DURATION]
        rollproof-app health [--timeout DURATION] [URL]
@@ -19,17 +19,17 @@ Usage: rollproof-app [--listen IP] [--port N] [--stop-timeout DURATION]
   --listen IP              address to listen on            [ROLLPROOF_LISTEN, default 0.0.0.0]
   --port N                 port to listen on               [ROLLPROOF_PORT, default 8000]
   --stop-timeout DURATION  longest wait for open requests  [ROLLPROOF_STOP_TIMEOUT, default 8s]
-  health [URL]             exit 0 when URL answers 2xx, else 1
+  health [URL]             exit with 0 if URL answers 2xx, else with 1
                            (default http://127.0.0.1:8000/health)
-  --timeout DURATION       longest wait of the health probe [ROLLPROOF_HEALTH_TIMEOUT, default 2s]
+  --timeout DURATION       time limit of the health probe  [ROLLPROOF_HEALTH_TIMEOUT, default 2s]
 
-Answers: / and /slow (?delay=250ms or ?ms=250 answers later), /health.
+Paths: / and /slow (?delay=250ms or ?ms=250 delays the response), /health.
 Identity: HOSTNAME, ROLLPROOF_SLOT, ROLLPROOF_VERSION.
 Faults: ROLLPROOF_START_DELAY=2s, ROLLPROOF_UNHEALTHY_AFTER=10s, ROLLPROOF_CRASH_AFTER=10s,
         ROLLPROOF_IGNORE_STOP=true, ROLLPROOF_DROP_ON_STOP=true.
 ";
 
-/// Everything the program was asked for.
+/// The parsed command line.
 #[derive(Debug)]
 pub struct Options {
     /// What to do.
@@ -39,9 +39,9 @@ pub struct Options {
 /// What to do.
 #[derive(Debug)]
 pub enum Command {
-    /// Answer requests until told to stop.
+    /// Serve requests until stopped.
     Serve(Box<Serve>),
-    /// Ask once whether a URL answers.
+    /// Check once whether a URL answers.
     Health(Target),
     /// Print the help.
     Help,
@@ -56,26 +56,26 @@ pub struct Serve {
     pub address: SocketAddr,
     /// The longest wait for open requests after the signal to stop.
     pub stop_timeout: Duration,
-    /// What goes wrong on purpose.
+    /// The faults.
     pub faults: Faults,
-    /// Who answers.
+    /// The replica's identity.
     pub identity: Identity,
 }
 
-/// What the health probe asks.
+/// Target of the health probe.
 #[derive(Debug)]
 pub struct Target {
-    /// The URL as given; one that is not understood is an unhealthy answer, not wrong usage.
+    /// The URL as given. An invalid one means unhealthy, not wrong usage.
     pub url: String,
-    /// The longest wait for the whole answer.
+    /// Time limit for the complete response.
     pub timeout: Duration,
 }
 
 impl Options {
-    /// Reads the command line (the program's name first) and, through `variable`, the environment.
+    /// Reads the command line (program name first) and, through `variable`, the environment.
     ///
     /// # Errors
-    /// When something is not understood; the message names it.
+    /// If an argument or a value is not valid; the message names it.
     pub fn read(
         args: impl IntoIterator<Item = OsString>,
         variable: impl Fn(&str) -> Option<String>,
@@ -151,7 +151,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| error.to_string())
 }
 
-/// The flag's value if given, else the variable's, else none.
+/// The value of the flag, else of the variable, else none.
 fn pick<T>(
     flag: &str,
     given: Option<String>,
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_wins_over_the_environment_over_the_default() {
+    fn the_command_line_precedes_the_environment_and_the_default() {
         assert_eq!(serve(&[], &[]).address.to_string(), "0.0.0.0:8000");
         assert_eq!(serve(&[], &[("ROLLPROOF_PORT", "81")]).address.port(), 81);
         assert_eq!(serve(&["--port=82"], &[("ROLLPROOF_PORT", "81")]).address.port(), 82);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_probe_asks_the_port_the_server_listens_on() {
+    fn the_health_probe_uses_the_port_of_the_server() {
         let Ok(Command::Health(target)) = read(&["health"], &[("ROLLPROOF_PORT", "81")]) else {
             panic!("expected a probe")
         };
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_named() {
+    fn invalid_arguments_are_named() {
         for (args, expected) in [
             (&["--port", "99999"][..], "--port 99999: expected a port number"),
             (&["serve"], "unexpected argument \"serve\", see --help"),

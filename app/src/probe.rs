@@ -1,4 +1,4 @@
-//! The probe of the image's HEALTHCHECK: the binary asks itself, so the image needs no shell.
+//! The probe for the image's HEALTHCHECK: the binary checks itself, so the image needs no shell.
 
 use std::process::ExitCode;
 
@@ -12,8 +12,8 @@ use tokio::net::TcpStream;
 
 use crate::options::Target;
 
-/// Asks once: success when the answer is a 2xx and complete in time. What it prints is what
-/// `docker inspect` shows in the health log.
+/// Checks once: healthy if the response is a 2xx and complete in time. `docker inspect` shows what
+/// it prints in the health log.
 pub async fn run(target: &Target) -> ExitCode {
     let answer = tokio::time::timeout(target.timeout, ask(&target.url)).await;
     let why = match answer {
@@ -23,22 +23,22 @@ pub async fn run(target: &Target) -> ExitCode {
         }
         Ok(Ok(status)) => format!("answered {status}"),
         Ok(Err(error)) => error,
-        Err(_) => format!("no answer in {}", humantime::format_duration(target.timeout)),
+        Err(_) => format!("no response within {}", humantime::format_duration(target.timeout)),
     };
     println!("unhealthy: {} {why}", target.url);
     // Docker reserves 2: 1 is the only documented value for "unhealthy".
     ExitCode::from(1)
 }
 
-/// Understands an `http` URL with a host and, if there is one, a port that is a number.
+/// Parses an `http` URL with a host and, optionally, a port that is a number.
 fn parse(text: &str) -> Result<Uri, String> {
-    let url: Uri = text.parse().map_err(|error| format!("is not understood: {error}"))?;
+    let url: Uri = text.parse().map_err(|error| format!("is not valid: {error}"))?;
     let host = url.host().unwrap_or_default();
-    // `Uri` lets anything stand where the port should be, and then says there is none.
+    // `Uri` accepts anything in place of the port, and then reports no port.
     let port = url.authority().map(Authority::as_str).and_then(|all| all.rsplit_once(host));
     let port_is_number = port.is_some_and(|(_, rest)| rest.is_empty() || url.port_u16().is_some());
     if url.scheme_str() != Some("http") || host.is_empty() || !port_is_number {
-        return Err("is not understood: expected one like http://127.0.0.1:8000/health".to_owned());
+        return Err("is not valid: expected a URL such as http://127.0.0.1:8000/health".to_owned());
     }
     Ok(url)
 }
@@ -50,7 +50,7 @@ async fn ask(url: &str) -> Result<StatusCode, String> {
     let stream = TcpStream::connect((bare, url.port_u16().unwrap_or(80)))
         .await
         .map_err(|error| format!("cannot be reached: {error}"))?;
-    let failed = |error: hyper::Error| format!("gave no answer: {error}");
+    let failed = |error: hyper::Error| format!("did not respond: {error}");
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
     let connection = tokio::spawn(connection);
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_the_probe_cannot_ask_is_refused() {
+    fn unsupported_urls_are_refused() {
         for url in [
             "http://localhost:WRONG-PORT",
             "http://localhost:99999/",

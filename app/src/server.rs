@@ -19,25 +19,25 @@ use crate::options::Serve;
 use crate::stop::Stop;
 
 /// How long kept connections may still bring a request after the signal to stop. hyper closes an
-/// idle connection without looking at what may just have arrived on it, and a client that is
-/// sending then has lost its request. Most clients use a kept connection again within a second;
-/// that request is answered with `connection: close`, and the client itself lets go.
+/// idle connection without checking whether a request has just arrived, and that request is lost.
+/// Most clients use a kept connection again within a second: that request is answered with
+/// `connection: close`, and the client closes the connection.
 const LAST_REQUESTS: Duration = Duration::from_secs(1);
 
-/// How often to look whether the last connection has been closed meanwhile.
+/// How often to check whether the last connection is closed.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// How long to wait after a failed accept. It fails for want of file descriptors, and at once
-/// again unless a connection is given time to end.
+/// How long to wait after a failed accept. It fails when there are no file descriptors left, and
+/// fails again immediately unless a connection has had time to end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
-/// Serves until SIGTERM or SIGINT, then finishes what is in hand. Exit code 0, or 1 when
-/// requests were still open after the longest wait or a crash was asked for.
+/// Serves until SIGTERM or SIGINT, then finishes the open requests. Exit code 0, or 1 if requests
+/// were still open after the stop timeout or a crash was requested.
 ///
 /// # Errors
-/// When the port cannot be listened on.
+/// If it cannot listen on the port.
 pub async fn run(serve: Serve) -> Result<ExitCode, String> {
-    // The first thing of all: process 1 of a container ignores signals it does not handle.
+    // Before anything else: process 1 of a container ignores signals that it does not handle.
     let mut stop = Stop::watch(serve.faults.ignore_stop)
         .map_err(|error| format!("cannot watch signals: {error}"))?;
     let crash = async {
@@ -49,7 +49,7 @@ pub async fn run(serve: Serve) -> Result<ExitCode, String> {
     tokio::select! {
         code = serve_until(&mut stop, &serve) => code,
         () = crash => {
-            eprintln!("rollproof-app: crashing as told by ROLLPROOF_CRASH_AFTER");
+            eprintln!("rollproof-app: crashing because of ROLLPROOF_CRASH_AFTER");
             Ok(ExitCode::from(1))
         }
     }
@@ -90,7 +90,7 @@ async fn serve_until(stop: &mut Stop, serve: &Serve) -> Result<ExitCode, String>
         }
         () = sleep(serve.stop_timeout) => {
             eprintln!(
-                "rollproof-app: gave up after {}: of {open} connections some still had a request",
+                "rollproof-app: stopped after {} with requests still open ({open} connections)",
                 humantime::format_duration(serve.stop_timeout),
             );
             Ok(ExitCode::from(1))
@@ -98,7 +98,7 @@ async fn serve_until(stop: &mut Stop, serve: &Serve) -> Result<ExitCode, String>
     }
 }
 
-/// Lets open connections bring their last requests.
+/// Waits for the last requests on open connections.
 async fn last_requests(connections: &GracefulShutdown, at_most: Duration) {
     let deadline = Instant::now() + LAST_REQUESTS.min(at_most);
     while connections.count() > 0 && Instant::now() < deadline {
@@ -106,8 +106,8 @@ async fn last_requests(connections: &GracefulShutdown, at_most: Duration) {
     }
 }
 
-/// Accepts what the kernel has already accepted for us, then closes the listener: connections
-/// that wait in its queue would be reset with it.
+/// Accepts the connections that wait in the listener's queue, then closes the listener, which would
+/// reset them.
 fn accept_waiting(listener: TcpListener, connections: &GracefulShutdown, answers: &Arc<Answers>) {
     let Ok(listener) = listener.into_std() else { return };
     loop {
@@ -123,37 +123,37 @@ fn accept_waiting(listener: TcpListener, connections: &GracefulShutdown, answers
     }
 }
 
-/// Why a request gets no answer: it was told to get none.
+/// Why a request gets no response: the fault is switched on.
 #[derive(Debug)]
 struct Dropped;
 
 impl fmt::Display for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("dropped as told by ROLLPROOF_DROP_ON_STOP")
+        f.write_str("dropped because of ROLLPROOF_DROP_ON_STOP")
     }
 }
 
 impl std::error::Error for Dropped {}
 
 fn open(stream: TcpStream, connections: &GracefulShutdown, answers: &Arc<Answers>) {
-    // Only costs latency if it fails.
+    // A failure only costs latency.
     let _ = stream.set_nodelay(true);
     let answers = Arc::clone(answers);
     let service = service_fn(move |request| {
         let answers = Arc::clone(&answers);
         async move {
-            // An error makes hyper close the connection without an answer.
+            // An error makes hyper close the connection without a response.
             if answers.drops() { Err(Dropped) } else { Ok(answers.answer(request).await) }
         }
     });
-    // No limit on idle time: the client in front (the proxy) must be the one that closes idle
-    // connections, or a request now and then meets a closing connection.
+    // No limit on idle time: the client (the proxy) has to close idle connections, or now and then
+    // a request is sent on a closing connection.
     let connection = http1::Builder::new()
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(stream), service);
     let connection = connections.watch(connection);
     tokio::spawn(async move {
-        // A client that goes away is no error of ours.
+        // A client that disconnects is not an error.
         let _ = connection.await;
     });
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Watches SIGTERM and SIGINT from its creation on.
+/// Watches SIGTERM and SIGINT from the moment it is created.
 #[derive(Debug)]
 pub struct Stop {
     terminate: Signal,
@@ -13,10 +13,10 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Starts to watch. With `ignore` the signals are only reported.
+    /// Starts watching. With `ignore`, signals are only reported.
     ///
     /// # Errors
-    /// When a handler cannot be installed.
+    /// If a handler cannot be installed.
     pub fn watch(ignore: bool) -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -25,7 +25,7 @@ impl Stop {
         })
     }
 
-    /// Waits until one of the signals has come and is to be obeyed.
+    /// Waits for a signal that is not ignored.
     pub async fn asked(&mut self) {
         loop {
             let name = tokio::select! {
@@ -33,7 +33,7 @@ impl Stop {
                 _ = self.interrupt.recv() => "SIGINT",
             };
             if !self.ignore {
-                println!("{name}: finishing what is in hand");
+                println!("{name}: finishing open requests");
                 return;
             }
             println!("{name}: ignored");

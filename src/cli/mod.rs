@@ -9,7 +9,7 @@ mod down;
 mod interrupts;
 mod lab;
 mod output;
-pub mod probe;
+mod probe;
 mod probe_agent;
 mod report;
 mod result;
@@ -68,9 +68,9 @@ fn start(command: Command, global: GlobalArgs) -> Result<u8> {
 }
 
 async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
-    // These two touch no engine and have their own way to stop.
+    // These two need no engine, and a first Ctrl-C does not make them fail.
     let command = match command {
-        Command::Probe(args) => return probe::run(args).await,
+        Command::Probe(args) => return probe::run(args, &global).await,
         Command::ProbeAgent => return probe_agent::run().await,
         command => command,
     };

@@ -1,31 +1,19 @@
 //! `rollproof probe-agent`: the prober inside the network of the stack under test.
 
-use tokio::signal::unix::{SignalKind, signal};
-
+use super::interrupts;
 use crate::error::{Error, Result};
 use crate::probe::{ProbeOrder, run_agent};
 
-/// Does what the order in the environment says and tells each shot on standard output.
+/// Follows the order in the environment and writes each shot to standard output.
 pub(super) async fn run() -> Result<u8> {
     let name = ProbeOrder::VARIABLE;
     let text = std::env::var(name).map_err(|error| {
-        Error::usage(format!("no order in {name}"))
+        Error::usage(format!("{name} is not set"))
             .caused_by(error)
-            .hint("this command is started by rollproof itself; `rollproof probe` is for people")
+            .hint("rollproof starts this command itself; use `rollproof probe`")
     })?;
     let order = ProbeOrder::parse(&text)?;
-    let listen = |kind| {
-        signal(kind)
-            .map_err(|error| Error::environment("cannot listen for signals").caused_by(error))
-    };
-    let (mut terminate, mut interrupt) =
-        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    let stop = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    };
-    run_agent(&order, std::io::stdout().lock(), stop).await?;
+    let interrupt = interrupts::listen_quietly("stopped before all shots were reported")?;
+    run_agent(&order, std::io::stdout().lock(), interrupt.cancelled()).await?;
     Ok(0)
 }

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::deploy::{EndpointMode, ResolveImage};
+use crate::probe::StreamPlan;
 use crate::report::{self, Format};
 use crate::scenario::{self, ScenarioKind};
 use crate::site::EngineChoice;
@@ -24,10 +25,10 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Ok(time)
 }
 
-/// Reads a rate in requests a second.
+/// Reads a rate in requests per second.
 pub(super) fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "must be a number, for example 200".to_owned())?;
-    if (0.001..=50_000.0).contains(&rate) {
+    if StreamPlan::RATES.contains(&rate) {
         Ok(rate)
     } else {
         Err("must be between 0.001 and 50,000, for example 200".into())
@@ -49,7 +50,7 @@ pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
 
 /// Reads an address that can be asked.
 pub(super) fn url(text: &str) -> Result<String, String> {
-    let plan = crate::probe::StreamPlan::new("url", text, 1.0);
+    let plan = StreamPlan::new("url", text, 1.0);
     plan.map(|_| text.to_owned()).map_err(|error| error.with_cause())
 }
 

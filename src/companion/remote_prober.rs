@@ -107,9 +107,7 @@ impl RemoteProber {
         let Some(end) = self.ended else { return Ok(Vec::new()) };
         let end = end?;
         match (end.by, early) {
-            (EndedBy::Itself, _) | (EndedBy::Signal, false) => {
-                Ok(end.totals.iter().map(ProbeTotals::from).collect())
-            }
+            (EndedBy::Itself, _) | (EndedBy::Signal, false) => Ok(end.totals),
             (EndedBy::Signal, true) => {
                 Err(Error::environment(format!("somebody stopped {WHO} during the run")))
             }
@@ -238,7 +236,7 @@ impl<S: Fn(usize, Shot)> Ear<S> {
                 return Err(Error::environment(format!(
                     "of the {} shots of stream `{}`, {heard} were heard from {WHO}",
                     totals.shots(),
-                    totals.name()
+                    totals.name
                 )));
             }
         }

@@ -1,28 +1,28 @@
-//! What a good answer looks like.
+//! What a good response looks like.
 
 use serde::{Deserialize, Serialize};
 
 use crate::record::Outcome;
 
-/// What a good answer looks like. Anything else is a failure.
+/// What a good response looks like. Anything else is a failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expect {
-    /// The status; absent: any but a 5xx.
+    /// The status; `None`: any except 5xx.
     pub status: Option<u16>,
     /// The body.
     pub body: BodyExpect,
-    /// The versions that may answer, by the header `X-Rollproof-Version`; empty: any, or none.
+    /// The versions that may answer, from the header `X-Rollproof-Version`; empty: any, or none.
     pub versions: Vec<String>,
 }
 
-/// What the body of a good answer must be.
+/// What the body of a good response must be.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BodyExpect {
-    /// Anything, but all of it.
+    /// Anything, as long as it is complete.
     #[default]
     Any,
-    /// Anything that begins with these bytes.
+    /// Anything that starts with these bytes.
     Prefix(String),
     /// Exactly these bytes.
     Exact(String),
@@ -35,11 +35,11 @@ impl Default for Expect {
 }
 
 impl Expect {
-    /// What is wrong with the head of an answer, if anything. `from_app`: it carried the
-    /// application's header; `app_known`: an earlier good answer did.
+    /// What is wrong with the head of a response, if anything. `from_app`: it carried the
+    /// application's header; `app_known`: an earlier good response did.
     ///
-    /// 502, 503 and 504 without the header are a proxy's. Other 5xx are the application's
-    /// unless it is known to mark its answers and this one is not marked.
+    /// 502, 503 and 504 without the header come from a proxy. Other 5xx come from the application,
+    /// unless it is known to mark its responses and this one is not marked.
     pub(super) fn head(
         &self,
         status: u16,
@@ -67,12 +67,48 @@ impl Expect {
     }
 }
 
+/// Compares a body with what is expected, piece by piece, without keeping it.
+#[derive(Debug)]
+pub(super) struct BodyCheck<'a> {
+    wanted: &'a [u8],
+    exact: bool,
+    matched: usize,
+    wrong: bool,
+}
+
+impl<'a> BodyCheck<'a> {
+    pub fn new(expect: &'a BodyExpect) -> Self {
+        let (wanted, exact) = match expect {
+            BodyExpect::Any => (&[][..], false),
+            BodyExpect::Prefix(text) => (text.as_bytes(), false),
+            BodyExpect::Exact(text) => (text.as_bytes(), true),
+        };
+        Self { wanted, exact, matched: 0, wrong: false }
+    }
+
+    /// The next piece.
+    pub fn feed(&mut self, piece: &[u8]) {
+        let left = &self.wanted[self.matched..];
+        let common = left.len().min(piece.len());
+        self.wrong |= left[..common] != piece[..common];
+        self.wrong |= self.exact && piece.len() > left.len();
+        self.matched += common;
+    }
+
+    /// Whether the body, now complete, was as expected.
+    pub fn is_right(&self) -> bool {
+        !self.wrong && self.matched == self.wanted.len()
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
-    fn tells_the_proxy_from_the_application() {
+    fn proxy_errors_differ_from_application_errors() {
         let expect = Expect::default();
         for (status, from_app, app_known, wanted) in [
             (200, true, true, None),
@@ -103,11 +139,47 @@ mod tests {
     }
 
     #[test]
-    fn a_version_must_be_one_of_those_wanted() {
+    fn a_version_must_be_an_expected_one() {
         let versions = vec!["v1".to_owned(), "v2".to_owned()];
         let expect = Expect { versions, ..Expect::default() };
         assert_eq!(expect.head(200, Some("v2"), true, true), None);
         assert_eq!(expect.head(200, Some("v3"), true, true), Some(Outcome::WrongVersion));
         assert_eq!(expect.head(200, None, true, true), Some(Outcome::WrongVersion));
+    }
+
+    fn check(expect: &BodyExpect, pieces: &[&[u8]]) -> bool {
+        let mut check = BodyCheck::new(expect);
+        for piece in pieces {
+            check.feed(piece);
+        }
+        check.is_right()
+    }
+
+    #[test]
+    fn bodies_are_compared_across_pieces() {
+        let exact = BodyExpect::Exact("hello".into());
+        assert!(check(&exact, &[b"he", b"", b"llo"]));
+        assert!(!check(&exact, &[b"hell"]));
+        assert!(!check(&exact, &[b"hello", b"!"]));
+        assert!(!check(&exact, &[b"help", b"o"]));
+        let prefix = BodyExpect::Prefix("hello".into());
+        assert!(check(&prefix, &[b"hel", b"lo there"]));
+        assert!(!check(&prefix, &[b"hel"]));
+        assert!(check(&BodyExpect::Any, &[b"x"]));
+        assert!(check(&BodyExpect::Exact(String::new()), &[]));
+        assert!(!check(&BodyExpect::Exact(String::new()), &[b"x"]));
+    }
+
+    proptest! {
+        #[test]
+        fn where_a_body_is_split_does_not_matter(wanted in "[ab]{0,6}", body in "[ab]{0,8}", cut in 0_usize..9) {
+            let cut = cut.min(body.len());
+            let pieces = [&body.as_bytes()[..cut], &body.as_bytes()[cut..]];
+            prop_assert_eq!(check(&BodyExpect::Exact(wanted.clone()), &pieces), body == wanted);
+            prop_assert_eq!(
+                check(&BodyExpect::Prefix(wanted.clone()), &pieces),
+                body.starts_with(&wanted)
+            );
+        }
     }
 }

@@ -1,17 +1,19 @@
-//! Which outcome an operating system's error is.
+//! Whose fault a failed request is: the service's, the network's or this machine's.
 
 use std::io;
 
 use nix::errno::Errno;
 
-use crate::record::Outcome;
+use super::StreamPlan;
+use crate::Offset;
+use crate::record::{Outcome, Shot};
 
 /// How an attempt to connect failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ConnectFault {
-    /// The path or the server did not want us.
+    /// The network or the server refused.
     Outcome(Outcome),
-    /// This machine had no descriptor, port or memory for a socket: nothing was sent, and it
+    /// This machine had no descriptor, port or memory for a socket. Nothing was sent, and this
     /// says nothing about the service.
     NoSocket,
 }
@@ -30,15 +32,34 @@ impl ConnectFault {
             | Errno::EADDRINUSE => return Self::NoSocket,
             Errno::ECONNREFUSED => Outcome::Refused,
             Errno::ETIMEDOUT => Outcome::ConnectTimeout,
-            // The connection stood, and was reset before its first use.
+            // Connected, then reset before the first use.
             Errno::ECONNRESET | Errno::ECONNABORTED | Errno::EPIPE | Errno::ENOTCONN => {
                 Outcome::Reset
             }
-            // EHOSTUNREACH, ENETUNREACH, ENETDOWN; a firewall's EPERM, EACCES; a family the
-            // machine does not have.
+            // EHOSTUNREACH, ENETUNREACH, ENETDOWN; a firewall's EPERM or EACCES; an address
+            // family this machine does not have.
             _ => Outcome::NoRoute,
         })
     }
+}
+
+/// The outcome of an ended shot, now that its duration is known. `None` if it seems to have taken
+/// too long only because the prober sent it late, or was behind its schedule for `stalled` in the
+/// meantime: blaming the service for that would turn a useless measurement into a wrong one.
+pub(super) fn outcome(shot: &Shot, plan: &StreamPlan, stalled: Offset) -> Option<Outcome> {
+    let deadline = Offset::from(plan.deadline);
+    let latency = shot.latency().unwrap_or_default();
+    let (outcome, patience) = match shot.outcome {
+        Outcome::Ok if latency > deadline => (Outcome::Late, deadline),
+        Outcome::Timeout => (Outcome::Timeout, deadline),
+        // Half of it is proof enough: connecting takes a fraction of that, or never ends.
+        Outcome::ConnectTimeout => {
+            (Outcome::ConnectTimeout, deadline.min((plan.connect_timeout / 2).into()))
+        }
+        outcome => return Some(outcome),
+    };
+    let by_service = latency - shot.lag().unwrap_or_default() - stalled;
+    (by_service > patience).then_some(outcome)
 }
 
 #[cfg(test)]
@@ -46,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_the_network_from_this_machine() {
+    fn network_errors_differ_from_errors_of_this_machine() {
         let of = |errno: Errno| ConnectFault::of(&io::Error::from_raw_os_error(errno as i32));
         assert_eq!(of(Errno::ECONNREFUSED), ConnectFault::Outcome(Outcome::Refused));
         assert_eq!(of(Errno::EHOSTUNREACH), ConnectFault::Outcome(Outcome::NoRoute));
@@ -56,5 +77,40 @@ mod tests {
         assert_eq!(of(Errno::ECONNRESET), ConnectFault::Outcome(Outcome::Reset));
         assert_eq!(of(Errno::EMFILE), ConnectFault::NoSocket);
         assert_eq!(of(Errno::EADDRNOTAVAIL), ConnectFault::NoSocket);
+    }
+
+    /// The outcome of a shot that was sent `lag` late and took `took`, while the prober was behind
+    /// for `stalled`; in milliseconds. The deadline is 1,000 ms.
+    fn of(outcome: Outcome, lag: i64, took: i64, stalled: i64) -> Option<Outcome> {
+        let plan = StreamPlan::new("s", "http://127.0.0.1:1/", 10.0).unwrap();
+        let mut shot = Shot::new(Offset::from_millis(500), outcome);
+        shot.sent = Some(shot.intended + Offset::from_millis(lag));
+        shot.done = Some(shot.intended + Offset::from_millis(lag + took));
+        super::outcome(&shot, &plan, Offset::from_millis(stalled))
+    }
+
+    #[test]
+    fn a_slow_service_is_blamed() {
+        assert_eq!(of(Outcome::Ok, 0, 999, 0), Some(Outcome::Ok));
+        assert_eq!(of(Outcome::Ok, 0, 1_001, 0), Some(Outcome::Late));
+        assert_eq!(of(Outcome::Ok, 100, 2_000, 500), Some(Outcome::Late));
+        assert_eq!(of(Outcome::Timeout, 0, 5_000, 100), Some(Outcome::Timeout));
+        assert_eq!(of(Outcome::ConnectTimeout, 0, 2_000, 100), Some(Outcome::ConnectTimeout));
+    }
+
+    #[test]
+    fn a_stalled_prober_is_not_the_services_fault() {
+        assert_eq!(of(Outcome::Ok, 600, 600, 0), None);
+        assert_eq!(of(Outcome::Ok, 0, 3_000, 2_500), None);
+        assert_eq!(of(Outcome::Timeout, 0, 5_000, 4_500), None);
+        assert_eq!(of(Outcome::ConnectTimeout, 0, 2_000, 1_500), None);
+    }
+
+    #[test]
+    fn other_outcomes_do_not_depend_on_time() {
+        for outcome in [Outcome::Refused, Outcome::Reset, Outcome::Proxy502, Outcome::WrongBody] {
+            assert_eq!(of(outcome, 900, 3_000, 3_000), Some(outcome));
+        }
+        assert_eq!(of(Outcome::Ok, 10, 100, 100), Some(Outcome::Ok));
     }
 }

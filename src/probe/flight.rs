@@ -1,20 +1,21 @@
 //! One shot, from its connection to its outcome.
 
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream as Socket};
 use std::sync::Arc;
 use std::time::Instant;
 
 use hyper::HeaderMap;
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout_at;
 
-use super::blame;
-use super::body_check::BodyCheck;
-use super::dial::dial;
-use super::fault::ConnectFault;
+use super::expect::BodyCheck;
+use super::fault::{self, ConnectFault};
 use super::link::Link;
-use super::stream::{Seat, Stream, blank};
-use super::target::Host;
+use super::request::Host;
+use super::stream::{Seat, Stream};
 use crate::Offset;
 use crate::record::{Connection, Outcome, Shot, Unsent};
 
@@ -23,14 +24,14 @@ const INSTANCE: &str = "x-rollproof-instance";
 const SLOT: &str = "x-rollproof-slot";
 const VERSION: &str = "x-rollproof-version";
 
-/// Sends one request, waits for its end and hands the shot to the sink. Time limits count from
-/// the sending, not from the intended time: a stall of our own must not shorten the time the
-/// service gets.
+/// Sends one request, waits for its end and passes the shot to the sink. Time limits count from
+/// the sending, not from the intended time: a stall of the prober must not shorten the time that
+/// the service gets.
 pub(super) async fn fly(seat: Seat, number: u64, intended: Offset) {
     let stream = seat.stream();
     let begun = Instant::now();
     let stalls = stream.stalls.total(stream.clock.at(begun));
-    let mut shot = blank(intended, Outcome::Timeout);
+    let mut shot = Shot::new(intended, Outcome::Timeout);
     shot.sent = Some(stream.clock.at(begun));
     shot.to = seat.replica().map(|replica| Arc::clone(&replica.text));
 
@@ -60,12 +61,11 @@ pub(super) async fn fly(seat: Seat, number: u64, intended: Offset) {
     }
 }
 
-/// Hands the shot over, unless its time was spoiled by stalls; `stalls` is what they were in all
-/// when it began.
+/// Passes the shot on, unless stalls spoiled its time. `stalls` is the total when it began.
 fn land(seat: &Seat, mut shot: Shot, stalls: Offset) {
     let stream = seat.stream();
     let stalled = stream.stalls.total(shot.done.unwrap_or_default()) - stalls;
-    match blame::outcome(&shot, &stream.plan, stalled) {
+    match fault::outcome(&shot, &stream.plan, stalled) {
         Some(outcome) => {
             shot.outcome = outcome;
             seat.ended(shot);
@@ -91,14 +91,13 @@ async fn open(
         }
     }
     let counted = stream.pool.counted();
-    let wire = connect(seat, number, begun).await?;
+    let wire = reach(seat, number, begun).await?;
     shot.connected = Some(stream.clock.now());
     Link::new(wire, counted).await.map_err(|_| ConnectFault::Outcome(Outcome::Reset))
 }
 
-/// One attempt to one address: a client that tries the next one would hide that this replica
-/// does not answer.
-async fn connect(seat: &Seat, number: u64, begun: Instant) -> Result<TcpStream, ConnectFault> {
+/// One attempt to one address: trying the next one would hide that this replica does not answer.
+async fn reach(seat: &Seat, number: u64, begun: Instant) -> Result<TcpStream, ConnectFault> {
     let plan = &seat.stream().plan;
     let limit = (begun + plan.connect_timeout.min(plan.timeout)).into();
     let port = plan.target().port;
@@ -113,8 +112,8 @@ async fn connect(seat: &Seat, number: u64, begun: Instant) -> Result<TcpStream, 
             .ok_or(ConnectFault::Outcome(Outcome::NameLookup))?
         }
     };
-    // A segment after the first would wait for a delayed acknowledgement. One short request on a
-    // new connection is one segment.
+    // A second segment would wait for a delayed acknowledgement. One short request on a new
+    // connection is one segment.
     let no_delay = plan.connection == Connection::KeepAlive || !plan.body.is_empty();
     match timeout_at(limit, dial(address, plan.source, no_delay)).await {
         Ok(Ok(wire)) => Ok(wire),
@@ -124,8 +123,8 @@ async fn connect(seat: &Seat, number: u64, begun: Instant) -> Result<TcpStream, 
 }
 
 /// The address for this shot. IPv4 if there is any, because Swarm publishes its ports there
-/// and `localhost` is `::1` first. Of several, each in its turn: the system's resolver sorts
-/// them by its own rules, which may always put the same replica first.
+/// and `localhost` is `::1` first. Several take turns: the system's resolver sorts them by its
+/// own rules, which may always put the same replica first.
 fn choose(mut found: Vec<SocketAddr>, source: Option<IpAddr>, number: u64) -> Option<SocketAddr> {
     let v4 = source.map_or_else(|| found.iter().any(SocketAddr::is_ipv4), |ip| ip.is_ipv4());
     found.retain(|address| address.is_ipv4() == v4);
@@ -135,8 +134,47 @@ fn choose(mut found: Vec<SocketAddr>, source: Option<IpAddr>, number: u64) -> Op
     found.get(turn).copied()
 }
 
-/// Sends the request and reads its whole answer. `shot.outcome` is at all times what it is if
-/// the time runs out now.
+/// Opens a connection. On one machine, including containers and their bridges, the handshake is
+/// over when the first `connect` returns, although that never says so. Asking again tells, and
+/// saves a trip through the event loop.
+///
+/// # Errors
+/// The operating system's errors, unchanged.
+async fn dial(
+    address: SocketAddr,
+    source: Option<IpAddr>,
+    no_delay: bool,
+) -> io::Result<TcpStream> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = socket_with(family, SocketType::STREAM, flags, None)?;
+    if no_delay {
+        sockopt::set_tcp_nodelay(&socket, true)?;
+    }
+    if let Some(source) = source {
+        bind(&socket, &SocketAddr::new(source, 0))?;
+    }
+    let connected = match connect(&socket, &address) {
+        Ok(()) => true,
+        Err(Errno::INPROGRESS) => match connect(&socket, &address) {
+            Ok(()) => true,
+            Err(Errno::ALREADY) => false,
+            Err(error) => return Err(error.into()),
+        },
+        Err(error) => return Err(error.into()),
+    };
+    let stream = TcpStream::from_std(Socket::from(socket))?;
+    if !connected {
+        stream.writable().await?;
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
+    }
+    Ok(stream)
+}
+
+/// Sends the request and reads its whole answer. At any time, `shot.outcome` is the right one in
+/// case the time runs out now.
 async fn exchange(stream: &Stream, link: &mut Link, shot: &mut Shot) {
     let expect = &stream.plan.expect;
     shot.outcome = Outcome::Timeout;
@@ -176,6 +214,8 @@ fn note_replica(stream: &Stream, headers: &HeaderMap, shot: &mut Shot) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
     fn addresses(words: &[&str]) -> Vec<SocketAddr> {
@@ -183,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn each_address_gets_its_turn() {
+    fn addresses_take_turns() {
         let found = ["10.0.0.2:80", "10.0.0.1:80", "[::1]:80", "10.0.0.2:80"];
         let turns: Vec<_> =
             (0..4).map(|n| choose(addresses(&found), None, n).unwrap().ip().to_string()).collect();
@@ -198,5 +238,21 @@ mod tests {
         assert!(choose(addresses(&["[::1]:80"]), None, 7).unwrap().is_ipv6());
         assert_eq!(choose(addresses(&["[::1]:80"]), Some("10.0.0.1".parse().unwrap()), 0), None);
         assert_eq!(choose(Vec::new(), None, 0), None);
+    }
+
+    #[tokio::test]
+    async fn dialling_connects_or_is_refused() {
+        for (host, source) in [("127.0.0.1:0", Some([127, 0, 0, 9].into())), ("[::1]:0", None)] {
+            let listener = TcpListener::bind(host).unwrap();
+            let address = listener.local_addr().unwrap();
+            let stream = dial(address, source, true).await.unwrap();
+            assert!(stream.nodelay().unwrap());
+            let (_, peer) = listener.accept().unwrap();
+            assert_eq!(peer, stream.local_addr().unwrap());
+            assert!(source.is_none_or(|source| peer.ip() == source));
+            drop(listener);
+            let error = dial(address, source, false).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        }
     }
 }

@@ -1,7 +1,9 @@
-//! One connection that speaks HTTP/1.1.
+//! Connections that speak HTTP/1.1: when their first byte came, who closes them, which are kept.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -13,18 +15,17 @@ use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncReadExt;
+use rustix::io::Errno;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::wire::{FirstByte, Wire};
-
-/// How long the server gets to close a connection first, as it was asked to.
+/// How long to wait for the server to close a connection first, as the request asks.
 pub(super) const LINGER: Duration = Duration::from_millis(250);
 
 type Http = http1::Connection<TokioIo<Wire>, Full<Bytes>>;
 
-/// One connection that speaks HTTP/1.1. Whoever uses it drives it: it needs no task of its
-/// own, and what the server did to it while it was idle is known before it is used again.
+/// One connection that speaks HTTP/1.1. Its user drives it: it needs no task of its own, and what
+/// the server did to it while it was idle is known before it is used again.
 #[derive(Debug)]
 pub(super) struct Link {
     sender: SendRequest<Full<Bytes>>,
@@ -55,7 +56,7 @@ impl Drop for Counted {
 
 impl Link {
     /// # Errors
-    /// None that a peer could cause: nothing is sent yet.
+    /// None that a peer could cause: nothing has been sent yet.
     pub async fn new(stream: TcpStream, counted: Counted) -> hyper::Result<Self> {
         let first_byte = FirstByte::default();
         let io = TokioIo::new(Wire::new(stream, first_byte.clone()));
@@ -63,7 +64,7 @@ impl Link {
         Ok(Self { sender, http: Some(http), rest: None, first_byte, _counted: counted })
     }
 
-    /// When the first byte of the current answer came.
+    /// When the first byte of the current response came.
     pub fn first_byte(&self) -> Option<Instant> {
         self.first_byte.get()
     }
@@ -78,7 +79,7 @@ impl Link {
         self.drive(answer).await
     }
 
-    /// The next piece of an answer's body; `None` at its end.
+    /// The next piece of a response body; `None` at its end.
     pub async fn piece(&mut self, body: &mut Incoming) -> Option<hyper::Result<Bytes>> {
         loop {
             let frame = self.drive(poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx))).await?;
@@ -100,8 +101,8 @@ impl Link {
         .await
     }
 
-    /// Lets the server close first, within [`LINGER`]. Whoever closes first keeps the port
-    /// occupied for a minute, and a client that does so at 1,000 requests a second runs out of
+    /// Lets the server close first, within [`LINGER`]. The side that closes first keeps the port
+    /// occupied for a minute: at 1,000 requests a second, a client that closes first runs out of
     /// ports within half a minute.
     pub async fn part(mut self) {
         let _ = tokio::time::timeout(LINGER, async {
@@ -124,8 +125,8 @@ impl Link {
         .await;
     }
 
-    /// Lets the connection work until `future` is done. It always gets done: when the
-    /// connection is over, all that waits for it fails.
+    /// Runs the connection until `future` is done. That always happens: when the connection is
+    /// over, everything that waits for it fails.
     async fn drive<F: Future>(&mut self, future: F) -> F::Output {
         let mut future = pin!(future);
         poll_fn(|cx| {
@@ -142,9 +143,147 @@ impl Link {
         if let Some(http) = &mut self.http
             && http.poll_without_shutdown(cx).is_ready()
         {
-            // Errors reach whoever waits for the answer.
+            // Errors reach the future that waits for the answer.
             self.rest = self.http.take().map(|http| http.into_parts().io);
         }
+    }
+}
+
+/// Connections that are kept and used in turn. The one that has been idle longest is next, so
+/// that each is idle for a while between requests, as a user's would be.
+#[derive(Debug)]
+pub(super) struct Pool {
+    wanted: usize,
+    open: Rc<Cell<usize>>,
+    idle: RefCell<VecDeque<Link>>,
+}
+
+impl Pool {
+    /// A pool that opens `wanted` connections before it uses one again.
+    pub fn new(wanted: usize) -> Self {
+        Self { wanted, open: Rc::default(), idle: RefCell::default() }
+    }
+
+    /// Counts a connection as open for as long as the returned value lives.
+    pub fn counted(&self) -> Counted {
+        Counted::by(&self.open)
+    }
+
+    /// A connection to use again, `None` if a new one should be opened; and how many the server
+    /// has closed in the meantime. A connection known to be closed is not a failure: no client
+    /// would send a request over it.
+    pub async fn take(&self) -> (Option<Link>, u64) {
+        let mut closed = 0;
+        while self.open.get() >= self.wanted {
+            let Some(mut link) = self.idle.borrow_mut().pop_front() else { break };
+            if link.is_free().await {
+                return (Some(link), closed);
+            }
+            closed += 1;
+        }
+        (None, closed)
+    }
+
+    /// Takes back a connection; drops it if enough are idle. Connections that a burst opened beyond
+    /// the wanted number are kept while others are in use: closing and reopening them would be
+    /// work that a busy machine cannot spare.
+    pub fn put(&self, link: Link) {
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() < self.wanted {
+            idle.push_back(link);
+        }
+    }
+}
+
+/// When the first byte of the current response came; shared between a wire and its link.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FirstByte(Rc<Cell<Option<Instant>>>);
+
+impl FirstByte {
+    pub fn get(&self) -> Option<Instant> {
+        self.0.get()
+    }
+
+    /// A new request begins.
+    pub fn clear(&self) {
+        self.0.set(None);
+    }
+}
+
+/// A TCP connection that notes when it reads the first byte. HTTP libraries report only the whole
+/// head, but breaking before the first byte and breaking in the head are different failures.
+#[derive(Debug)]
+pub(super) struct Wire {
+    stream: TcpStream,
+    first_byte: FirstByte,
+}
+
+impl Wire {
+    pub fn new(stream: TcpStream, first_byte: FirstByte) -> Self {
+        Self { stream, first_byte }
+    }
+
+    /// To be called when the peer has closed and everything is read: closing then resets what is
+    /// left of the connection, so that the peer's port is free immediately. A port in `TIME_WAIT`
+    /// would delay a refusal, and TCP retries a few milliseconds later: an outage would look
+    /// shorter than it was.
+    pub fn leave_nothing(&self) {
+        if let Err(error) = self.stream.set_zero_linger() {
+            tracing::debug!(%error, "a closed connection lingers");
+        }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before && self.first_byte.get().is_none() {
+            self.first_byte.0.set(Some(Instant::now()));
+        }
+        polled
+    }
+}
+
+/// Writes immediately, without asking the event loop first: it does not know yet that a new
+/// connection is writable, and a request nearly always fits.
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match rustix::io::write(&self.stream, buf) {
+            Err(Errno::AGAIN) => Pin::new(&mut self.stream).poll_write(cx, buf),
+            written => Poll::Ready(written.map_err(io::Error::from)),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match rustix::io::writev(&self.stream, bufs) {
+            Err(Errno::AGAIN) => Pin::new(&mut self.stream).poll_write_vectored(cx, bufs),
+            written => Poll::Ready(written.map_err(io::Error::from)),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 }
 
@@ -158,7 +297,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_server_that_closed_first_has_its_port_free_at_once() {
+    async fn the_port_of_a_server_that_closed_first_is_free_immediately() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let server = std::thread::spawn(move || {
@@ -172,7 +311,7 @@ mod tests {
         assert_eq!(link.piece(&mut body).await.unwrap().unwrap(), "ok");
         server.join().unwrap();
         link.part().await;
-        // Without SO_REUSEADDR a port that is still held by a connection cannot be taken.
+        // Without SO_REUSEADDR, a port that a connection still holds cannot be bound.
         TcpSocket::new_v4().unwrap().bind(address).unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! How a stream has done lately, for a live display.
+//! The recent past of a stream, for a live display.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -8,13 +8,13 @@ use hdrhistogram::Histogram;
 use crate::Offset;
 use crate::record::{Outcome, Shot};
 
-/// Parts a window is made of; its oldest part is dropped as a whole.
+/// Parts of a window; the oldest part is dropped as a whole.
 const PARTS: i64 = 10;
-/// Failed shots kept to find where the current gap began.
+/// Failed shots kept to find where the current gap started.
 const REMEMBERED: usize = 1024;
 
-/// How a stream has done over the last seconds. Fed with shots in any order; it holds counts
-/// only, so its memory is flat.
+/// The last seconds of a stream. It takes shots in any order and keeps only counts, so its memory
+/// is flat.
 #[derive(Debug)]
 pub struct LiveWindow {
     part: Offset,
@@ -24,27 +24,27 @@ pub struct LiveWindow {
     all: Counts,
 }
 
-/// How a stream has done lately.
+/// The recent past of a stream, and its totals.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LiveSnapshot {
-    /// Ended requests a second over the window, good or failed.
+    /// Requests per second that ended in the window, good or failed.
     pub rate_hz: f64,
     /// Failed in the window.
     pub failed: u64,
     /// Not sent in the window.
     pub unsent: u64,
-    /// Requests that ended since the beginning, good or failed.
+    /// Requests that ended since the start, good or failed.
     pub total: u64,
-    /// Failed since the beginning.
+    /// Failed since the start.
     pub total_failed: u64,
-    /// Not sent since the beginning.
+    /// Not sent since the start.
     pub total_unsent: u64,
-    /// How long requests have been failing without a good one since; `None` if the newest
-    /// known answer is good.
+    /// Time since the first failure after the last good response; `None` if the newest known
+    /// response is good.
     pub gap: Option<Offset>,
-    /// Half of the window's good answers were faster; `None` without any.
+    /// Median latency of the window's good responses; `None` without any.
     pub p50: Option<Offset>,
-    /// 99 of 100 of the window's good answers were faster; `None` without any.
+    /// 99th percentile of the latency of the window's good responses; `None` without any.
     pub p99: Option<Offset>,
 }
 
@@ -84,7 +84,7 @@ impl LiveWindow {
         }
     }
 
-    /// One more shot.
+    /// Adds a shot.
     pub fn add(&mut self, shot: &Shot) {
         self.all.add(shot.outcome);
         self.follow_gap(shot);
@@ -96,23 +96,23 @@ impl LiveWindow {
         }
     }
 
-    /// How the stream has done over the window that ends at `now`.
+    /// The window that ends at `now`.
     #[must_use]
     pub fn snapshot(&self, now: Offset) -> LiveSnapshot {
         let current = now.as_nanos().div_euclid(self.part.as_nanos());
         let mut counts = Counts::default();
         let mut latency = latency_histogram();
-        // The current part is not over yet: the full ones before it and what it has so far.
+        // The complete parts, and the current one so far.
         for part in self.parts.iter().filter(|part| current - part.number <= PARTS) {
             counts.ended += part.counts.ended;
             counts.failed += part.counts.failed;
             counts.unsent += part.counts.unsent;
-            // Same bounds on both sides: it cannot fail.
+            // Both have the same bounds: it cannot fail.
             let _ = latency.add(&part.latency);
         }
         let into_current = now - Offset::from_nanos(current * self.part.as_nanos());
         let length = Offset::from_nanos(self.part.as_nanos() * PARTS) + into_current;
-        // A run that has just begun is shorter than the window.
+        // A run that has just started is shorter than the window.
         let length = length.min(now).as_secs_f64();
         let at = |quantile| {
             (!latency.is_empty()).then(|| {
@@ -127,14 +127,14 @@ impl LiveWindow {
             total: self.all.ended,
             total_failed: self.all.failed,
             total_unsent: self.all.unsent,
-            gap: self.failed_since.first().map(|begun| now - *begun),
+            gap: self.failed_since.first().map(|start| now - *start),
             p50: at(0.5),
             p99: at(0.99),
         }
     }
 
-    /// The gap that is open now began with the first failed shot after the last good one, by
-    /// intended times; shots end in another order.
+    /// The open gap started with the first failed shot after the last good one, by intended time;
+    /// shots end in a different order.
     fn follow_gap(&mut self, shot: &Shot) {
         let newest = self.last_ok.is_none_or(|last| shot.intended > last);
         if shot.outcome == Outcome::Ok && newest {
@@ -143,8 +143,8 @@ impl LiveWindow {
         } else if shot.outcome.is_failure() && newest {
             self.failed_since.insert(shot.intended);
             if self.failed_since.len() > REMEMBERED {
-                // The first is the gap's beginning; the newest are those a late good answer
-                // could still fall between.
+                // The first is the start of the gap; a good response that comes late can still
+                // fall between the newest ones.
                 let second = self.failed_since.iter().nth(1).copied();
                 second.map(|second| self.failed_since.remove(&second));
             }
@@ -183,10 +183,9 @@ fn latency_histogram() -> Histogram<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::stream::blank;
 
     fn shot(intended_ms: i64, latency_ms: i64, outcome: Outcome) -> Shot {
-        let mut shot = blank(Offset::from_millis(intended_ms), outcome);
+        let mut shot = Shot::new(Offset::from_millis(intended_ms), outcome);
         if outcome != Outcome::Unsent {
             shot.sent = Some(shot.intended);
             shot.done = Some(Offset::from_millis(intended_ms + latency_ms));
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_window_is_quiet() {
+    fn an_empty_window_has_no_figures() {
         let snapshot = window().snapshot(Offset::ZERO);
         assert_eq!((snapshot.total, snapshot.failed, snapshot.gap), (0, 0, None));
         assert_eq!((snapshot.p50, snapshot.p99), (None, None));
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn old_shots_leave_the_window_but_not_the_totals() {
+    fn old_shots_leave_the_window_but_stay_in_the_totals() {
         let mut window = window();
         for number in 0..1000 {
             window.add(&shot(number * 10, 1, Outcome::Ok));
@@ -221,22 +220,22 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_opens_with_the_first_failure_and_closes_with_the_next_good_answer() {
+    fn a_gap_starts_with_the_first_failure_and_ends_with_the_next_good_response() {
         let mut window = window();
         let gap = |window: &LiveWindow, now| window.snapshot(Offset::from_millis(now)).gap;
         window.add(&shot(0, 1, Outcome::Ok));
         assert_eq!(gap(&window, 5), None);
-        // They end in another order than they were sent.
+        // They end in a different order than they were sent.
         window.add(&shot(30, 1, Outcome::Refused));
         window.add(&shot(10, 90, Outcome::Timeout));
         window.add(&shot(40, 1, Outcome::Unsent));
         assert_eq!(gap(&window, 110), Some(Offset::from_millis(100)));
-        // A good answer in between, heard of late: the gap began after it.
+        // A good response in between that comes late: the gap started after it.
         window.add(&shot(20, 150, Outcome::Ok));
         assert_eq!(gap(&window, 170), Some(Offset::from_millis(140)));
         window.add(&shot(50, 130, Outcome::Ok));
         assert_eq!(gap(&window, 180), None);
-        // A failure from before it, heard of even later, opens nothing.
+        // An even later failure from before it does not start a gap.
         window.add(&shot(45, 200, Outcome::Timeout));
         assert_eq!(gap(&window, 250), None);
         assert_eq!(window.snapshot(Offset::from_millis(250)).total_unsent, 1);

@@ -1,4 +1,4 @@
-//! The prober: a thread of its own that sends requests.
+//! The prober: a separate thread that sends requests.
 
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
@@ -13,27 +13,27 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::oneshot;
 
 use super::replicas::{self, Lookup, system_lookup};
-use super::stalls::Stalls;
+use super::schedule::Stalls;
 use super::stream::{Sink, Stream};
 use super::{ProbeTotals, StreamPlan, pacer, slots};
 use crate::record::Shot;
 use crate::{Clock, Error, Result};
 
-/// Tasks polled between two looks at the kernel for what else has happened, the timer of the
-/// schedule among it. A task's turn takes about 10 microseconds.
+/// Tasks polled between two checks for kernel events, including the timer of the schedule. A
+/// task's turn takes about 10 microseconds.
 const EVENT_INTERVAL: u32 = 16;
-/// How often the event loop wakes for nothing; well below the time limits of requests.
+/// How often the event loop wakes for no other reason; well below the time limits of requests.
 const EARLY: Duration = Duration::from_millis(50);
 /// Threads for name lookups; each blocks one.
 const LOOKUP_THREADS: usize = 32;
 
-/// The prober's nice value where it may not run in real time: well before ordinary programs, not
-/// before the system's own.
+/// The prober's nice value where it may not run in real time: well ahead of ordinary programs, but
+/// not of the system itself.
 const PRIORITY: i32 = -15;
 
-/// Running streams. They have a thread with an event loop of their own, so that neither the
-/// caller's tasks nor drawing disturb the schedule. Dropping it stops the streams without
-/// waiting for the requests in flight.
+/// Running streams. They have a separate thread and event loop, so that neither the caller's tasks
+/// nor drawing disturb the schedule. Dropping it stops the streams without waiting for the requests
+/// in flight.
 #[derive(Debug)]
 pub struct Prober {
     stop: Option<oneshot::Sender<()>>,
@@ -42,12 +42,12 @@ pub struct Prober {
 }
 
 impl Prober {
-    /// Starts the streams. `sink` gets each shot with the index of its stream, in the order
-    /// the shots end, on the prober's thread: it must not block.
+    /// Starts the streams. `sink` gets each shot with the index of its stream, in the order in
+    /// which they end, on the prober's thread: it must not block.
     ///
     /// # Errors
-    /// A usage error for a plan that contradicts itself; an environment error if the machine
-    /// gives no thread or timer, or too few descriptors.
+    /// A usage error for a plan that contradicts itself; an environment error if there is no
+    /// thread or timer, or if the limit of open files is too low.
     pub fn start(
         plans: Vec<StreamPlan>,
         clock: Clock,
@@ -56,7 +56,7 @@ impl Prober {
         Self::start_with(plans, clock, sink, Arc::new(system_lookup))
     }
 
-    /// The same with another way to find each replica.
+    /// [`Prober::start`] with another way to find the replicas.
     fn start_with(
         plans: Vec<StreamPlan>,
         clock: Clock,
@@ -88,7 +88,7 @@ impl Prober {
                 })
                 .collect();
             let totals = runtime.block_on(run(&streams, &lookup, clock, &stalls, stopped));
-            // A name lookup that hangs cannot be ended; it must not hold the thread.
+            // A hanging name lookup cannot be stopped; it must not block the thread.
             runtime.shutdown_background();
             drop(report.send(totals));
         };
@@ -97,8 +97,8 @@ impl Prober {
         Ok(Self { stop: Some(stop), ended, totals: None })
     }
 
-    /// Waits until every stream has sent all its shots and they have ended. Never returns if
-    /// a stream has no limit. Can be dropped and called again.
+    /// Waits until every stream has sent all its shots and they have ended. Never returns if a
+    /// stream has no limit. Safe to cancel and to call again.
     pub async fn finished(&mut self) {
         if self.totals.is_none() {
             let totals = (&mut self.ended).await;
@@ -108,8 +108,8 @@ impl Prober {
         }
     }
 
-    /// Sends no more shots, waits for those in flight, at most their timeouts, and returns
-    /// what each stream did, in the order of the plans.
+    /// Stops sending, waits for the requests in flight (at most their timeouts) and returns what
+    /// each stream did, in the order of the plans.
     ///
     /// # Errors
     /// An environment error if the timer failed or shots were lost.
@@ -120,25 +120,25 @@ impl Prober {
     }
 }
 
-/// Lets this thread go before others where that is allowed: an update starts containers, which
-/// takes all the processor time there is, and requests sent late prove nothing. A nice value is
-/// not enough: with autogroups and container groups it only counts within one's own group
-/// (sched(7)). Linux takes `setpriority(2)` of the caller for the one thread. Without the right to
-/// either nothing changes, and the lag that is measured says whether that mattered.
+/// Gives this thread priority over others where that is allowed: an update starts containers, which
+/// take all available processor time, and requests sent late prove nothing. A nice value is not
+/// enough: with autogroups and control groups it only counts within its own group (sched(7)). On
+/// Linux, `setpriority(2)` applies to the calling thread alone. Without the right to do either,
+/// nothing changes, and the measured lag shows whether that mattered.
 fn go_first() {
     let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
     let first = ThreadPriority::from_posix(ScheduleParams { sched_priority: 1 });
     let Err(error) = set_thread_priority_and_policy(thread_native_id(), first, policy) else {
         return;
     };
-    tracing::debug!(?error, "the prober does not run in real time");
+    tracing::debug!(?error, "the prober does not run with real-time priority");
     if let Err(error) = rustix::process::setpriority_process(None, PRIORITY) {
-        tracing::debug!(%error, "the prober runs with ordinary priority");
+        tracing::debug!(%error, "the prober runs with normal priority");
     }
 }
 
-/// One thread: a schedule of a few thousand a second leaves it mostly idle, and a hand-over to
-/// another would cost more than the work.
+/// One thread: at a few thousand requests a second it is mostly idle, and passing work to another
+/// thread would cost more than the work itself.
 fn runtime() -> std::io::Result<LocalRuntime> {
     Builder::new_current_thread()
         .enable_io()
@@ -154,7 +154,7 @@ fn no_thread(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::environment("cannot start the prober's thread").caused_by(cause)
 }
 
-/// A source address the machine does not have would leave every shot unsent.
+/// With a source address that this machine does not have, every shot would be unsent.
 fn check_sources(plans: &[StreamPlan]) -> Result<()> {
     for plan in plans {
         if let Some(source) = plan.source {
@@ -175,8 +175,11 @@ async fn run(
     stopped: oneshot::Receiver<()>,
 ) -> Result<Vec<ProbeTotals>> {
     tokio::task::spawn_local(keep_timers_early());
-    for stream in streams.iter().filter(|stream| stream.replicas.is_some()) {
-        tokio::task::spawn_local(replicas::follow(Rc::clone(stream), Arc::clone(lookup)));
+    for stream in streams {
+        if let Some(replicas) = &stream.replicas {
+            let (replicas, target) = (Rc::clone(replicas), stream.plan.target().clone());
+            tokio::task::spawn_local(replicas::follow(replicas, target, clock, Arc::clone(lookup)));
+        }
     }
     let paced = tokio::select! {
         biased;
@@ -193,9 +196,9 @@ async fn run(
     Ok(streams.iter().map(|stream| stream.totals.borrow().clone()).collect())
 }
 
-/// Keeps a timer of tokio's due before any time limit of a request. A timer that is due before
-/// all others wakes the event loop through its descriptor, even from within: two system calls
-/// for each limit that is set, and almost none of them is ever reached.
+/// Keeps a tokio timer that is due before any time limit of a request. Setting a timer that is due
+/// before all others wakes the event loop through its descriptor, even from within: two system
+/// calls for each time limit, and almost none of them is ever reached.
 async fn keep_timers_early() {
     loop {
         tokio::time::sleep(EARLY).await;
@@ -204,7 +207,7 @@ async fn keep_timers_early() {
 
 async fn all_landed(streams: &[Rc<Stream>]) -> Result<()> {
     for stream in streams {
-        // A flight ends by its own time limits; this one only keeps a mistake from hanging.
+        // A flight ends by its own time limits; this one only keeps a bug from hanging.
         let limit = stream.plan.timeout + Duration::from_secs(1);
         let landed = tokio::time::timeout(limit, stream.all_landed()).await;
         if landed.is_err() || stream.lost() > 0 {
@@ -245,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_replica_is_asked_at_each_tick_and_still_when_its_name_is_gone() {
+    async fn each_replica_is_asked_at_each_tick_even_after_it_left_its_name() {
         let first = replica(2, 0);
         let port = first.port();
         let mut known: Vec<SocketAddr> = (3..=7).map(|last| replica(last, port)).collect();
@@ -273,7 +276,7 @@ mod tests {
             seen
         };
         let mut all = count(&shots, &|seen| seen.len() >= 60);
-        // One leaves the name, a new one that does not listen comes.
+        // One leaves the name, and a new one appears that does not listen.
         {
             let mut name = name.lock().unwrap();
             name.pop();
@@ -307,7 +310,7 @@ mod tests {
                 assert_eq!(shot.replica.as_deref(), Some(format!("r{last}").as_str()));
             }
         }
-        // It was asked on after it had left the name.
+        // It was still asked after it had left the name.
         let left = known.last().unwrap().ip().to_string();
         let new = all.iter().filter(|shot| shot.to.as_deref() == Some("127.0.0.8"));
         let since = new.map(|shot| shot.intended).min().unwrap();

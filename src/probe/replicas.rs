@@ -1,4 +1,4 @@
-//! The replicas that a stream asks one by one.
+//! The replicas of a stream that asks each of them.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -9,23 +9,22 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::stream::Stream;
-use super::target::Host;
-use crate::Offset;
+use super::request::{Host, Target};
+use crate::{Clock, Offset};
 
 /// How often the name is looked up.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// A replica is asked for this long after its name has let go of it: whether it still answers
-/// then is what a proxy's users depend on.
+/// A replica is still asked for this long after it left its name: users of a proxy that has not
+/// noticed yet depend on its answers.
 const ASK_AFTER_GONE: Offset = Offset::from_millis(15_000);
-/// Less, if it has not answered for this long since: what is dead stays dead, and somebody else
-/// may get the address.
+/// It is dropped earlier if it has been silent for this long since: it will not come back, and
+/// another container may get the address.
 const SILENT_AFTER_GONE: Offset = Offset::from_millis(10_000);
 
 /// Looks up a name and a port; may block.
 pub(super) type Lookup = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
-/// The lookup this machine does.
+/// The system's resolver.
 pub(super) fn system_lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     (name, port).to_socket_addrs().map(Iterator::collect)
 }
@@ -34,15 +33,15 @@ pub(super) fn system_lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>
 #[derive(Debug)]
 pub(super) struct Replica {
     pub address: SocketAddr,
-    /// The address without its port, as shots have it.
+    /// The address without its port, as written in shots.
     pub text: Arc<str>,
-    /// Since when the name has not had it.
+    /// When it left the name, if it did.
     gone: Cell<Option<Offset>>,
     answered: Cell<Option<Offset>>,
 }
 
 impl Replica {
-    /// It answered, whatever the answer was.
+    /// Records a response of any kind.
     pub fn answered(&self, at: Offset) {
         self.answered.set(Some(at));
     }
@@ -54,13 +53,13 @@ impl Replica {
     }
 }
 
-/// Every replica that the target's name has had, until it is of no interest any more.
+/// Every replica that the target's name has had, until there is no reason to ask it any more.
 #[derive(Debug, Default)]
 pub(super) struct Replicas(RefCell<Vec<Rc<Replica>>>);
 
 impl Replicas {
-    /// The name has these addresses now.
-    pub fn look(&self, mut found: Vec<SocketAddr>, now: Offset) {
+    /// Records the addresses that the name has now.
+    pub fn update(&self, mut found: Vec<SocketAddr>, now: Offset) {
         if found.iter().any(SocketAddr::is_ipv4) {
             found.retain(SocketAddr::is_ipv4);
         }
@@ -84,7 +83,7 @@ impl Replicas {
         }
     }
 
-    /// Those to ask now.
+    /// The replicas to ask now.
     pub fn to_ask(&self, now: Offset) -> Vec<Rc<Replica>> {
         let mut known = self.0.borrow_mut();
         known.retain(|replica| !replica.is_over(now));
@@ -92,16 +91,20 @@ impl Replicas {
     }
 }
 
-/// Keeps a stream's replicas up to date, off the thread that sends. A lookup that fails says
-/// nothing of the replicas: they stay as they were.
-pub(super) async fn follow(stream: Rc<Stream>, lookup: Arc<Lookup>) {
-    let Some(replicas) = &stream.replicas else { return };
-    let port = stream.plan.target().port;
-    let name = match &stream.plan.target().host {
+/// Keeps the replicas of a target up to date; lookups do not run on the thread that sends. A failed
+/// lookup says nothing about the replicas: they stay as they were.
+pub(super) async fn follow(
+    replicas: Rc<Replicas>,
+    target: Target,
+    clock: Clock,
+    lookup: Arc<Lookup>,
+) {
+    let port = target.port;
+    let name = match target.host {
         Host::Address(address) => {
-            return replicas.look(vec![SocketAddr::new(*address, port)], stream.clock.now());
+            return replicas.update(vec![SocketAddr::new(address, port)], clock.now());
         }
-        Host::Name(name) => name.clone(),
+        Host::Name(name) => name,
     };
     let mut tick = interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -109,7 +112,7 @@ pub(super) async fn follow(stream: Rc<Stream>, lookup: Arc<Lookup>) {
         tick.tick().await;
         let (name, lookup) = (name.clone(), Arc::clone(&lookup));
         if let Ok(Ok(found)) = tokio::task::spawn_blocking(move || lookup(&name, port)).await {
-            replicas.look(found, stream.clock.now());
+            replicas.update(found, clock.now());
         }
     }
 }
@@ -128,40 +131,40 @@ mod tests {
     }
 
     #[test]
-    fn each_address_is_asked_until_some_time_after_it_has_gone() {
+    fn an_address_is_asked_for_a_while_after_it_left() {
         let replicas = Replicas::default();
         assert_eq!(asked(&replicas, 0), [""; 0]);
-        replicas.look(addresses(&[1, 2, 1]), Offset::ZERO);
+        replicas.update(addresses(&[1, 2, 1]), Offset::ZERO);
         assert_eq!(asked(&replicas, 100), ["10.0.0.1", "10.0.0.2"]);
-        replicas.look(addresses(&[2, 3]), Offset::from_millis(100_000));
-        replicas.look(addresses(&[2, 3]), Offset::from_millis(104_000));
+        replicas.update(addresses(&[2, 3]), Offset::from_millis(100_000));
+        replicas.update(addresses(&[2, 3]), Offset::from_millis(104_000));
         assert_eq!(asked(&replicas, 109), ["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
-        // Silent for ten seconds since it went.
+        // Silent for ten seconds since it left.
         assert_eq!(asked(&replicas, 110), ["10.0.0.2", "10.0.0.3"]);
     }
 
     #[test]
-    fn one_that_still_answers_is_asked_longer_and_one_that_comes_back_stays() {
+    fn a_replica_that_still_answers_is_asked_longer_and_a_returning_one_stays() {
         let replicas = Replicas::default();
-        replicas.look(addresses(&[1, 2]), Offset::ZERO);
-        replicas.look(addresses(&[3]), Offset::from_millis(1_000));
+        replicas.update(addresses(&[1, 2]), Offset::ZERO);
+        replicas.update(addresses(&[3]), Offset::from_millis(1_000));
         for replica in replicas.to_ask(Offset::from_millis(9_000)) {
             replica.answered(Offset::from_millis(9_000));
         }
         assert_eq!(asked(&replicas, 15).len(), 3);
-        replicas.look(addresses(&[2, 3]), Offset::from_millis(15_500));
+        replicas.update(addresses(&[2, 3]), Offset::from_millis(15_500));
         assert_eq!(asked(&replicas, 16), ["10.0.0.2", "10.0.0.3"]);
         assert_eq!(asked(&replicas, 999).len(), 2);
     }
 
     #[test]
-    fn ipv6_is_asked_only_where_there_is_no_ipv4() {
+    fn ipv6_is_asked_only_without_ipv4() {
         let replicas = Replicas::default();
         let six: SocketAddr = "[fd00::1]:80".parse().unwrap();
-        replicas.look(vec![six], Offset::ZERO);
+        replicas.update(vec![six], Offset::ZERO);
         assert_eq!(asked(&replicas, 0), ["fd00::1"]);
         let replicas = Replicas::default();
-        replicas.look([addresses(&[1]), vec![six]].concat(), Offset::ZERO);
+        replicas.update([addresses(&[1]), vec![six]].concat(), Offset::ZERO);
         assert_eq!(asked(&replicas, 0), ["10.0.0.1"]);
     }
 }

@@ -7,32 +7,32 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use super::StreamPlan;
 use super::link::LINGER;
 use crate::record::{Connection, Purpose};
+use crate::wording::{count, counted};
 use crate::{Error, Result};
 
-/// Descriptors left to the rest of the process: engine connections, record files, a child's
-/// pipes.
+/// Descriptors left for the rest of the process: engine connections, record files, pipes.
 const RESERVED: u64 = 256;
 
-/// Raises the process's soft limit of open descriptors to its hard limit and returns it. A
-/// service that hangs piles up one descriptor for each shot until the timeout.
+/// Raises the process's soft limit of open files to its hard limit and returns it. While a service
+/// hangs, each shot keeps one descriptor until the timeout.
 pub(super) fn raise_descriptor_limit() -> Result<u64> {
     let failed = |error| Error::environment("cannot read the limit of open files").caused_by(error);
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(failed)?;
     if soft >= hard {
         return Ok(soft);
     }
-    // Refused in some sandboxes; the soft limit then is what there is.
+    // Some sandboxes refuse this; the soft limit stays.
     match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
         Ok(()) => Ok(hard),
         Err(_) => Ok(soft),
     }
 }
 
-/// The most requests in flight for each stream: as many as can pile up within the timeout, but
-/// together no more than the descriptors allow.
+/// The maximum number of requests in flight for each stream: as many as can pile up within the
+/// timeout, but together no more than the descriptors allow.
 ///
 /// # Errors
-/// An environment error if the limit leaves no stream a useful number.
+/// An environment error if the limit leaves a stream too few.
 pub(super) fn share(plans: &[StreamPlan], descriptors: u64) -> Result<Vec<usize>> {
     let budget = descriptors.saturating_sub(RESERVED);
     let other: u64 = plans.iter().map(outside_flight).sum();
@@ -44,12 +44,14 @@ pub(super) fn share(plans: &[StreamPlan], descriptors: u64) -> Result<Vec<usize>
         .map(|wanted| if all > left { wanted * left / all } else { *wanted })
         .map(|slots| usize::try_from(slots).unwrap_or(usize::MAX))
         .collect();
-    // Fewer than this cannot hold even a short stall.
+    // Fewer than this are not enough even for a short stall.
     if let Some((plan, slots)) =
         plans.iter().zip(&slots).find(|(plan, slots)| (**slots as u64) < piled_up(plan).min(8))
     {
         return Err(Error::environment(format!(
-            "the limit of {descriptors} open files leaves stream `{}` {slots} connections",
+            "the limit of {} open files leaves only {} for stream `{}`",
+            count(descriptors),
+            counted(*slots as u64, "connection"),
             plan.name
         ))
         .hint("raise it with `ulimit -n`, or lower the rate"));
@@ -57,16 +59,16 @@ pub(super) fn share(plans: &[StreamPlan], descriptors: u64) -> Result<Vec<usize>
     Ok(slots)
 }
 
-/// Replicas that a stream which asks each of them is prepared for, old and new ones together.
+/// Replicas, old and new, for which a stream that asks each of them reserves descriptors.
 const REPLICAS: u64 = 24;
 
-/// What can be in flight at once; the slack is for shots whose timeout is just being handled.
+/// Requests that can be in flight at once; the slack is for shots that are just timing out.
 fn piled_up(plan: &StreamPlan) -> u64 {
     plan.max_in_flight.map_or_else(|| at_rate(plan, plan.timeout) + 64, |most| most as u64)
 }
 
-/// Descriptors of a stream beside those in flight: kept connections, and new ones that wait
-/// for the server's close.
+/// Descriptors of a stream that are not in flight: kept connections, and new ones that wait for the
+/// server to close them.
 fn outside_flight(plan: &StreamPlan) -> u64 {
     match plan.connection {
         Connection::KeepAlive => plan.kept as u64,
@@ -89,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_can_pile_up_fits() {
+    fn everything_that_can_pile_up_has_a_slot() {
         assert_eq!(share(&[plan(200.0), plan(1.0)], 20_000).unwrap(), [1064, 69]);
         let mut fixed = plan(200.0);
         fixed.max_in_flight = Some(3);

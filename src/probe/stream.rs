@@ -1,22 +1,28 @@
 //! A stream while it runs.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
+use hyper::header::HeaderValue;
 use hyper::{HeaderMap, Request};
 use tokio::sync::Notify;
 
-use super::names::Names;
-use super::pool::Pool;
+use super::link::Pool;
 use super::replicas::{Replica, Replicas};
-use super::stalls::Stalls;
+use super::schedule::Stalls;
 use super::{ProbeTotals, StreamPlan};
 use crate::Clock;
 use crate::Offset;
 use crate::record::{Outcome, Purpose, Shot, Unsent};
+
+/// Different names kept. A server with more makes them up, and memory must stay flat.
+const MOST_NAMES: usize = 4096;
+/// The longest value taken for a name; a container's host name has at most 64 bytes.
+const LONGEST_NAME: usize = 256;
 
 /// Where finished shots go.
 pub(super) type Sink = dyn Fn(usize, Shot);
@@ -27,9 +33,9 @@ pub(super) struct Stream {
     pub clock: Clock,
     pub pool: Pool,
     pub names: Names,
-    /// Whom to ask, in a stream that asks each replica by itself.
-    pub replicas: Option<Replicas>,
-    /// Whether a good answer carried the application's header.
+    /// The replicas, in a stream that asks each of them.
+    pub replicas: Option<Rc<Replicas>>,
+    /// Whether any good response carried the application's header.
     pub app_known: Cell<bool>,
     pub totals: RefCell<ProbeTotals>,
     pub stalls: Stalls,
@@ -55,7 +61,7 @@ impl Stream {
             stalls,
             pool: Pool::new(plan.kept),
             names: Names::default(),
-            replicas: (plan.purpose == Purpose::EachReplica).then(Replicas::default),
+            replicas: (plan.purpose == Purpose::EachReplica).then(Rc::default),
             app_known: Cell::new(false),
             totals: RefCell::new(ProbeTotals::new(&plan.name)),
             headers: plan.request_headers(),
@@ -70,23 +76,23 @@ impl Stream {
         }
     }
 
-    /// A place among the requests in flight, if there is one, for a shot at `replica` or at
-    /// whomever the stream's target is.
+    /// A place among the requests in flight, if one is free, for a shot to `replica` or to the
+    /// stream's target.
     pub fn seat(self: &Rc<Self>, replica: Option<Rc<Replica>>) -> Option<Seat> {
         (self.in_flight.get() < self.slots).then(|| {
             self.in_flight.set(self.in_flight.get() + 1);
-            Seat { stream: Rc::clone(self), replica, heard_of: Cell::new(false) }
+            Seat { stream: Rc::clone(self), replica, recorded: Cell::new(false) }
         })
     }
 
-    /// Waits until nothing is in flight any more; bounded by the requests' own timeouts.
+    /// Waits until nothing is in flight; bounded by the requests' own timeouts.
     pub async fn all_landed(&self) {
         while self.in_flight.get() > 0 {
             self.landed.notified().await;
         }
     }
 
-    /// Shots that took off and were never heard of: the sink panicked.
+    /// Shots that took off and never ended: the sink panicked.
     pub fn lost(&self) -> u64 {
         self.lost.get()
     }
@@ -100,9 +106,9 @@ impl Stream {
         request
     }
 
-    /// A shot was not sent: a hole in the measurement.
+    /// Records that a shot was not sent: a hole in the measurement.
     pub fn unsent(&self, intended: Offset, why: Unsent, replica: Option<&Replica>) {
-        let mut shot = blank(intended, Outcome::Unsent);
+        let mut shot = Shot::new(intended, Outcome::Unsent);
         shot.unsent = Some(why);
         shot.to = replica.map(|replica| Arc::clone(&replica.text));
         (self.sink)(self.index, shot);
@@ -110,30 +116,11 @@ impl Stream {
     }
 }
 
-/// A shot of which nothing but its end is known.
-pub(super) fn blank(intended: Offset, outcome: Outcome) -> Shot {
-    Shot {
-        intended,
-        sent: None,
-        connected: None,
-        first_byte: None,
-        done: None,
-        to: None,
-        outcome,
-        unsent: None,
-        status: None,
-        reused: false,
-        replica: None,
-        slot: None,
-        version: None,
-    }
-}
-
 /// One of the requests in flight.
 pub(super) struct Seat {
     stream: Rc<Stream>,
     replica: Option<Rc<Replica>>,
-    heard_of: Cell<bool>,
+    recorded: Cell<bool>,
 }
 
 impl Seat {
@@ -141,12 +128,12 @@ impl Seat {
         &self.stream
     }
 
-    /// The one replica that is asked, in a stream that asks each by itself.
+    /// The replica that is asked, in a stream that asks each of them.
     pub fn replica(&self) -> Option<&Replica> {
         self.replica.as_deref()
     }
 
-    /// The shot has ended.
+    /// Records that the shot has ended.
     pub fn ended(&self, shot: Shot) {
         let lag = shot.lag();
         if let (Some(replica), Some(_), Some(done)) = (&self.replica, shot.status, shot.done) {
@@ -154,25 +141,73 @@ impl Seat {
         }
         (self.stream.sink)(self.stream.index, shot);
         self.stream.totals.borrow_mut().sent(lag);
-        self.heard_of.set(true);
+        self.recorded.set(true);
     }
 
-    /// The shot turned out to measure nothing.
+    /// Records that the shot measured nothing.
     pub fn unsent(&self, intended: Offset, why: Unsent) {
         self.stream.unsent(intended, why, self.replica());
-        self.heard_of.set(true);
+        self.recorded.set(true);
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         let stream = &self.stream;
-        if !self.heard_of.get() {
+        if !self.recorded.get() {
             stream.lost.set(stream.lost.get() + 1);
         }
         stream.in_flight.set(stream.in_flight.get() - 1);
         if stream.in_flight.get() == 0 {
             stream.landed.notify_one();
         }
+    }
+}
+
+/// Replica and version names, each stored once, so that a shot needs no allocation for them.
+#[derive(Debug, Default)]
+pub(super) struct Names(RefCell<HashSet<Arc<str>>>);
+
+impl Names {
+    /// The shared copy of a header's value; `None` if it is absent or not a plain name.
+    pub fn intern(&self, value: Option<&HeaderValue>) -> Option<Arc<str>> {
+        let name = value?.to_str().ok()?;
+        if name.is_empty() || name.len() > LONGEST_NAME {
+            return None;
+        }
+        let mut names = self.0.borrow_mut();
+        if let Some(known) = names.get(name) {
+            return Some(Arc::clone(known));
+        }
+        let name: Arc<str> = Arc::from(name);
+        if names.len() < MOST_NAMES {
+            names.insert(Arc::clone(&name));
+        }
+        Some(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_stored_once() {
+        let names = Names::default();
+        let first = names.intern(Some(&HeaderValue::from_static("a1"))).unwrap();
+        let again = names.intern(Some(&HeaderValue::from_static("a1"))).unwrap();
+        assert!(Arc::ptr_eq(&first, &again));
+        assert_eq!(names.intern(None), None);
+        assert_eq!(names.intern(Some(&HeaderValue::from_static(""))), None);
+    }
+
+    #[test]
+    fn many_names_do_not_fill_memory() {
+        let names = Names::default();
+        for number in 0..MOST_NAMES + 10 {
+            let value = HeaderValue::from(number);
+            assert_eq!(names.intern(Some(&value)).unwrap().as_ref(), number.to_string());
+        }
+        assert_eq!(names.0.borrow().len(), MOST_NAMES);
     }
 }

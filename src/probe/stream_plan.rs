@@ -1,66 +1,72 @@
 //! What one stream of requests asks, how often, and what it expects.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::HeaderMap;
 use hyper::header::{self, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
 
-use super::target::{Host, Target};
+use super::request::{Host, Target};
 use super::{BodyExpect, Expect, Method};
 use crate::record::{Connection, Purpose, Route, StreamFacts};
+use crate::wording::setting;
 use crate::{Error, Result};
 
-/// More shots a second than one event loop could pace.
-const HIGHEST_RATE: f64 = 50_000.0;
-
 /// What one stream of requests asks, how often, and what it expects.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StreamPlan {
     /// Name in the record and the reports.
     pub name: String,
     /// The method.
     pub method: Method,
-    /// The body that is sent; empty unless set.
+    /// The body to send.
+    #[serde(with = "body_bytes")]
     pub body: Bytes,
-    /// Requests a second.
+    /// Requests per second, one of [`StreamPlan::RATES`].
     pub rate_hz: f64,
-    /// What its requests are to show.
+    /// What its requests are for.
     pub purpose: Purpose,
-    /// The way its requests take.
+    /// The route of its requests.
     pub route: Route,
     /// Whether connections are kept.
     pub connection: Connection,
-    /// How many connections are kept and used in turn. A balancer that works by connection
-    /// ties each to one replica, so one alone would see one replica.
+    /// How many connections are kept and used in turn. A connection-based load balancer ties each
+    /// to one replica, so a single connection would see a single replica.
     pub kept: usize,
-    /// A good answer later than this after its intended time is late.
+    /// A good response is late if it arrives this long after its intended time.
     pub deadline: Duration,
-    /// How long a good answer takes by itself; next to nothing unless it is asked to take long.
-    /// Whoever stops the stream stops it so much earlier.
+    /// How long a good response normally takes; zero unless the request asks for a slow one. The
+    /// stream has to be stopped that much earlier.
     pub takes: Duration,
-    /// Time limit for looking up the name and connecting, from the sending on.
+    /// Time limit for resolving the name and connecting, from the sending.
     pub connect_timeout: Duration,
-    /// Time limit for the whole answer, from the sending on. It is more than the deadline, so
-    /// that an answer a proxy held back is told from one that never came.
+    /// Time limit for the complete response, from the sending. It is longer than the deadline, to
+    /// distinguish a response that a proxy held back from one that never came.
     pub timeout: Duration,
-    /// Most requests in flight; absent: as many as the rate can pile up within the timeout,
-    /// and as the machine's descriptors allow.
+    /// Maximum number of requests in flight; `None`: as many as can pile up within the timeout, as
+    /// far as the limit of open files allows.
     pub max_in_flight: Option<usize>,
-    /// How many requests; absent: until stopped.
+    /// Number of requests; `None`: until stopped.
     pub shots: Option<u64>,
     /// The local address to connect from.
     pub source: Option<IpAddr>,
-    /// What a good answer looks like.
+    /// What a good response looks like.
     pub expect: Expect,
+    #[serde(rename = "url")]
     target: Target,
+    #[serde(with = "header_pairs")]
     headers: HeaderMap,
 }
 
 impl StreamPlan {
-    /// A stream of GET requests to an `http://` URL, each over a new connection, that expects
-    /// the status 200 within a second. A `rate_hz` is checked when the prober starts.
+    /// Possible rates, in requests per second: more is too much for one event loop.
+    pub const RATES: RangeInclusive<f64> = 0.001..=50_000.0;
+
+    /// A stream of GET requests to an `http://` URL, each over a new connection, that expects the
+    /// status 200 within a second. The prober checks the rate when it starts.
     ///
     /// # Errors
     /// A usage error for a URL that cannot be probed.
@@ -94,16 +100,16 @@ impl StreamPlan {
         })
     }
 
-    /// The same stream with another target on the same host: a path with its query.
+    /// The same stream with another path and query on the same host.
     ///
     /// # Errors
-    /// A usage error for a path that does not begin with `/` or that HTTP does not allow.
+    /// A usage error for a path that does not start with `/` or that HTTP does not allow.
     pub fn with_path(mut self, path: &str) -> Result<Self> {
         self.target = self.target.with_path(path)?;
         Ok(self)
     }
 
-    /// Path and query of what is asked.
+    /// Path and query.
     #[must_use]
     pub fn path(&self) -> String {
         self.target.path.to_string()
@@ -118,26 +124,10 @@ impl StreamPlan {
     /// Adds a header, or replaces `Host` and `User-Agent`.
     ///
     /// # Errors
-    /// A usage error for a name or value HTTP does not allow, and for the headers that belong
-    /// to the connection itself.
+    /// A usage error for a name or value that HTTP does not allow, and for the headers that the
+    /// prober sets itself.
     pub fn header(&mut self, name: &str, value: &str) -> Result<()> {
-        let wrong = || Error::usage(format!("header `{name}` is not valid"));
-        let name = HeaderName::from_bytes(name.trim().as_bytes())
-            .map_err(|error| wrong().caused_by(error))?;
-        let mut value =
-            HeaderValue::from_str(value.trim()).map_err(|error| wrong().caused_by(error))?;
-        match name {
-            header::CONNECTION | header::CONTENT_LENGTH | header::TRANSFER_ENCODING => {
-                return Err(Error::usage(format!("header `{name}` is set by the prober"))
-                    .hint("choose fresh or kept-alive connections instead"));
-            }
-            header::HOST | header::USER_AGENT => drop(self.headers.insert(name, value)),
-            _ => {
-                value.set_sensitive(name == header::AUTHORIZATION || name == header::COOKIE);
-                self.headers.append(name, value);
-            }
-        }
-        Ok(())
+        set_header(&mut self.headers, name, value)
     }
 
     /// What the record says about this stream.
@@ -158,9 +148,9 @@ impl StreamPlan {
     /// A usage error for values that contradict each other.
     pub(super) fn check(&self) -> Result<()> {
         let wrong = |what: String| Error::usage(format!("stream `{}`: {what}", self.name));
-        if !(self.rate_hz >= 0.001 && self.rate_hz <= HIGHEST_RATE) {
+        if !Self::RATES.contains(&self.rate_hz) {
             return Err(wrong(format!(
-                "a rate of {} requests a second is not between 0.001 and {HIGHEST_RATE}",
+                "the rate ({} requests per second) must be between 0.001 and 50,000",
                 self.rate_hz
             )));
         }
@@ -169,19 +159,20 @@ impl StreamPlan {
         }
         if self.timeout <= self.deadline {
             return Err(wrong(format!(
-                "the timeout ({:?}) must be more than the deadline ({:?})",
-                self.timeout, self.deadline
+                "the timeout ({}) must be longer than the deadline ({})",
+                setting(self.timeout.as_secs_f64()),
+                setting(self.deadline.as_secs_f64())
             ))
-            .hint("an answer between the two is late, one after the timeout never came"));
+            .hint("a response between the two is late; after the timeout it is given up"));
         }
         if self.kept == 0 || self.max_in_flight == Some(0) {
             return Err(wrong("at least one connection is needed".into()));
         }
         if self.purpose == Purpose::EachReplica && self.connection == Connection::KeepAlive {
-            return Err(wrong("each replica is asked over new connections only".into()));
+            return Err(wrong("requests to each replica need new connections".into()));
         }
         if self.method == Method::Head && self.expect.body != BodyExpect::Any {
-            return Err(wrong("the answer to HEAD has no body to compare".into()));
+            return Err(wrong("the response to HEAD has no body to compare".into()));
         }
         if let (Some(source), Host::Address(target)) = (self.source, &self.target.host)
             && source.is_ipv4() != target.is_ipv4()
@@ -195,7 +186,7 @@ impl StreamPlan {
         &self.target
     }
 
-    /// The headers that were set, `Host` and `User-Agent` among them.
+    /// The headers that were set, including `Host` and `User-Agent`.
     pub(super) fn headers(&self) -> &HeaderMap {
         &self.headers
     }
@@ -210,6 +201,62 @@ impl StreamPlan {
     }
 }
 
+fn set_header(headers: &mut HeaderMap, name: &str, value: &str) -> Result<()> {
+    let wrong = || Error::usage(format!("header `{name}` is not valid"));
+    let name =
+        HeaderName::from_bytes(name.trim().as_bytes()).map_err(|error| wrong().caused_by(error))?;
+    let mut value =
+        HeaderValue::from_str(value.trim()).map_err(|error| wrong().caused_by(error))?;
+    match name {
+        header::CONNECTION | header::CONTENT_LENGTH | header::TRANSFER_ENCODING => {
+            return Err(Error::usage(format!("header `{name}` is set by the prober"))
+                .hint("choose new or kept connections instead"));
+        }
+        header::HOST | header::USER_AGENT => drop(headers.insert(name, value)),
+        _ => {
+            value.set_sensitive(name == header::AUTHORIZATION || name == header::COOKIE);
+            headers.append(name, value);
+        }
+    }
+    Ok(())
+}
+
+/// A body as a list of its bytes.
+mod body_bytes {
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(body: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(body)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        Vec::deserialize(deserializer).map(Bytes::from)
+    }
+}
+
+/// Headers as a list of names with their values.
+mod header_pairs {
+    use hyper::HeaderMap;
+    use serde::{Deserialize, Deserializer, Serializer, de, ser};
+
+    pub fn serialize<S: Serializer>(headers: &HeaderMap, serializer: S) -> Result<S::Ok, S::Error> {
+        let pair = |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| {
+            value.to_str().map(|value| (name.to_string(), value.to_owned()))
+        };
+        let pairs = headers.iter().map(pair).collect::<Result<Vec<_>, _>>();
+        serializer.collect_seq(pairs.map_err(ser::Error::custom)?)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderMap, D::Error> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in Vec::<(String, String)>::deserialize(deserializer)? {
+            super::set_header(&mut headers, &name, &value).map_err(de::Error::custom)?;
+        }
+        Ok(headers)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_plan_is_right() {
+    fn a_new_plan_is_valid() {
         let plan = plan();
         plan.check().unwrap();
         let headers = plan.request_headers();

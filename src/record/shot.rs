@@ -50,6 +50,26 @@ pub struct Shot {
 }
 
 impl Shot {
+    /// A shot of which only the intended time and the outcome are known.
+    #[must_use]
+    pub fn new(intended: Offset, outcome: Outcome) -> Self {
+        Self {
+            intended,
+            sent: None,
+            connected: None,
+            first_byte: None,
+            done: None,
+            to: None,
+            outcome,
+            unsent: None,
+            status: None,
+            reused: false,
+            replica: None,
+            slot: None,
+            version: None,
+        }
+    }
+
     /// Time from the intended start to the known outcome.
     #[must_use]
     pub fn latency(&self) -> Option<Offset> {

@@ -33,4 +33,3 @@ pub use log_writer::{LogWriter, start_log};
 pub use mode::{Mode, stderr_colour};
 pub use screen::Screen;
 pub use terminal::{Size, Terminal};
-pub(crate) use words::count;

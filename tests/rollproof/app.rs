@@ -1,4 +1,4 @@
-//! The replicated application, run as a process and told to stop.
+//! The replicated application, started and stopped as a process.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// The application's binary, built once: cargo builds no other package's binaries for a test.
+/// The application's binary, built once: cargo does not build other packages' binaries for a test.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -68,7 +68,7 @@ impl App {
         assert!(line.starts_with("SIGTERM: "), "{line}");
     }
 
-    /// The exit code. The test runner's patience is the limit; the application has its own.
+    /// The exit code. There is no time limit here: the application has its own.
     fn code(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
@@ -94,7 +94,7 @@ fn send(stream: &mut TcpStream, head: &str) {
     stream.write_all(format!("{head} HTTP/1.1\r\nhost: app\r\n\r\n").as_bytes()).unwrap();
 }
 
-/// One answer: its head in lower case, and its body by content-length unless it is to HEAD.
+/// One response: its head in lower case, and its body unless it is to HEAD.
 fn receive(stream: &mut TcpStream, with_body: bool) -> (String, String) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -109,7 +109,7 @@ fn receive(stream: &mut TcpStream, with_body: bool) -> (String, String) {
     (head, String::from_utf8(body).unwrap())
 }
 
-/// Whether the other side has ended the connection in good order.
+/// Whether the server has closed the connection normally.
 fn ended(stream: &mut TcpStream) -> bool {
     stream.read(&mut [0]).unwrap() == 0
 }
@@ -136,19 +136,19 @@ fn every_answer_names_the_replica_and_keeps_the_connection() {
     let (head, _) = receive(&mut stream, false);
     assert!(head.starts_with("http/1.1 200 "), "{head}");
     assert!(head.contains(&format!("content-length: {}", GREETING.len())), "{head}");
-    // If HEAD had sent a body, this answer would begin with it.
+    // If HEAD had sent a body, this response would start with it.
     send(&mut stream, "GET /nowhere");
     assert!(receive(&mut stream, true).0.starts_with("http/1.1 404 "));
 }
 
 #[test]
-fn a_request_in_hand_is_answered_after_the_signal_and_idle_connections_end() {
+fn an_open_request_is_answered_after_the_signal_and_idle_connections_end() {
     let mut app = App::start(&[]);
     let (mut busy, mut idle, mut silent) = (app.connect(), app.connect(), app.connect());
     send(&mut idle, "GET /");
     receive(&mut idle, true);
     send(&mut busy, "GET /?delay=1s");
-    // The delayed request is in hand once a later request has been answered.
+    // The delayed request has arrived when a later request has been answered.
     send(&mut idle, "GET /health");
     receive(&mut idle, true);
     app.terminate();
@@ -163,13 +163,13 @@ fn a_request_in_hand_is_answered_after_the_signal_and_idle_connections_end() {
 }
 
 #[test]
-fn requests_that_arrive_with_the_signal_are_still_answered() {
+fn requests_that_arrive_with_the_signal_are_answered() {
     let mut app = App::start(&[]);
     let mut open = app.connect();
     send(&mut open, "GET /health");
     receive(&mut open, true);
-    // While it is held, the kernel takes a request on an open connection, whole new connections
-    // and the signal; the application finds all of it at once.
+    // While the process is stopped, the kernel accepts a request on an open connection, new
+    // connections and the signal. The application then finds all of them at once.
     app.signal(Signal::SIGSTOP);
     send(&mut open, "GET /");
     let mut streams: Vec<_> = (0..16).map(|_| app.connect()).collect();
@@ -186,7 +186,7 @@ fn requests_that_arrive_with_the_signal_are_still_answered() {
 }
 
 #[test]
-fn a_stop_never_waits_longer_than_it_may() {
+fn a_stop_does_not_exceed_its_timeout() {
     let mut app = App::start(&[("ROLLPROOF_STOP_TIMEOUT", "300ms")]);
     let mut stream = app.connect();
     send(&mut stream, "GET /slow?ms=60000");
@@ -200,27 +200,27 @@ fn a_stop_never_waits_longer_than_it_may() {
 }
 
 #[test]
-fn the_probe_is_healthy_on_2xx_only() {
+fn only_2xx_is_healthy() {
     let app = App::start(&[]);
     assert_eq!(app.health("/health").0, Some(0));
     assert_eq!(app.health("/").0, Some(0));
     let (code, why) = app.health("/nowhere");
     assert_eq!((code, why.ends_with("answered 404 Not Found\n")), (Some(1), true), "{why}");
     let (code, why) = health("http://localhost:WRONG-PORT");
-    assert_eq!((code, why.contains("is not understood")), (Some(1), true), "{why}");
+    assert_eq!((code, why.contains("is not valid")), (Some(1), true), "{why}");
     let (code, why) = app.health("/slow?ms=30000");
-    assert_eq!((code, why.ends_with("no answer in 2s\n")), (Some(1), true), "{why}");
+    assert_eq!((code, why.ends_with("no response within 2s\n")), (Some(1), true), "{why}");
 }
 
 #[test]
-fn faults_happen_when_asked_for() {
+fn faults_can_be_switched_on() {
     let app = App::start(&[("ROLLPROOF_UNHEALTHY_AFTER", "0s")]);
     assert_eq!(app.health("/health").0, Some(1));
     assert_eq!(App::start(&[("ROLLPROOF_CRASH_AFTER", "50ms")]).code(), Some(1));
 
     let mut deaf = App::start(&[("ROLLPROOF_IGNORE_STOP", "true")]);
     deaf.terminate();
-    assert_eq!(deaf.health("/health").0, Some(0), "it serves on");
+    assert_eq!(deaf.health("/health").0, Some(0), "it still serves");
 
     let begun = Instant::now();
     let late = App::start(&[("ROLLPROOF_START_DELAY", "200ms")]);

@@ -38,7 +38,7 @@ where
     address
 }
 
-/// A server that reads each request and then does `answer`, over and over.
+/// A server that reads requests and answers each with `answer`.
 async fn answering(answer: &'static [u8]) -> SocketAddr {
     server(move |_, mut stream| async move {
         while request(&mut stream).await.is_some() {
@@ -48,7 +48,7 @@ async fn answering(answer: &'static [u8]) -> SocketAddr {
     .await
 }
 
-/// The head of the next request; `None` at the connection's end.
+/// The head of the next request; `None` when the connection has ended.
 async fn request(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -72,7 +72,7 @@ async fn run(plans: Vec<StreamPlan>) -> (Vec<(usize, Shot)>, Vec<ProbeTotals>) {
     (shots.into_iter().collect(), totals)
 }
 
-/// The shots of one stream, in the order they ended.
+/// The shots of one stream, in the order in which they ended.
 async fn shots(plan: StreamPlan) -> Vec<Shot> {
     run(vec![plan]).await.0.into_iter().map(|(_, shot)| shot).collect()
 }

@@ -1,20 +1,21 @@
-//! What a probe run found, as text and as JSON.
-
-use std::collections::BTreeMap;
-use std::fmt::Write;
+//! What a probe run found: its verdict, the reasons for it, and the summary as text.
 
 use serde::Serialize;
 
-use crate::Offset;
-use crate::probe::{ProbeTotals, StreamPlan, Tally};
+use crate::judge::Verdict;
+use crate::probe::{Failures, ProbeTotals, StreamPlan, Tally};
 use crate::record::{Connection, Outcome};
-use crate::stats::error_rate_upper_95;
-use crate::ui::count;
-use crate::{Clock, Error, Result};
+use crate::stats::{Gap, error_rate_upper_95};
+use crate::wording::{clean, count, counted, cut, length, percent, wrap};
+use crate::{Clock, Offset};
 
-/// Gaps listed one by one, longest first.
-const GAPS_LISTED: usize = 5;
-/// Replicas named.
+/// Columns of the summary.
+const WIDTH: usize = 80;
+/// Columns before the values: a label and its margins.
+const LABEL: usize = 15;
+/// Outages that are listed, longest first.
+const OUTAGES_LISTED: usize = 3;
+/// Replicas that are named.
 const REPLICAS_NAMED: usize = 8;
 
 /// What a probe run found.
@@ -27,55 +28,9 @@ pub(super) struct Summary {
     pub max_lag: Offset,
 }
 
+/// Percentiles of a time.
 #[derive(Serialize)]
-struct JsonSummary<'a> {
-    schema_version: u32,
-    tool_version: &'static str,
-    started_at: String,
-    duration_s: Offset,
-    verdict: &'static str,
-    because: Vec<String>,
-    streams: Vec<JsonStream<'a>>,
-}
-
-#[derive(Serialize)]
-struct JsonStream<'a> {
-    name: &'a str,
-    url: &'a str,
-    connection: Connection,
-    rate_hz: f64,
-    deadline_s: f64,
-    sent: u64,
-    ok: u64,
-    failed: u64,
-    failed_by_class: BTreeMap<Outcome, u64>,
-    failed_times: BTreeMap<Outcome, FirstLast>,
-    unsent: u64,
-    longest_gap_s: Offset,
-    total_bad_s: Offset,
-    gaps: Vec<JsonGap>,
-    resolution_s: f64,
-    error_rate_upper_95: f64,
-    lag_s: Percentiles,
-    latency_s: Option<Percentiles>,
-    replicas_seen: usize,
-}
-
-#[derive(Serialize)]
-struct FirstLast {
-    first: Offset,
-    last: Offset,
-}
-
-#[derive(Serialize)]
-struct JsonGap {
-    start: Offset,
-    end: Offset,
-    open: bool,
-}
-
-#[derive(Serialize)]
-struct Percentiles {
+pub(super) struct Percentiles {
     p50: Offset,
     p90: Offset,
     p99: Offset,
@@ -88,6 +43,17 @@ impl Percentiles {
         Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: at(1.0) }
     }
 
+    /// Of the send lag.
+    pub fn lag(totals: &ProbeTotals) -> Self {
+        Self::of(|quantile| totals.lag_at(quantile))
+    }
+
+    /// Of the latency; `None` without a correct response.
+    pub fn latency(tally: &Tally) -> Option<Self> {
+        tally.latency_at(0.5)?;
+        Some(Self::of(|quantile| tally.latency_at(quantile).unwrap_or_default()))
+    }
+
     fn words(&self) -> String {
         [
             ("p50", self.p50),
@@ -96,238 +62,314 @@ impl Percentiles {
             ("p99.9", self.p999),
             ("max", self.max),
         ]
-        .map(|(name, at)| format!("{name} {}", time(at)))
-        .join("   ")
+        .map(|(name, at)| format!("{name} {}", length(at)))
+        .join("  ")
     }
 }
 
 impl Summary {
-    /// 0 nothing failed, 1 something failed, 3 the measurement cannot be trusted.
-    pub fn exit_code(&self) -> u8 {
-        match self.verdict() {
-            "pass" => 0,
-            "fail" => 1,
-            _ => 3,
-        }
+    /// Each stream: its plan, what it saw, and what the prober did for it.
+    pub fn streams(&self) -> impl Iterator<Item = (&StreamPlan, &Tally, &ProbeTotals)> {
+        let seen = self.tallies.iter().zip(&self.totals);
+        self.plans.iter().zip(seen).map(|(plan, (tally, totals))| (plan, tally, totals))
     }
 
-    pub fn json(&self) -> Result<String> {
-        let streams = self.streams().map(|(plan, tally, totals)| {
-            let gaps = tally.gaps();
-            JsonStream {
-                name: &plan.name,
-                url: plan.url(),
-                connection: plan.connection,
-                rate_hz: plan.rate_hz,
-                deadline_s: plan.deadline.as_secs_f64(),
-                sent: tally.sent(),
-                ok: tally.ok(),
-                failed: tally.failed(),
-                failed_by_class: tally.failures().iter().map(|(c, f)| (*c, f.count)).collect(),
-                failed_times: tally
-                    .failures()
-                    .iter()
-                    .map(|(class, f)| (*class, FirstLast { first: f.first, last: f.last }))
-                    .collect(),
-                unsent: tally.unsent(),
-                longest_gap_s: gaps.longest(),
-                total_bad_s: gaps.total(),
-                gaps: gaps
-                    .list
-                    .iter()
-                    .map(|gap| JsonGap { start: gap.start, end: gap.end, open: gap.open })
-                    .collect(),
-                resolution_s: 1.0 / plan.rate_hz,
-                error_rate_upper_95: error_rate_upper_95(tally.failed(), tally.sent()),
-                lag_s: Percentiles::of(|quantile| totals.lag_at(quantile)),
-                latency_s: latency(tally),
-                replicas_seen: tally.replicas().len(),
-            }
-        });
-        let summary = JsonSummary {
-            schema_version: 1,
-            tool_version: env!("CARGO_PKG_VERSION"),
-            started_at: self.clock.started_at().to_string(),
-            duration_s: self.elapsed,
-            verdict: self.verdict(),
-            because: self.because(),
-            streams: streams.collect(),
-        };
-        serde_json::to_string_pretty(&summary).map_err(|error| {
-            Error::environment("cannot write the summary as JSON").caused_by(error)
-        })
-    }
-
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        for (plan, tally, totals) in self.streams() {
-            // Writing to a string cannot fail.
-            let _ = self.stream_text(&mut text, plan, tally, totals);
-        }
-        text + &format!("{}: {}", self.verdict(), self.because().join("; "))
-    }
-
-    fn stream_text(
-        &self,
-        text: &mut String,
-        plan: &StreamPlan,
-        tally: &Tally,
-        totals: &ProbeTotals,
-    ) -> std::fmt::Result {
-        let connections = match plan.connection {
-            Connection::Fresh => "a new connection each".to_owned(),
-            Connection::KeepAlive => format!("{} kept connections", plan.kept),
-        };
-        writeln!(
-            text,
-            "{} {}: {}/s for {}, {connections}",
-            plan.method,
-            plan.url(),
-            plan.rate_hz,
-            time(self.elapsed)
-        )?;
-        let (sent, ok, failed) = (count(tally.sent()), count(tally.ok()), count(tally.failed()));
-        writeln!(text, "  sent       {sent}, of which {ok} ok and {failed} failed")?;
-        for (class, f) in tally.failures() {
-            let times = format!("first at {}, last at {}", time(f.first), time(f.last));
-            writeln!(text, "    {class:<15} {:>8}   {times}", count(f.count))?;
-        }
-        if tally.unsent() > 0 {
-            writeln!(
-                text,
-                "  not sent   {}: {}",
-                count(tally.unsent()),
-                totals.unsent.told(count)
-            )?;
-        }
-        gap_text(text, plan, tally)?;
-        if let Some(latency) = latency(tally) {
-            writeln!(text, "  latency    {}", latency.words())?;
-        }
-        if totals.sent > 0 {
-            let lag = Percentiles::of(|quantile| totals.lag_at(quantile));
-            writeln!(text, "  sent late  {}", lag.words())?;
-        }
-        let bound = 100.0 * error_rate_upper_95(tally.failed(), tally.sent());
-        writeln!(text, "  error rate at most {bound:.2} % (at 95 % confidence)")?;
-        if !tally.replicas().is_empty() {
-            let mut names: Vec<&str> =
-                tally.replicas().iter().map(AsRef::as_ref).take(REPLICAS_NAMED).collect();
-            if tally.replicas().len() > names.len() {
-                names.push("…");
-            }
-            writeln!(text, "  replicas   {}: {}", tally.replicas().len(), names.join(", "))?;
-        }
-        writeln!(text)
-    }
-
-    fn streams(&self) -> impl Iterator<Item = (&StreamPlan, &Tally, &ProbeTotals)> {
-        self.plans
-            .iter()
-            .zip(&self.tallies)
-            .zip(&self.totals)
-            .map(|((plan, tally), totals)| (plan, tally, totals))
-    }
-
-    /// A request that failed has failed, however good the measurement was.
-    fn verdict(&self) -> &'static str {
-        if self.tallies.iter().any(|tally| tally.failed() > 0) {
-            "fail"
+    /// A failed request has failed, however bad the measurement was.
+    pub fn verdict(&self) -> Verdict {
+        if self.failed() > 0 {
+            Verdict::Fail
         } else if self.distrust().is_empty() {
-            "pass"
+            Verdict::Pass
         } else {
-            "inconclusive"
+            Verdict::Inconclusive
         }
     }
 
-    fn because(&self) -> Vec<String> {
-        let sent: u64 = self.tallies.iter().map(Tally::sent).sum();
-        let failed: u64 = self.tallies.iter().map(Tally::failed).sum();
+    /// The reasons for the verdict.
+    pub fn because(&self) -> Vec<String> {
         let mut because = self.distrust();
-        if failed > 0 {
-            because.insert(0, format!("{} of {} requests failed", count(failed), count(sent)));
-        } else if because.is_empty() {
-            because.push(format!("all {} requests were answered in time", count(sent)));
+        if self.failed() > 0 || because.is_empty() {
+            because.insert(0, self.result());
         }
         because
     }
 
-    /// What keeps the measurement from being trusted.
+    fn sent(&self) -> u64 {
+        self.tallies.iter().map(Tally::sent).sum()
+    }
+
+    fn failed(&self) -> u64 {
+        self.tallies.iter().map(Tally::failed).sum()
+    }
+
+    fn result(&self) -> String {
+        match self.failed() {
+            0 => format!("none of {} failed", counted(self.sent(), "request")),
+            failed => {
+                format!("{} of {} failed", count(failed), counted(self.sent(), "request"))
+            }
+        }
+    }
+
+    /// Why the measurement cannot be trusted.
     fn distrust(&self) -> Vec<String> {
         let mut reasons = Vec::new();
         for (plan, tally, totals) in self.streams() {
+            // With a single URL there is no need to name it.
+            let to = match self.plans.as_slice() {
+                [_] => String::new(),
+                _ => format!(" to {}", clean(plan.url())),
+            };
             if tally.unsent() > 0 {
                 reasons.push(format!(
-                    "{} requests to {} were not sent ({})",
-                    count(tally.unsent()),
-                    plan.url(),
+                    "{}{to} not sent ({})",
+                    counted(tally.unsent(), "request"),
                     totals.unsent.told(count)
                 ));
             }
             let lag = totals.lag_at(0.99);
             if lag > self.max_lag {
                 reasons.push(format!(
-                    "1 in 100 requests to {} was sent {} late or more; this machine is too busy \
-                     for a limit of {}",
-                    plan.url(),
-                    time(lag),
-                    time(self.max_lag)
+                    "this machine is too busy: 1 % of the requests{to} were sent {} late or more \
+                     (limit {})",
+                    length(lag),
+                    length(self.max_lag)
                 ));
             }
             if tally.sent() == 0 && tally.unsent() == 0 {
-                reasons.push(format!("no request to {} was sent", plan.url()));
+                reasons.push(format!("no request{to} was sent"));
             }
         }
         reasons
     }
+
+    /// The summary as text: the answer first. One stream fits into 12 lines, unless all `details`
+    /// are wanted.
+    pub fn text(&self, details: bool) -> String {
+        let mut lines = vec![self.headline()];
+        let verdict = self.verdict();
+        for (number, reason) in self.distrust().iter().enumerate() {
+            let label = match (number, verdict) {
+                (0, Verdict::Fail) => "caution",
+                (0, _) => "why",
+                _ => "",
+            };
+            row(&mut lines, label, reason);
+        }
+        for (plan, tally, totals) in self.streams() {
+            lines.push(String::new());
+            self.stream_lines(&mut lines, plan, tally, totals, details);
+        }
+        lines.join("\n")
+    }
+
+    fn headline(&self) -> String {
+        let longest = self.tallies.iter().map(|tally| tally.gaps().longest()).max();
+        let text = match self.verdict() {
+            Verdict::Pass => format!("PASS  {}", self.result()),
+            Verdict::Fail => {
+                let longest = length(longest.unwrap_or_default());
+                format!("FAIL  {}, longest outage {longest}", self.result())
+            }
+            Verdict::Inconclusive => format!("INCONCLUSIVE  {}, but", self.result()),
+        };
+        match self.verdict() {
+            Verdict::Inconclusive => text + " this result cannot be trusted",
+            _ => format!("{text} ({})", length(self.elapsed)),
+        }
+    }
+
+    fn stream_lines(
+        &self,
+        lines: &mut Vec<String>,
+        plan: &StreamPlan,
+        tally: &Tally,
+        totals: &ProbeTotals,
+        details: bool,
+    ) {
+        let request = format!("  {} {}", plan.method, clean(plan.url()));
+        let connections = match plan.connection {
+            Connection::Fresh => "new connections".to_owned(),
+            Connection::KeepAlive => counted(plan.kept as u64, "kept connection"),
+        };
+        let load = format!("{}/s for {}, {connections}", plan.rate_hz, length(self.elapsed));
+        if request.len() + 2 + load.len() <= WIDTH {
+            lines.push(format!("{request}  {load}"));
+        } else {
+            lines.push(cut(&request, WIDTH));
+            row(lines, "load", &load);
+        }
+        failure_rows(lines, tally, details);
+        outage_rows(lines, plan, tally, if details { usize::MAX } else { OUTAGES_LISTED });
+        if let Some(latency) = Percentiles::latency(tally) {
+            lines.push(labelled("latency", &latency.words()));
+        }
+        if totals.sent > 0 {
+            lines.push(labelled("send lag", &Percentiles::lag(totals).words()));
+        }
+        let bound = percent(error_rate_upper_95(tally.failed(), tally.sent()));
+        row(lines, "error bound", &format!("at most {bound} lost (95 % confidence)"));
+        let replicas = tally.replicas();
+        if !replicas.is_empty() {
+            let most = if details { replicas.len() } else { REPLICAS_NAMED };
+            let mut names: Vec<&str> = replicas.iter().map(AsRef::as_ref).take(most).collect();
+            if replicas.len() > names.len() {
+                names.push("…");
+            }
+            let text = format!("{}: {}", count(replicas.len() as u64), names.join(", "));
+            let most = if details { usize::MAX } else { 1 };
+            rows(lines, "replicas", &wrap(&clean(&text), WIDTH - LABEL, most));
+        }
+    }
 }
 
-fn gap_text(text: &mut String, plan: &StreamPlan, tally: &Tally) -> std::fmt::Result {
-    let mut gaps = tally.gaps();
-    let resolution = time(Offset::from_secs_f64(1.0 / plan.rate_hz));
-    if gaps.list.is_empty() {
-        return writeln!(text, "  gaps       none (of more than {resolution})");
+/// Failures by class, the most frequent first; with `details`, when each class was first and last
+/// seen.
+fn failure_rows(lines: &mut Vec<String>, tally: &Tally, details: bool) {
+    let mut failures: Vec<(&Outcome, &Failures)> = tally.failures().iter().collect();
+    failures.sort_by_key(|(_, failures)| std::cmp::Reverse(failures.count));
+    let word = |(class, failures): &(&Outcome, &Failures)| {
+        let number = count(failures.count);
+        let (first, last) = (length(failures.first), length(failures.last));
+        match details {
+            true if first == last => format!("{number} {class}, at {first}"),
+            true => format!("{number} {class}, from {first} to {last}"),
+            false => format!("{number} {class}"),
+        }
+    };
+    let words: Vec<String> = failures.iter().map(word).collect();
+    if details {
+        rows(lines, "failed", &words);
+    } else {
+        row(lines, "failed", &words.join(", "));
     }
-    let (longest, total) = (time(gaps.longest()), time(gaps.total()));
-    let number = count(gaps.list.len() as u64);
-    writeln!(
-        text,
-        "  gaps       {number}: longest {longest}, together {total} (seen to {resolution})"
-    )?;
-    gaps.list.sort_by_key(|gap| std::cmp::Reverse(gap.length()));
-    for gap in gaps.list.iter().take(GAPS_LISTED) {
-        let open = if gap.open { " and not over at the end" } else { "" };
-        writeln!(text, "    {:>10}   from {}{open}", time(gap.length()), time(gap.start))?;
-    }
-    Ok(())
 }
 
-fn latency(tally: &Tally) -> Option<Percentiles> {
-    tally.latency_at(0.5)?;
-    Some(Percentiles::of(|quantile| tally.latency_at(quantile).unwrap_or_default()))
+/// The longest outages, at most `most` of them, and how long all of them were together.
+fn outage_rows(lines: &mut Vec<String>, plan: &StreamPlan, tally: &Tally, most: usize) {
+    let gaps = tally.gaps();
+    let total = gaps.total();
+    let mut gaps = gaps.list;
+    if gaps.is_empty() {
+        let interval = length(Offset::from_secs_f64(1.0 / plan.rate_hz));
+        return row(lines, "outages", &format!("no gap of {interval} or more"));
+    }
+    gaps.sort_by_key(|gap| std::cmp::Reverse(gap.length()));
+    let listed = if gaps.len() > most { most - 1 } else { gaps.len() };
+    rows(lines, "outages", &gaps.iter().take(listed).map(outage).collect::<Vec<_>>());
+    if gaps.len() > listed {
+        let more = count((gaps.len() - listed) as u64);
+        row(lines, "", &format!("{more} more; {} in total", length(total)));
+    }
 }
 
-/// A time with the unit that suits it.
-pub(super) fn time(offset: Offset) -> String {
-    let seconds = offset.as_secs_f64();
-    match seconds.abs() {
-        tiny if tiny < 0.001 => format!("{:.0}µs", seconds * 1e6),
-        small if small < 0.1 => format!("{:.2}ms", seconds * 1e3),
-        less if less < 1.0 => format!("{:.0}ms", seconds * 1e3),
-        _ => format!("{seconds:.2}s"),
+fn outage(gap: &Gap) -> String {
+    let end = if gap.open { "the end".to_owned() } else { length(gap.end) };
+    format!("{}, from {} to {end}", length(gap.length()), length(gap.start))
+}
+
+/// A label and its value, in at most two lines.
+fn row(lines: &mut Vec<String>, label: &str, value: &str) {
+    rows(lines, label, &wrap(value, WIDTH - LABEL, 2));
+}
+
+/// A label and the lines of its value.
+fn rows(lines: &mut Vec<String>, label: &str, values: &[String]) {
+    for (number, line) in values.iter().enumerate() {
+        let label = if number == 0 { label } else { "" };
+        lines.push(labelled(label, line));
     }
+}
+
+fn labelled(label: &str, value: &str) -> String {
+    format!("  {label:<width$}{value}", width = LABEL - 2)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::record::Shot;
+
+    /// A summary of one stream at 200 requests per second, with a shot for each outcome.
+    fn summary(outcomes: &[Outcome]) -> Summary {
+        let plan = StreamPlan::new("s", "http://127.0.0.1:8080/", 200.0).unwrap();
+        let mut tally = Tally::new(Duration::from_secs(1));
+        for (number, outcome) in (0..).zip(outcomes) {
+            let mut shot = Shot::new(Offset::from_millis(number * 5), *outcome);
+            shot.sent = Some(shot.intended);
+            shot.done = Some(shot.intended + Offset::from_millis(1));
+            shot.replica = Some(format!("c{}", number % 20).into());
+            tally.add(&shot);
+        }
+        let totals = serde_json::from_str(
+            r#"{"name":"s","sent":1000,"unsent":{},"closed_idle":0,"lag":[[50000,990],[900000,10]]}"#,
+        );
+        Summary {
+            clock: Clock::start(),
+            elapsed: Offset::from_millis(5_000),
+            plans: vec![plan],
+            tallies: vec![tally],
+            totals: vec![totals.unwrap()],
+            max_lag: Offset::from_millis(10),
+        }
+    }
 
     #[test]
-    fn numbers_and_times_are_readable() {
-        let counts = [0, 999, 1_000, 123_456, 1_234_567].map(count);
-        assert_eq!(counts, ["0", "999", "1,000", "123,456", "1,234,567"]);
-        let times = [0, 312_000, 1_500_000, 140_000_000, 61_230_000_000]
-            .map(|nanos| time(Offset::from_nanos(nanos)));
-        assert_eq!(times, ["0µs", "312µs", "1.50ms", "140ms", "61.23s"]);
+    fn the_answer_comes_first_and_a_good_run_is_short() {
+        let summary = summary(&[Outcome::Ok; 1_000]);
+        assert_eq!(summary.verdict(), Verdict::Pass);
+        let text = summary.text(false);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "PASS  none of 1,000 requests failed (5.00 s)");
+        assert_eq!(lines[2], "  GET http://127.0.0.1:8080/  200/s for 5.00 s, new connections");
+        assert!(text.contains("  outages      no gap of 5.0 ms or more\n"), "{text}");
+        assert!(text.contains("  error bound  at most 0.3 % lost (95 % confidence)\n"), "{text}");
+        assert!(text.contains("  replicas     20: c0, c1, "), "{text}");
+        assert_eq!(lines.len(), 8, "{text}");
+        let latency = "  latency      p50 1.0 ms  p90 1.0 ms  p99 1.0 ms  p99.9 1.0 ms  max 1.0 ms";
+        assert!(lines.contains(&latency), "{text}");
+    }
+
+    #[test]
+    fn any_run_fits_into_twelve_lines() {
+        let classes: Vec<Outcome> =
+            Outcome::ALL.into_iter().filter(|class| class.is_failure()).collect();
+        let outcomes: Vec<Outcome> =
+            (0..1_000).map(|n| if n % 7 == 0 { Outcome::Ok } else { classes[n % 15] }).collect();
+        let mut summary = summary(&outcomes);
+        let text = summary.text(false);
+        assert!(
+            text.starts_with("FAIL  857 of 1,000 requests failed, longest outage 30 ms"),
+            "{text}"
+        );
+        assert!(text.lines().count() <= 12, "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(text.contains(" more; 4."), "{text}");
+        let details = summary.text(true);
+        assert!(details.lines().count() > 100 && details.contains(" refused, from "), "{details}");
+        summary.max_lag = Offset::ZERO;
+        assert!(summary.text(false).contains("\n  caution      this machine is too busy: "));
+    }
+
+    #[test]
+    fn an_outage_that_did_not_end_is_named() {
+        let mut outcomes = [Outcome::Ok; 100];
+        outcomes[40..].fill(Outcome::Refused);
+        let text = summary(&outcomes).text(false);
+        assert!(text.contains("  failed       60 refused\n"), "{text}");
+        assert!(text.contains("  outages      296 ms, from 200 ms to the end\n"), "{text}");
+    }
+
+    #[test]
+    fn a_busy_machine_makes_the_result_inconclusive() {
+        let mut summary = summary(&[Outcome::Ok; 10]);
+        summary.max_lag = Offset::from_nanos(40_000);
+        assert_eq!(summary.verdict(), Verdict::Inconclusive);
+        let text = summary.text(false);
+        let start = "INCONCLUSIVE  none of 10 requests failed, but this result cannot be trusted\n  \
+                     why          this machine is too busy: 1 % of the requests were sent ";
+        assert!(text.starts_with(start), "{text}");
     }
 }

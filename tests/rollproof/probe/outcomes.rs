@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_good_answer_is_recorded_with_its_times_and_its_replica() {
+async fn a_good_response_is_recorded_with_its_times_and_replica() {
     let shot = one(plan(answering(GOOD).await)).await;
     assert_eq!(shot.outcome, Outcome::Ok);
     assert_eq!((shot.status, shot.slot, shot.reused), (Some(200), Some(3), false));
@@ -14,7 +14,7 @@ async fn a_good_answer_is_recorded_with_its_times_and_its_replica() {
 }
 
 #[tokio::test]
-async fn the_request_is_what_was_planned() {
+async fn the_request_matches_the_plan() {
     let (heads, mut received) = tokio::sync::mpsc::unbounded_channel();
     let address = server(move |_, mut stream| {
         let heads = heads.clone();
@@ -54,7 +54,7 @@ async fn head_and_post_are_answered_like_get() {
 }
 
 #[tokio::test]
-async fn nobody_listens() {
+async fn refused_connections() {
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let shot = one(plan(address)).await;
     assert_eq!(shot.outcome, Outcome::Refused);
@@ -63,7 +63,7 @@ async fn nobody_listens() {
 }
 
 #[tokio::test]
-async fn no_way_there() {
+async fn no_route() {
     let shot = one(plan("255.255.255.255:80".parse().unwrap())).await;
     assert_eq!(shot.outcome, Outcome::NoRoute);
 }
@@ -76,7 +76,7 @@ async fn a_name_that_does_not_exist() {
 }
 
 #[tokio::test]
-async fn a_name_is_looked_up() {
+async fn a_name_is_resolved() {
     let port = answering(GOOD).await.port();
     let mut plan = StreamPlan::new("s", &format!("http://localhost:{port}/"), 10.0).unwrap();
     plan.shots = Some(1);
@@ -84,12 +84,12 @@ async fn a_name_is_looked_up() {
 }
 
 #[tokio::test]
-async fn a_full_backlog_takes_no_connection() {
+async fn a_full_backlog_is_a_connect_timeout() {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(1).unwrap();
     let address = listener.local_addr().unwrap();
-    // Nobody accepts: the third and later ones get no answer to their SYN.
+    // Nothing is accepted: the third and later connections get no response to their SYN.
     let mut fillers = Vec::new();
     while let Ok(Ok(filler)) =
         tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(address)).await
@@ -149,7 +149,7 @@ async fn cut_in_the_head_or_the_body() {
 }
 
 #[tokio::test]
-async fn an_answer_that_never_comes_or_never_ends() {
+async fn a_response_that_never_comes_or_never_ends() {
     let answers: [&[u8]; 3] =
         [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"];
     for answer in answers {
@@ -170,7 +170,7 @@ async fn an_answer_that_never_comes_or_never_ends() {
 }
 
 #[tokio::test]
-async fn a_good_answer_after_the_deadline_is_late() {
+async fn a_good_response_after_the_deadline_is_late() {
     let address = server(|_, mut stream| async move {
         request(&mut stream).await;
         tokio::time::sleep(Duration::from_millis(600)).await;
@@ -182,13 +182,13 @@ async fn a_good_answer_after_the_deadline_is_late() {
     let shot = one(plan.clone()).await;
     assert_eq!((shot.outcome, shot.status), (Outcome::Late, Some(200)));
     assert_eq!(shot.replica.as_deref(), Some("abc"));
-    // A wrong answer stays wrong however late it is.
+    // A wrong response stays wrong, however late it is.
     plan.expect.status = Some(204);
     assert_eq!(one(plan).await.outcome, Outcome::WrongStatus);
 }
 
 #[tokio::test]
-async fn server_errors_are_told_apart() {
+async fn server_errors_are_distinguished() {
     for (status, from_app, wanted) in [
         (502, false, Outcome::Proxy502),
         (503, false, Outcome::Proxy503),
@@ -205,7 +205,7 @@ async fn server_errors_are_told_apart() {
 }
 
 #[tokio::test]
-async fn an_unmarked_500_is_not_the_applications_once_it_has_marked_an_answer() {
+async fn an_unmarked_500_is_not_the_applications_after_a_marked_response() {
     let address = server(|number, mut stream| async move {
         request(&mut stream).await;
         let unmarked = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n";
@@ -251,7 +251,7 @@ async fn body_and_version_are_compared() {
     assert_eq!(of(|p| p.expect.versions = vec!["v1".into()]).await, Outcome::Ok);
     let wrong = of(|p| p.expect.versions = vec!["v2".into()]).await;
     assert_eq!(wrong, Outcome::WrongVersion);
-    // An answer without a version is not of the version wanted.
+    // A response without a version does not have the expected one.
     let mut unmarked = plan(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await);
     unmarked.expect.versions = vec!["v1".into()];
     assert_eq!(one(unmarked).await.outcome, Outcome::WrongVersion);

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn the_schedule_goes_on_whatever_happens_and_holes_are_counted() {
+async fn the_schedule_continues_whatever_happens_and_holes_are_counted() {
     let address = server(|_, mut stream| async move {
         request(&mut stream).await;
         std::future::pending::<()>().await;
@@ -12,12 +12,12 @@ async fn the_schedule_goes_on_whatever_happens_and_holes_are_counted() {
     let mut plan = plan(address);
     (plan.shots, plan.rate_hz) = (Some(20), 200.0);
     plan.max_in_flight = Some(5);
-    // Far apart, so that no stall of a busy machine can be taken for the server's silence.
+    // Far apart, so that a stall of a busy machine cannot be mistaken for a silent server.
     plan.deadline = Duration::from_millis(500);
     plan.timeout = Duration::from_secs(2);
     let (shots, totals) = run(vec![plan]).await;
     let mut shots: Vec<Shot> = shots.into_iter().map(|(_, shot)| shot).collect();
-    // The holes are known at once, the others when their time is over.
+    // The holes are known immediately, the others when their time is over.
     assert!(shots[..15].iter().all(|shot| shot.outcome == Outcome::Unsent));
     assert!(shots[15..].iter().all(|shot| shot.outcome == Outcome::Timeout));
     assert_eq!((totals[0].sent, totals[0].unsent.of(Unsent::NoSlot)), (5, 15));
@@ -52,7 +52,7 @@ async fn streams_do_not_disturb_each_other() {
 }
 
 #[tokio::test]
-async fn stopping_waits_for_what_is_in_flight() {
+async fn stopping_waits_for_requests_in_flight() {
     let address = server(|_, mut stream| async move {
         request(&mut stream).await;
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -75,7 +75,7 @@ async fn stopping_waits_for_what_is_in_flight() {
 }
 
 #[tokio::test]
-async fn a_sink_that_panics_is_not_taken_for_a_good_run() {
+async fn a_panicking_sink_is_an_error() {
     let plan = plan(answering(GOOD).await);
     let prober = Prober::start(vec![plan], Clock::start(), |_, _| panic!("on purpose")).unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -83,13 +83,13 @@ async fn a_sink_that_panics_is_not_taken_for_a_good_run() {
 }
 
 #[tokio::test]
-async fn a_start_that_cannot_work_fails_at_once() {
+async fn impossible_plans_are_refused_at_the_start() {
     let start = |plan| Prober::start(vec![plan], Clock::start(), |_, _| {}).unwrap_err();
     let mut plan = plan("127.0.0.1:1".parse().unwrap());
     plan.rate_hz = -1.0;
     assert_eq!(start(plan.clone()).kind(), ErrorKind::Usage);
     plan.rate_hz = 1.0;
-    // An address of the documentation range, which no machine has.
+    // An address from the documentation range, which no machine has.
     plan.source = Some("192.0.2.77".parse().unwrap());
     assert_eq!(start(plan).kind(), ErrorKind::Environment);
 }

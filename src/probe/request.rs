@@ -1,18 +1,74 @@
-//! Where a stream's requests go.
+//! What a request asks, and where: its method and its URL.
 
+use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use hyper::Uri;
 use hyper::header::HeaderValue;
+use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// A checked `http://` URL, taken apart once.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The HTTP methods a stream can use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// `GET`.
+    #[default]
+    Get,
+    /// `HEAD`: the response has no body to compare.
+    Head,
+    /// `POST`: proxies do not repeat it on another replica.
+    Post,
+}
+
+impl Method {
+    /// The word in the request line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+        }
+    }
+
+    pub(crate) fn to_http(self) -> hyper::Method {
+        match self {
+            Self::Get => hyper::Method::GET,
+            Self::Head => hyper::Method::HEAD,
+            Self::Post => hyper::Method::POST,
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Method {
+    type Err = Error;
+
+    fn from_str(word: &str) -> Result<Self> {
+        [Self::Get, Self::Head, Self::Post]
+            .into_iter()
+            .find(|method| method.as_str().eq_ignore_ascii_case(word))
+            .ok_or_else(|| {
+                Error::usage(format!("`{word}` is not supported; use GET, HEAD or POST"))
+            })
+    }
+}
+
+/// A checked `http://` URL, parsed once. Serialised as the URL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub(super) struct Target {
     /// The URL as given.
     pub url: String,
-    /// Whom to connect to.
+    /// Host to connect to.
     pub host: Host,
     /// Port to connect to.
     pub port: u16,
@@ -22,7 +78,7 @@ pub(super) struct Target {
     pub authority: HeaderValue,
 }
 
-/// A literal address, or a name to be resolved anew for each connection.
+/// A literal address, or a name that is resolved for each connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Host {
     /// No lookup is needed.
@@ -33,37 +89,39 @@ pub(super) enum Host {
 
 impl Target {
     /// # Errors
-    /// A usage error for anything but a whole `http://` URL without user information.
+    /// A usage error for anything but an absolute `http://` URL without user information.
     pub fn parse(url: &str) -> Result<Self> {
         let wrong = |why: &str| Error::usage(format!("URL `{url}` {why}"));
         let uri: Uri = url.parse().map_err(|error| wrong("is not valid").caused_by(error))?;
         match uri.scheme_str() {
             Some("http") => {}
             Some("https") => {
-                return Err(wrong("asks for TLS, which the prober does not speak")
-                    .hint("probe the published http port, or the service behind the TLS proxy"));
+                return Err(wrong("uses https, which is not supported yet")
+                    .hint("probe a published http port, or the service behind the TLS proxy"));
             }
-            Some(_) => return Err(wrong("has a scheme other than http")),
+            Some(scheme) => {
+                return Err(wrong(&format!("uses `{scheme}`; only http is supported")));
+            }
             None => {
                 return Err(wrong("has no scheme").hint(format!("write `http://{url}`")));
             }
         }
-        let authority = uri.authority().ok_or_else(|| wrong("names no host"))?;
+        let authority = uri.authority().ok_or_else(|| wrong("has no host"))?;
         if authority.as_str().contains('@') {
-            return Err(Error::usage("a URL with a user name or password cannot be probed")
-                .hint("pass `-H 'Authorization: …'` instead"));
+            return Err(Error::usage("a URL must not contain a user name or password")
+                .hint("use `-H 'Authorization: …'` instead"));
         }
         let bare = authority.host().trim_start_matches('[').trim_end_matches(']');
         if bare.is_empty() {
-            return Err(wrong("names no host"));
+            return Err(wrong("has no host"));
         }
         let host = bare.parse().map_or_else(|_| Host::Name(bare.to_owned()), Host::Address);
         let port = match authority.port_u16() {
-            Some(0) => return Err(wrong("has port 0")),
+            Some(0) => return Err(wrong("has port 0; use 1 to 65535")),
             Some(port) => port,
-            // `http` drops a port it cannot read instead of refusing it.
+            // The `http` crate ignores a port that it cannot parse.
             None if authority.as_str().len() > authority.host().len() => {
-                return Err(wrong("has no valid port"));
+                return Err(wrong("has an invalid port; use 1 to 65535"));
             }
             None => 80,
         };
@@ -72,9 +130,9 @@ impl Target {
         Ok(Self {
             host,
             port,
-            path: path.parse().map_err(|error| wrong("has no valid path").caused_by(error))?,
+            path: path.parse().map_err(|error| wrong("has an invalid path").caused_by(error))?,
             authority: HeaderValue::from_str(authority.as_str())
-                .map_err(|error| wrong("has no valid host").caused_by(error))?,
+                .map_err(|error| wrong("has an invalid host").caused_by(error))?,
             url: url.to_owned(),
         })
     }
@@ -82,13 +140,27 @@ impl Target {
     /// The same host with another path and query.
     ///
     /// # Errors
-    /// A usage error for a path that does not begin with `/` or that HTTP does not allow.
+    /// A usage error for a path that does not start with `/` or that HTTP does not allow.
     pub fn with_path(&self, path: &str) -> Result<Self> {
         if !path.starts_with('/') {
-            return Err(Error::usage(format!("path `{path}` does not begin with /")));
+            return Err(Error::usage(format!("path `{path}` must start with /")));
         }
         let authority = self.authority.to_str().unwrap_or_default();
         Self::parse(&format!("http://{authority}{path}"))
+    }
+}
+
+impl TryFrom<String> for Target {
+    type Error = Error;
+
+    fn try_from(url: String) -> Result<Self> {
+        Self::parse(&url)
+    }
+}
+
+impl From<Target> for String {
+    fn from(target: Target) -> Self {
+        target.url
     }
 }
 
@@ -97,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_urls_apart() {
+    fn urls_are_parsed() {
         let target = Target::parse("http://127.0.0.1:8080/a/b?c=d").unwrap();
         assert_eq!(target.host, Host::Address("127.0.0.1".parse().unwrap()));
         assert_eq!((target.port, target.path.to_string().as_str()), (8080, "/a/b?c=d"));
@@ -113,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn another_path_keeps_the_host() {
+    fn changing_the_path_keeps_the_host() {
         let target = Target::parse("http://[::1]:8080/a?b").unwrap();
         let slow = target.with_path("/slow?ms=4000").unwrap();
         assert_eq!(slow.url, "http://[::1]:8080/slow?ms=4000");
@@ -123,10 +195,10 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_it_cannot_probe() {
+    fn unsupported_urls_are_refused() {
         for (url, part) in [
-            ("https://a/", "TLS"),
-            ("ftp://a/", "scheme"),
+            ("https://a/", "not supported yet"),
+            ("ftp://a/", "only http"),
             ("localhost:8080", "scheme"),
             ("localhost", "scheme"),
             ("/path", "scheme"),
@@ -144,5 +216,14 @@ mod tests {
         }
         let hints = Target::parse("localhost:8080").unwrap_err();
         assert_eq!(hints.hints(), ["write `http://localhost:8080`"]);
+    }
+
+    #[test]
+    fn methods_are_parsed_in_any_case() {
+        assert_eq!("get".parse::<Method>().unwrap(), Method::Get);
+        assert_eq!("HEAD".parse::<Method>().unwrap(), Method::Head);
+        assert_eq!("Post".parse::<Method>().unwrap(), Method::Post);
+        let error = "PUT".parse::<Method>().unwrap_err();
+        assert!(error.message().contains("PUT"));
     }
 }

@@ -1,40 +1,38 @@
-//! What a prober in another process is to do.
+//! Instructions to a prober in another process.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::StreamPlan;
-use super::stream_order::StreamOrder;
 use crate::{Error, Result};
 
-/// What a prober in another process is to do, as one line of JSON.
+/// Instructions to a prober in another process, as one line of JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProbeOrder {
-    streams: Vec<StreamOrder>,
+    streams: Vec<StreamPlan>,
     at_most: Duration,
 }
 
 impl ProbeOrder {
-    /// The environment variable it is given in.
+    /// The environment variable that holds the order.
     pub const VARIABLE: &str = "ROLLPROOF_ORDER";
 
-    /// An order for these streams. After `at_most` the prober stops by itself, so that no load is
-    /// left behind by a run that was killed.
+    /// An order for these streams. The prober stops on its own after `at_most`, so that a killed
+    /// run leaves no load behind.
     ///
     /// # Errors
-    /// A usage error for a plan that contradicts itself or sends a header that holds a secret.
+    /// A usage error for a plan that contradicts itself, and for a header that holds a secret:
+    /// everyone who can inspect a service can read its order.
     pub fn new(plans: &[StreamPlan], at_most: Duration) -> Result<Self> {
-        let streams = plans.iter().map(StreamOrder::of).collect::<Result<_>>()?;
-        Ok(Self { streams, at_most })
+        plans.iter().try_for_each(check)?;
+        Ok(Self { streams: plans.to_vec(), at_most })
     }
 
     /// The streams.
-    ///
-    /// # Errors
-    /// A usage error for what no plan may have.
-    pub fn plans(&self) -> Result<Vec<StreamPlan>> {
-        self.streams.iter().map(StreamOrder::plan).collect()
+    #[must_use]
+    pub fn plans(&self) -> &[StreamPlan] {
+        &self.streams
     }
 
     /// How many streams there are.
@@ -43,7 +41,7 @@ impl ProbeOrder {
         self.streams.len()
     }
 
-    /// When the prober stops by itself.
+    /// When the prober stops on its own.
     #[must_use]
     pub fn at_most(&self) -> Duration {
         self.at_most
@@ -52,22 +50,40 @@ impl ProbeOrder {
     /// Reads an order.
     ///
     /// # Errors
-    /// A usage error for what is none.
+    /// A usage error for anything else.
     pub fn parse(text: &str) -> Result<Self> {
         serde_json::from_str(text)
-            .map_err(|error| Error::usage("the prober's order is not understood").caused_by(error))
+            .map_err(|error| Error::usage("cannot read the prober's order").caused_by(error))
     }
 
-    /// The order as [`ProbeOrder::parse`] reads it. Swarm takes `{{` in an environment variable
-    /// for a template, so there is none: in JSON it can only stand in a string.
+    /// The order as [`ProbeOrder::parse`] reads it. Swarm treats `{{` in an environment variable as
+    /// a template, so it is escaped: in JSON it can only be part of a string.
     ///
     /// # Errors
     /// None that a plan could cause.
     pub fn to_text(&self) -> Result<String> {
         let text = serde_json::to_string(self)
-            .map_err(|error| Error::usage("the order cannot be written").caused_by(error))?;
+            .map_err(|error| Error::usage("cannot write the prober's order").caused_by(error))?;
         Ok(text.replace("{{", "{\\u007b"))
     }
+}
+
+/// Whether a plan can be part of an order.
+fn check(plan: &StreamPlan) -> Result<()> {
+    plan.check()?;
+    for (name, value) in plan.headers() {
+        let unfit = |why| {
+            Error::usage(format!("stream `{}`: header `{name}` {why}", plan.name))
+                .hint("leave it out for the streams inside the network")
+        };
+        if value.is_sensitive() {
+            return Err(unfit("would be readable in the service that sends it"));
+        }
+        if value.to_str().is_err() {
+            return Err(unfit("is not plain text"));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -77,7 +93,7 @@ mod tests {
     use crate::record::{Connection, Purpose};
 
     #[test]
-    fn an_order_keeps_everything_of_its_plans() {
+    fn an_order_is_complete() {
         let mut plan = StreamPlan::new("in", "http://tasks.s_app:8000/a?b={{.x}}", 12.5).unwrap();
         plan.header("Host", "web.example").unwrap();
         plan.header("X-A", "1").unwrap();
@@ -103,13 +119,11 @@ mod tests {
         let again = ProbeOrder::parse(&text).unwrap();
         assert_eq!(again, order);
         assert_eq!(again.at_most(), Duration::from_secs(9));
-        let plans = again.plans().unwrap();
-        // Every field, whatever is added to it: the plan itself has no comparison.
-        assert_eq!(format!("{plans:?}"), format!("{:?}", [plan]));
+        assert_eq!(again.plans(), [plan]);
     }
 
     #[test]
-    fn a_secret_header_and_a_contradiction_are_refused() {
+    fn secret_headers_and_contradictions_are_refused() {
         let mut plan = StreamPlan::new("s", "http://a/", 1.0).unwrap();
         plan.header("Authorization", "secret").unwrap();
         let error = ProbeOrder::new(&[plan.clone()], Duration::ZERO).unwrap_err();

@@ -1,0 +1,249 @@
+//! The arguments of `rollproof probe`, and the plans of requests they describe.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::super::values::{duration, rate};
+use crate::probe::{BodyExpect, Method, StreamPlan};
+use crate::record::Connection;
+use crate::{Error, Offset, Result};
+
+/// The shortest time that can be chosen.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+const EXAMPLES: &str = "\
+Examples:
+  rollproof probe http://127.0.0.1:8080/ --for 1m
+      200 requests per second for a minute, each over a new connection
+  rollproof probe http://127.0.0.1:8080/login -X POST --body user=a --expect-status 303 --keepalive
+      post a form over kept connections until Ctrl-C, and expect a redirect";
+
+/// Send requests at a fixed rate, and report which failed and for how long
+///
+/// Requests are sent on schedule even while the service does not respond, so that an outage is
+/// measured in full. Nothing is retried and no redirect is followed.
+///
+/// The first Ctrl-C stops sending and prints the summary; the second quits immediately. Exit codes:
+/// 0 no request failed, 1 a request failed, 2 wrong usage, 3 the result cannot be trusted because
+/// this machine was too slow, 130 stopped without a summary.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(in super::super) struct ProbeArgs {
+    /// URL to send requests to; several are probed in parallel, each at the full rate
+    #[arg(value_name = "URL", required = true)]
+    pub urls: Vec<String>,
+
+    /// Requests per second, 0.001 to 50,000
+    #[arg(long, value_name = "N", default_value_t = 200.0, value_parser = rate)]
+    #[arg(allow_negative_numbers = true, help_heading = "Load")]
+    pub rate: f64,
+    /// How long to send requests [default: until Ctrl-C]
+    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    #[arg(allow_hyphen_values = true, help_heading = "Load")]
+    pub duration: Option<Duration>,
+    /// Keep connections open and use them in turn
+    #[arg(long, help_heading = "Load")]
+    pub keepalive: bool,
+    /// Number of connections to keep open
+    #[arg(long, value_name = "N", default_value_t = 16, requires = "keepalive")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
+    #[arg(help_heading = "Load", hide_short_help = true)]
+    pub connections: u16,
+    /// Open a new connection for each request (the default)
+    #[arg(long, conflicts_with = "keepalive", help_heading = "Load", hide_short_help = true)]
+    pub fresh: bool,
+    /// Local address to connect from
+    #[arg(long, value_name = "IP", help_heading = "Load", hide_short_help = true)]
+    pub source: Option<IpAddr>,
+
+    /// HTTP method: GET, HEAD or POST
+    #[arg(long, short = 'X', value_name = "METHOD", default_value = "GET")]
+    #[arg(help_heading = "Request")]
+    pub method: Method,
+    /// Header to send, such as 'Host: web.example'; can be repeated
+    #[arg(long = "header", short = 'H', value_name = "NAME: VALUE", help_heading = "Request")]
+    pub headers: Vec<String>,
+    /// Body to send
+    #[arg(long, value_name = "TEXT", help_heading = "Request", hide_short_help = true)]
+    pub body: Option<String>,
+
+    /// Count a response as failed if it arrives this long after its scheduled time [default: 1s,
+    /// or half of --timeout if that is less]
+    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
+    #[arg(help_heading = "Good response")]
+    pub deadline: Option<Duration>,
+    /// Expected status
+    #[arg(long, value_name = "CODE", default_value_t = 200, allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u16).range(200..=599))]
+    #[arg(help_heading = "Good response")]
+    pub expect_status: u16,
+    /// Expected body, complete, including any final line break
+    #[arg(long, value_name = "TEXT", conflicts_with = "expect_body_prefix")]
+    #[arg(help_heading = "Good response")]
+    pub expect_body: Option<String>,
+    /// Expected start of the body
+    #[arg(long, value_name = "TEXT", help_heading = "Good response", hide_short_help = true)]
+    pub expect_body_prefix: Option<String>,
+    /// Expected value of the header X-Rollproof-Version; can be repeated
+    #[arg(long, value_name = "VERSION", help_heading = "Good response", hide_short_help = true)]
+    pub expect_version: Vec<String>,
+
+    /// Give up on a request after this long [default: 5s, or twice --deadline if that is more]
+    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
+    #[arg(help_heading = "Limits")]
+    pub timeout: Option<Duration>,
+    /// Give up on connecting after this long [default: 2s, or --timeout if that is less]
+    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
+    #[arg(help_heading = "Limits", hide_short_help = true)]
+    pub connect_timeout: Option<Duration>,
+    /// Do not trust the result if more than 1 % of the requests were sent this late
+    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = duration)]
+    #[arg(allow_hyphen_values = true, help_heading = "Limits", hide_short_help = true)]
+    pub max_lag: Duration,
+}
+
+/// Reads a time that cannot be zero.
+fn time(text: &str) -> Result<Duration, String> {
+    match duration(text) {
+        Ok(time) if time < SHORTEST => Err("must be at least 1 ms".to_owned()),
+        time => time,
+    }
+}
+
+impl ProbeArgs {
+    /// A plan for each URL.
+    ///
+    /// # Errors
+    /// A usage error for values that are wrong or contradict each other.
+    pub fn plans(&self) -> Result<Vec<StreamPlan>> {
+        self.urls.iter().map(|url| self.plan(url)).collect()
+    }
+
+    fn plan(&self, url: &str) -> Result<StreamPlan> {
+        let mut plan = StreamPlan::new(url, url, self.rate)?;
+        plan.method = self.method;
+        plan.body = self.body.clone().unwrap_or_default().into();
+        plan.kept = self.connections.into();
+        if self.keepalive {
+            plan.connection = Connection::KeepAlive;
+        }
+        plan.deadline = match (self.deadline, self.timeout) {
+            (Some(deadline), _) => deadline,
+            (None, Some(timeout)) => plan.deadline.min(timeout / 2),
+            (None, None) => plan.deadline,
+        };
+        plan.timeout = self.timeout.unwrap_or_else(|| plan.timeout.max(plan.deadline * 2));
+        plan.connect_timeout =
+            self.connect_timeout.unwrap_or_else(|| plan.connect_timeout.min(plan.timeout));
+        plan.source = self.source;
+        plan.expect.status = Some(self.expect_status);
+        plan.expect.body = match (&self.expect_body, &self.expect_body_prefix) {
+            (Some(text), _) => BodyExpect::Exact(text.clone()),
+            (None, Some(text)) => BodyExpect::Prefix(text.clone()),
+            (None, None) => BodyExpect::Any,
+        };
+        plan.expect.versions.clone_from(&self.expect_version);
+        plan.shots = self.duration.map(|time| shots_in(time, self.rate));
+        for header in &self.headers {
+            let (name, value) = header.split_once(':').ok_or_else(|| {
+                Error::usage("a header has no colon").hint("write it as `-H 'Name: value'`")
+            })?;
+            plan.header(name, value)?;
+        }
+        Ok(plan)
+    }
+}
+
+/// Number of shots of a stream in this time, at least one.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such casts saturate")]
+fn shots_in(time: Duration, rate_hz: f64) -> u64 {
+    (Offset::from(time).as_secs_f64() * rate_hz).round().max(1.0) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        probe: ProbeArgs,
+    }
+
+    fn plan(words: &[&str]) -> Result<StreamPlan> {
+        let line = ["probe", "http://127.0.0.1:1/"].iter().chain(words);
+        Ok(Line::try_parse_from(line).unwrap().probe.plans()?.remove(0))
+    }
+
+    #[test]
+    fn missing_time_limits_follow_the_given_ones() {
+        let times = |words: &[&str]| {
+            let plan = plan(words).unwrap();
+            [plan.deadline, plan.timeout, plan.connect_timeout].map(|time| time.as_millis())
+        };
+        assert_eq!(times(&[]), [1_000, 5_000, 2_000]);
+        assert_eq!(times(&["--timeout", "1s"]), [500, 1_000, 1_000]);
+        assert_eq!(times(&["--deadline", "4s"]), [4_000, 8_000, 2_000]);
+        assert_eq!(times(&["--deadline", "20ms", "--timeout", "3s"]), [20, 3_000, 2_000]);
+    }
+
+    #[test]
+    fn the_number_of_requests_is_exact() {
+        let shots = |words: &[&str]| plan(words).unwrap().shots;
+        assert_eq!(shots(&[]), None);
+        assert_eq!(shots(&["--for", "10s"]), Some(2_000));
+        assert_eq!(shots(&["--for", "1m", "--rate", "0.5"]), Some(30));
+        assert_eq!(shots(&["--for", "1ms"]), Some(1));
+    }
+
+    #[test]
+    fn headers_need_a_colon_and_secrets_are_not_repeated() {
+        let error = plan(&["-H", "Authorization secret"]).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Usage);
+        assert!(!error.message().contains("secret"));
+        plan(&["-H", "Host: a", "-H", "X:1"]).unwrap();
+    }
+
+    #[test]
+    fn contradicting_flags_are_refused() {
+        for words in [
+            vec!["probe"],
+            vec!["probe", "http://a/", "--fresh", "--keepalive"],
+            vec!["probe", "http://a/", "--connections", "3"],
+            vec!["probe", "http://a/", "--expect-body", "a", "--expect-body-prefix", "a"],
+        ] {
+            assert!(Line::try_parse_from(&words).is_err(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn wrong_values_are_refused_with_the_allowed_ones() {
+        for (option, values, allowed) in [
+            (
+                "--rate",
+                &["-1", "0", "nan", "50001", "inf"][..],
+                "between 0.001 and 50,000, for example 200",
+            ),
+            ("--rate", &["x", ""], "must be a number"),
+            ("--for", &["-1s", "10", "soon"], "500ms, 90s or 2m"),
+            ("--for", &["8days"], "at most 7 days"),
+            ("--deadline", &["0ms", "500us"], "at least 1 ms"),
+            ("--max-lag", &["-1s", "soon"], "500ms"),
+            ("--method", &["PUT", ""], "use GET, HEAD or POST"),
+            ("--expect-status", &["100", "-1", "700"], "200..=599"),
+            ("--connections", &["0", "-1"], "1.."),
+            ("--source", &["here"], "invalid IP address"),
+        ] {
+            for value in values {
+                let words = ["probe", "http://a/", "--keepalive", option, value];
+                let text = Line::try_parse_from(words).unwrap_err().to_string();
+                assert!(text.contains(allowed), "{option} {value}: {text}");
+                assert!(!text.contains("-- "), "{option} {value}: {text}");
+            }
+        }
+    }
+}
