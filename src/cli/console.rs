@@ -22,7 +22,7 @@ impl Console {
         let interrupt = interrupts::listen()?;
         let terminal = Terminal::stderr();
         let filter = std::env::var("ROLLPROOF_LOG").ok();
-        start_log(global.verbose, filter.as_deref(), stderr_colour(), &terminal);
+        start_log(filter.as_deref(), stderr_colour(), &terminal);
         Ok(Self { global, state, interrupt, terminal })
     }
 

@@ -8,7 +8,7 @@ use super::summary::time;
 use crate::Offset;
 use crate::probe::{LiveSnapshot, LiveWindow, StreamPlan};
 use crate::record::Shot;
-use crate::ui::count;
+use crate::wording::count;
 
 /// Redraws a second, at most.
 const REDRAWS: u8 = 10;

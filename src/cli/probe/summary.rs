@@ -9,7 +9,7 @@ use crate::Offset;
 use crate::probe::{ProbeTotals, StreamPlan, Tally};
 use crate::record::{Connection, Outcome};
 use crate::stats::error_rate_upper_95;
-use crate::ui::count;
+use crate::wording::count;
 use crate::{Clock, Error, Result};
 
 /// Gaps listed one by one, longest first.
