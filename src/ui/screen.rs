@@ -71,6 +71,7 @@ pub(super) fn phase_name(name: &str) -> Cow<'_, str> {
     match name {
         "negative-control" => "self-test".into(),
         "broken-update" => "broken update".into(),
+        "watched-update" => "update".into(),
         name => clean(name),
     }
 }

@@ -32,8 +32,8 @@ pub(super) struct ShortLog {
     /// The phase that is under way and when it began.
     phase: Option<(String, Offset)>,
     heading: Option<Heading>,
-    /// What the scenario changes.
-    change: String,
+    /// The scenario's name and what it changes.
+    change: (String, String),
     /// Whether Swarm has done nothing since the change was submitted.
     untouched: bool,
     /// How many slots were reported last, of the change that is under way.
@@ -67,11 +67,12 @@ impl RunLog for ShortLog {
         match &event.kind {
             EventKind::Phase { name, text } => self.begin(event, name, clean(text).into(), scene),
             EventKind::ScenarioStarted { name, change, replicas, .. } => {
-                self.change = format!("{}, {}", clean(change), counted(*replicas, "replica"));
+                let text = format!("{}, {}", clean(change), counted(*replicas, "replica"));
                 if let Some(heading) = self.heading.as_mut().filter(|heading| heading.name == *name)
                 {
-                    (heading.text, heading.change) = (self.change.clone(), true);
+                    (heading.text, heading.change) = (text.clone(), true);
                 }
+                self.change = (clean(name).into_owned(), text);
             }
             EventKind::Submitted { .. } => self.submitted(event, scene),
             EventKind::Service { service, state, .. } => {
@@ -200,8 +201,8 @@ impl ShortLog {
         (self.reported, self.back, self.untouched) = (0, false, true);
         if self.heading.as_ref().is_none_or(|heading| !heading.change) {
             self.flush(scene);
-            let (at, seen, name) = (event.at, event.seen, "update".to_owned());
-            let text = self.change.clone();
+            let (at, seen) = (event.at, event.seen);
+            let (name, text) = self.change.clone();
             self.heading = Some(Heading { at, seen, name, text, change: true });
         }
     }
