@@ -24,7 +24,7 @@ impl Console {
         let state = StateFolder::find()?;
         let interrupt = interrupts::listen()?;
         let terminal = Terminal::stderr();
-        start_log(0, global.log.as_deref(), stderr_colour(), &terminal);
+        start_log(global.log.as_deref(), stderr_colour(), &terminal);
         Ok(Self { global, state, interrupt, terminal })
     }
 
@@ -53,6 +53,7 @@ impl Console {
     /// What shows a run to the user while it goes on.
     pub(super) fn screen(&self) -> Box<dyn Sink> {
         let mode = Mode::of_stderr(self.global.quiet);
-        Box::new(Screen::new(mode, stderr_colour(), self.terminal.clone()))
+        let screen = Screen::new(mode, stderr_colour(), self.terminal.clone());
+        Box::new(screen.verbose(self.global.verbose))
     }
 }

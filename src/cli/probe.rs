@@ -31,7 +31,7 @@ const SHORT_WAIT: Duration = Duration::from_millis(300);
 pub(super) async fn run(args: ProbeArgs, global: &GlobalArgs) -> Result<u8> {
     let plans = args.plans()?;
     let terminal = Terminal::stderr();
-    start_log(0, global.log.as_deref(), stderr_colour(), &terminal);
+    start_log(global.log.as_deref(), stderr_colour(), &terminal);
     let interrupt = interrupts::listen_quietly("stopped without a summary")?;
     let live = Mode::of_stderr(global.quiet) == Mode::Live;
     let mut lines = LiveLines::new(if live { &plans } else { &[] });

@@ -64,7 +64,7 @@ impl Run<'_> {
             }
             if now >= deadline {
                 return Ok(EndReason::Deadline {
-                    text: format!("waited {} s for {waiting}", (now - start).as_secs()),
+                    text: format!("after {} s waiting for {waiting}", (now - start).as_secs()),
                 });
             }
             self.until(deadline).await?;

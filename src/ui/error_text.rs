@@ -3,10 +3,10 @@
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 
-use super::palette::{BAD, FRAME, NOTE, Palette};
-use super::words::clean;
+use super::mode::{BAD, FRAME, NOTE, Palette};
 use crate::error::Error;
 use crate::place::Place;
+use crate::wording::clean;
 
 /// The longest part of a user's line that is shown around the caret, in characters.
 const SHOWN: usize = 120;
@@ -24,14 +24,14 @@ pub fn render_error(error: &Error, colour: bool) -> String {
     let mut hints: Vec<&str> = error.hints().iter().map(String::as_str).collect();
     entry(&mut text, &palette.paint(BAD.bold(), "error"), error.message(), 7);
 
-    let mut told = error.message().to_owned();
+    let mut printed = error.message().to_owned();
     let mut next = error.source();
     while let Some(cause) = next {
         let message = cause.to_string();
         // Many libraries repeat the cause in their own message; once is enough.
-        if !message.is_empty() && !told.contains(&message) {
+        if !message.is_empty() && !printed.contains(&message) {
             entry(&mut text, &format!("  {}", palette.paint(FRAME, "cause")), &message, 9);
-            told = message;
+            printed = message;
         }
         if let Some(inner) = cause.downcast_ref::<Error>() {
             place = place.or(inner.place());

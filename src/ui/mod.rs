@@ -4,32 +4,29 @@
 //! for people comes out on standard error. It asks nothing, reads no clock and decides
 //! nothing; standard output belongs to results.
 
+mod area;
 mod error_text;
-mod frame;
-mod log_writer;
+mod full_log;
+#[cfg(test)]
+mod log_tests;
 mod mode;
-mod narration;
 mod narrator;
-mod palette;
-mod plain;
-mod progress;
+mod problems;
 #[cfg(test)]
 mod replay;
-mod request_line;
 mod request_stream;
 mod requests;
+mod rollout;
 mod screen;
 mod sentences;
-mod slot;
+mod short_log;
 mod slot_lines;
-mod slot_table;
+mod slots;
 mod task_line;
 mod terminal;
-mod trigger;
-mod words;
+mod wait;
 
 pub use error_text::render_error;
-pub use log_writer::{LogWriter, start_log};
 pub use mode::{Mode, stderr_colour};
 pub use screen::Screen;
-pub use terminal::{Size, Terminal};
+pub use terminal::{LogWriter, Size, Terminal, start_log};

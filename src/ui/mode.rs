@@ -1,14 +1,16 @@
-//! How much the terminal is told, and how.
+//! How standard error is used: what is shown there, and in which colours.
 
 use std::env;
 use std::io::{IsTerminal as _, stderr};
 
+use anstyle::{AnsiColor, Style};
+
 /// How a run is shown on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// An area at the bottom of the terminal, redrawn in place.
+    /// An area at the bottom of the terminal, redrawn in place, below the lines of the log.
     Live,
-    /// A line for each event worth telling; no escapes, no carriage returns.
+    /// The lines of the log alone: no escapes, no carriage returns.
     Plain,
     /// Nothing but errors.
     Quiet,
@@ -44,6 +46,41 @@ impl Mode {
 #[must_use]
 pub fn stderr_colour() -> bool {
     anstream::AutoStream::choice(&stderr()) != anstream::ColorChoice::Never
+}
+
+// The few styles in use. No meaning is carried by colour alone: the word is always there.
+
+/// What is as it should be.
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+/// What is on its way.
+pub(super) const BUSY: Style = AnsiColor::Yellow.on_default();
+/// What went wrong.
+pub(super) const BAD: Style = AnsiColor::Red.on_default();
+/// What is over, or of less interest.
+pub(super) const PAST: Style = Style::new().dimmed();
+/// Headings.
+pub(super) const HEAD: Style = Style::new().bold();
+/// Line numbers, arrows and labels around an error.
+pub(super) const FRAME: Style = AnsiColor::Blue.on_default();
+/// Advice.
+pub(super) const NOTE: Style = AnsiColor::Cyan.on_default();
+
+/// Puts styles on text where colour is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Palette {
+    /// Whether it is.
+    pub colour: bool,
+}
+
+impl Palette {
+    /// The text in that style.
+    pub fn paint(self, style: Style, text: &str) -> String {
+        if self.colour && !text.is_empty() {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! What Swarm is doing, in one plain sentence.
 
-use super::narration::Narration;
-use super::progress::Progress;
-use super::sentences::{Coming, Sentences};
-use super::slot_table::SlotTable;
-use super::trigger::trigger;
-use super::words::clean;
+use super::rollout::Rollout;
+use super::sentences::{Coming, Narration, Sentences};
+use super::slots::SlotTable;
+use super::task_line::trigger;
+use super::wait::Wait;
+use crate::Offset;
 use crate::record::{Event, EventKind, StackFacts};
 use crate::swarm::UpdateState;
+use crate::wording::clean;
 
 /// Follows a run's events and says what Swarm is doing, as Swarm's updater, restart
 /// supervisor and health monitor do it.
@@ -21,17 +22,35 @@ pub(super) struct Narrator {
     interrupted: bool,
 }
 
+/// The scenario that is under way.
 #[derive(Debug)]
-struct Scenario {
-    service: String,
-    replicas: u64,
+pub(super) struct Scenario {
+    /// The service under test.
+    pub service: String,
+    /// How many replicas are wanted.
+    pub replicas: u64,
     /// The version from before the change.
-    previous: u32,
-    /// The version of the change, once the engine took it.
-    submitted: Option<u32>,
-    state: UpdateState,
-    message: String,
-    rolled_back: bool,
+    pub previous: u32,
+    /// The version of the change, and when the engine took it.
+    pub submitted: Option<(u32, Offset)>,
+    /// What Swarm says of the update.
+    pub state: UpdateState,
+    /// The engine's message to that.
+    pub message: String,
+    /// Whether a rollback was seen: a fact, though Swarm may write `completed` over it.
+    pub rolled_back: bool,
+}
+
+impl Scenario {
+    /// How far the slots are on their way to where Swarm is taking them: the new version, or the
+    /// previous one during a rollback.
+    pub fn rollout(&self, slots: &SlotTable) -> Rollout {
+        let target = match self.submitted {
+            Some((submitted, _)) if !self.rolled_back => submitted,
+            _ => self.previous,
+        };
+        Rollout::towards(Some(target), &self.service, self.replicas, slots)
+    }
 }
 
 impl Narrator {
@@ -43,6 +62,16 @@ impl Narrator {
     /// The part of the run that is under way: its short name and its sentence.
     pub fn phase(&self) -> Option<(&str, &str)> {
         self.phase.as_ref().map(|(name, text)| (name.as_str(), text.as_str()))
+    }
+
+    /// The scenario that is under way.
+    pub fn scenario(&self) -> Option<&Scenario> {
+        self.scenario.as_ref()
+    }
+
+    /// The stack's settings, if known.
+    pub fn stack(&self) -> Option<&StackFacts> {
+        self.facts.as_ref()
     }
 
     /// The service under test, once known.
@@ -76,7 +105,7 @@ impl Narrator {
             }
             EventKind::Submitted { service, generation } => {
                 if let Some(scenario) = self.scenario.as_mut().filter(|s| s.service == *service) {
-                    scenario.submitted = Some(*generation);
+                    scenario.submitted = Some((*generation, event.at));
                     // The engine clears what an earlier update left; it may already have
                     // begun this one.
                     if scenario.state.is_terminal() {
@@ -107,18 +136,19 @@ impl Narrator {
         }
     }
 
-    /// What is going on, as far as events tell.
+    /// What is going on, as far as the events show.
     pub fn narrate(&self, slots: &SlotTable) -> Narration {
         if let Some(lost) = &self.lost {
             return Narration {
                 doing: format!(
                     "The engine does not answer ({lost}); what Swarm does meanwhile is unknown"
                 ),
-                waiting: Some("the engine to answer".to_owned()),
+                waiting: Some(Wait::for_event("the engine to answer")),
             };
         }
         if self.interrupted {
-            return Narration { doing: "Stopping, because you asked for it".into(), waiting: None };
+            let doing = "Cleaning up; press Ctrl-C again to quit without cleaning up".to_owned();
+            return Narration { doing, waiting: None };
         }
         match &self.scenario {
             Some(scenario) => self.in_scenario(scenario, slots),
@@ -132,91 +162,65 @@ impl Narrator {
         if slots.of(&facts.service).next().is_none() {
             return Narration::default();
         }
-        let progress = Progress::towards(None, &facts.service, facts.replicas, slots);
-        let service = slots.service_name(&facts.service);
-        if progress.is_whole() {
-            let doing = format!("All {} replicas of {service} run", progress.wanted);
-            return Narration { doing, waiting: None };
+        let rollout = Rollout::towards(None, &facts.service, facts.replicas, slots);
+        if !rollout.is_whole() {
+            return self.sentences(&rollout, Coming::First).moving();
         }
-        self.sentences(&progress, Coming::First).moving()
+        let service = slots.service_name(&facts.service);
+        let doing = match rollout.wanted {
+            1 => format!("The replica of {service} is running"),
+            wanted => format!("All {wanted} replicas of {service} are running"),
+        };
+        Narration { doing, waiting: None }
     }
 
     fn in_scenario(&self, scenario: &Scenario, slots: &SlotTable) -> Narration {
-        let service = slots.service_name(&scenario.service);
-        let Scenario { replicas, previous, .. } = scenario;
-        let towards =
-            |version| Progress::towards(Some(version), &scenario.service, *replicas, slots);
-        let Some(submitted) = scenario.submitted else {
-            let running = towards(*previous);
-            return Narration {
-                doing: format!(
-                    "{} of {} replicas of {service} run version #{previous}; nothing is changed yet",
-                    running.done, running.wanted
-                ),
-                waiting: None,
-            };
+        let rollout = scenario.rollout(slots);
+        let Some((submitted, _)) = scenario.submitted else {
+            let state = self.sentences(&rollout, Coming::First).state();
+            return Narration { doing: format!("Before the change, {state}"), waiting: None };
         };
-        let new = towards(submitted);
-        let old = towards(*previous);
-        let message = &scenario.message;
+        let update = self.sentences(&rollout, Coming::Update);
+        let back = self.sentences(&rollout, Coming::Back);
+        let paused = |what: &str, state: String| Narration {
+            doing: format!(
+                "Swarm paused the {what}, because {}; {state}; it does nothing more without an \
+                 operator",
+                trigger(&scenario.message, slots)
+            ),
+            waiting: None,
+        };
         match scenario.state {
-            UpdateState::None if submitted == *previous => Narration {
+            UpdateState::None if submitted == scenario.previous => Narration {
                 doing: "The change does not touch the task template, so Swarm replaces nothing"
                     .to_owned(),
-                waiting: Some("the service to stay at rest".to_owned()),
-            },
-            UpdateState::None | UpdateState::Unknown => {
-                let mut narration = self.sentences(&new, Coming::Update).moving();
-                if !new.in_flight() {
-                    narration.doing = "Swarm has the change and has replaced nothing yet".into();
-                    narration.waiting = Some("the update to begin".to_owned());
-                }
-                narration
-            }
-            UpdateState::Updating => self.sentences(&new, Coming::Update).updating(),
-            UpdateState::Paused => Narration {
-                doing: format!(
-                    "Swarm paused the update, with {} of {} replicas new, and waits for an \
-                     operator: {}",
-                    new.done,
-                    new.wanted,
-                    trigger(message, slots)
-                ),
                 waiting: None,
             },
-            UpdateState::Completed if scenario.rolled_back => Narration {
-                doing: format!(
-                    "Swarm writes completed over its rollback: {} of {} replicas run version \
-                     #{previous}",
-                    old.done, old.wanted
-                ),
-                waiting: Some("the service to stay at rest".to_owned()),
+            UpdateState::None | UpdateState::Unknown if rollout.in_flight() => update.moving(),
+            UpdateState::None | UpdateState::Unknown => Narration {
+                doing: "Swarm accepted the change and has replaced nothing yet".to_owned(),
+                waiting: Some(Wait::for_event("the update to begin")),
             },
-            UpdateState::Completed => {
-                self.sentences(&new, Coming::Update).after("Swarm calls the update completed")
+            UpdateState::Updating if scenario.rolled_back => {
+                back.rolling_back("Swarm is rolling back")
             }
+            UpdateState::Updating => update.updating(),
+            UpdateState::Paused => paused("update", update.state()),
+            UpdateState::Completed if scenario.rolled_back => {
+                back.after("Swarm reports `completed` after a rollback")
+            }
+            UpdateState::Completed => update.after("Swarm calls the update completed"),
             UpdateState::RollbackStarted => {
-                let cause = format!("Swarm rolls back: {}", trigger(message, slots));
-                self.sentences(&old, Coming::Back(*previous)).rolling_back(&cause)
+                let cause = trigger(&scenario.message, slots);
+                back.rolling_back(&format!("Swarm is rolling back, because {cause}"))
             }
-            UpdateState::RollbackPaused => Narration {
-                doing: format!(
-                    "Swarm paused the rollback, with {} of {} replicas back, and waits for an \
-                     operator: {}",
-                    old.done,
-                    old.wanted,
-                    trigger(message, slots)
-                ),
-                waiting: None,
-            },
-            UpdateState::RollbackCompleted => self
-                .sentences(&old, Coming::Back(*previous))
-                .after("Swarm calls the rollback completed"),
+            UpdateState::RollbackPaused => paused("rollback", back.state()),
+            UpdateState::RollbackCompleted => back.after("Swarm calls the rollback completed"),
         }
     }
 
-    fn sentences<'a>(&'a self, progress: &'a Progress, coming: Coming) -> Sentences<'a> {
-        Sentences { progress, coming, facts: self.facts.as_ref() }
+    fn sentences<'a>(&'a self, rollout: &'a Rollout, coming: Coming) -> Sentences<'a> {
+        Sentences { rollout, coming, facts: self.facts.as_ref() }
     }
 }
 
@@ -229,16 +233,16 @@ mod tests {
     use TaskState::{Failed, Pending, Ready, Running, Shutdown, Starting};
 
     /// A scenario on two replicas that was submitted, unless `submitted` is absent.
-    struct Told {
+    struct Case {
         narrator: Narrator,
         slots: SlotTable,
     }
 
-    impl Told {
+    impl Case {
         fn scenario(submitted: Option<u32>) -> Self {
-            let mut told = Self { narrator: Narrator::default(), slots: SlotTable::default() };
-            told.slots.stack("demo");
-            told.tell(EventKind::ScenarioStarted {
+            let mut case = Self { narrator: Narrator::default(), slots: SlotTable::default() };
+            case.slots.stack("demo");
+            case.add(EventKind::ScenarioStarted {
                 name: "update".into(),
                 expects: Expects::Update,
                 service: "demo_app".into(),
@@ -247,26 +251,26 @@ mod tests {
                 change: "a new image".into(),
             });
             for slot in 1..=2 {
-                told.task(&format!("o{slot}"), slot, 1, Running, Running);
+                case.task(&format!("o{slot}"), slot, 1, Running, Running);
             }
             if let Some(generation) = submitted {
-                told.tell(EventKind::Submitted { service: "demo_app".into(), generation });
+                case.add(EventKind::Submitted { service: "demo_app".into(), generation });
             }
-            told
+            case
         }
 
-        fn tell(&mut self, kind: EventKind) {
+        fn add(&mut self, kind: EventKind) {
             let event = event(0, kind);
             self.slots.event(&event);
             self.narrator.event(&event);
         }
 
         fn task(&mut self, id: &str, slot: u64, version: u32, at: TaskState, desired: TaskState) {
-            self.tell(EventKind::Task(task(id, slot, version, at, desired)));
+            self.add(EventKind::Task(task(id, slot, version, at, desired)));
         }
 
         fn state(&mut self, state: UpdateState, message: &str) {
-            self.tell(service(0, state, message).kind);
+            self.add(service(0, state, message).kind);
         }
 
         fn doing(&self) -> String {
@@ -274,7 +278,8 @@ mod tests {
         }
 
         fn waiting(&self) -> String {
-            self.narrator.narrate(&self.slots).waiting.unwrap_or_default()
+            let waiting = self.narrator.narrate(&self.slots).waiting;
+            waiting.map(|wait| wait.line(Offset::from_millis(1_000))).unwrap_or_default()
         }
     }
 
@@ -282,100 +287,109 @@ mod tests {
 
     #[test]
     fn before_and_after_the_change_is_submitted() {
-        let told = Told::scenario(None);
-        assert_eq!(told.doing(), "2 of 2 replicas of app run version #1; nothing is changed yet");
-        let mut told = Told::scenario(Some(2));
-        assert_eq!(told.doing(), "Swarm has the change and has replaced nothing yet");
-        assert_eq!(told.waiting(), "the update to begin");
-        told.state(UpdateState::Updating, "update in progress");
-        assert_eq!(told.doing(), "0 of 2 replicas are new; Swarm turns to the next");
-        let same = Told::scenario(Some(1));
+        let case = Case::scenario(None);
+        assert_eq!(case.doing(), "Before the change, all 2 replicas are running");
+        let mut case = Case::scenario(Some(2));
+        assert_eq!(case.doing(), "Swarm accepted the change and has replaced nothing yet");
+        assert_eq!(case.waiting(), "waiting for the update to begin, 1 s");
+        case.state(UpdateState::Updating, "update in progress");
+        assert_eq!(
+            case.doing(),
+            "0 of 2 replicas have been replaced; Swarm turns to the next slot"
+        );
+        let same = Case::scenario(Some(1));
         assert!(same.doing().contains("replaces nothing"));
     }
 
     #[test]
     fn what_an_earlier_update_left_is_not_taken_for_this_one() {
-        let mut told = Told::scenario(None);
-        told.state(UpdateState::RollbackCompleted, "rollback completed");
-        told.tell(EventKind::Submitted { service: "demo_app".into(), generation: 2 });
-        assert_eq!(told.doing(), "Swarm has the change and has replaced nothing yet");
-        told.task("n1", 1, 2, Running, Running);
-        told.task("n2", 2, 2, Running, Running);
-        told.state(UpdateState::Completed, "update completed");
-        assert_eq!(told.doing(), "Swarm calls the update completed: all 2 replicas are new");
+        let mut case = Case::scenario(None);
+        case.state(UpdateState::RollbackCompleted, "rollback completed");
+        case.add(EventKind::Submitted { service: "demo_app".into(), generation: 2 });
+        assert_eq!(case.doing(), "Swarm accepted the change and has replaced nothing yet");
+        case.task("n1", 1, 2, Running, Running);
+        case.task("n2", 2, 2, Running, Running);
+        case.state(UpdateState::Completed, "update completed");
+        assert_eq!(
+            case.doing(),
+            "Swarm calls the update completed: all 2 replicas have been replaced"
+        );
     }
 
     #[test]
     fn slots_in_different_steps_share_a_sentence() {
-        let mut told = Told::scenario(Some(2));
-        told.state(UpdateState::Updating, "");
-        told.task("o1", 1, 1, Shutdown, Shutdown);
-        told.task("n1", 1, 2, Starting, Running);
-        told.task("o2", 2, 1, Running, Shutdown);
-        told.task("n2", 2, 2, Ready, Ready);
+        let mut case = Case::scenario(Some(2));
+        case.state(UpdateState::Updating, "");
+        case.task("o1", 1, 1, Shutdown, Shutdown);
+        case.task("n1", 1, 2, Starting, Running);
+        case.task("o2", 2, 1, Running, Shutdown);
+        case.task("n2", 2, 2, Ready, Ready);
         assert_eq!(
-            told.doing(),
-            "Swarm stops the old replica of slot 2, to start the new one there once it has \
-             stopped; it starts the new replica of slot 1 and waits for its health check"
+            case.doing(),
+            "Swarm is stopping the old replica in slot 2 before it starts the new one; starting \
+             the new replica in slot 1 and waiting for its health check"
         );
-        assert_eq!(told.waiting(), "the health of slot 1");
+        assert_eq!(case.waiting(), "waiting for slot 1 to become healthy, 1 s");
     }
 
     #[test]
     fn completed_is_not_believed() {
-        let mut told = Told::scenario(Some(2));
-        told.state(UpdateState::Completed, "update completed");
+        let mut case = Case::scenario(Some(2));
+        case.state(UpdateState::Completed, "update completed");
         assert_eq!(
-            told.doing(),
-            "Swarm calls the update completed, but only 0 of 2 replicas are new"
+            case.doing(),
+            "Swarm calls the update completed, but 0 of 2 replicas have been replaced"
         );
-        told.state(UpdateState::RollbackStarted, "manually requested rollback");
-        assert!(told.doing().starts_with("Swarm rolls back: it was asked to; all 2 replicas are"));
-        told.state(UpdateState::Completed, "update completed");
-        assert!(told.doing().starts_with("Swarm writes completed over its rollback: 2 of 2"));
+        case.state(UpdateState::RollbackStarted, "manually requested rollback");
+        assert!(
+            case.doing()
+                .starts_with("Swarm is rolling back, because a rollback was requested; all 2 rep")
+        );
+        case.state(UpdateState::Completed, "update completed");
+        assert!(case.doing().starts_with("Swarm reports `completed` after a rollback: all 2"));
     }
 
     #[test]
     fn a_rollback_that_is_completed_before_all_are_back() {
-        let mut told = Told::scenario(Some(2));
-        told.task("o1", 1, 1, Shutdown, Shutdown);
-        told.task("n1", 1, 2, Failed, Shutdown);
-        told.task("r1", 1, 1, Ready, Ready);
-        told.state(UpdateState::RollbackStarted, ROLLED);
-        told.state(UpdateState::RollbackCompleted, "rollback completed");
+        let mut case = Case::scenario(Some(2));
+        case.task("o1", 1, 1, Shutdown, Shutdown);
+        case.task("n1", 1, 2, Failed, Shutdown);
+        case.task("r1", 1, 1, Ready, Ready);
+        case.state(UpdateState::RollbackStarted, ROLLED);
+        case.state(UpdateState::RollbackCompleted, "rollback completed");
         assert_eq!(
-            told.doing(),
-            "Swarm calls the rollback completed, but only 1 of 2 replicas run version #1 again; \
-             it holds slot 1 back for the delay of the restart policy"
+            case.doing(),
+            "Swarm calls the rollback completed, but 1 of 2 replicas runs the previous version; \
+             it is waiting for the restart delay in slot 1"
         );
     }
 
     #[test]
     fn an_update_that_finds_no_node_waits_for_ever_and_says_so() {
-        let mut told = Told::scenario(Some(2));
-        told.state(UpdateState::Updating, "");
+        let mut case = Case::scenario(Some(2));
+        case.state(UpdateState::Updating, "");
         let mut pending = task("n1", 1, 2, Pending, Running);
         pending.error = "no suitable node (insufficient resources on 1 node)".into();
-        told.tell(seen(0, pending).kind);
-        assert!(told.doing().contains("finds no node for slot 1: no suitable node"));
-        assert_eq!(told.waiting(), "a node for slot 1; Swarm sets no limit to this");
+        case.add(seen(0, pending).kind);
+        assert!(case.doing().contains("looking for a node for slot 1: no suitable node"));
+        assert_eq!(case.waiting(), "waiting for a node for slot 1 (Swarm sets no limit), 1 s");
     }
 
     #[test]
     fn a_lost_engine_and_an_interruption_outrank_the_rest() {
-        let mut told = Told::scenario(Some(2));
-        told.tell(EventKind::ObserverLost { text: "connection refused".into() });
-        assert!(told.doing().starts_with("The engine does not answer (connection refused)"));
-        told.tell(EventKind::ObserverResumed);
-        told.tell(EventKind::Interrupted);
-        assert_eq!(told.doing(), "Stopping, because you asked for it");
-        told.tell(EventKind::ScenarioEnded {
+        let mut case = Case::scenario(Some(2));
+        case.add(EventKind::ObserverLost { text: "connection refused".into() });
+        assert!(case.doing().starts_with("The engine does not answer (connection refused)"));
+        case.add(EventKind::ObserverResumed);
+        case.add(EventKind::Interrupted);
+        assert_eq!(case.doing(), "Cleaning up; press Ctrl-C again to quit without cleaning up");
+        case.add(EventKind::ScenarioEnded {
             name: "update".into(),
             spec: SpecMatch::Unknown,
             reason: EndReason::Interrupted,
         });
-        told.tell(EventKind::Phase { name: "clean-up".into(), text: "removes the stack".into() });
-        assert_eq!(told.doing(), "");
-        assert_eq!(told.narrator.phase(), Some(("clean-up", "removes the stack")));
+        case.add(EventKind::Phase { name: "clean-up".into(), text: "removes the stack".into() });
+        assert_eq!(case.doing(), "");
+        assert_eq!(case.narrator.phase(), Some(("clean-up", "removes the stack")));
     }
 }

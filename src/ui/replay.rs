@@ -1,8 +1,12 @@
 //! Event lists for the tests of this room.
 
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use super::terminal::{Size, Terminal};
 use crate::Offset;
-use crate::record::{ContainerAction, Event, EventKind, Outcome, Shot, TaskSeen};
-use crate::swarm::{TaskState, UpdateState};
+use crate::record::{ContainerAction, Event, EventKind, Outcome, Shot, StackFacts, TaskSeen};
+use crate::swarm::{FailureAction, HealthCheck, Order, TaskState, UpdatePolicy, UpdateState};
 
 /// An event that was seen when it happened.
 pub(super) fn event(millis: i64, kind: EventKind) -> Event {
@@ -69,5 +73,59 @@ pub(super) fn shot(due: i64, done: i64, outcome: Outcome) -> Shot {
         slot: None,
         version: None,
         to: None,
+    }
+}
+
+/// The settings of a stack `demo` whose service `app` has six replicas.
+pub(super) fn facts() -> StackFacts {
+    let policy = |failure_action| UpdatePolicy {
+        parallelism: 2,
+        delay: 2.0,
+        failure_action,
+        monitor: 5.0,
+        max_failure_ratio: 0.0,
+        order: Order::StopFirst,
+    };
+    StackFacts {
+        name: "demo".into(),
+        files: vec!["stack.yml".into()],
+        service: "demo_app".into(),
+        replicas: 6,
+        update_config: policy(FailureAction::Rollback),
+        rollback_config: policy(FailureAction::Pause),
+        healthcheck: Some(HealthCheck {
+            test: vec!["CMD".into(), "app".into(), "health".into()],
+            interval: 2.0,
+            timeout: 1.0,
+            retries: 3,
+            start_period: 0.0,
+        }),
+        places: std::collections::BTreeMap::new(),
+    }
+}
+
+/// Keeps what a screen prints.
+#[derive(Clone, Default)]
+pub(super) struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Kept {
+    /// The terminal that is kept, 80 cells wide.
+    pub fn terminal(&self) -> Terminal {
+        Terminal::to(self.clone(), || Size { columns: 80, rows: 24 })
+    }
+
+    /// What was printed.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -4,14 +4,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::words::{count, list};
 use crate::Offset;
 use crate::record::{Outcome, Shot};
+use crate::wording::{count, list};
 
 /// The time over which the rate and the latency are taken.
 const RECENT: Offset = Offset::from_millis(5_000);
 /// How long an outcome may come after its request was due and still be put in its place
-/// among the others: a request that hangs is told of only when it is given up.
+/// among the others: the outcome of a request that hangs is known only at its time limit.
 const HORIZON: Offset = Offset::from_millis(30_000);
 /// Without a good answer for this long there is a gap, even if nothing has failed yet: the
 /// requests may all be hanging.
@@ -42,10 +42,10 @@ pub(super) struct RequestStream {
     idle: Option<Offset>,
 }
 
-/// The gaps of a stream. A gap opens when a request that failed was due and closes when the
+/// The lengths of a stream's gaps. A gap opens when a request that failed was due and closes when the
 /// next good one was due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Gaps {
+pub(super) struct GapLengths {
     /// Length of the gap that is open now.
     pub now: Option<Offset>,
     /// Length of the longest one so far, the open one included.
@@ -108,7 +108,7 @@ impl RequestStream {
     }
 
     /// The gaps as known at `now`.
-    pub fn gaps(&self, now: Offset) -> Gaps {
+    pub fn gaps(&self, now: Offset) -> GapLengths {
         let (mut open, mut longest) = (self.open, self.longest);
         if open.is_some() || self.bad > 0 {
             for (&due, &good) in &self.order {
@@ -126,7 +126,7 @@ impl RequestStream {
             longest = longest.max(last - began);
         }
         let now = open.map(|began| now - began);
-        Gaps { now, longest: longest.max(now.unwrap_or_default()) }
+        GapLengths { now, longest: longest.max(now.unwrap_or_default()) }
     }
 
     /// Outcomes a second, over the last few seconds.
@@ -146,15 +146,15 @@ impl RequestStream {
         let (_, &mut p99, _) = all.select_nth_unstable(rank);
         Some(p99)
     }
+}
 
-    /// `200 refused and 45 late`, the most frequent class first.
-    pub fn classes_text(&self) -> String {
-        let mut classes: Vec<_> = self.classes.iter().collect();
-        classes.sort_by_key(|&(class, number)| (std::cmp::Reverse(number), class));
-        let words: Vec<String> =
-            classes.iter().map(|(class, number)| format!("{} {class}", count(**number))).collect();
-        list(&words)
-    }
+/// `200 refused and 45 late`, the most frequent class first.
+pub(super) fn classes_text(classes: &BTreeMap<Outcome, u64>) -> String {
+    let mut classes: Vec<_> = classes.iter().collect();
+    classes.sort_by_key(|&(class, number)| (std::cmp::Reverse(number), class));
+    let words: Vec<String> =
+        classes.iter().map(|(class, number)| format!("{} {class}", count(**number))).collect();
+    list(&words)
 }
 
 #[cfg(test)]
@@ -190,9 +190,9 @@ mod tests {
         let mut stream = RequestStream::default();
         fire(&mut stream, 0, 1_000, Outcome::Ok, 4);
         fire(&mut stream, 1_000, 1_400, Outcome::Refused, 1);
-        assert_eq!(stream.gaps(ms(1_400)), Gaps { now: Some(ms(400)), longest: ms(400) });
+        assert_eq!(stream.gaps(ms(1_400)), GapLengths { now: Some(ms(400)), longest: ms(400) });
         fire(&mut stream, 1_400, 2_000, Outcome::Ok, 4);
-        let gaps = Gaps { now: None, longest: ms(400) };
+        let gaps = GapLengths { now: None, longest: ms(400) };
         assert_eq!(stream.gaps(ms(2_000)), gaps);
         stream.advance(ms(60_000));
         stream.stop(ms(60_000));
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(stream.gaps(ms(1_900)).now, None);
         assert_eq!(stream.gaps(ms(3_000)).now, Some(ms(2_006)));
         stream.stop(ms(3_000));
-        assert_eq!(stream.gaps(ms(9_000)), Gaps { now: None, longest: Offset::ZERO });
+        assert_eq!(stream.gaps(ms(9_000)), GapLengths { now: None, longest: Offset::ZERO });
         stream.shot(&shot(2_900, 3_100, Outcome::Ok));
         assert!(!stream.is_active(), "an answer to an old request does not restart it");
         stream.shot(&shot(9_000, 9_001, Outcome::Ok));
@@ -230,7 +230,7 @@ mod tests {
         fire(&mut stream, 0, 20, Outcome::Refused, 1);
         fire(&mut stream, 20, 100, Outcome::Late, 1_500);
         stream.shot(&shot(100, 100, Outcome::Unsent));
-        assert_eq!(stream.classes_text(), "8 late and 2 refused");
+        assert_eq!(classes_text(&stream.classes), "8 late and 2 refused");
         assert_eq!((stream.sent, stream.failed(), stream.unsent), (10, 10, 1));
     }
 
@@ -238,6 +238,6 @@ mod tests {
     fn nothing_yet() {
         let stream = RequestStream::default();
         assert_eq!(stream.p99(), None);
-        assert_eq!(stream.gaps(ms(5_000)), Gaps { now: None, longest: Offset::ZERO });
+        assert_eq!(stream.gaps(ms(5_000)), GapLengths { now: None, longest: Offset::ZERO });
     }
 }

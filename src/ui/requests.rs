@@ -1,202 +1,217 @@
-//! Every stream of requests, and what plain output tells of them.
+//! Every stream of requests, and when its failures begin and end.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use super::request_stream::RequestStream;
-use super::words::{clean, count, precise};
 use crate::Offset;
-use crate::record::Shot;
-
-/// How often the totals are told.
-const TOTALS: Offset = Offset::from_millis(10_000);
-/// How long no request may fail before failures count as ended: with one broken replica of
-/// six, every sixth request would begin and end them.
-const CALM: Offset = Offset::from_millis(1_000);
-
-/// A line about requests.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Line {
-    /// Its time.
-    pub at: Offset,
-    /// What it says.
-    pub text: String,
-    /// Whether it tells of something that the live area does not keep showing.
-    pub lasting: bool,
-}
+use crate::record::{Event, EventKind, Outcome, Purpose, Shot, StreamFacts};
+use crate::wording::{count, counted};
 
 /// Every stream of requests by name.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
-    streams: BTreeMap<String, Told>,
-    /// When the totals are told next; absent while no stream is active.
-    totals_at: Option<Offset>,
+    streams: BTreeMap<String, RequestStream>,
+    purposes: BTreeMap<String, Purpose>,
+    /// The requests of users that were due since the scenario's change.
+    pub since_change: Count,
+    /// The requests of the self-test that were due during its update.
+    pub self_test: Count,
 }
 
-/// A stream and the failures whose end has not been told.
-#[derive(Debug, Default)]
-struct Told {
-    stream: RequestStream,
-    failing: Option<Failing>,
+/// Requests that were due from one moment on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Count {
+    /// From when on; absent if nothing is counted.
+    from: Option<Offset>,
+    /// Requests that were sent.
+    pub sent: u64,
+    /// Those of them that failed.
+    pub failed: u64,
 }
 
-#[derive(Debug)]
-struct Failing {
-    number: u64,
-    /// When the first request that failed was due.
-    first_due: Offset,
-    /// When the newest failure became known.
-    newest: Offset,
+impl Count {
+    fn starting(at: Offset) -> Self {
+        Self { from: Some(at), ..Self::default() }
+    }
+
+    fn add(&mut self, shot: &Shot) {
+        let counts = self.from.is_some_and(|from| shot.intended >= from);
+        if counts && shot.outcome != Outcome::Unsent {
+            self.sent += 1;
+            self.failed += u64::from(shot.outcome.is_failure());
+        }
+    }
+
+    /// `57 of 221 requests lost`.
+    pub fn lost(&self) -> String {
+        format!("{} of {} lost", count(self.failed), counted(self.sent, "request"))
+    }
 }
 
 impl Requests {
-    /// Takes one request's outcome; a line when failures begin.
-    pub fn shot(&mut self, name: &str, shot: &Shot) -> Option<Line> {
+    /// Notes what the requests of a stream are for; without that they are users'.
+    pub fn stream(&mut self, facts: &StreamFacts) {
+        self.purposes.insert(facts.name.clone(), facts.purpose);
+    }
+
+    /// What the requests of a stream are for.
+    pub fn purpose(&self, name: &str) -> Purpose {
+        self.purposes.get(name).copied().unwrap_or_default()
+    }
+
+    /// Takes an event: some begin and end what is counted.
+    pub fn event(&mut self, event: &Event) {
+        match event.kind {
+            EventKind::Submitted { .. } => self.since_change = Count::starting(event.at),
+            EventKind::NegativeControlStarted { .. } => self.self_test = Count::starting(event.at),
+            EventKind::Phase { .. } | EventKind::ScenarioEnded { .. } => {
+                self.streams.values_mut().for_each(|stream| stream.stop(event.seen));
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes one request's outcome.
+    pub fn shot(&mut self, name: &str, shot: &Shot) {
+        match self.purpose(name) {
+            Purpose::NegativeControl => return self.self_test.add(shot),
+            // A replica that is being replaced stops answering: shown, that would look like a
+            // failure of the service.
+            Purpose::EachReplica => return,
+            Purpose::Users => self.since_change.add(shot),
+            Purpose::Control => {}
+        }
         if !self.streams.contains_key(name) {
-            self.streams.insert(name.to_owned(), Told::default());
+            self.streams.insert(name.to_owned(), RequestStream::default());
         }
-        let told = self.streams.get_mut(name)?;
-        told.stream.shot(shot);
-        if !shot.outcome.is_failure() {
-            return None;
+        if let Some(stream) = self.streams.get_mut(name) {
+            stream.shot(shot);
         }
-        let now = shot.done.unwrap_or(shot.intended);
-        if let Some(failing) = &mut told.failing {
-            failing.number += 1;
-            failing.first_due = failing.first_due.min(shot.intended);
-            failing.newest = failing.newest.max(now);
-            return None;
-        }
-        told.failing = Some(Failing { number: 1, first_due: shot.intended, newest: now });
-        let (name, outcome, due) = (clean(name), shot.outcome, shot.intended);
-        let text = format!("requests {name}: failures begin: {outcome}, due at {due}");
-        Some(Line { at: now, text, lasting: true })
     }
 
-    /// Lets time pass; lines when failures ended and when totals are due.
-    pub fn advance(&mut self, now: Offset) -> Vec<Line> {
-        let mut lines = Vec::new();
-        for (name, told) in &mut self.streams {
-            told.stream.advance(now);
-            let Some(failing) = told.failing.take_if(|failing| now - failing.newest >= CALM) else {
-                continue;
-            };
-            let text = ended(name, &failing, &told.stream, now);
-            lines.push(Line { at: now, text, lasting: true });
-        }
-        if !self.active().any(|_| true) {
-            self.totals_at = None;
-        } else if now >= *self.totals_at.get_or_insert(now + TOTALS) {
-            self.totals_at = Some(now + TOTALS);
-            lines.extend(self.active().map(|(name, stream)| {
-                let text = totals(name, stream, now);
-                Line { at: now, text, lasting: false }
-            }));
-        }
-        lines
+    /// Lets time pass.
+    pub fn advance(&mut self, now: Offset) {
+        self.streams.values_mut().for_each(|stream| stream.advance(now));
     }
 
-    /// Notes that probing stops at `now`.
-    pub fn stop(&mut self, now: Offset) {
-        for told in self.streams.values_mut() {
-            told.stream.stop(now);
-        }
+    /// A stream that is shown.
+    pub fn get(&self, name: &str) -> Option<&RequestStream> {
+        self.streams.get(name)
     }
 
     /// The streams that are being sent, by name.
     pub fn active(&self) -> impl Iterator<Item = (&str, &RequestStream)> {
-        let streams = self.streams.iter().map(|(name, told)| (name.as_str(), &told.stream));
+        let streams = self.streams.iter().map(|(name, stream)| (name.as_str(), stream));
         streams.filter(|(_, stream)| stream.is_active())
     }
+
+    /// The requests of users that are being sent, of the whole run.
+    pub fn users(&self) -> Count {
+        let mut all = Count::default();
+        for (name, stream) in self.active() {
+            if self.purpose(name) == Purpose::Users {
+                all.sent += stream.sent;
+                all.failed += stream.failed();
+            }
+        }
+        all
+    }
 }
 
-fn ended(name: &str, failing: &Failing, stream: &RequestStream, now: Offset) -> String {
-    format!(
-        "requests {}: no failure since {}; {} failed, the first due at {}; in all {}, longest gap {}",
-        clean(name),
-        failing.newest,
-        count(failing.number),
-        failing.first_due,
-        stream.classes_text(),
-        precise(stream.gaps(now).longest)
-    )
+/// Failures that follow each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failures {
+    /// How many of each class.
+    pub classes: BTreeMap<Outcome, u64>,
+    /// When the first request that failed was due.
+    pub first_due: Offset,
+    /// When the last request that failed was due.
+    pub last_due: Offset,
+    /// When the newest failure became known.
+    pub newest: Offset,
 }
 
-/// A stream's figures in one line.
-fn totals(name: &str, stream: &RequestStream, now: Offset) -> String {
-    let mut line = format!("requests {}: {} sent, ", clean(name), count(stream.sent));
-    _ = match stream.failed() {
-        0 => write!(line, "none failed"),
-        failed => write!(line, "{} failed ({})", count(failed), stream.classes_text()),
-    };
-    if stream.unsent > 0 {
-        _ = write!(line, ", {} never sent", count(stream.unsent));
+impl Failures {
+    /// Adds a failed request to those that are going on; whether it is the first of them.
+    pub fn add(ongoing: &mut Option<Self>, shot: &Shot) -> bool {
+        let now = shot.done.unwrap_or(shot.intended);
+        let begin = ongoing.is_none();
+        let failures = ongoing.get_or_insert_with(|| Self {
+            classes: BTreeMap::new(),
+            first_due: shot.intended,
+            last_due: shot.intended,
+            newest: now,
+        });
+        *failures.classes.entry(shot.outcome).or_default() += 1;
+        failures.first_due = failures.first_due.min(shot.intended);
+        failures.last_due = failures.last_due.max(shot.intended);
+        failures.newest = failures.newest.max(now);
+        begin
     }
-    let gaps = stream.gaps(now);
-    if gaps.longest > Offset::ZERO {
-        _ = write!(line, ", longest gap {}", precise(gaps.longest));
+
+    /// Takes the failures if there was none for `calm`.
+    pub fn ended(ongoing: &mut Option<Self>, now: Offset, calm: Offset) -> Option<Self> {
+        ongoing.take_if(|failures| now - failures.newest >= calm)
     }
-    if let Some(p99) = stream.p99() {
-        _ = write!(line, ", p99 {}", precise(p99));
+
+    /// How many there are.
+    pub fn number(&self) -> u64 {
+        self.classes.values().sum()
     }
-    line
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::replay::shot;
+    use super::super::replay::{event, shot};
     use super::*;
-    use crate::record::Outcome;
 
     fn ms(millis: i64) -> Offset {
         Offset::from_millis(millis)
     }
 
-    fn told(lines: Vec<Line>) -> Vec<(Offset, String)> {
-        lines.into_iter().map(|line| (line.at, line.text)).collect()
+    #[test]
+    fn failures_that_follow_each_other_are_one_thing() {
+        let mut ongoing = None;
+        let mut begins = 0;
+        for due in (0..5_000).step_by(500) {
+            begins += u32::from(Failures::add(&mut ongoing, &shot(due, due + 3, Outcome::Late)));
+            assert_eq!(Failures::ended(&mut ongoing, ms(due + 400), ms(1_000)), None);
+        }
+        assert_eq!(begins, 1);
+        let ended = Failures::ended(&mut ongoing, ms(5_503), ms(1_000)).unwrap();
+        assert_eq!((ended.number(), ended.first_due, ended.last_due), (10, ms(0), ms(4_500)));
+        assert_eq!(ongoing, None);
     }
 
     #[test]
-    fn failures_are_told_when_they_begin_and_once_when_they_end() {
+    fn only_users_requests_since_the_change_are_counted() {
         let mut requests = Requests::default();
-        let mut lines = Vec::new();
-        for due in (0..8_000).step_by(5) {
-            // One replica of six is broken for a second.
-            let bad = (2_000..3_000).contains(&due) && due % 30 == 0;
-            let outcome = if bad { Outcome::Refused } else { Outcome::Ok };
-            lines.extend(requests.shot("proxy", &shot(due, due + 3, outcome)));
-            lines.extend(requests.advance(ms(due + 3)));
+        requests.purposes.insert("control".into(), Purpose::Control);
+        requests.purposes.insert("each".into(), Purpose::EachReplica);
+        requests.shot("users", &shot(900, 901, Outcome::Refused));
+        let submitted = EventKind::Submitted { service: "demo_app".into(), generation: 2 };
+        requests.event(&event(1_000, submitted));
+        for name in ["users", "control", "each"] {
+            requests.shot(name, &shot(990, 1_100, Outcome::Ok));
+            requests.shot(name, &shot(1_000, 1_100, Outcome::Ok));
+            requests.shot(name, &shot(1_010, 1_100, Outcome::Refused));
+            requests.shot(name, &shot(1_020, 1_100, Outcome::Unsent));
         }
-        assert_eq!(
-            told(lines),
-            [
-                (ms(2_013), "requests proxy: failures begin: refused, due at 2.01s".to_owned()),
-                (
-                    ms(3_973),
-                    "requests proxy: no failure since 2.97s; 33 failed, the first due at 2.01s; \
-                     in all 33 refused, longest gap 5.0 ms"
-                        .to_owned()
-                ),
-            ]
-        );
+        assert_eq!(requests.since_change.lost(), "1 of 2 requests lost");
+        assert_eq!(requests.users().lost(), "2 of 4 requests lost");
+        assert!(requests.get("each").is_none(), "its failures are no failures of the service");
     }
 
     #[test]
-    fn totals_come_every_ten_seconds_while_requests_are_sent() {
+    fn the_self_test_is_counted_apart() {
         let mut requests = Requests::default();
-        let mut lines = Vec::new();
-        for due in (0..25_000).step_by(10) {
-            requests.shot("proxy", &shot(due, due + 3, Outcome::Ok));
-            lines.extend(requests.advance(ms(due + 3)));
+        requests.purposes.insert("lossy".into(), Purpose::NegativeControl);
+        let service = "demo_rollproof-negative".to_owned();
+        requests.event(&event(1_000, EventKind::NegativeControlStarted { service }));
+        for due in (900..1_200).step_by(100) {
+            requests.shot("lossy", &shot(due, due + 1, Outcome::Refused));
         }
-        requests.stop(ms(25_000));
-        lines.extend((25_000..60_000).step_by(100).flat_map(|now| requests.advance(ms(now))));
-        assert_eq!(
-            told(lines),
-            [
-                (ms(10_003), "requests proxy: 1,001 sent, none failed, p99 3.0 ms".to_owned()),
-                (ms(20_003), "requests proxy: 2,001 sent, none failed, p99 3.0 ms".to_owned()),
-            ]
-        );
+        assert_eq!(requests.self_test.lost(), "2 of 2 requests lost");
+        assert_eq!(requests.active().count(), 0);
     }
 }

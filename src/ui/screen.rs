@@ -1,28 +1,80 @@
 //! What the user sees of a run while it goes on.
 
-use super::frame::Frame;
-use super::mode::Mode;
-use super::narration::Narration;
+use std::borrow::Cow;
+
+use super::area::Area;
+use super::full_log::FullLog;
+use super::mode::{Mode, Palette};
 use super::narrator::Narrator;
-use super::palette::Palette;
-use super::plain;
 use super::requests::Requests;
-use super::slot_table::SlotTable;
+use super::sentences::Narration;
+use super::short_log::ShortLog;
+use super::slots::SlotTable;
+use super::task_line::TaskLine;
 use super::terminal::Terminal;
-use super::words::wrap;
 use crate::Offset;
 use crate::Result;
-use crate::record::{Event, EventKind, Purpose, Shot, Sink, StackFacts, StreamFacts};
+use crate::record::{Event, Shot, Sink, StackFacts, StreamFacts};
+use crate::wording::{clean, wrap};
 
-/// How long a sentence must hold before plain output tells it: while Swarm hands out slots,
-/// each poll brings another one.
-const HOLD: Offset = Offset::from_millis(200);
 /// A run shorter than this shows no live area: it would only flash.
 const APPEAR: Offset = Offset::from_millis(250);
-/// Where the text of a line begins, after its time.
-const INDENT: usize = 10;
 /// The live area is drawn at most fifteen times a second.
 const REDRAW: Offset = Offset::from_millis(66);
+
+/// A line of the log.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    /// Its time.
+    pub at: Offset,
+    /// What it says; two spaces before what belongs to an earlier line.
+    pub text: String,
+    /// Whether it says something that the live area does not keep showing.
+    pub lasting: bool,
+}
+
+/// What the log may look at. It already knows the event at hand.
+pub(super) struct Scene<'a> {
+    /// The phase, the scenario, the stack's settings.
+    pub narrator: &'a Narrator,
+    /// What Swarm is doing.
+    pub narration: &'a Narration,
+    /// The replicas.
+    pub slots: &'a SlotTable,
+    /// The requests.
+    pub requests: &'a Requests,
+}
+
+/// Turns a run into lines that are never taken back.
+pub(super) trait RunLog: Send {
+    /// The beginning of a line: its time.
+    fn stamp(&self, at: Offset) -> String;
+
+    /// Takes an event; `before` is what was known of its task before.
+    fn event(&mut self, event: &Event, before: Option<&TaskLine>, scene: &Scene) -> Vec<Line>;
+
+    /// Takes the outcome of a request of that stream.
+    fn shot(&mut self, name: &str, shot: &Shot, scene: &Scene) -> Vec<Line>;
+
+    /// Lets time pass.
+    fn advance(&mut self, now: Offset, scene: &Scene) -> Vec<Line>;
+
+    /// The run is over: what was held must be said now.
+    fn finish(&mut self, scene: &Scene) -> Vec<Line>;
+
+    /// Takes a step that is not part of the record.
+    fn line(&mut self, now: Offset, text: &str, scene: &Scene) -> Vec<Line>;
+}
+
+/// A phase or scenario in plain words.
+pub(super) fn phase_name(name: &str) -> Cow<'_, str> {
+    match name {
+        "negative-control" => "self-test".into(),
+        "broken-update" => "broken update".into(),
+        "watched-update" => "update".into(),
+        name => clean(name),
+    }
+}
 
 /// What the user sees of a run while it goes on.
 ///
@@ -33,20 +85,19 @@ pub struct Screen {
     mode: Mode,
     palette: Palette,
     terminal: Terminal,
+    log: Box<dyn RunLog>,
     narrator: Narrator,
     slots: SlotTable,
     requests: Requests,
     narration: Narration,
-    /// When what it says happened, when it was noticed, and whether plain output told it.
-    sentence_at: Offset,
-    sentence_seen: Offset,
-    sentence_told: bool,
     waiting_since: Offset,
+    /// The time so far; absent before the first event or tick.
+    now: Option<Offset>,
     /// When the first event or tick came, and when the area was drawn last.
     began: Option<Offset>,
     drawn: Option<Offset>,
-    /// The names of the streams, by index; absent for those that are not shown.
-    streams: Vec<Option<String>>,
+    /// The names of the streams, by index.
+    streams: Vec<String>,
 }
 
 impl Screen {
@@ -57,18 +108,28 @@ impl Screen {
             mode,
             palette: Palette { colour },
             terminal,
+            log: Box::new(ShortLog::default()),
             narrator: Narrator::default(),
             slots: SlotTable::default(),
             requests: Requests::default(),
             narration: Narration::default(),
-            sentence_at: Offset::ZERO,
-            sentence_seen: Offset::ZERO,
-            sentence_told: true,
             waiting_since: Offset::ZERO,
+            now: None,
             began: None,
             drawn: None,
             streams: Vec::new(),
         }
+    }
+
+    /// With `verbose`, the log has a line for every step of every task and for every sentence,
+    /// and counts requests every ten seconds; else it has few lines. Call it before anything is
+    /// shown.
+    #[must_use]
+    pub fn verbose(mut self, verbose: bool) -> Self {
+        if verbose {
+            self.log = Box::new(FullLog::default());
+        }
+        self
     }
 
     /// Lets the sentences name the stack's settings.
@@ -80,27 +141,25 @@ impl Screen {
     /// Takes an event.
     pub fn event(&mut self, event: &Event) {
         self.pass(event.seen);
-        if matches!(event.kind, EventKind::Phase { .. }) {
-            self.tell_sentence();
-        }
         let before = self.slots.event(event);
         self.narrator.event(event);
-        if matches!(event.kind, EventKind::Phase { .. } | EventKind::ScenarioEnded { .. }) {
-            self.requests.stop(event.seen);
+        self.requests.event(event);
+        let narration = self.narrator.narrate(&self.slots);
+        let waits = |narration: &Narration| narration.waiting.clone();
+        if !waits(&narration)
+            .zip(waits(&self.narration))
+            .is_some_and(|(new, old)| new.is_same(&old))
+        {
+            self.waiting_since = event.at;
         }
-        if let Some(line) = plain::line(event, before.as_ref(), &self.slots) {
-            // The live area has a line for each task; above it only the milestones stay.
-            let task = matches!(event.kind, EventKind::Task(_) | EventKind::Container { .. });
-            self.tell(event.at, &line, !task);
-        }
-        self.narrate(event);
+        self.narration = narration;
+        self.log(|log, scene| log.event(event, before.as_ref(), scene));
     }
 
-    /// Takes one request's outcome.
+    /// Takes the outcome of a request of the stream with that name.
     pub fn shot(&mut self, stream: &str, shot: &Shot) {
-        if let Some(line) = self.requests.shot(stream, shot) {
-            self.tell(line.at, &line.text, line.lasting);
-        }
+        self.requests.shot(stream, shot);
+        self.log(|log, scene| log.shot(stream, shot, scene));
     }
 
     /// Lets time pass, and draws the live area when it is due.
@@ -110,7 +169,7 @@ impl Screen {
         let due = self.drawn.is_none_or(|drawn| now - drawn >= REDRAW);
         if self.mode == Mode::Live && now - began >= APPEAR && due {
             self.drawn = Some(now);
-            let frame = Frame {
+            let area = Area {
                 narrator: &self.narrator,
                 narration: &self.narration,
                 waiting_since: self.waiting_since,
@@ -120,11 +179,11 @@ impl Screen {
                 size: self.terminal.size(),
                 palette: self.palette,
             };
-            self.terminal.draw(frame.lines());
+            self.terminal.draw(area.lines());
         }
     }
 
-    /// Writes text above the live area; nothing in the quiet mode.
+    /// Writes text above the live area as it is; nothing in the quiet mode.
     pub fn print(&mut self, text: &str) {
         if self.mode != Mode::Quiet {
             self.terminal.print(text);
@@ -136,45 +195,37 @@ impl Screen {
 
     fn pass(&mut self, now: Offset) {
         self.began.get_or_insert(now);
-        if now - self.sentence_seen >= HOLD {
-            self.tell_sentence();
-        }
-        for line in self.requests.advance(now) {
-            self.tell(line.at, &line.text, line.lasting);
-        }
+        self.now = self.now.max(Some(now));
+        self.requests.advance(now);
+        self.log(|log, scene| log.advance(now, scene));
     }
 
-    fn tell_sentence(&mut self) {
-        if !std::mem::replace(&mut self.sentence_told, true) {
-            self.tell(self.sentence_at, &self.narration.doing, false);
-        }
-    }
-
-    fn narrate(&mut self, event: &Event) {
-        let narration = self.narrator.narrate(&self.slots);
-        if narration.doing != self.narration.doing {
-            self.sentence_at = event.at;
-            self.sentence_seen = event.seen;
-            self.sentence_told = narration.doing.is_empty();
-        }
-        if narration.waiting != self.narration.waiting {
-            self.waiting_since = event.at;
-        }
-        self.narration = narration;
-    }
-
-    /// A line with its time; live, only what should stay above the area.
-    fn tell(&self, at: Offset, text: &str, lasting: bool) {
-        let lines = match self.mode {
-            Mode::Plain => vec![text.to_owned()],
-            Mode::Live if lasting => {
-                let width = self.terminal.size().columns.saturating_sub(INDENT + 1);
-                wrap(text, width, usize::MAX)
-            }
-            Mode::Live | Mode::Quiet => return,
+    /// Asks the log for lines and writes them; live, only what should stay above the area.
+    fn log(&mut self, ask: impl FnOnce(&mut dyn RunLog, &Scene) -> Vec<Line>) {
+        let scene = Scene {
+            narrator: &self.narrator,
+            narration: &self.narration,
+            slots: &self.slots,
+            requests: &self.requests,
         };
-        let text = lines.join(&format!("\n{:INDENT$}", ""));
-        self.terminal.print(&format!("{:>1$}  {text}", at.to_string(), INDENT - 2));
+        for line in ask(self.log.as_mut(), &scene) {
+            let stamp = self.log.stamp(line.at);
+            let lines = match self.mode {
+                Mode::Plain => vec![line.text],
+                Mode::Live if line.lasting => self.wrapped(&line.text, stamp.len()),
+                Mode::Live | Mode::Quiet => continue,
+            };
+            let text = lines.join(&format!("\n{:1$}", "", stamp.len()));
+            self.terminal.print(&format!("{stamp}{text}"));
+        }
+    }
+
+    /// A line in the room behind its time; what follows the first line stands below its text.
+    fn wrapped(&self, text: &str, stamp: usize) -> Vec<String> {
+        let indent = text.len() - text.trim_start().len();
+        let width = self.terminal.size().columns.saturating_sub(stamp + indent + 1);
+        let lines = wrap(text, width, usize::MAX);
+        lines.iter().map(|line| format!("{:indent$}{line}", "")).collect()
     }
 }
 
@@ -189,18 +240,16 @@ impl Sink for Screen {
         Ok(())
     }
 
-    /// Streams whose requests have to fail are not shown: their failures would look like the
-    /// service's.
     fn streams(&mut self, facts: &[StreamFacts]) -> Result<()> {
-        let shown = |stream: &StreamFacts| {
-            matches!(stream.purpose, Purpose::Users | Purpose::Control).then(|| stream.name.clone())
-        };
-        self.streams.extend(facts.iter().map(shown));
+        for stream in facts {
+            self.requests.stream(stream);
+            self.streams.push(stream.name.clone());
+        }
         Ok(())
     }
 
     fn shot(&mut self, stream: usize, shot: &Shot) -> Result<()> {
-        if let Some(Some(name)) = self.streams.get(stream) {
+        if let Some(name) = self.streams.get(stream) {
             let name = name.clone();
             Self::shot(self, &name, shot);
         }
@@ -208,7 +257,10 @@ impl Sink for Screen {
     }
 
     fn line(&mut self, text: &str) {
-        self.print(text);
+        let now = self.now.unwrap_or_default();
+        for line in text.lines() {
+            self.log(|log, scene| log.line(now, &clean(line), scene));
+        }
     }
 
     fn tick(&mut self, now: Offset) {
@@ -220,6 +272,7 @@ impl Drop for Screen {
     fn drop(&mut self) {
         // A panic has just written its message where the area would be cleared.
         if !std::thread::panicking() {
+            self.log(|log, scene| log.finish(scene));
             self.terminal.draw(Vec::new());
         }
     }

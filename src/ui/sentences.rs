@@ -5,11 +5,20 @@
 //! limit until the new task runs; each worker then sleeps `delay`, also after its last slot;
 //! then all slots are watched for `monitor`, or for `delay` and a second if that is longer.
 
-use super::narration::Narration;
-use super::progress::{Progress, Slots};
-use super::words::{clean, setting};
+use super::rollout::{Rollout, Slots};
+use super::wait::{Wait, settling, watching};
 use crate::record::StackFacts;
-use crate::swarm::{FailureAction, UpdatePolicy};
+use crate::swarm::UpdatePolicy;
+use crate::wording::{clean, setting};
+
+/// What Swarm is doing, and what the run waits for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Narration {
+    /// One plain sentence. It holds no running time: it changes only when the facts do.
+    pub doing: String,
+    /// What is being waited for.
+    pub waiting: Option<Wait>,
+}
 
 /// Which version comes to the slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,14 +27,14 @@ pub(super) enum Coming {
     First,
     /// The new one: an update.
     Update,
-    /// The one from before the update, with its number: a rollback.
-    Back(u32),
+    /// The one from before the update: a rollback.
+    Back,
 }
 
-/// Words the progress of one change.
+/// Words the state of one rollout.
 pub(super) struct Sentences<'a> {
     /// How far it is.
-    pub progress: &'a Progress,
+    pub rollout: &'a Rollout,
     /// What it brings.
     pub coming: Coming,
     /// The stack's settings, if known.
@@ -35,262 +44,227 @@ pub(super) struct Sentences<'a> {
 impl Sentences<'_> {
     /// Slots in motion, whatever set them in motion.
     pub fn moving(&self) -> Narration {
-        let steps = self.steps();
-        let doing = match (steps.is_empty(), self.coming) {
-            (false, _) => format!("Swarm {}", steps.join("; it ")),
-            (true, Coming::First) => format!("{} replicas run", self.share()),
-            (true, Coming::Update) => format!("{} replicas are new", self.share()),
-            (true, Coming::Back(number)) => {
-                format!("{} replicas run version #{number} again", self.share())
-            }
+        let doing = if self.rollout.in_flight() {
+            format!("Swarm is {}", self.steps())
+        } else {
+            capitalised(&self.state())
         };
         Narration { doing, waiting: self.waiting() }
     }
 
     /// An update that is under way.
     pub fn updating(&self) -> Narration {
-        let progress = self.progress;
-        if progress.in_flight() {
+        let rollout = self.rollout;
+        if rollout.in_flight() {
             return self.moving();
         }
         let policy = self.facts.map(|facts| &facts.update_config);
-        if progress.is_whole() {
-            return Narration {
-                doing: format!(
-                    "All {} replicas are new; Swarm {}",
-                    progress.wanted,
-                    watching(policy, "update")
-                ),
-                waiting: Some("Swarm to call the update completed".to_owned()),
-            };
+        if rollout.is_whole() {
+            let state = capitalised(&self.state());
+            return self.watched(&format!("{state}; Swarm is"), policy, "update");
         }
-        let then = match policy.map(|policy| policy.delay) {
-            Some(delay) if delay > 0.0 && progress.done > 0 => {
-                format!("waits {} (delay) before it turns to the next", setting(delay))
-            }
-            _ => "turns to the next".to_owned(),
+        let delay = policy.map_or(0.0, |policy| policy.delay);
+        let (then, waiting) = if delay > 0.0 && rollout.done > 0 {
+            let then = format!("waits {} (delay) before the next slot", setting(delay));
+            (then, Wait::until("Swarm turns to the next slot", rollout.done_at, delay))
+        } else {
+            ("turns to the next slot".to_owned(), Wait::for_event("the next slot"))
         };
-        Narration {
-            doing: format!("{} replicas are new; Swarm {then}", self.share()),
-            waiting: Some("the next slot".to_owned()),
-        }
+        let state = capitalised(&self.state());
+        Narration { doing: format!("{state}; Swarm {then}"), waiting: Some(waiting) }
     }
 
     /// A rollback that is under way; `cause` says why, as a sentence without a full stop.
     pub fn rolling_back(&self, cause: &str) -> Narration {
-        if self.progress.in_flight() {
-            let steps = self.steps().join("; it ");
-            return Narration { doing: format!("{cause}; it {steps}"), waiting: self.waiting() };
+        if self.rollout.in_flight() {
+            let doing = format!("{cause}; it is {}", self.steps());
+            return Narration { doing, waiting: self.waiting() };
         }
         let policy = self.facts.map(|facts| &facts.rollback_config);
-        let then = if self.progress.is_whole() {
-            let watching = watching(policy, "rollback");
-            format!("all {} replicas are back; it {watching}", self.progress.wanted)
-        } else {
-            format!("{} replicas run the version from before", self.share())
-        };
+        if self.rollout.is_whole() {
+            return self.watched(&format!("{cause}; {}; it is", self.state()), policy, "rollback");
+        }
         Narration {
-            doing: format!("{cause}; {then}"),
-            waiting: Some("Swarm to call the rollback completed".to_owned()),
+            doing: format!("{cause}; {}", self.state()),
+            waiting: Some(Wait::for_event("the next slot")),
         }
     }
 
     /// An end state that Swarm wrote: no proof that every slot is where it should be.
     pub fn after(&self, state: &str) -> Narration {
-        let progress = self.progress;
-        let what = match self.coming {
-            Coming::Back(number) => format!("replicas run version #{number} again"),
-            Coming::First | Coming::Update => "replicas are new".to_owned(),
-        };
-        if progress.is_whole() {
-            return Narration {
-                doing: format!("{state}: all {} {what}", progress.wanted),
-                waiting: Some("the service to stay at rest".to_owned()),
-            };
+        if self.rollout.is_whole() {
+            return Narration { doing: format!("{state}: {}", self.state()), waiting: None };
         }
-        let mut doing = format!("{state}, but only {} {what}", self.share());
-        if progress.in_flight() {
-            doing = format!("{doing}; it {}", self.steps().join("; it "));
+        let mut doing = format!("{state}, but {}", self.state());
+        if self.rollout.in_flight() {
+            doing = format!("{doing}; it is {}", self.steps());
         }
         Narration { doing, waiting: self.waiting() }
     }
 
-    /// `2 of 6`.
-    fn share(&self) -> String {
-        format!("{} of {}", self.progress.done, self.progress.wanted)
+    /// How many replicas have arrived: `2 of 6 replicas have been replaced`.
+    pub fn state(&self) -> String {
+        let Rollout { done, wanted, .. } = *self.rollout;
+        let who = match (done, wanted) {
+            (_, 1) => "the replica".to_owned(),
+            _ if done == wanted => format!("all {wanted} replicas"),
+            _ => format!("{done} of {wanted} replicas"),
+        };
+        let one = done == 1 || wanted == 1;
+        let not = if done == 0 && wanted == 1 { "not " } else { "" };
+        let are = if one { "is" } else { "are" };
+        match self.coming {
+            Coming::First => format!("{who} {are} {not}running"),
+            Coming::Update => {
+                format!("{who} {} {not}been replaced", if one { "has" } else { "have" })
+            }
+            Coming::Back if !not.is_empty() => format!("{who} does not run the previous version"),
+            Coming::Back => {
+                format!("{who} {} the previous version", if one { "runs" } else { "run" })
+            }
+        }
     }
 
-    /// What Swarm does with the slots that are between two versions, each to fit after
-    /// "Swarm" or "it", in the order in which a slot goes through them.
-    fn steps(&self) -> Vec<String> {
-        let progress = self.progress;
+    /// After the last slot: Swarm's timers run.
+    fn watched(&self, start: &str, policy: Option<&UpdatePolicy>, change: &str) -> Narration {
+        let doing = format!("{start} {}", watching(policy));
+        let what = format!("Swarm calls the {change} completed");
+        let since = self.rollout.done_at;
+        let waiting = match policy {
+            Some(policy) => Wait::until(what, since, settling(policy)),
+            None => Wait::for_event(format!("Swarm to call the {change} completed")),
+        };
+        Narration { doing, waiting: Some(waiting) }
+    }
+
+    /// What Swarm does with the slots that are between two versions, to fit after "is", in the
+    /// order in which a slot goes through the steps.
+    fn steps(&self) -> String {
+        let rollout = self.rollout;
         let mut steps = Vec::new();
-        if !progress.stopping.is_empty() {
-            steps.push(self.stopping(&progress.stopping));
+        if !rollout.stopping.is_empty() {
+            steps.push(self.stopping(&rollout.stopping));
         }
-        if let Some((slot, reason)) = progress.unplaced.first() {
-            steps.push(format!("finds no node for slot {slot}: {}", clean(reason)));
+        if let Some(stuck) = rollout.stuck.first() {
+            let what =
+                if stuck.without_node { "looking for a node for" } else { "stuck preparing" };
+            steps.push(format!("{what} slot {}: {}", stuck.slot, clean(&stuck.reason)));
         }
-        if !progress.preparing.is_empty() {
-            steps.push(format!("prepares {}", self.coming(&progress.preparing)));
+        if !rollout.preparing.is_empty() {
+            steps.push(format!("preparing {}", self.coming(&rollout.preparing)));
         }
-        if !progress.held.is_empty() {
-            let held = progress.held.named();
-            steps.push(format!("holds {held} back for the delay of the restart policy"));
+        if !rollout.held.is_empty() {
+            let held = rollout.held.named();
+            steps.push(format!("waiting for the restart delay in {held}"));
         }
-        if !progress.starting.is_empty() {
-            let starting = self.coming(&progress.starting);
+        if !rollout.starting.is_empty() {
+            let starting = self.coming(&rollout.starting);
             let check = match self.facts {
-                Some(StackFacts { healthcheck: None, .. }) => String::new(),
-                _ => format!(" and waits for {}", progress.starting.health_checks()),
+                Some(StackFacts { healthcheck: None, .. }) => "",
+                _ => rollout.starting.either(
+                    " and waiting for its health check",
+                    " and waiting for their health checks",
+                ),
             };
-            steps.push(format!("starts {starting}{check}"));
+            steps.push(format!("starting {starting}{check}"));
         }
-        if !progress.unhealthy.is_empty() {
-            let unhealthy = progress.unhealthy.named();
+        if !rollout.unhealthy.is_empty() {
+            let replicas = rollout.unhealthy.either("replica", "replicas");
             steps.push(format!(
-                "ends the task{} of {unhealthy}: unhealthy",
-                progress.unhealthy.plural()
+                "stopping the unhealthy {replicas} in {}",
+                rollout.unhealthy.named()
             ));
         }
-        if let Some((slot, reason)) = progress.failed.first() {
-            steps.push(self.failed(slot, reason));
+        if let Some((slot, failure)) = rollout.failed.first() {
+            steps.push(self.failed(slot, failure));
         }
-        steps
+        steps.join("; ")
     }
 
     /// The replicas of some slots that are on their way in.
     fn coming(&self, slots: &Slots) -> String {
-        let (s, named) = (slots.plural(), slots.named());
+        let (replicas, named) = (slots.either("replica", "replicas"), slots.named());
         match self.coming {
-            Coming::First => format!("the replica{s} of {named}"),
-            Coming::Update => format!("the new replica{s} of {named}"),
-            Coming::Back(number) => format!("version #{number} again in {named}"),
+            Coming::First => format!("the {replicas} in {named}"),
+            Coming::Update => format!("the new {replicas} in {named}"),
+            Coming::Back => format!("the previous version in {named}"),
         }
     }
 
     /// Stop-first: what goes and what comes in its place.
     fn stopping(&self, slots: &Slots) -> String {
-        let (s, named) = (slots.plural(), slots.named());
-        let one = s.is_empty();
+        let (replicas, named) = (slots.either("replica", "replicas"), slots.named());
         let (old, new) = match self.coming {
-            Coming::First => return format!("stops the replica{s} of {named}"),
-            Coming::Back(number) => ("new", format!("version #{number}")),
-            Coming::Update if one => ("old", "the new one".to_owned()),
-            Coming::Update => ("old", "the new ones".to_owned()),
+            Coming::First => return format!("stopping the {replicas} in {named}"),
+            Coming::Back => ("new", "the previous version"),
+            Coming::Update => ("old", slots.either("the new one", "the new ones")),
         };
-        let stopped = if one { "it has stopped" } else { "they have stopped" };
-        format!("stops the {old} replica{s} of {named}, to start {new} there once {stopped}")
+        format!("stopping the {old} {replicas} in {named} before it starts {new}")
     }
 
     /// A task that ended and that Swarm has not replaced yet.
-    fn failed(&self, slot: &str, reason: &str) -> String {
+    fn failed(&self, slot: &str, failure: &str) -> String {
         let policy = self.facts.map(|facts| match self.coming {
-            Coming::Back(_) => &facts.rollback_config,
+            Coming::Back => &facts.rollback_config,
             Coming::First | Coming::Update => &facts.update_config,
         });
         let reaction = match (self.coming, policy) {
             (Coming::First, _) | (_, None) => String::new(),
-            (_, Some(policy)) => {
-                format!(" (failure_action: {})", policy.failure_action)
-            }
+            (_, Some(policy)) => format!(" (failure_action: {})", policy.failure_action),
         };
-        format!("has yet to react to slot {slot}: {reason}{reaction}")
+        format!("about to react, because slot {slot} {failure}{reaction}")
     }
 
-    /// What holds the change up most, to fit after "waiting for".
-    fn waiting(&self) -> Option<String> {
-        let progress = self.progress;
-        let counted = |slots: &Slots, what: &str| format!("{} to {what}", slots.named());
-        Some(if let Some((slot, _)) = progress.unplaced.first() {
-            format!("a node for slot {slot}; Swarm sets no limit to this")
-        } else if let Some((slot, _)) = progress.failed.first() {
-            format!("Swarm's reaction to slot {slot}")
-        } else if !progress.unhealthy.is_empty() {
-            counted(&progress.unhealthy, "end")
-        } else if !progress.starting.is_empty() {
-            match self.facts.map(|facts| &facts.healthcheck) {
-                Some(Some(check)) => format!(
-                    "the health of {}: checked every {}, {} failures in a row make it unhealthy",
-                    progress.starting.named(),
-                    setting(check.interval),
-                    check.retries
-                ),
-                Some(None) => counted(&progress.starting, "run"),
-                None => format!("the health of {}", progress.starting.named()),
+    /// What holds the rollout up most.
+    fn waiting(&self) -> Option<Wait> {
+        let rollout = self.rollout;
+        Some(if let Some(stuck) = rollout.stuck.first() {
+            let what = if stuck.without_node { "a node" } else { "the image" };
+            Wait::for_event(format!("{what} for slot {} (Swarm sets no limit)", stuck.slot))
+        } else if let Some((slot, _)) = rollout.failed.first() {
+            Wait::for_event(format!("Swarm to react to slot {slot}"))
+        } else if !rollout.unhealthy.is_empty() {
+            Wait::for_slots(&rollout.unhealthy, "stop")
+        } else if !rollout.starting.is_empty() {
+            match self.facts {
+                Some(facts) => match &facts.healthcheck {
+                    Some(check) => Wait::for_health(check, facts, &rollout.starting),
+                    None => Wait::for_slots(&rollout.starting, "run"),
+                },
+                None => Wait::for_slots(&rollout.starting, "become healthy"),
             }
-        } else if !progress.stopping.is_empty() {
-            counted(&progress.stopping, "stop")
-        } else if !progress.preparing.is_empty() {
-            counted(&progress.preparing, "be prepared")
-        } else if !progress.held.is_empty() {
-            counted(&progress.held, "be let go")
+        } else if !rollout.stopping.is_empty() {
+            Wait::for_slots(&rollout.stopping, "stop")
+        } else if !rollout.preparing.is_empty() {
+            Wait::for_slots(&rollout.preparing, "be ready")
+        } else if !rollout.held.is_empty() {
+            Wait::for_slots(&rollout.held, "start again")
         } else {
             return None;
         })
     }
 }
 
-/// What follows the last slot, to fit after "Swarm".
-fn watching(policy: Option<&UpdatePolicy>, change: &str) -> String {
-    let end = format!("before it calls the {change} completed");
-    let Some(policy) = policy else { return format!("watches them (monitor) {end}") };
-    let (delay, monitor) = (setting(policy.delay), setting(policy.monitor));
-    if policy.failure_action == FailureAction::Continue {
-        // The updater waits the same time, but looks at no failure.
-        return format!("reacts to no failure (failure_action: continue) and waits {end}");
-    }
-    if policy.delay <= 0.0 {
-        format!("watches them for {monitor} (monitor) {end}")
-    } else if policy.delay < policy.monitor {
-        format!("waits {delay} (delay) and then watches them for {monitor} (monitor) {end}")
-    } else {
-        let longer = setting(policy.delay + 1.0);
-        format!(
-            "waits {delay} (delay) and then watches them for {longer} (delay and 1 s, being more \
-             than monitor) {end}"
-        )
-    }
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::swarm::Order;
 
     #[test]
-    fn what_follows_the_last_slot() {
-        let policy = |delay, monitor, action: FailureAction| UpdatePolicy {
-            parallelism: 2,
-            delay,
-            failure_action: action,
-            monitor,
-            max_failure_ratio: 0.0,
-            order: Order::StopFirst,
+    fn one_replica_is_no_crowd() {
+        let state = |done, wanted, coming| {
+            let rollout = Rollout { wanted, done, ..Rollout::default() };
+            Sentences { rollout: &rollout, coming, facts: None }.state()
         };
-        for (policy, words) in [
-            (policy(0.0, 5.0, FailureAction::Pause), "watches them for 5 s (monitor) before"),
-            (
-                policy(2.5, 5.0, FailureAction::Pause),
-                "waits 2.5 s (delay) and then watches them for 5 s (mon",
-            ),
-            // From engine 20.10.10 on: a delay of at least `monitor` stretches it.
-            (
-                policy(10.0, 5.0, FailureAction::Rollback),
-                "waits 10 s (delay) and then watches them for 11 s (del",
-            ),
-            (
-                policy(5.0, 5.0, FailureAction::Rollback),
-                "waits 5 s (delay) and then watches them for 6 s (del",
-            ),
-            (
-                policy(0.0, 5.0, FailureAction::Continue),
-                "reacts to no failure (failure_action: continue) and",
-            ),
-        ] {
-            let text = watching(Some(&policy), "update");
-            assert!(text.starts_with(words), "{text}");
-            assert!(text.ends_with("before it calls the update completed"), "{text}");
-        }
+        assert_eq!(state(1, 1, Coming::First), "the replica is running");
+        assert_eq!(state(0, 1, Coming::Update), "the replica has not been replaced");
+        assert_eq!(state(1, 1, Coming::Back), "the replica runs the previous version");
+        assert_eq!(state(0, 1, Coming::Back), "the replica does not run the previous version");
+        assert_eq!(state(2, 2, Coming::Update), "all 2 replicas have been replaced");
+        assert_eq!(state(1, 2, Coming::Back), "1 of 2 replicas runs the previous version");
     }
 }

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use anstyle::Style;
 use console::measure_text_width;
 
-use super::palette::Palette;
-use super::slot::{Slot, SlotKey};
-use super::slot_table::SlotTable;
+use super::mode::Palette;
+use super::slots::{Slot, SlotKey, SlotTable};
 use super::task_line::TaskLine;
-use super::words::{count, cut, wrap};
 use crate::Offset;
+use crate::wording::{count, cut, wrap};
 
 /// More replicas than this are shown in one line, as docker leaves out its bars above 20.
 const MOST: usize = 20;
@@ -154,8 +153,8 @@ mod tests {
         assert_eq!(
             lines(&table(3), 99, 20),
             [
-                "  slot 1  #1 app:v1 shutdown                      #2 app:v2 starting (health: 4s)",
-                "  slot 2  #1 app:v1 running → shutting down (3s)  #2 app:v2 preparing (3s)",
+                "  slot 1  #1 app:v1 shutdown                       #2 app:v2 starting (health: 4 s)",
+                "  slot 2  #1 app:v1 running → shutting down (3 s)  #2 app:v2 preparing (3 s)",
                 "  slot 3  #1 app:v1 running",
             ]
         );
@@ -165,7 +164,7 @@ mod tests {
     fn narrow_terminals_lose_the_image_then_the_columns() {
         assert_eq!(
             lines(&table(3), 70, 20)[1],
-            "  slot 2  #1 running → shutting down (3s)  #2 preparing (3s)"
+            "  slot 2  #1 running → shutting down (3 s)  #2 preparing (3 s)"
         );
         let narrow = lines(&table(3), 40, 20);
         assert_eq!(narrow[0], "  slot 1  #1 shutdown  #2 starting (hea…");
@@ -187,7 +186,7 @@ mod tests {
         let mut proxy = task("p", 1, 3, Starting, Running);
         proxy.service = "demo_proxy".into();
         table.event(&seen(0, proxy.clone()));
-        assert_eq!(lines(&table, 99, 20)[2], "  proxy.1  #3 app:v3 starting (health: 5s)");
+        assert_eq!(lines(&table, 99, 20)[2], "  proxy.1  #3 app:v3 starting (health: 5 s)");
         proxy.state = Running;
         table.event(&seen(0, proxy));
         assert_eq!(lines(&table, 99, 20).len(), 2);

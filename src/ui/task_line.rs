@@ -1,28 +1,45 @@
-//! One task as the terminal shows it.
+//! One task as the terminal shows it, and why it failed.
 
 use anstyle::Style;
 
-use super::palette::{BAD, BUSY, GOOD, PAST};
-use super::words::{clean, span};
+use super::mode::{BAD, BUSY, GOOD, PAST};
+use super::slots::{SlotKey, SlotTable};
 use crate::Offset;
 use crate::record::TaskSeen;
 use crate::swarm::TaskState;
+use crate::wording::{clean, counted, cut, span};
+
+/// How much of a health check's output a line shows, in cells.
+const OUTPUT: usize = 80;
 
 /// One task as the terminal shows it.
 #[derive(Debug, Clone)]
 pub(super) struct TaskLine {
     /// The newest news of it.
     pub seen: TaskSeen,
-    /// When its observed or desired state last changed.
+    /// When its observed or desired state last changed, or it became unhealthy.
     pub since: Offset,
     /// What its container's health events said last.
     pub healthy: Option<bool>,
+    /// The check that made its container unhealthy.
+    pub failed_check: Option<FailedCheck>,
+}
+
+/// What the health check said when a container became unhealthy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FailedCheck {
+    /// Failed checks in a row.
+    pub failures: u64,
+    /// The last check's exit code; -1 if it ran into its time limit.
+    pub exit_code: i64,
+    /// The end of the last check's output.
+    pub output: String,
 }
 
 impl TaskLine {
     /// The task as first seen.
     pub fn new(seen: &TaskSeen, at: Offset) -> Self {
-        Self { seen: seen.clone(), since: at, healthy: None }
+        Self { seen: seen.clone(), since: at, healthy: None, failed_check: None }
     }
 
     /// Takes newer news of the same task.
@@ -71,13 +88,11 @@ impl TaskLine {
     pub fn state(&self) -> String {
         let seen = &self.seen;
         let mut text = match seen.state {
-            TaskState::Ready if seen.desired == TaskState::Ready => "ready, waits".to_owned(),
+            TaskState::Ready if seen.desired == TaskState::Ready => "ready, waiting".to_owned(),
             TaskState::Failed | TaskState::Rejected | TaskState::Complete => {
-                format!("{}: {}", seen.state, self.reason())
+                format!("{}: {}", seen.state, self.cause())
             }
-            TaskState::New | TaskState::Pending if !seen.error.is_empty() => {
-                format!("{}: {}", seen.state, clean(&seen.error))
-            }
+            state if self.is_stuck() => format!("{state}: {}", clean(&seen.error)),
             state => state.to_string(),
         };
         if self.healthy == Some(false) && self.is_alive() {
@@ -107,12 +122,17 @@ impl TaskLine {
         }
     }
 
+    /// Whether the engine says why it gets no further: it finds no node, or no image.
+    pub fn is_stuck(&self) -> bool {
+        self.seen.state < TaskState::Starting && !self.seen.error.is_empty()
+    }
+
     /// Why it ended, in a few words that fit after "failed:".
-    pub fn reason(&self) -> String {
+    pub fn cause(&self) -> String {
         let seen = &self.seen;
         let error = clean(&seen.error);
         if error.contains("unhealthy container") {
-            "became unhealthy".to_owned()
+            "unhealthy".to_owned()
         } else if let Some(code) = seen.exit_code.filter(|_| seen.state != TaskState::Rejected) {
             format!("exit code {code}")
         } else if error.is_empty() {
@@ -122,11 +142,43 @@ impl TaskLine {
         }
     }
 
+    /// What went wrong with it, to fit after its name: `became unhealthy`.
+    pub fn failure(&self) -> String {
+        let cause = self.cause();
+        match self.seen.state {
+            _ if self.healthy == Some(false) || cause == "unhealthy" => "became unhealthy".into(),
+            TaskState::Shutdown => "was stopped".into(),
+            TaskState::Orphaned => "was lost with its node".into(),
+            TaskState::Rejected => format!("was rejected: {cause}"),
+            TaskState::Complete => format!("ended: {cause}"),
+            _ if self.is_stuck() => format!("is stuck in {}: {cause}", self.seen.state),
+            _ if cause.is_empty() => "ended".into(),
+            _ => format!("failed: {cause}"),
+        }
+    }
+
+    /// [`TaskLine::failure`] with what the health check said:
+    /// `became unhealthy: 3 checks failed: "connection refused"`.
+    pub fn failure_in_full(&self) -> String {
+        let failure = self.failure();
+        let Some(check) = self.failed_check.as_ref().filter(|_| failure == "became unhealthy")
+        else {
+            return failure;
+        };
+        let checks = counted(check.failures, "check");
+        let output = clean(check.output.trim()).into_owned();
+        match (check.exit_code, output.is_empty()) {
+            (-1, _) => format!("{failure}: {checks} failed, the last one timed out"),
+            (code, true) => format!("{failure}: {checks} failed with exit code {code}"),
+            (_, false) => format!("{failure}: {checks} failed: \"{}\"", cut(&output, OUTPUT)),
+        }
+    }
+
     /// The colour of its state.
     pub fn style(&self) -> Style {
         match self.seen.state {
             _ if self.is_broken() || self.healthy == Some(false) && self.is_alive() => BAD,
-            TaskState::Pending if !self.seen.error.is_empty() => BAD,
+            _ if self.is_stuck() => BAD,
             _ if !self.is_alive() => PAST,
             _ if self.is_serving() => GOOD,
             _ => BUSY,
@@ -134,16 +186,30 @@ impl TaskLine {
     }
 }
 
+/// What made Swarm pause or roll back, from its message, which ends with a task's id.
+pub(super) fn trigger(message: &str, slots: &SlotTable) -> String {
+    if message.contains("manually requested") {
+        return "a rollback was requested".to_owned();
+    }
+    let id = message.rsplit(' ').next().unwrap_or_default();
+    match slots.task(id) {
+        Some(task) => format!("{} {}", SlotKey::of(&task.seen).place(), task.failure()),
+        None if message.is_empty() => "a task failed".to_owned(),
+        None => format!("“{message}”"),
+    }
+}
+
 /// The image without registry, folders and digest, which people do not read.
-fn short_image(image: &str) -> &str {
+pub(super) fn short_image(image: &str) -> &str {
     let named = image.split_once('@').map_or(image, |(name, _digest)| name);
     named.rsplit('/').next().unwrap_or(named)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::replay::task;
+    use super::super::replay::{container, event, seen, task};
     use super::*;
+    use crate::record::{ContainerAction, EventKind};
 
     fn line(state: TaskState, desired: TaskState) -> TaskLine {
         TaskLine::new(&task("t1", 3, 2, state, desired), Offset::ZERO)
@@ -155,13 +221,13 @@ mod tests {
         let now = Offset::from_millis(4_200);
         for (state, desired, short, long) in [
             (Running, Running, "running", "running"),
-            (Running, Shutdown, "running → shutting down", "running → shutting down (4.2s)"),
-            (Running, Remove, "running → being removed", "running → being removed (4.2s)"),
-            (Starting, Running, "starting", "starting (health: 4.2s)"),
-            (Starting, Shutdown, "starting → shutting down", "starting → shutting down (4.2s)"),
-            (Ready, Ready, "ready, waits", "ready, waits (4.2s)"),
-            (Ready, Running, "ready", "ready (4.2s)"),
-            (Preparing, Running, "preparing", "preparing (4.2s)"),
+            (Running, Shutdown, "running → shutting down", "running → shutting down (4.2 s)"),
+            (Running, Remove, "running → being removed", "running → being removed (4.2 s)"),
+            (Starting, Running, "starting", "starting (health: 4.2 s)"),
+            (Starting, Shutdown, "starting → shutting down", "starting → shutting down (4.2 s)"),
+            (Ready, Ready, "ready, waiting", "ready, waiting (4.2 s)"),
+            (Ready, Running, "ready", "ready (4.2 s)"),
+            (Preparing, Running, "preparing", "preparing (4.2 s)"),
             (Shutdown, Shutdown, "shutdown", "shutdown"),
         ] {
             let line = line(state, desired);
@@ -172,7 +238,7 @@ mod tests {
     #[test]
     fn without_a_health_check_none_is_promised() {
         let starting = line(TaskState::Starting, TaskState::Running);
-        assert_eq!(starting.state_for(Offset::from_millis(400), false), "starting (0.4s)");
+        assert_eq!(starting.state_for(Offset::from_millis(400), false), "starting (0.4 s)");
     }
 
     #[test]
@@ -180,7 +246,7 @@ mod tests {
         let mut failed = line(TaskState::Failed, TaskState::Shutdown);
         failed.seen.exit_code = Some(137);
         failed.seen.error = "task: non-zero exit (137): dockerexec: unhealthy container".into();
-        assert_eq!(failed.state(), "failed: became unhealthy");
+        assert_eq!(failed.state(), "failed: unhealthy");
         failed.seen.error = "task: non-zero exit (137)".into();
         assert_eq!(failed.state(), "failed: exit code 137");
         let mut rejected = line(TaskState::Rejected, TaskState::Shutdown);
@@ -227,5 +293,70 @@ mod tests {
         running.state = TaskState::Running;
         line.update(&running, Offset::from_millis(3_000));
         assert_eq!(line.since, Offset::from_millis(3_000));
+    }
+
+    const MESSAGE: &str = "update rolled back due to failure or early termination of task n1";
+
+    #[test]
+    fn the_task_is_named_with_its_reason() {
+        use TaskState::{Complete, Failed, Rejected, Shutdown};
+        let unhealthy = "task: non-zero exit (137): dockerexec: unhealthy container";
+        for (state, error, code, words) in [
+            (Failed, unhealthy, Some(137), "became unhealthy"),
+            (Failed, "task: non-zero exit (3)", Some(3), "failed: exit code 3"),
+            (Complete, "", Some(0), "ended: exit code 0"),
+            (Rejected, "No such image: app:v2", None, "was rejected: No such image: app:v2"),
+        ] {
+            let mut slots = SlotTable::default();
+            let mut broken = task("n1", 4, 2, state, Shutdown);
+            broken.error = error.into();
+            broken.exit_code = code;
+            slots.event(&seen(0, broken));
+            assert_eq!(trigger(MESSAGE, &slots), format!("slot 4 {words}"));
+        }
+    }
+
+    #[test]
+    fn an_unhealthy_task_that_has_not_ended_yet() {
+        let mut slots = SlotTable::default();
+        slots.event(&seen(0, task("n1", 4, 2, TaskState::Running, TaskState::Running)));
+        slots.event(&container(0, "n1", ContainerAction::Unhealthy));
+        assert_eq!(trigger(MESSAGE, &slots), "slot 4 became unhealthy");
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_made_up() {
+        let slots = SlotTable::default();
+        assert_eq!(trigger(MESSAGE, &slots), format!("“{MESSAGE}”"));
+        assert_eq!(trigger("", &slots), "a task failed");
+        assert_eq!(trigger("manually requested rollback", &slots), "a rollback was requested");
+    }
+
+    #[test]
+    fn the_health_check_that_failed_is_quoted() {
+        let refused = "wget: can't connect to remote host (127.0.0.1:1)";
+        for (failures, exit_code, output, words) in [
+            (3, 1, refused, format!("became unhealthy: 3 checks failed: \"{refused}\"")),
+            (1, -1, "", "became unhealthy: 1 check failed, the last one timed out".into()),
+            (3, 1, " \n", "became unhealthy: 3 checks failed with exit code 1".into()),
+        ] {
+            let mut slots = SlotTable::default();
+            slots.event(&seen(0, task("n1", 4, 2, TaskState::Running, TaskState::Running)));
+            slots.event(&container(0, "n1", ContainerAction::Unhealthy));
+            let (container, service) = (String::new(), "demo_app".to_owned());
+            let (task, output) = ("n1".to_owned(), output.to_owned());
+            slots.event(&event(
+                1,
+                EventKind::HealthCheckFailed {
+                    container,
+                    task,
+                    service,
+                    failures,
+                    exit_code,
+                    output,
+                },
+            ));
+            assert_eq!(slots.task("n1").unwrap().failure_in_full(), words);
+        }
     }
 }

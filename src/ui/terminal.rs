@@ -1,14 +1,16 @@
 //! Standard error, shared by everything that writes to it while a live area may stand there.
 //!
 //! The area is drawn here and not by a progress-bar library: indicatif fills each line with
-//! spaces up to the terminal's width and counts rows by the width of now, so that a narrower
+//! spaces up to the terminal's width and counts rows by the present width, so that a narrower
 //! window keeps debris and a wider one loses lines above the area (tried with 0.18.6 in tmux).
 
 use std::fmt::Write as _;
-use std::io::{Write, stderr};
+use std::io::{self, Write, stderr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use console::{Term, measure_text_width};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 /// Standard error, shared by everything that writes to it. A clone is another handle on the
 /// same one.
@@ -50,7 +52,7 @@ impl Terminal {
         })
     }
 
-    /// Anything that takes bytes, and what tells its size.
+    /// Anything that takes bytes, and a function that returns its size.
     #[must_use]
     pub fn to(
         out: impl Write + Send + 'static,
@@ -78,7 +80,7 @@ impl Terminal {
         inner.write(&bytes);
     }
 
-    /// The size of now.
+    /// The present size.
     #[must_use]
     pub fn size(&self) -> Size {
         (self.lock().size)()
@@ -125,7 +127,7 @@ impl Inner {
 
     /// One write, so that nothing of another process comes between.
     fn write(&mut self, bytes: &str) {
-        // Who closed standard error wants no messages; there is nobody to tell.
+        // Who closed standard error wants no messages; nobody would read this error either.
         _ = self.out.write_all(bytes.as_bytes());
         _ = self.out.flush();
     }
@@ -144,9 +146,55 @@ fn push_area(bytes: &mut String, lines: &[String]) {
     bytes.push_str("\x1b[?7h");
 }
 
+/// Writes log lines above the live area of a [`Terminal`].
+#[derive(Clone)]
+pub struct LogWriter {
+    terminal: Terminal,
+}
+
+impl LogWriter {
+    /// A writer to that terminal.
+    #[must_use]
+    pub fn new(terminal: Terminal) -> Self {
+        Self { terminal }
+    }
+}
+
+impl Write for LogWriter {
+    /// The formatter hands over each event in one piece.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.terminal.print(&String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for LogWriter {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// Starts the log of this process: warnings, or what `level` says, such as `info` or
+/// `rollproof=debug`, in the syntax of `tracing_subscriber::EnvFilter`. A second call in the same
+/// process changes nothing.
+pub fn start_log(level: Option<&str>, colour: bool, terminal: &Terminal) {
+    _ = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(level.unwrap_or("warn")))
+        .with_writer(LogWriter::new(terminal.clone()))
+        .with_ansi(colour)
+        .with_target(level.is_some())
+        .without_time()
+        .try_init();
+}
+
 #[cfg(test)]
 mod tests {
-    use std::io;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;

@@ -40,7 +40,7 @@ fn lab_id(place: &Workplace) -> String {
 fn a_killed_run_is_cleaned_up_by_down() {
     let place = Workplace::new();
     let mut run = place.start(&["verify"]);
-    place.wait_for("err", "update state updating");
+    place.wait_for("err", "] update: ");
     let id = lab_id(&place);
     assert!(!traces(&id).is_empty());
     run.kill().unwrap();
@@ -57,7 +57,7 @@ fn a_killed_run_is_cleaned_up_by_down() {
 fn a_killed_run_does_not_stop_the_next_one() {
     let place = Workplace::new();
     let mut run = place.start(&["verify"]);
-    place.wait_for("err", "update state updating");
+    place.wait_for("err", "] update: ");
     let id = lab_id(&place);
     run.kill().unwrap();
     run.wait().unwrap();
@@ -85,7 +85,7 @@ fn an_engine_that_somebody_asked_for_outlives_runs() {
 fn ctrl_c_ends_a_run_in_good_order() {
     let place = Workplace::new();
     let mut run = place.start(&["verify"]);
-    place.wait_for("err", "update state updating");
+    place.wait_for("err", "] update: ");
     let id = lab_id(&place);
     kill(Pid::from_raw(run.id().try_into().unwrap()), Signal::SIGINT).unwrap();
     let status = until("the end of the run", Duration::from_secs(60), || run.try_wait().unwrap());

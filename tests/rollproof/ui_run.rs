@@ -1,4 +1,4 @@
-//! A made-up run as the observer and the probes would tell it, for the tests of the terminal:
+//! A made-up run as the observer and the probes report it, for the tests of the terminal:
 //! six replicas, a good stop-first update with parallelism 2, then a broken one that Swarm
 //! rolls back. Its times are those that swarmkit's waits give.
 
@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use rollproof::Offset;
 use rollproof::record::{
-    ContainerAction, EndReason, Event, EventKind, Expects, Outcome, Shot, SpecMatch, StackFacts,
-    TaskSeen,
+    Connection, ContainerAction, EndReason, Event, EventKind, Expects, Outcome, Purpose, Route,
+    Shot, Sink, SpecMatch, StackFacts, StreamFacts, TaskSeen,
 };
 use rollproof::swarm::{FailureAction, HealthCheck, Order, TaskState, UpdatePolicy, UpdateState};
 use rollproof::ui::Screen;
@@ -26,6 +26,8 @@ pub struct Run {
     /// From when to when which requests go how.
     failing: Vec<(i64, i64, Outcome)>,
     probing: Vec<(i64, i64)>,
+    /// From when to when the self-test loses one request in three.
+    self_test: (i64, i64),
     /// When it is over, in milliseconds.
     pub end: i64,
 }
@@ -62,16 +64,20 @@ impl Run {
     /// The good update and the broken one.
     pub fn update_and_rollback() -> Self {
         let mut run = Self::default();
-        run.phase(0, "deploy", "deploys the stack demo and waits until it has converged");
+        run.phase(0, "deploy", "deploying stack demo");
         for slot in 1..=6 {
             let id = format!("first{slot}");
             run.task(300, &id, slot, 1, TaskState::Preparing, TaskState::Running);
             run.task(700, &id, slot, 1, TaskState::Starting, TaskState::Running);
             run.task(3_000, &id, slot, 1, TaskState::Running, TaskState::Running);
         }
-        run.phase(3_500, "baseline", "sends requests to the service at rest");
-        run.scenario(4_000, "update", Expects::Update, 1, "a new image, app:v2");
-        run.submitted(6_000, 2, "update");
+        run.phase(3_500, "negative-control", "an update built to lose requests");
+        let service = "demo_rollproof-negative".to_owned();
+        run.add(3_600, EventKind::NegativeControlStarted { service });
+        run.add(5_000, EventKind::NegativeControlEnded { gave_up: None });
+        run.self_test = (3_600, 5_000);
+        run.phase(5_000, "baseline", "measuring before the change");
+        run.scenario(6_000, "update", Expects::Update, 1, "--image app:v2");
         run.service(6_200, UpdateState::Updating, "update in progress");
         for (wave, slots) in [[3, 5], [1, 6], [2, 4]].into_iter().enumerate() {
             let start = 6_200 + i64::try_from(wave).unwrap() * 8_500;
@@ -82,10 +88,10 @@ impl Run {
         run.fails(9_300, 9_700, Outcome::Reset);
         run.service(36_700, UpdateState::Completed, "update completed");
         run.ended(39_000, "update", SpecMatch::Submitted);
-        run.probing.push((4_000, 39_000));
+        run.phase(39_000, "settle", "measuring 3 s after the change");
+        run.probing.push((5_000, 42_000));
 
-        run.scenario(40_000, "broken-update", Expects::Rollback, 2, "a health check that fails");
-        run.submitted(42_000, 3, "broken-update");
+        run.scenario(42_000, "broken-update", Expects::Rollback, 2, "--health-cmd \"exit 1\"");
         run.service(42_200, UpdateState::Updating, "update in progress");
         for slot in [4, 1] {
             run.break_down(42_200, slot);
@@ -100,15 +106,22 @@ impl Run {
         }
         run.service(64_200, UpdateState::RollbackCompleted, "rollback completed");
         run.ended(67_000, "broken-update", SpecMatch::Previous);
-        run.probing.push((40_000, 67_000));
-        run.phase(67_100, "clean-up", "removes the stack demo");
-        run.end = 68_000;
+        run.phase(67_000, "settle", "measuring 3 s after the change");
+        run.probing.push((42_000, 70_000));
+        run.phase(70_000, "clean-up", "removing the stack demo");
+        run.end = 72_000;
         run
     }
 
     /// Everything up to `until` milliseconds, with ticks as the driver gives them.
     /// `between` is called after each tick with the time.
     pub fn play(&self, screen: &mut Screen, until: i64, mut between: impl FnMut(&mut Screen, i64)) {
+        Sink::stack(screen, &facts()).unwrap();
+        Sink::streams(
+            screen,
+            &[stream("proxy", Purpose::Users), stream("lossy", Purpose::NegativeControl)],
+        )
+        .unwrap();
         let mut events = self.events.iter().peekable();
         for now in (0..=until.min(self.end)).step_by(usize::try_from(EVERY).unwrap()) {
             while let Some(((at, _), kind)) = events.next_if(|((at, _), _)| *at <= now) {
@@ -116,7 +129,12 @@ impl Run {
                 screen.event(&Event { at, seen: at, kind: kind.clone() });
             }
             if self.probing.iter().any(|(from, to)| (*from..*to).contains(&now)) {
-                screen.shot("proxy", &self.shot(now));
+                Sink::shot(screen, 0, &self.shot(now)).unwrap();
+            }
+            if (self.self_test.0..self.self_test.1).contains(&now) {
+                let mut shot = self.shot(now);
+                shot.outcome = if now % 30 == 0 { Outcome::Refused } else { Outcome::Ok };
+                Sink::shot(screen, 1, &shot).unwrap();
             }
             if now % 70 == 0 {
                 screen.tick(Offset::from_millis(now));
@@ -168,10 +186,25 @@ impl Run {
         self.task(at + 3_800, &new, slot, 3, Starting, Running);
         let (container, service) = ("c".to_owned(), SERVICE.to_owned());
         let (action, exit_code, signal) = (ContainerAction::Unhealthy, None, None);
-        let task = new.clone();
-        let unhealthy =
-            EventKind::Container { container, task, service, action, exit_code, signal };
+        let (task, id) = (new.clone(), container.clone());
+        let unhealthy = EventKind::Container {
+            container,
+            task,
+            service: service.clone(),
+            action,
+            exit_code,
+            signal,
+        };
         self.add(at + 9_900, unhealthy);
+        let check = EventKind::HealthCheckFailed {
+            container: id,
+            task: new.clone(),
+            service,
+            failures: 3,
+            exit_code: 1,
+            output: "wget: can't connect to remote host (127.0.0.1:1)".into(),
+        };
+        self.add(at + 9_950, check);
         let mut failed = seen(&new, slot, 3, Failed, Shutdown);
         failed.exit_code = Some(143);
         failed.error = "task: non-zero exit (143): dockerexec: unhealthy container".into();
@@ -198,17 +231,16 @@ impl Run {
         self.add(at, EventKind::Task(seen(id, slot, generation, state, desired)));
     }
 
+    /// A scenario begins, and the engine takes its change at once.
     fn scenario(&mut self, at: i64, name: &str, expects: Expects, generation: u32, change: &str) {
+        self.phase(at, name, &format!("rolling out a change: {change}"));
         let (name, change, service) = (name.into(), change.into(), SERVICE.into());
         let replicas = 6;
         let kind =
             EventKind::ScenarioStarted { name, expects, service, replicas, generation, change };
         self.add(at, kind);
-    }
-
-    fn submitted(&mut self, at: i64, generation: u32, phase: &str) {
-        self.phase(at, phase, "waits for Swarm to carry the change out");
-        self.add(at, EventKind::Submitted { service: SERVICE.into(), generation });
+        let (service, generation) = (SERVICE.to_owned(), generation + 1);
+        self.add(at, EventKind::Submitted { service, generation });
     }
 
     fn service(&mut self, at: i64, state: UpdateState, message: &str) {
@@ -241,5 +273,17 @@ fn seen(id: &str, slot: u64, generation: u32, state: TaskState, desired: TaskSta
         exit_code: None,
         container: String::new(),
         addresses: vec![],
+    }
+}
+
+fn stream(name: &str, purpose: Purpose) -> StreamFacts {
+    StreamFacts {
+        name: name.into(),
+        url: "http://127.0.0.1:8080/".into(),
+        rate_hz: 100.0,
+        deadline: 1.0,
+        connection: Connection::Fresh,
+        purpose,
+        route: Route::Published,
     }
 }

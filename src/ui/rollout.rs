@@ -1,23 +1,25 @@
 //! How far the slots of a service are on their way to a version.
 
-use super::slot::{Slot, SlotKey};
-use super::slot_table::SlotTable;
-use super::words::list;
+use super::slots::{Slot, SlotKey, SlotTable};
+use crate::Offset;
 use crate::swarm::TaskState;
+use crate::wording::list;
 
 /// How far the slots of a service are on their way to one version. Each slot is counted once.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Progress {
+pub(super) struct Rollout {
     /// Slots that should run the version.
     pub wanted: usize,
     /// Slots that do.
     pub done: usize,
+    /// When the newest of them got there.
+    pub done_at: Option<Offset>,
     /// Slots Swarm has not turned to.
     pub untouched: usize,
     /// Slots whose other version must stop before the version may start.
     pub stopping: Slots,
-    /// Slots whose task has no node, with the engine's reason.
-    pub unplaced: Vec<(String, String)>,
+    /// Slots whose task gets no further, with the engine's reason.
+    pub stuck: Vec<Stuck>,
     /// Slots whose task gets its image and container.
     pub preparing: Slots,
     /// Slots whose task is ready and held back, by the restart policy's delay.
@@ -26,43 +28,59 @@ pub(super) struct Progress {
     pub starting: Slots,
     /// Slots whose task became unhealthy and is being ended for it.
     pub unhealthy: Slots,
-    /// Slots whose task ended, with the reason.
+    /// Slots whose task ended, with what went wrong.
     pub failed: Vec<(String, String)>,
     /// Slots that run the version while the other one still drains.
     pub draining: Slots,
 }
 
-/// Names of slots: numbers, or nodes for a global service.
+/// A slot whose task gets no further.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Stuck {
+    /// The slot's name.
+    pub slot: String,
+    /// Whether it is a node that is missing, and not the image.
+    pub without_node: bool,
+    /// The engine's reason.
+    pub reason: String,
+}
+
+/// Names of slots: numbers, or nodes for a global service; and since when they have been in the
+/// same step.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Slots(pub Vec<String>);
+pub(super) struct Slots {
+    names: Vec<String>,
+    /// When the first of them got into this step.
+    pub since: Option<Offset>,
+}
 
 impl Slots {
+    fn push(&mut self, name: String, since: Offset) {
+        self.names.push(name);
+        self.since = Some(self.since.map_or(since, |first| first.min(since)));
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.names.is_empty()
     }
 
-    /// `s` if there are several.
-    pub fn plural(&self) -> &'static str {
-        if self.0.len() == 1 { "" } else { "s" }
-    }
-
-    /// `its health check`, `their health checks`.
-    pub fn health_checks(&self) -> &'static str {
-        if self.0.len() == 1 { "its health check" } else { "their health checks" }
+    /// One text if there is a single slot, else the other.
+    pub fn either(&self, one: &'static str, several: &'static str) -> &'static str {
+        if self.names.len() == 1 { one } else { several }
     }
 
     /// `slot 3`, `slots 3 and 4`, `7 slots`.
     pub fn named(&self) -> String {
-        match self.0.len() {
-            1 => format!("slot {}", self.0[0]),
-            2..=4 => format!("slots {}", list(&self.0)),
+        match self.names.len() {
+            1 => format!("slot {}", self.names[0]),
+            2..=4 => format!("slots {}", list(&self.names)),
             many => format!("{many} slots"),
         }
     }
 }
 
-impl Progress {
+impl Rollout {
     /// Where the slots of `service` stand on the way to `generation`; without one, each slot
     /// on the way to the version of the task that stands for it.
     pub fn towards(
@@ -71,29 +89,29 @@ impl Progress {
         replicas: u64,
         slots: &SlotTable,
     ) -> Self {
-        let mut progress = Self::default();
+        let mut rollout = Self::default();
         let mut known = 0;
         for (key, slot) in slots.of(service) {
             let Some(newest) = slot.standing() else { continue };
             known += 1;
             match generation {
-                Some(generation) => progress.add(generation, key, slot),
-                None if newest.is_leaving() => progress.stopping.0.push(name(key)),
+                Some(generation) => rollout.add(generation, key, slot),
+                None if newest.is_leaving() => rollout.stopping.push(key.name(), newest.since),
                 None if newest.seen.state == TaskState::Shutdown => {}
-                None => progress.add(newest.seen.generation, key, slot),
+                None => rollout.add(newest.seen.generation, key, slot),
             }
         }
         // A global service's replicas are its nodes.
-        progress.wanted = usize::try_from(replicas).unwrap_or(usize::MAX).max(known);
-        progress
+        rollout.wanted = usize::try_from(replicas).unwrap_or(usize::MAX).max(known);
+        rollout
     }
 
     fn add(&mut self, generation: u32, key: &SlotKey, slot: &Slot) {
-        let name = name(key);
-        let others_leave = slot.others_leave(generation);
+        let name = key.name();
+        let leaving_since = slot.others_leave_since(generation);
         let Some(task) = slot.newest_of(generation) else {
-            if others_leave {
-                self.stopping.0.push(name);
+            if let Some(since) = leaving_since {
+                self.stopping.push(name, since);
             } else {
                 self.untouched += 1;
             }
@@ -101,46 +119,53 @@ impl Progress {
         };
         // The version went from here, as it does before a rollback brings it back.
         if task.is_leaving() || task.seen.state == TaskState::Shutdown {
-            if others_leave {
-                self.stopping.0.push(name);
+            if let Some(since) = leaving_since {
+                self.stopping.push(name, since);
             } else if slot.others_stay(generation) {
                 self.untouched += 1;
             } else {
-                self.preparing.0.push(name);
+                self.preparing.push(name, task.since);
             }
             return;
         }
         match task.seen.state {
             state if task.healthy == Some(false) && !state.is_terminal() => {
-                self.unhealthy.0.push(name);
+                self.unhealthy.push(name, task.since);
             }
-            TaskState::Running if others_leave => {
+            TaskState::Running => {
                 self.done += 1;
-                self.draining.0.push(name);
+                self.done_at = self.done_at.max(Some(task.since));
+                if let Some(since) = leaving_since {
+                    self.draining.push(name, since);
+                }
             }
-            TaskState::Running => self.done += 1,
-            TaskState::New | TaskState::Allocated | TaskState::Pending
-                if !task.seen.error.is_empty() =>
-            {
-                self.unplaced.push((name, task.seen.error.clone()));
-            }
-            TaskState::Starting => self.starting.0.push(name),
-            state if state.is_terminal() => self.failed.push((name, task.reason())),
-            _ if others_leave && task.seen.desired < TaskState::Running => {
-                self.stopping.0.push(name);
-            }
-            TaskState::Ready if task.seen.desired < TaskState::Running && slot.is_restart() => {
-                self.held.0.push(name);
-            }
-            TaskState::Ready => self.starting.0.push(name),
-            _ => self.preparing.0.push(name),
+            state if task.is_stuck() => self.stuck.push(Stuck {
+                slot: name,
+                without_node: state < TaskState::Assigned,
+                reason: task.seen.error.clone(),
+            }),
+            TaskState::Starting => self.starting.push(name, task.since),
+            state if state.is_terminal() => self.failed.push((name, task.failure())),
+            state => match leaving_since {
+                Some(since) if task.seen.desired < TaskState::Running => {
+                    self.stopping.push(name, since);
+                }
+                _ if state == TaskState::Ready
+                    && task.seen.desired < TaskState::Running
+                    && slot.is_restart() =>
+                {
+                    self.held.push(name, task.since);
+                }
+                _ if state == TaskState::Ready => self.starting.push(name, task.since),
+                _ => self.preparing.push(name, task.since),
+            },
         }
     }
 
     /// Whether a slot is between two versions.
     pub fn in_flight(&self) -> bool {
         !(self.stopping.is_empty()
-            && self.unplaced.is_empty()
+            && self.stuck.is_empty()
             && self.preparing.is_empty()
             && self.held.is_empty()
             && self.starting.is_empty()
@@ -154,13 +179,6 @@ impl Progress {
     }
 }
 
-fn name(key: &SlotKey) -> String {
-    match (key.slot, key.node.get(..5)) {
-        (0, node) => node.unwrap_or(&key.node).to_owned(),
-        (number, _) => number.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::replay::{container, seen, task};
@@ -168,12 +186,12 @@ mod tests {
     use crate::record::{ContainerAction, TaskSeen};
     use TaskState::{Failed, Pending, Preparing, Ready, Running, Shutdown, Starting};
 
-    fn progress(tasks: Vec<TaskSeen>) -> Progress {
+    fn rollout(tasks: Vec<TaskSeen>) -> Rollout {
         let mut table = SlotTable::default();
         for task in tasks {
             table.event(&seen(0, task));
         }
-        Progress::towards(Some(2), "demo_app", 6, &table)
+        Rollout::towards(Some(2), "demo_app", 6, &table)
     }
 
     #[test]
@@ -182,7 +200,7 @@ mod tests {
         nowhere.error = "no suitable node".into();
         let mut failed = task("n5", 5, 2, Failed, Shutdown);
         failed.exit_code = Some(1);
-        let progress = progress(vec![
+        let rollout = rollout(vec![
             task("o1", 1, 1, Running, Shutdown),
             task("n1", 1, 2, Ready, Ready),
             task("o2", 2, 1, Shutdown, Shutdown),
@@ -192,18 +210,26 @@ mod tests {
             failed,
             task("o6", 6, 1, Running, Running),
         ]);
-        let slots = |names: &[&str]| Slots(names.iter().map(ToString::to_string).collect());
+        let slots = |names: &[&str]| Slots {
+            names: names.iter().map(ToString::to_string).collect(),
+            since: Some(Offset::ZERO),
+        };
         assert_eq!(
-            progress,
-            Progress {
+            rollout,
+            Rollout {
                 wanted: 6,
                 done: 1,
+                done_at: Some(Offset::ZERO),
                 untouched: 1,
                 stopping: slots(&["1"]),
-                unplaced: vec![("4".into(), "no suitable node".into())],
+                stuck: vec![Stuck {
+                    slot: "4".into(),
+                    without_node: true,
+                    reason: "no suitable node".into()
+                }],
                 starting: slots(&["2"]),
-                failed: vec![("5".into(), "exit code 1".into())],
-                ..Progress::default()
+                failed: vec![("5".into(), "failed: exit code 1".into())],
+                ..Rollout::default()
             }
         );
     }
@@ -211,10 +237,10 @@ mod tests {
     #[test]
     fn start_first_keeps_the_old_one_until_the_new_one_runs() {
         let old = task("o1", 1, 1, Running, Running);
-        let coming = progress(vec![old, task("n1", 1, 2, Preparing, Running)]);
+        let coming = rollout(vec![old, task("n1", 1, 2, Preparing, Running)]);
         assert_eq!(coming.preparing.named(), "slot 1");
         let old = task("o1", 1, 1, Running, Shutdown);
-        let there = progress(vec![old, task("n1", 1, 2, Running, Running)]);
+        let there = rollout(vec![old, task("n1", 1, 2, Running, Running)]);
         assert_eq!((there.done, there.draining.named().as_str()), (1, "slot 1"));
         assert!(!there.in_flight());
     }
@@ -222,12 +248,12 @@ mod tests {
     #[test]
     fn a_replacement_that_waits_for_the_restart_delay_is_held() {
         let dead = task("n1", 1, 2, Failed, Shutdown);
-        let held = progress(vec![dead, task("n2", 1, 2, Ready, Ready)]);
+        let held = rollout(vec![dead, task("n2", 1, 2, Ready, Ready)]);
         assert_eq!(held.held.named(), "slot 1");
         assert!(held.in_flight() && !held.is_whole());
         // An update lets the new task go as soon as the old one has stopped.
         let gone = task("o1", 1, 1, Shutdown, Shutdown);
-        let next = progress(vec![gone, task("n1", 1, 2, Ready, Ready)]);
+        let next = rollout(vec![gone, task("n1", 1, 2, Ready, Ready)]);
         assert_eq!(next.starting.named(), "slot 1");
     }
 
@@ -235,13 +261,13 @@ mod tests {
     fn a_slot_that_a_rollback_has_not_reached_is_untouched() {
         for state in [Running, Starting] {
             let gone = task("o1", 1, 2, Shutdown, Shutdown);
-            let progress = progress(vec![gone, task("n1", 1, 3, state, Running)]);
-            assert_eq!(progress.untouched, 1);
+            let rollout = rollout(vec![gone, task("n1", 1, 3, state, Running)]);
+            assert_eq!(rollout.untouched, 1);
         }
         let gone = task("o1", 1, 2, Shutdown, Shutdown);
-        let empty = progress(vec![gone.clone(), task("n1", 1, 3, Failed, Shutdown)]);
+        let empty = rollout(vec![gone.clone(), task("n1", 1, 3, Failed, Shutdown)]);
         assert_eq!(empty.preparing.named(), "slot 1");
-        let going = progress(vec![gone, task("n1", 1, 3, Starting, Shutdown)]);
+        let going = rollout(vec![gone, task("n1", 1, 3, Starting, Shutdown)]);
         assert_eq!(going.stopping.named(), "slot 1");
     }
 
@@ -251,8 +277,8 @@ mod tests {
             let mut table = SlotTable::default();
             table.event(&seen(0, task("n1", 1, 2, state, Running)));
             table.event(&container(0, "n1", ContainerAction::Unhealthy));
-            let progress = Progress::towards(Some(2), "demo_app", 1, &table);
-            assert_eq!((progress.unhealthy.named().as_str(), progress.done), ("slot 1", 0));
+            let rollout = Rollout::towards(Some(2), "demo_app", 1, &table);
+            assert_eq!((rollout.unhealthy.named().as_str(), rollout.done), ("slot 1", 0));
         }
     }
 
@@ -262,13 +288,14 @@ mod tests {
         table.event(&seen(0, task("a", 1, 2, Failed, Shutdown)));
         table.event(&seen(0, task("b", 1, 1, Running, Running)));
         table.event(&seen(0, task("c", 2, 1, Running, TaskState::Remove)));
-        let progress = Progress::towards(None, "demo_app", 2, &table);
-        assert_eq!((progress.done, progress.stopping.named().as_str()), (1, "slot 2"));
+        let rollout = Rollout::towards(None, "demo_app", 2, &table);
+        assert_eq!((rollout.done, rollout.stopping.named().as_str()), (1, "slot 2"));
     }
 
     #[test]
     fn names() {
-        let slots = |n: usize| Slots((1..=n).map(|n| n.to_string()).collect());
+        let slots =
+            |n: usize| Slots { names: (1..=n).map(|n| n.to_string()).collect(), since: None };
         assert_eq!(slots(1).named(), "slot 1");
         assert_eq!(slots(3).named(), "slots 1, 2 and 3");
         assert_eq!(slots(5).named(), "5 slots");
