@@ -1,14 +1,8 @@
 //! Pinning images to digests, by the rules of `docker stack deploy --resolve-image`.
 
-use crate::engine::{Engine, ServiceView};
+use crate::engine::{Engine, STACK_IMAGE_LABEL, ServiceView};
+use crate::image::OWN_IMAGES;
 use crate::stack::ServiceBody;
-
-/// The label under which Docker keeps a service's image as the stack file has it.
-const IMAGE_LABEL: &str = "com.docker.stack.image";
-
-/// Images with this prefix are this program's own and in no registry: a stranger's image of the
-/// same name must not take their place.
-const OWN_IMAGES: &str = "rollproof/";
 
 /// When a registry is asked for an image's digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,5 +71,6 @@ pub fn keep_resolved(body: &mut ServiceBody, running: &ServiceView) {
 }
 
 fn is_same_image(body: &ServiceBody, old: &ServiceView) -> bool {
-    body.label(IMAGE_LABEL).is_some() && body.label(IMAGE_LABEL) == old.label(IMAGE_LABEL)
+    body.label(STACK_IMAGE_LABEL).is_some()
+        && body.label(STACK_IMAGE_LABEL) == old.label(STACK_IMAGE_LABEL)
 }

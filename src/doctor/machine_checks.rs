@@ -7,10 +7,10 @@ use nix::sys::statvfs::statvfs;
 use super::finding::Finding;
 use crate::lab::{Lab, LabTrace, find_program, lab_traces};
 use crate::site::kernel_has_ipvs;
-use crate::wording::counted;
+use crate::wording::{count, counted};
 
 /// The programs that a private engine needs, and their packages.
-const PROGRAMS: [(&str, &str); 7] = [
+const PROGRAMS: [(&str, &str); 8] = [
     ("dockerd", "docker.io"),
     ("containerd", "containerd"),
     ("runc", "runc"),
@@ -18,14 +18,15 @@ const PROGRAMS: [(&str, &str); 7] = [
     ("ip", "iproute2"),
     ("nsenter", "util-linux"),
     ("unshare", "util-linux"),
+    ("setsid", "util-linux"),
 ];
 
 /// Memory in bytes for an engine and the example's replicas, measured and rounded up.
-const MEMORY: u64 = 512 << 20;
+const MEMORY: u64 = 500_000_000;
 
 /// Disk space in bytes. A swarm's log alone needs 130 MB, the example's images and packages need
 /// about the same.
-const DISK: u64 = 1 << 30;
+const DISK: u64 = 1_000_000_000;
 
 const EFFECT: &str = "no private engine can be started";
 
@@ -140,7 +141,7 @@ async fn running(state: &Path) -> Vec<Finding> {
 }
 
 fn megabytes(bytes: u64) -> String {
-    format!("{} MB", bytes >> 20)
+    format!("{} MB", count(bytes / 1_000_000))
 }
 
 /// Checks this machine's kernel. `elsewhere` means that the engine runs on another machine.

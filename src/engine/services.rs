@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::stack::ServiceBody;
 use crate::swarm::UpdateState;
 
-/// How often to retry an update if the service changed since it was read. Swarm itself raises
+/// How many times to try an update if the service changes after it was read. Swarm itself raises
 /// the version with every change of the update status.
 const UPDATE_ATTEMPTS: usize = 10;
 
@@ -190,7 +190,7 @@ impl Engine {
             match self.raw.post(&path, body.as_value(), &headers).await {
                 Ok(answer) => return Ok(warnings(&answer)),
                 Err(error) if error.is_out_of_sequence() && attempts < UPDATE_ATTEMPTS => {
-                    attempts += 1
+                    attempts += 1;
                 }
                 Err(error) => return Err(failed(error)),
             }

@@ -9,7 +9,8 @@ use super::{Engine, ServiceView};
 use crate::error::Result;
 use crate::swarm::TaskState;
 
-/// How often to list services and tasks again if a service is removed between the two requests.
+/// How many times to try to list services and tasks if a service is removed between the two
+/// requests.
 const LIST_ATTEMPTS: usize = 3;
 
 /// A task as the engine reports it.

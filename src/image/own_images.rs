@@ -19,7 +19,8 @@ macro_rules! own_image {
     };
 }
 
-/// The prefix of rollproof's own images. They are in no registry.
+/// The prefix of rollproof's own images. They are in no registry, and a registry's image of the same
+/// name must not replace them.
 pub const OWN_IMAGES: &str = own_image!("");
 
 /// The application, first version.

@@ -54,8 +54,8 @@ impl Programs {
     /// The `PATH` of a node's daemon. The folder of `dockerd` comes first, so that an unpacked
     /// engine uses its own containerd and runc.
     pub(super) fn node_path(&self) -> OsString {
-        let beside = self.dockerd.parent().map(Path::to_path_buf);
-        let folders = beside.into_iter().chain(search_path());
+        let own_folder = self.dockerd.parent().map(Path::to_path_buf);
+        let folders = own_folder.into_iter().chain(search_path());
         env::join_paths(folders).unwrap_or_else(|_| SYSTEM.join(":").into())
     }
 }

@@ -1,6 +1,7 @@
 //! The event streams of all engines of a swarm, merged, and what their events mean for a run.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -45,7 +46,7 @@ impl EngineTime {
 /// An item of the merged streams.
 pub(super) enum StreamItem {
     /// An event, the engine that sent it, and when it arrived.
-    Event { event: EngineEvent, engine: Engine, seen: Offset },
+    Event { event: EngineEvent, engine: Arc<Engine>, seen: Offset },
     /// A stream broke. It will be opened again where it broke.
     Broke(String),
 }
@@ -61,7 +62,7 @@ pub(super) fn follow(
     let since = time.now();
     for engine in engines {
         let follower = Follower {
-            engine: engine.clone(),
+            engine: Arc::new(engine.clone()),
             since,
             time,
             sender: sender.clone(),
@@ -79,7 +80,7 @@ pub(super) fn follow(
 }
 
 struct Follower {
-    engine: Engine,
+    engine: Arc<Engine>,
     since: Timestamp,
     time: EngineTime,
     sender: mpsc::UnboundedSender<StreamItem>,

@@ -143,25 +143,13 @@ impl Watcher {
                 } else if let Some(kind) = container_event(&event)
                     && self.is_watched(&kind)
                 {
-                    if let EventKind::Container {
-                        container,
-                        task,
-                        service,
-                        action: ContainerAction::Unhealthy,
-                        ..
-                    } = &kind
-                    {
-                        let unhealthy = Unhealthy {
-                            container: container.clone(),
-                            task: task.clone(),
-                            service: service.clone(),
-                            at,
-                        };
+                    let unhealthy = Unhealthy::of(&kind, at);
+                    (self.sink)(Event { at, seen, kind });
+                    if let Some(unhealthy) = unhealthy {
                         let inspection =
                             unhealthy.inspect(engine, self.time.clock, self.sink.clone());
                         self.tasks.spawn(inspection);
                     }
-                    (self.sink)(Event { at, seen, kind });
                 }
             }
             StreamItem::Broke(error) => self.emit(EventKind::Caveat {
@@ -247,9 +235,28 @@ struct Unhealthy {
 }
 
 impl Unhealthy {
+    /// The container of an event that says that it became unhealthy.
+    fn of(kind: &EventKind, at: Offset) -> Option<Self> {
+        match kind {
+            EventKind::Container {
+                container,
+                task,
+                service,
+                action: ContainerAction::Unhealthy,
+                ..
+            } => Some(Self {
+                container: container.clone(),
+                task: task.clone(),
+                service: service.clone(),
+                at,
+            }),
+            _ => None,
+        }
+    }
+
     /// Asks the engine for the failed health check and emits it, dated at the moment when the
     /// container became unhealthy. Swarm stops the container now, so there is only one attempt.
-    async fn inspect(self, engine: Engine, clock: Clock, sink: EventSink) {
+    async fn inspect(self, engine: Arc<Engine>, clock: Clock, sink: EventSink) {
         let check =
             tokio::time::timeout(INSPECT_WITHIN, engine.failed_health_check(&self.container));
         match check.await {
