@@ -6,11 +6,8 @@ use std::time::Instant;
 use super::{EngineKind, Ledger, LoadedImage, Site, StateFolder};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::image::{BuiltImage, Programs, companion_image, example_images, find_app_binary};
+use crate::image::{BuiltImage, OWN_IMAGES, Programs, companion_image, example_images, find_app_binary};
 use crate::stack::ServiceBody;
-
-/// References of rollproof's own images begin with this.
-const PREFIX: &str = "rollproof/";
 
 impl Site {
     /// Builds and loads the example's images if any service, or any of the references `also`,
@@ -26,7 +23,7 @@ impl Site {
         tell: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<()> {
         let mut used = services.iter().map(ServiceBody::image).chain(also.iter().copied());
-        if !used.any(|image| image.starts_with(PREFIX)) {
+        if !used.any(|image| image.starts_with(OWN_IMAGES)) {
             return Ok(());
         }
         self.load_example(state, &Programs::new(state.path()), None, tell).await.map(drop)
