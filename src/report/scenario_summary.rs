@@ -256,7 +256,7 @@ fn causes(out: &mut String, scenario: &ScenarioJudgement, style: Style) {
         );
         row(out, &style.title(label), label, &text);
         // The first group's remedy stands at its check already.
-        if let Some(remedy) = group.remedy.filter(|_| index > 0) {
+        if let Some(remedy) = group.remedy.as_ref().filter(|_| index > 0) {
             more(out, &format!("─► {remedy}"));
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::block::{reasons, row};
 use super::scenario_summary::{broken_checks, scenario_summary};
 use super::style::Style;
-use crate::judge::{Judgement, NegativeControlStory};
+use crate::judge::{Judgement, SelfTestStory};
 use crate::record::Purpose;
 
 /// The judgement as text for people: the verdict first, then what happened, what users
@@ -21,7 +21,7 @@ pub fn summary(judgement: &Judgement, style: Style) -> String {
         scenario_summary(&mut out, scenario, style);
     }
     out.push('\n');
-    if let Some(story) = &judgement.negative_control {
+    if let Some(story) = &judgement.self_test {
         row(&mut out, "neg. control", "neg. control", &negative_control(story));
     }
     broken_checks(&mut out, &judgement.checks, style);
@@ -51,7 +51,7 @@ pub fn summary(judgement: &Judgement, style: Style) -> String {
     out
 }
 
-fn negative_control(story: &NegativeControlStory) -> String {
+fn negative_control(story: &SelfTestStory) -> String {
     let mut text = format!(
         "an update that is known to lose requests: {} of {} failed, longest gap {:.2} s",
         story.failed,

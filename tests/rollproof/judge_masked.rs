@@ -109,7 +109,7 @@ fn what_a_replica_fails_and_no_user_sees_is_hidden() {
     assert_eq!(masked.count, 5);
     assert_near(Some(masked.worst_latency_s), 0.0199);
     assert!(
-        masked.because.contains("most likely the proxy repeated and hid"),
+        masked.because.contains("most likely the proxy retried, which hid"),
         "{}",
         masked.because
     );
@@ -117,7 +117,7 @@ fn what_a_replica_fails_and_no_user_sees_is_hidden() {
     assert_eq!(replica.failed_while_serving, 5);
     let text = summary(&judgement, Style::default());
     assert!(
-        text.contains("  hidden      each: 5 requests to a replica by itself failed"),
+        text.contains("  hidden      each: 5 requests sent directly to a serving replica failed"),
         "{text}"
     );
 }

@@ -93,7 +93,8 @@ fn the_worst_run_decides_and_losses_are_counted_by_update() {
     let pooled = pool(vec![clean(), lossy(), untrusted(false), untrusted(true), rollback]);
     assert_eq!(pooled.verdict, Verdict::Fail);
     assert!(pooled.because.iter().all(|reason| {
-        reason.starts_with("run-2: update: users") || reason.starts_with("run-4: update: users")
+        reason.starts_with("run-2: update: 80 requests lost")
+            || reason.starts_with("run-4: update: 80 requests lost")
     }));
     assert_eq!(pooled.because.len(), 2, "{:?}", pooled.because);
     let [update, broken] = pooled.scenarios.as_slice() else { panic!("two kinds") };
@@ -130,7 +131,7 @@ fn a_run_that_is_not_whole_shows_no_absence_of_losses() {
     let pooled = pool(vec![judge(&run), clean()]);
     assert_eq!(pooled.verdict, Verdict::Inconclusive);
     assert_eq!((pooled.scenarios[0].updates, pooled.scenarios[0].left_out), (1, 1));
-    // Nor one whose negative control went unnoticed.
+    // Nor one whose self-test went unnoticed.
     let mut unnoticed = clean();
     let mut check = unnoticed.scenarios[0].checks[0].clone();
     check.verdict = Verdict::Inconclusive;
@@ -142,7 +143,7 @@ fn a_run_that_is_not_whole_shows_no_absence_of_losses() {
 fn no_run_proves_nothing() {
     let pooled = pool(vec![]);
     assert_eq!(pooled.verdict, Verdict::Inconclusive);
-    assert_eq!(pooled.because, ["no run was begun"]);
+    assert_eq!(pooled.because, ["no run began"]);
 }
 
 #[test]
@@ -152,7 +153,7 @@ fn the_summary_tells_runs_bounds_and_what_is_missing() {
     for line in text.lines() {
         assert!(line.chars().count() <= 100 && line.trim_end() == line, "{line}");
     }
-    assert_eq!(text, include_str!("report_pooled.txt"));
+    crate::report::golden("report_pooled.txt", &text);
 }
 
 #[test]
