@@ -7,16 +7,14 @@ use super::output::put_line;
 use crate::error::Result;
 use crate::judge::{Judgement, Limits, Pooled, Verdict, judge};
 use crate::record::{RecordReader, RunFolder};
-use crate::report::{self, Style};
+use crate::report::{JSON, Material, SUMMARY, Style};
 
 /// Judges the record in `folder`, writes `report.json` beside it and prints the result.
 pub(super) fn conclude(console: &Console, folder: &Path) -> Result<Judgement> {
     let judgement = judge_and_save(folder)?;
-    let text = if console.global.json {
-        report::json(&judgement)
-    } else {
-        report::summary(&judgement, Style { colour: stdout_colour(), record: Some(folder) })
-    };
+    let format = if console.global.json { JSON } else { SUMMARY };
+    let style = Style { colour: stdout_colour(), record: Some(folder), ..Style::default() };
+    let text = (format.write)(Material::One(&judgement), style);
     put_line(text.trim_end())?;
     Ok(judgement)
 }
@@ -26,18 +24,17 @@ pub(super) fn judge_and_save(folder: &Path) -> Result<Judgement> {
     let run = RecordReader::open(folder)?;
     let judgement = judge(&run, &Limits::default());
     let run_folder = RunFolder::at(folder);
-    run_folder.save(&run_folder.report_file(), &report::json(&judgement))?;
+    let report = (JSON.write)(Material::One(&judgement), Style::default());
+    run_folder.save(&run_folder.report_file(), &report)?;
     Ok(judgement)
 }
 
 /// Prints what several runs say together.
 pub(super) fn conclude_all(console: &Console, judgements: &[Judgement]) -> Result<Pooled> {
     let pooled = Pooled::of(judgements);
-    let text = if console.global.json {
-        report::pooled_json(&pooled)
-    } else {
-        report::pooled_summary(&pooled, Style { colour: stdout_colour(), record: None })
-    };
+    let format = if console.global.json { JSON } else { SUMMARY };
+    let style = Style { colour: stdout_colour(), ..Style::default() };
+    let text = (format.write)(Material::Several(&pooled), style);
     put_line(text.trim_end())?;
     Ok(pooled)
 }
@@ -48,9 +45,5 @@ fn stdout_colour() -> bool {
 
 /// The exit code of a verdict.
 pub(super) fn exit_code(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Pass => 0,
-        Verdict::Fail => 1,
-        Verdict::Inconclusive => 3,
-    }
+    verdict.exit_code()
 }

@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::capacity::Capacity;
 use super::cause::{Cause, CauseGroup};
 use super::check::{Check, Verdict};
-use super::fixes::{Fix, TASK_ERRORS, capacity_fix, lost_requests, state_fix};
+use super::fixes::{Fix, capacity_fix, lost_requests, state_fix};
+use super::remedies::TASK_ERRORS;
 use super::scene::Scene;
 use super::stream_stats::StreamStats;
 use super::user_checks::{in_words, most_failed};
@@ -73,6 +74,7 @@ impl Case<'_> {
         let note = if is_default { " (the default)" } else { "" };
         let setting = format!("update_config.failure_action is \"{action}\"{note}");
         let first = scene.first_failure();
+        let fix = state_fix(scene, stack);
         let because = match scene.final_state() {
             UpdateState::Paused => match first {
                 Some(what) => format!("{setting}: {what} and Swarm stopped there"),
@@ -86,7 +88,8 @@ impl Case<'_> {
                 None => "Swarm called the broken update completed: no task failed".to_owned(),
             },
             UpdateState::Updating | UpdateState::RollbackStarted => match scene.stuck_task() {
-                Some(what) => format!("Swarm waits, without a time limit, for a task: {what}"),
+                Some(_) if matches!(fix, Fix::Set { .. }) => self.setting_is(&fix),
+                Some(what) => format!("Swarm waits without a time limit: {what}"),
                 None => match scene.end.deadline() {
                     Some(text) => format!("Swarm did not finish: {text}"),
                     None => "Swarm did not finish".to_owned(),
@@ -98,7 +101,14 @@ impl Case<'_> {
             },
             _ => self.first_broken().to_owned(),
         };
-        Advice::new(because, &state_fix(scene, stack), stack)
+        Advice::new(because, &fix, stack)
+    }
+
+    /// What a setting is now, and why another value helps.
+    fn setting_is(&self, fix: &Fix) -> String {
+        let Fix::Set { block, key, why, .. } = fix else { return fix.sentence() };
+        let setting = format!("{block}.{key}");
+        format!("{setting} is {}: {why}", self.now(&setting))
     }
 
     fn first_broken(&self) -> &str {

@@ -1,7 +1,7 @@
 //! How the service did before the change, and after the scenario.
 
 use super::check::{Check, trust};
-use super::fixes::RESTLESS;
+use super::remedies::RESTLESS;
 use super::request::{failed_at, is_own_lag};
 use super::scene::Scene;
 use crate::Offset;

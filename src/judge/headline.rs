@@ -77,10 +77,8 @@ pub(super) fn headline(
             format!("no request lost {which} ({sent}, {})", length(time))
         }
         Verdict::Fail => {
-            let is_lost = |scenario: &&ScenarioJudgement| failed(scenario, "no-failed-requests");
-            let mut lossy = scenarios.iter().filter(is_lost).peekable();
-            if lossy.peek().is_some() {
-                return format!("{} ({})", UserRequests::of(lossy).lost(), length(time));
+            if scenarios.iter().any(|scenario| failed(scenario, "no-failed-requests")) {
+                return format!("{} ({})", users.lost(), length(time));
             }
             scenarios.iter().find_map(first_failure).unwrap_or_default()
         }

@@ -38,6 +38,8 @@ pub struct Judgement {
     pub caveats: Vec<String>,
     /// What was checked of the run as a whole.
     pub checks: Vec<Check>,
+    /// Whether a self-test was planned, or skipped by the user.
+    pub self_test_plan: NegativeControl,
     /// The self-test, if one was planned.
     #[serde(rename = "negative_control")]
     pub self_test: Option<SelfTestStory>,
@@ -107,6 +109,7 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
         whole: whole == Verdict::Pass,
         caveats,
         checks,
+        self_test_plan: run.meta.negative_control,
         self_test,
         engine: run.meta.engine.clone(),
         stack: run.meta.stack.clone(),

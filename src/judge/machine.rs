@@ -1,8 +1,8 @@
 //! How busy the machine was that the probes ran on, and what that may have done to the service.
 
 use super::check::{Check, Verdict, trust};
-use super::fixes::{OWN_PROCESSORS, TIME_FOR_TASKS};
 use super::limits::Limits;
+use super::remedies::{OWN_PROCESSORS, TIME_FOR_TASKS};
 use super::scene::Scene;
 use super::tasks::TaskLife;
 use crate::Offset;

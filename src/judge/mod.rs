@@ -17,6 +17,7 @@ mod limits;
 mod machine;
 mod masked;
 mod pooled;
+mod remedies;
 mod replicas;
 mod request;
 mod scenario_judgement;

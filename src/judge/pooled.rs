@@ -8,7 +8,7 @@ use super::judgement::Judgement;
 use super::scenario_judgement::ScenarioJudgement;
 use super::stream_stats::StreamStats;
 use crate::Offset;
-use crate::record::{Expects, Purpose, SCHEMA_VERSION};
+use crate::record::{Connection, Expects, Purpose, Route, SCHEMA_VERSION};
 use crate::stats::{error_rate_upper_95, trials_needed};
 use crate::wording::{count, counted};
 
@@ -250,6 +250,10 @@ pub struct PooledStream {
     pub name: String,
     /// What its requests are to show.
     pub purpose: Purpose,
+    /// The way they take.
+    pub route: Route,
+    /// How connections are used.
+    pub connection: Connection,
     /// Requests that were sent.
     pub sent: u64,
     /// Those of them that failed.
@@ -262,6 +266,8 @@ pub struct PooledStream {
     pub worst_p99_s: Option<Offset>,
     /// The worst 99.9 % latency of any scenario.
     pub worst_p999_s: Option<Offset>,
+    /// The slowest response of any scenario.
+    pub worst_max_s: Option<Offset>,
 }
 
 impl PooledStream {
@@ -285,12 +291,15 @@ impl PooledStream {
         let mut pooled = Self {
             name: stream.name.clone(),
             purpose: stream.purpose,
+            route: stream.route,
+            connection: stream.connection,
             sent: 0,
             failed: 0,
             error_rate_upper_95: 1.0,
             longest_gap_s: Offset::ZERO,
             worst_p99_s: None,
             worst_p999_s: None,
+            worst_max_s: None,
         };
         pooled.take(stream);
         pooled
@@ -302,5 +311,6 @@ impl PooledStream {
         self.longest_gap_s = self.longest_gap_s.max(stream.longest_gap_s);
         self.worst_p99_s = self.worst_p99_s.max(stream.latency_s.map(|latency| latency.p99));
         self.worst_p999_s = self.worst_p999_s.max(stream.latency_s.map(|latency| latency.p999));
+        self.worst_max_s = self.worst_max_s.max(stream.latency_s.map(|latency| latency.max));
     }
 }

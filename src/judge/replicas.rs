@@ -9,6 +9,10 @@ use super::scene::Scene;
 use super::tasks::TaskLife;
 use crate::Offset;
 use crate::record::{Outcome, Purpose, Run, Shot};
+use crate::stats::Times;
+
+/// How far the engine's time of a task's start or end may lie from the real one.
+const NEAR: Offset = Offset::from_millis(1_000);
 
 /// How many of the replicas that serve in the end have answered at least `least` users' requests,
 /// and which have answered any of each stream; absent if no response names its replica.
@@ -52,6 +56,26 @@ pub(super) fn replicas_answering(
     }
     let often = totals.iter().filter(|total| **total >= least).count() as u64;
     anybody.then_some((often, by_stream))
+}
+
+/// How many of the users' requests got a good response though no task of the service was RUNNING
+/// from the request's beginning to its end.
+pub(super) fn answered_by_nobody(run: &Run, scene: &Scene) -> u64 {
+    let there = Times::of(scene.tasks.lives.iter().filter_map(|life| {
+        let from = life.running?;
+        Some((from, life.ended.unwrap_or(scene.ended).max(from)))
+    }));
+    if scene.tasks.lives.is_empty() {
+        return 0;
+    }
+    let users = run.shots.iter().filter(|(facts, _)| facts.purpose == Purpose::Users);
+    let good = users.flat_map(|(_, shots)| shots).filter(|shot| {
+        shot.outcome == Outcome::Ok
+            && shot.intended >= scene.started
+            && shot.intended < scene.ended
+            && !there.touch(shot.began() - NEAR, shot.ended() + NEAR)
+    });
+    good.count() as u64
 }
 
 fn is_container_id(host_name: &str) -> bool {

@@ -11,7 +11,7 @@ use super::check::{Check, Verdict};
 use super::limits::Limits;
 use super::machine::{Machine, MachineFault};
 use super::masked::Masked;
-use super::replicas::{ReplicaStory, replicas_answering};
+use super::replicas::{ReplicaStory, answered_by_nobody, replicas_answering};
 use super::scene::{End, Scene};
 use super::stream_stats::{StreamStats, stream_stats};
 use super::swarm_checks::{no_change_checks, rollback_checks, update_checks};
@@ -22,6 +22,7 @@ use super::user_checks::{Doubt, capacity, no_failed_requests};
 use crate::Offset;
 use crate::record::{EndReason, Expects, Purpose, Run};
 use crate::stats::{Gap, Outage};
+use crate::wording::counted;
 
 /// The judgement of one scenario. Instants count from the run's start.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -76,7 +77,7 @@ pub(super) fn judge_scene(
     caveats: &mut Vec<String>,
 ) -> ScenarioJudgement {
     let stack = &run.meta.stack;
-    let counted = Capacity::of(scene);
+    let course = Capacity::of(scene);
     let rollback = RollbackStory::of(scene);
     let baseline = Baseline::of(run, scene);
     let mut streams: Vec<StreamStats> = run
@@ -105,8 +106,17 @@ pub(super) fn judge_scene(
         );
     }
 
+    let nobody = answered_by_nobody(run, scene);
+    if nobody > 0 {
+        caveats.push(format!(
+            "{} got a good response while no task of the service was RUNNING: unless its port is \
+             in host mode, something else answers them",
+            counted(nobody, "request")
+        ));
+    }
+
     let machine = Machine::of(scene);
-    let attribution = Attribution::new(run, scene, counted.as_ref(), stack.healthcheck.is_some());
+    let attribution = Attribution::new(run, scene, course.as_ref(), stack.healthcheck.is_some());
     let explained = explain_all(run, scene, &attribution, &machine.starved(), limits);
     let of_users: Vec<&StreamStats> =
         streams.iter().filter(|stream| stream.purpose == Purpose::Users).collect();
@@ -126,7 +136,7 @@ pub(super) fn judge_scene(
     let busy = explained.own_lag + if in_time { explained.starved } else { explained.soft };
     let doubt = Doubt { baseline: baseline.is_dirty(), control: evidence.control_failed(), busy };
     checks.push(no_failed_requests(&of_users, &explained.causes, doubt));
-    checks.push(capacity(scene, counted.as_ref(), stack));
+    checks.push(capacity(scene, course.as_ref(), stack));
     let fault = MachineFault::of(scene, &machine, stack.healthcheck.as_ref(), in_time);
     if let Some(fault) = fault {
         checks.iter_mut().for_each(MachineFault::excuse);
@@ -139,7 +149,7 @@ pub(super) fn judge_scene(
         checks: &checks,
         causes: &explained.causes,
         streams: &streams,
-        capacity: counted.as_ref(),
+        capacity: course.as_ref(),
     };
     let advice = case.advice();
 
@@ -153,7 +163,7 @@ pub(super) fn judge_scene(
         end: end_in_words(scene.end),
         update: UpdateStory::of(scene),
         rollback,
-        capacity: counted,
+        capacity: course,
         replicas: ReplicaStory::all(run, scene),
         masked: Masked::all(run, scene),
         streams,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::check::{Check, trust};
-use super::fixes::SELF_TEST;
+use super::remedies::SELF_TEST;
 use super::request::is_own_lag;
 use crate::Offset;
 use crate::record::{ContainerAction, EventKind, Outcome, Purpose, Run, Shot, StreamFacts};

@@ -1,7 +1,8 @@
 //! What is checked of Swarm: that it did with the change what was expected.
 
 use super::check::{Check, Verdict};
-use super::fixes::{TASK_ERRORS, state_fix};
+use super::fixes::state_fix;
+use super::remedies::TASK_ERRORS;
 use super::scene::Scene;
 use super::tasks::TaskLife;
 use super::update_story::RollbackStory;

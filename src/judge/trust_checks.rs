@@ -2,11 +2,11 @@
 
 use super::baseline::{Baseline, BaselineAfter};
 use super::check::{Check, trust};
-use super::fixes::{
-    ALL_REPLICAS, FREE_MACHINE, MORE_REQUESTS, MORE_SOCKETS, SLOWER, SOUND_FIRST, STEADY_CLOCK,
-};
 use super::limits::Limits;
 use super::machine::Machine;
+use super::remedies::{
+    ALL_REPLICAS, FREE_MACHINE, MORE_REQUESTS, MORE_SOCKETS, SLOWER, SOUND_FIRST, STEADY_CLOCK,
+};
 use super::scene::Scene;
 use super::stream_stats::StreamStats;
 use crate::Offset;

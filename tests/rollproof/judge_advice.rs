@@ -6,14 +6,14 @@ use rollproof::record::{EndReason, EventKind, Expects, Outcome, Purpose, Shot, S
 use rollproof::swarm::{FailureAction, Order, TaskState, UpdateState};
 
 use crate::judge_story::{
-    GOOD_END, ROLLBACK_END, SERVICE, SUBMIT, Story, broken, check, fail, good_rollback,
-    good_update, healthcheck, judge, nothing,
+    GOOD_END, ROLLBACK_END, SUBMIT, Story, broken, check, fail, good_rollback, good_update,
+    healthcheck, judge, nothing,
 };
 
 const PAUSED: &str = "update paused due to failure or early termination of task ";
 
 /// A broken update after which Swarm is in `state`; `change` sets the stack up.
-fn broken_update(state: UpdateState, change: impl Fn(&mut Story)) -> Judgement {
+pub fn broken_update(state: UpdateState, change: impl Fn(&mut Story)) -> Judgement {
     let mut story = Story::new(2);
     change(&mut story);
     story.scenario("broken-update", Expects::Rollback);
@@ -33,7 +33,7 @@ fn advice(judgement: &Judgement) -> &Advice {
     judgement.scenarios[0].advice.as_ref().unwrap()
 }
 
-fn places(story: &mut Story, places: &[(&str, &str)]) {
+pub fn places(story: &mut Story, places: &[(&str, &str)]) {
     let places = places.iter().map(|(key, place)| ((*key).to_owned(), (*place).to_owned()));
     story.run.meta.stack.places = places.collect();
 }
@@ -209,7 +209,7 @@ fn an_inconclusive_headline_says_why() {
 fn the_failed_health_check_is_the_cause_whatever_the_exit_code() {
     let mut story = good_rollback();
     let task = story.tasks.iter_mut().rfind(|task| task.generation == 2).unwrap();
-    let (id, container) = (task.task.clone(), task.container.clone());
+    let id = task.task.clone();
     for event in &mut story.run.events {
         if let EventKind::Task(task) = &mut event.kind
             && task.task == id
@@ -219,20 +219,12 @@ fn the_failed_health_check_is_the_cause_whatever_the_exit_code() {
             task.error.clear();
         }
     }
-    let report = |failures: u64| EventKind::HealthCheckFailed {
-        container: container.clone(),
-        task: id.clone(),
-        service: SERVICE.to_owned(),
-        failures,
-        exit_code: 1,
-        output: "wget: can't connect to remote host (127.0.0.1:1)".to_owned(),
-    };
     let error = |story: Story| {
         let judgement = judge(&story.finish());
         judgement.scenarios[0].rollback.clone().unwrap().trigger_error.unwrap()
     };
     story.shots(ROLLBACK_END + 0.5, nothing);
-    story.event(SUBMIT + 5.6, report(3));
+    story.health_check_failed(&id, SUBMIT + 5.6);
     let expected = "became unhealthy: 3 checks failed: \"wget: can't connect to remote host \
                     (127.0.0.1:1)\"";
     assert_eq!(error(story), expected);

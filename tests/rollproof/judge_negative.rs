@@ -5,9 +5,9 @@ use rollproof::judge::{Judgement, Verdict};
 use rollproof::record::{
     ContainerAction, Event, EventKind, NegativeControl, Outcome, Purpose, Shot,
 };
-use rollproof::report::{Style, summary};
 
 use crate::judge_story::{GOOD_END, Story, assert_near, broken, fail, good_update, judge, nothing};
+use crate::report::details;
 
 const LOSSY: &str = "demo_negative";
 
@@ -64,11 +64,10 @@ fn a_self_test_that_was_noticed_is_reported_with_the_truth() {
     let check = &judgement.checks[0];
     assert_eq!((check.name, check.verdict), ("negative-control", Verdict::Pass));
     assert_eq!(check.measured, "150 of 400 failed, longest gap 750 ms; 600 ms without a container");
-    let text = summary(&judgement, Style::default());
-    assert!(
-        text.contains("neg. control an update that is known to lose requests: 150 of 400"),
-        "{text}"
-    );
+    let text = details(&judgement);
+    let story = "self-test 150 of 400 requests lost, longest gap 750 ms; there was no container \
+                 for 600 ms";
+    assert!(text.contains(story), "{text}");
 }
 
 /// What is told to be missing; the verdict has to be inconclusive.
