@@ -154,12 +154,12 @@ impl Case<'_> {
         let (update, rollback) = (&self.stack.update_config, &self.stack.rollback_config);
         let policy = if setting.starts_with("rollback_config") { rollback } else { update };
         let text = match setting.split_once('.').map(|(_, key)| key) {
-            Some("parallelism") => format!(
-                "{} with {} and {}",
-                policy.parallelism,
-                counted(self.scene.replicas, "replica"),
-                policy.order
-            ),
+            Some("parallelism") if policy.parallelism == 0 => {
+                format!("0, all {} at once", counted(self.scene.replicas, "replica"))
+            }
+            Some("parallelism") => {
+                format!("{} of {}", policy.parallelism, counted(self.scene.replicas, "replica"))
+            }
             Some("order") => policy.order.to_string(),
             _ => policy.failure_action.to_string(),
         };

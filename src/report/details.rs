@@ -1,11 +1,14 @@
 //! Everything that a person may want to know, under headings.
 
+use std::fmt::Write as _;
+
+use super::format::{Format, Material};
 use super::page::Page;
 use super::pooled_summary::scenario_lines;
 use super::requests::{Requests, table};
 use super::settings::{proof, rollback_settings, settings};
+use super::style::Style;
 use super::summary::{after, cause, fix, what_swarm_did};
-use super::{Format, Material, Style};
 use crate::Offset;
 use crate::judge::{
     Check, Judgement, Pooled, ReplicaStory, ScenarioJudgement, StreamStats, Verdict,
@@ -46,7 +49,7 @@ fn one(judgement: &Judgement, style: Style) -> String {
             length(story.longest_gap_s)
         );
         if let Some(time) = story.without_container_s {
-            text += &format!("; there was no container for {}", length(time));
+            let _ = write!(text, "; there was no container for {}", length(time));
         }
         page.row("self-test", &text);
     }
@@ -105,7 +108,7 @@ fn several(pooled: &Pooled, style: Style) -> String {
             length(run.longest_gap_s)
         );
         if let Some(rollback) = run.rollback_s {
-            text += &format!(", rollback {}", length(rollback));
+            let _ = write!(text, ", rollback {}", length(rollback));
         }
         let word = style.verdict(run.verdict, run.verdict.as_str());
         page.hanging(&format!("  {word}"), 4, &text);
@@ -293,7 +296,7 @@ fn broken_checks(page: &mut Page, checks: &[Check], given: bool) {
             let names: Vec<&str> = same.iter().map(|check| check.name).collect();
             let mut text = format!("{}: {}", names.join(", "), first.because);
             if same.len() == 1 {
-                text += &format!(" (found {}; wanted {})", first.measured, first.limit);
+                let _ = write!(text, " (found {}; wanted {})", first.measured, first.limit);
             }
             let label = if verdict == Verdict::Fail { "failed" } else { "open" };
             let label = page.style.verdict(verdict, label);

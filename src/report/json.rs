@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Format, Material, Style};
+use super::format::{Format, Material};
+use super::style::Style;
 
 /// One JSON object with a line end. `docs/report.md` describes its fields: within a schema
 /// version fields are added, never renamed.

@@ -2,7 +2,7 @@
 
 use console::measure_text_width;
 
-use super::Style;
+use super::style::Style;
 use crate::judge::Verdict;
 use crate::wording::wrap;
 

@@ -1,8 +1,8 @@
 //! Several runs together, in few lines.
 
-use super::Style;
 use super::page::Page;
 use super::requests::{Requests, of_users, table};
+use super::style::Style;
 use crate::judge::{Claim, Pooled, PooledScenario, Verdict};
 use crate::wording::{count, counted, list, percent};
 
@@ -23,8 +23,12 @@ pub(super) fn pooled_summary(pooled: &Pooled, style: Style) -> String {
         table(&mut page, &rows);
         page.blank();
     }
-    for verdict in [Verdict::Fail, Verdict::Inconclusive, Verdict::Pass] {
-        runs(&mut page, pooled, verdict);
+    let runs: Vec<String> = [Verdict::Fail, Verdict::Inconclusive, Verdict::Pass]
+        .into_iter()
+        .filter_map(|verdict| runs(pooled, verdict))
+        .collect();
+    if !runs.is_empty() {
+        page.row("runs", &runs.join("; "));
     }
     if !pooled.per_run.is_empty() {
         page.row("details", "rollproof report -v RUN");
@@ -72,22 +76,17 @@ fn claim(claim: &Claim) -> String {
     }
 }
 
-fn runs(page: &mut Page, pooled: &Pooled, verdict: Verdict) {
-    let ids: Vec<&str> = pooled
-        .per_run
-        .iter()
-        .filter(|run| run.verdict == verdict)
-        .map(|run| run.run_id.as_str())
-        .collect();
-    if ids.is_empty() {
-        return;
+/// How many runs have this verdict, and which, unless they passed: `1 fail (run-2)`.
+fn runs(pooled: &Pooled, verdict: Verdict) -> Option<String> {
+    let runs = pooled.per_run.iter().filter(|run| run.verdict == verdict);
+    let ids: Vec<&str> = runs.map(|run| run.run_id.as_str()).collect();
+    let number = format!("{} {verdict}", count(ids.len() as u64));
+    match (ids.len(), verdict) {
+        (0, _) => None,
+        (_, Verdict::Pass) => Some(number),
+        (..=NAMED, _) => Some(format!("{number} ({})", list(&ids))),
+        (all, _) => {
+            Some(format!("{number} ({} and {} more)", ids[..NAMED].join(", "), all - NAMED))
+        }
     }
-    let runs = counted(ids.len() as u64, "run");
-    let word = page.style.verdict(verdict, verdict.as_str());
-    let text = match verdict {
-        Verdict::Pass => runs,
-        _ if ids.len() <= NAMED => format!("{runs}: {}", list(&ids)),
-        _ => format!("{runs}: {} and {} more", ids[..NAMED].join(", "), ids.len() - NAMED),
-    };
-    page.hanging(&format!("  {word}"), 4, &text);
 }

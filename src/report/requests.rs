@@ -1,5 +1,7 @@
 //! The table of requests: a row a stream.
 
+use std::fmt::Write as _;
+
 use super::page::Page;
 use crate::Offset;
 use crate::judge::{PooledStream, StreamStats};
@@ -134,14 +136,14 @@ pub(super) fn table(page: &mut Page, rows: &[Requests]) {
     }
     let mut line = format!("  {:first$}", "requests");
     for (title, _, width) in &shown {
-        line += &format!("  {title:>width$}");
+        let _ = write!(line, "  {title:>width$}");
     }
     let line = page.style.faint(&line);
     page.line(line);
     for (index, label) in labels.iter().enumerate() {
         let mut line = format!("  {label:first$}");
         for (_, cells, width) in &shown {
-            line += &format!("  {:>width$}", cells[index]);
+            let _ = write!(line, "  {:>width$}", cells[index]);
         }
         page.line(line);
     }

@@ -1,10 +1,13 @@
 //! The short summary: at most twenty lines of eighty columns, the answer first.
 
+use std::fmt::Write as _;
+
+use super::format::{Format, Material};
 use super::page::{INDENT, Page};
 use super::pooled_summary::pooled_summary;
 use super::requests::{Requests, of_users, table};
 use super::settings::{proof, settings};
-use super::{Format, Material, Style};
+use super::style::Style;
 use crate::Offset;
 use crate::judge::{Advice, Check, Judgement, RollbackStory, ScenarioJudgement, Verdict};
 use crate::record::Expects;
@@ -187,14 +190,15 @@ pub(super) fn what_swarm_did(scenario: &ScenarioJudgement) -> String {
         (None, _) => format!("not done after {ended}"),
     };
     if let Some(capacity) = &scenario.capacity {
-        text += &match (capacity.min_running, capacity.desired) {
+        let lowest = match (capacity.min_running, capacity.desired) {
             (0, _) => format!("; no replica for {}", length(capacity.none_serving_s)),
             (_, 1) => "; the replica was never missing".to_owned(),
             (least, all) => format!("; never below {least} of {all} replicas"),
         };
+        text.push_str(&lowest);
     }
     if scenario.failed > 0 {
-        text += &format!("; {} lost", counted(scenario.failed, "request"));
+        let _ = write!(text, "; {} lost", counted(scenario.failed, "request"));
     }
     text
 }
@@ -244,7 +248,7 @@ fn lost(scenario: &ScenarioJudgement) -> Option<String> {
         format!("from {} to {} after the change", after(scenario, first), after(scenario, last));
     let check = scenario.checks.iter().find(|check| check.name == "no-failed-requests");
     if let Some(check) = check.filter(|check| check.verdict == Verdict::Inconclusive) {
-        text += &format!("; {}", check.because);
+        let _ = write!(text, "; {}", check.because);
     }
     Some(text)
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::gaps::Tail;
-use super::{Gap, Gaps, Spread};
+use super::gaps::{Gap, Gaps, Tail};
+use super::spread::Spread;
 use crate::Offset;
 
 /// The gaps of a stream whose outcomes come in any order. At every moment they are those that

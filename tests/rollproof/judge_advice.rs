@@ -114,8 +114,7 @@ fn all_replicas_at_once_become_a_third() {
     assert_eq!(advice.lines, ["update_config:", "  parallelism: 2"]);
     assert_eq!(
         advice.because,
-        "update_config.parallelism is 0 with 6 replicas and stop-first: no replica was serving \
-         for 4.40 s"
+        "update_config.parallelism is 0, all 6 replicas at once: no replica was serving for 4.40 s"
     );
     assert_eq!(judgement.headline, "680 of 3,600 requests lost, longest outage 3.40 s (18.0 s)");
 }
