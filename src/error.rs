@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::exit_code;
 use crate::place::Place;
 
 /// A result whose error can be shown to the user.
@@ -31,11 +32,11 @@ impl ErrorKind {
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
-            Self::Failed => 1,
-            Self::Usage | Self::Stack => 2,
-            Self::Inconclusive => 3,
-            Self::Environment => 4,
-            Self::Interrupted => 130,
+            Self::Failed => exit_code::FAIL,
+            Self::Usage | Self::Stack => exit_code::USAGE,
+            Self::Inconclusive => exit_code::INCONCLUSIVE,
+            Self::Environment => exit_code::ENVIRONMENT,
+            Self::Interrupted => exit_code::INTERRUPTED,
         }
     }
 }

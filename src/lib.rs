@@ -11,6 +11,7 @@ pub mod deploy;
 pub mod doctor;
 pub mod engine;
 pub mod error;
+pub mod exit_code;
 pub mod image;
 pub mod judge;
 pub mod lab;

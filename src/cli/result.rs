@@ -36,7 +36,7 @@ pub(super) fn judge_and_save(folder: &Path) -> Result<Judgement> {
     let run = RecordReader::open(folder)?;
     let judgement = judge(&run, &Limits::default());
     let run_folder = RunFolder::at(folder);
-    let json = (report::JSON.write)(Material::One(&judgement), &Style::default());
+    let json = (report::JSON.write)(Material::One(&judgement), Style::default());
     run_folder.save(&run_folder.report_file(), &json)?;
     Ok(judgement)
 }
@@ -64,11 +64,11 @@ pub(super) fn show(
         width: columns(),
         record,
     };
-    let plain = Style { colour: false, width: None, record };
+    let plain = Style { record, ..Style::default() };
     for choice in &formats.formats {
         match &choice.file {
-            Some(file) => write(file, &(choice.format.write)(material, &plain))?,
-            None => put_line((choice.format.write)(material, &style).trim_end())?,
+            Some(file) => write(file, &(choice.format.write)(material, plain))?,
+            None => put_line((choice.format.write)(material, style).trim_end())?,
         }
     }
     let chosen = formats.formats.iter().any(|choice| choice.file.is_none());
@@ -78,7 +78,7 @@ pub(super) fn show(
         () if console.global.verbose => &report::DETAILS,
         () => &report::SUMMARY,
     };
-    put_line((format.write)(material, &style).trim_end())
+    put_line((format.write)(material, style).trim_end())
 }
 
 fn write(file: &Path, text: &str) -> Result<()> {
@@ -87,7 +87,9 @@ fn write(file: &Path, text: &str) -> Result<()> {
     })
 }
 
-/// The terminal's width; absent if standard output is none.
-fn columns() -> Option<usize> {
-    console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns))
+/// The terminal's width, or that of most if standard output is none.
+fn columns() -> usize {
+    console::Term::stdout()
+        .size_checked()
+        .map_or(Style::default().width, |(_, columns)| usize::from(columns))
 }

@@ -1,14 +1,20 @@
 //! Ties failed requests to what Swarm did at that moment.
 
-use super::holder::Holder;
+use std::collections::HashMap;
+
+use super::capacity::Capacity;
+use super::cause::{Cause, CauseGroup, Failure, Holder};
+use super::fixes::lost_requests;
 use super::in_hand::InHand;
-use super::masked::is_through_proxy;
+use super::limits::Limits;
+use super::request::{failed_at, is_of_the_connection, is_own_lag, is_through_proxy};
 use super::scene::Scene;
-use super::task_life::TaskLife;
+use super::tasks::TaskLife;
 use super::transition::Transition;
-use super::{Capacity, Cause, Failure};
 use crate::Offset;
-use crate::record::{Outcome, Run, Shot, StreamFacts};
+use crate::record::{Outcome, Purpose, Run, Shot, StreamFacts};
+use crate::stats::Times;
+use crate::wording::length;
 
 /// How long after a task's end a proxy may still hold its address, and how long after its
 /// start a program may still not answer. A longer distance is no evidence.
@@ -76,13 +82,10 @@ impl<'a> Attribution<'a> {
         let because = nearest.as_ref().map_or_else(
             || text.clone(),
             |near| {
-                let side = if near.dt_s < Offset::ZERO { "after" } else { "before" };
-                let distance = near.dt_s.abs().as_secs_f64();
-                format!(
-                    "{text} (slot {}: {}, {distance:.2} s {side} it)",
-                    near.slot,
-                    near.event.replace('-', " ")
-                )
+                let side = if near.dt_s < Offset::ZERO { "later" } else { "earlier" };
+                let distance = length(near.dt_s.abs());
+                let event = near.event.replace('-', " ");
+                format!("{text} (slot {}: {event} {distance} {side})", near.slot)
             },
         );
         Failure {
@@ -262,37 +265,97 @@ impl<'a> Attribution<'a> {
     }
 }
 
-/// Whether an answer is late only because this program sent the request late.
-pub(super) fn is_own_lag(stream: &StreamFacts, shot: &Shot) -> bool {
-    let (Some(sent), Some(done)) = (shot.sent, shot.done) else { return false };
-    shot.outcome == Outcome::Late && done - sent <= Offset::from_secs_f64(stream.deadline)
+/// All failed requests of the users' streams of a scenario.
+pub(super) struct Explained {
+    /// The first of them, one by one.
+    pub failures: Vec<Failure>,
+    /// All of them by cause, the greatest group first.
+    pub causes: Vec<CauseGroup>,
+    /// How many were late because the probe sent them late.
+    pub own_lag: u64,
+    /// How many more a starved machine could account for.
+    pub soft: u64,
+    /// How many of those fell into times in which the machine was starved.
+    pub starved: u64,
 }
 
-/// When a failed request had failed: a request that was sent before the change may have been
-/// broken off by it, but one whose answer was overdue by then was not.
-pub(super) fn failed_at(stream: &StreamFacts, shot: &Shot) -> Offset {
-    let known = shot.done.unwrap_or(shot.intended);
-    match shot.outcome {
-        Outcome::Late | Outcome::Timeout | Outcome::ConnectTimeout => {
-            known.min(shot.intended + Offset::from_secs_f64(stream.deadline))
+/// Explains every failed request; lists the first and groups all.
+pub(super) fn explain_all(
+    run: &Run,
+    scene: &Scene,
+    attribution: &Attribution,
+    starved_times: &Times,
+    limits: &Limits,
+) -> Explained {
+    let stack = &run.meta.stack;
+    let mut failed: Vec<(&StreamFacts, &Shot)> = run
+        .shots
+        .iter()
+        .filter(|(facts, _)| facts.purpose == Purpose::Users)
+        .flat_map(|(facts, shots)| shots.iter().map(move |shot| (facts, shot)))
+        .filter(|(_, shot)| {
+            shot.outcome.is_failure()
+                && shot.intended >= scene.started
+                && shot.intended < scene.ended
+        })
+        .collect();
+    failed.sort_by_key(|(_, shot)| shot.intended);
+
+    let mut groups: HashMap<Cause, (CauseGroup, Option<Holder>)> = HashMap::new();
+    let (mut own_lag, mut soft, mut starved) = (0, 0, 0);
+    for (facts, shot) in &failed {
+        let Finding { cause, holder, .. } = attribution.find(facts, shot);
+        match cause {
+            Cause::OwnLag => own_lag += 1,
+            // Swarm's own account says why: no doubt is left.
+            Cause::NoHealthyReplica | Cause::HeldByProxy => {}
+            _ => {
+                let then = starved_times.touch(shot.began(), shot.ended());
+                if is_soft(shot.outcome) || (then && is_given_up(facts, shot)) {
+                    soft += 1;
+                    starved += u64::from(then);
+                }
+            }
         }
-        _ => known,
+        let (group, holders) = groups.entry(cause).or_insert_with(|| {
+            let group = CauseGroup {
+                cause,
+                text: String::new(),
+                failed: 0,
+                streams: Vec::new(),
+                first_at: shot.intended,
+                last_at: shot.intended,
+                remedy: lost_requests(cause, scene.expects, stack, scene.replicas)
+                    .map(|fix| fix.sentence()),
+            };
+            (group, holder)
+        });
+        // What is not known of one is not said of all.
+        *holders = holders.zip(holder).map(|(some, other)| some.and(other));
+        group.failed += 1;
+        group.last_at = shot.intended;
+        if !group.streams.contains(&facts.name) {
+            group.streams.push(facts.name.clone());
+        }
     }
+    let mut causes: Vec<CauseGroup> = groups
+        .into_values()
+        .map(|(group, holder)| CauseGroup { text: group.cause.sentence(holder), ..group })
+        .collect();
+    causes.sort_by_key(|group| (std::cmp::Reverse(group.failed), group.cause));
+    let listed = failed.iter().take(limits.failures_listed);
+    let failures = listed.map(|(facts, shot)| attribution.explain(facts, shot)).collect();
+    Explained { failures, causes, own_lag, soft, starved }
 }
 
-/// Whether it failed for want of somebody to answer, and not by what was answered.
-pub(super) fn is_of_the_connection(outcome: Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::Late
-            | Outcome::Refused
-            | Outcome::NoRoute
-            | Outcome::ConnectTimeout
-            | Outcome::Reset
-            | Outcome::Cut
-            | Outcome::Timeout
-            | Outcome::Proxy502
-            | Outcome::Proxy503
-            | Outcome::Proxy504
-    )
+/// Whether a starved machine can make this of a good answer.
+fn is_soft(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Late | Outcome::Timeout | Outcome::ConnectTimeout)
+}
+
+/// Whether the proxy gave it up when its answer was overdue, so it may have waited just as well.
+fn is_given_up(stream: &StreamFacts, shot: &Shot) -> bool {
+    let proxy = matches!(shot.outcome, Outcome::Proxy502 | Outcome::Proxy503 | Outcome::Proxy504);
+    let deadline = shot.intended + Offset::from_secs_f64(stream.deadline);
+    proxy && shot.done.is_some_and(|done| done > deadline)
 }

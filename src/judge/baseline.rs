@@ -1,9 +1,12 @@
-//! How the service did before the change.
+//! How the service did before the change, and after the scenario.
 
-use super::attribution::{failed_at, is_own_lag};
+use super::check::{Check, trust};
+use super::remedies::RESTLESS;
+use super::request::{failed_at, is_own_lag};
 use super::scene::Scene;
 use crate::Offset;
 use crate::record::{Outcome, Purpose, Run};
+use crate::wording::{count, counted, length};
 
 /// How the service did before the change: since the probes began, or since the scenario
 /// before ended.
@@ -52,5 +55,59 @@ impl Baseline {
     /// Whether requests failed without any update.
     pub(super) fn is_dirty(self) -> bool {
         self.failed > 0
+    }
+}
+
+/// How the service did from the scenario's end to the next one's start, or to the record's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BaselineAfter {
+    sent: u64,
+    failed: u64,
+    first_failed: Option<Offset>,
+}
+
+impl BaselineAfter {
+    /// Absent if the users' streams sent nothing after the end.
+    pub(super) fn of(run: &Run, scene: &Scene) -> Option<Self> {
+        let until = scene.next_started.unwrap_or(Offset::from_nanos(i64::MAX));
+        let users = run.shots.iter().filter(|(facts, _)| facts.purpose == Purpose::Users);
+        let mut after = Self { sent: 0, failed: 0, first_failed: None };
+        for (facts, shots) in users {
+            let shots = shots.iter().filter(|shot| {
+                shot.intended >= scene.ended
+                    && shot.intended < until
+                    && shot.outcome != Outcome::Unsent
+            });
+            for shot in shots {
+                after.sent += 1;
+                if shot.outcome.is_failure() && !is_own_lag(facts, shot) {
+                    after.failed += 1;
+                    let first = after.first_failed.unwrap_or(shot.intended);
+                    after.first_failed = Some(first.min(shot.intended));
+                }
+            }
+        }
+        (after.sent > 0).then_some(after)
+    }
+
+    /// The check that the service was as sound after the scenario as before it.
+    pub(super) fn check(self) -> Check {
+        let because = match self.first_failed {
+            None => "no request failed after the scenario's end".to_owned(),
+            Some(first) => format!(
+                "{} failed after the scenario's end, the first one {} into the run: the service \
+                 was not at rest",
+                counted(self.failed, "request"),
+                length(first)
+            ),
+        };
+        trust(
+            "baseline-after",
+            self.failed == 0,
+            format!("{} of {} failed", count(self.failed), count(self.sent)),
+            "0 failed",
+            because,
+        )
+        .remedy(RESTLESS)
     }
 }

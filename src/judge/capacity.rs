@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::CapacityStep;
-use super::counts::Counts;
 use super::scene::Scene;
+use super::tasks::TaskLife;
 use crate::Offset;
 
 /// How many replicas there were from the change to the scenario's end.
@@ -91,4 +90,186 @@ impl VersionRange {
 
 fn sum(times: &[(Offset, Offset)]) -> Offset {
     times.iter().fold(Offset::ZERO, |sum, (from, to)| sum + (*to - *from))
+}
+
+/// What ran and what served from an instant on, until the next step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CapacityStep {
+    /// From when on.
+    pub at: Offset,
+    /// Tasks in state RUNNING.
+    pub running: u64,
+    /// Tasks that are RUNNING and not told to stop.
+    pub serving: u64,
+    /// The same for each version, by its generation; one that is not named has none.
+    pub by_version: BTreeMap<u32, VersionStep>,
+}
+
+/// What ran and what served of one version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct VersionStep {
+    /// Tasks in state RUNNING.
+    pub running: u64,
+    /// Tasks that are RUNNING and not told to stop.
+    pub serving: u64,
+}
+
+impl CapacityStep {
+    /// All steps of these counts, in order.
+    pub(super) fn all(all: &Counts, versions: &BTreeMap<u32, Counts>) -> Vec<Self> {
+        let mut instants: Vec<Offset> = std::iter::once(all)
+            .chain(versions.values())
+            .flat_map(|counts| counts.running.steps.iter().chain(&counts.serving.steps))
+            .map(|step| step.0)
+            .collect();
+        instants.sort_unstable();
+        instants.dedup();
+        let mut steps: Vec<Self> = Vec::with_capacity(instants.len());
+        for at in instants {
+            let VersionStep { running, serving } = all.at(at);
+            let by_version: BTreeMap<u32, VersionStep> = versions
+                .iter()
+                .map(|(generation, counts)| (*generation, counts.at(at)))
+                .filter(|(_, step)| step.running + step.serving > 0)
+                .collect();
+            let same = steps.last().is_some_and(|last| {
+                (last.running, last.serving, &last.by_version) == (running, serving, &by_version)
+            });
+            if !same {
+                steps.push(Self { at, running, serving, by_version });
+            }
+        }
+        steps
+    }
+}
+
+/// How many of some tasks ran and served over time.
+pub(super) struct Counts {
+    pub running: Levels,
+    pub serving: Levels,
+}
+
+impl Counts {
+    /// From the change to the end, of the tasks that `which` chooses.
+    pub fn of(scene: &Scene, which: impl Fn(&TaskLife) -> bool) -> Self {
+        let (start, end) = (scene.submitted_at(), scene.ended);
+        let lives = || scene.tasks.lives.iter().filter(|life| which(life));
+        Self {
+            running: Levels::of(
+                lives().filter_map(|life| Some((life.running?, life.ended))),
+                start,
+                end,
+            ),
+            serving: Levels::of(
+                lives().filter_map(|life| Some((life.running?, life.serves_until()))),
+                start,
+                end,
+            ),
+        }
+    }
+
+    /// The counts at an instant.
+    pub fn at(&self, at: Offset) -> VersionStep {
+        VersionStep { running: self.running.at(at), serving: self.serving.at(at) }
+    }
+}
+
+/// A count over time: each entry holds until the next one, the last until the end.
+pub(super) struct Levels {
+    pub steps: Vec<(Offset, u64)>,
+    end: Offset,
+}
+
+impl Levels {
+    /// How many of these times cover each instant from `start` to `end`.
+    pub fn of(
+        times: impl Iterator<Item = (Offset, Option<Offset>)>,
+        start: Offset,
+        end: Offset,
+    ) -> Self {
+        let mut edges: Vec<(Offset, i64)> = Vec::new();
+        for (from, to) in times {
+            if to.is_some_and(|to| to <= from) {
+                continue;
+            }
+            edges.push((from.max(start), 1));
+            edges.extend(to.map(|to| (to.max(start), -1)));
+        }
+        edges.push((start, 0));
+        edges.retain(|edge| edge.0 <= end);
+        edges.sort_unstable_by_key(|edge| edge.0);
+        let mut steps: Vec<(Offset, u64)> = Vec::new();
+        let mut level = 0;
+        // One that starts at the very instant at which another ends leaves no hole.
+        for same_time in edges.chunk_by(|one, other| one.0 == other.0) {
+            level += same_time.iter().map(|edge| edge.1).sum::<i64>();
+            steps.push((same_time[0].0, u64::try_from(level).unwrap_or(0)));
+        }
+        Self { steps, end }
+    }
+
+    pub fn least(&self) -> u64 {
+        self.steps.iter().map(|step| step.1).min().unwrap_or(0)
+    }
+
+    pub fn most(&self) -> u64 {
+        self.steps.iter().map(|step| step.1).max().unwrap_or(0)
+    }
+
+    /// The count at an instant.
+    pub fn at(&self, at: Offset) -> u64 {
+        let next = self.steps.partition_point(|step| step.0 <= at);
+        next.checked_sub(1).map_or(0, |last| self.steps[last].1)
+    }
+
+    /// The times in which the count is below `level`.
+    pub fn below(&self, level: u64) -> Vec<(Offset, Offset)> {
+        let mut times: Vec<(Offset, Offset)> = Vec::new();
+        for (index, (from, count)) in self.steps.iter().enumerate() {
+            let to = self.steps.get(index + 1).map_or(self.end, |next| next.0);
+            if *count >= level || to <= *from {
+                continue;
+            }
+            match times.last_mut() {
+                Some(last) if last.1 == *from => last.1 = to,
+                _ => times.push((*from, to)),
+            }
+        }
+        times
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(secs: i64) -> Offset {
+        Offset::from_millis(secs * 1_000)
+    }
+
+    fn levels(times: &[(i64, Option<i64>)]) -> Levels {
+        Levels::of(times.iter().map(|(from, to)| (at(*from), to.map(at))), at(10), at(30))
+    }
+
+    #[test]
+    fn what_was_there_before_the_start_counts_from_the_start() {
+        let levels = levels(&[(-5, None), (1, Some(9)), (2, Some(12)), (15, None)]);
+        assert_eq!(levels.steps, [(at(10), 2), (at(12), 1), (at(15), 2)]);
+        assert_eq!(levels.least(), 1);
+        assert_eq!(levels.below(2), [(at(12), at(15))]);
+    }
+
+    #[test]
+    fn a_change_of_hands_at_one_instant_is_no_dip() {
+        let levels = levels(&[(0, Some(20)), (20, None)]);
+        assert_eq!(levels.least(), 1);
+        assert_eq!(levels.below(1), []);
+    }
+
+    #[test]
+    fn nothing_after_the_end_counts() {
+        let levels = levels(&[(0, Some(31)), (0, Some(25))]);
+        assert_eq!(levels.least(), 1);
+        assert_eq!(levels.below(2), [(at(25), at(30))]);
+    }
 }

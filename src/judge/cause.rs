@@ -1,9 +1,9 @@
-//! Why requests fail.
+//! Why requests fail, and one failed request explained.
 
 use serde::Serialize;
 
-use super::holder::Holder;
 use crate::Offset;
+use crate::record::Outcome;
 
 /// Why requests fail, as far as the record can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -19,15 +19,15 @@ pub enum Cause {
     KilledBeforeFinished,
     /// Sent to a new task that was not ready.
     NewTaskNotReady,
-    /// A kept connection was closed while the request was on its way.
+    /// A kept-alive connection was closed while the request was on its way.
     KeptConnectionClosed,
-    /// The replica that should have answered failed by itself.
+    /// The replica that should have answered had failed.
     ReplicaFailed,
     /// Answered by a version that should not answer.
     WrongVersion,
     /// Failed before the update was submitted.
     BeforeUpdate,
-    /// The probe sent it late itself: nothing the service can be blamed for.
+    /// The probe itself sent it late: the service is not to blame.
     OwnLag,
     /// The record does not show why.
     Unexplained,
@@ -40,62 +40,28 @@ impl Cause {
         match self {
             Self::NoHealthyReplica => "no replica was serving",
             Self::HeldByProxy => {
-                "no replica was serving, and the proxy held the request until one did: it came late"
+                "no replica was serving, and the proxy held the request until one was: the response came \
+                 late"
             }
             Self::SentToStoppingTask => "sent to a task that was being stopped",
             Self::KilledBeforeFinished => {
                 "its container was stopped before it had finished the request"
             }
-            Self::NewTaskNotReady => "sent to a new task before that was ready",
-            Self::KeptConnectionClosed => "a kept connection was closed under the request",
-            Self::ReplicaFailed => "the replica that should have answered failed by itself",
-            Self::WrongVersion => "answered by a version that should not have answered",
+            Self::NewTaskNotReady => "sent to a new task that was not ready yet",
+            Self::KeptConnectionClosed => {
+                "a kept-alive connection was closed while the request was on its way"
+            }
+            Self::ReplicaFailed => "the replica that should have answered had failed",
+            Self::WrongVersion => "answered by a version that should not answer",
             Self::BeforeUpdate => "failed before the update was submitted",
-            Self::OwnLag => "this program sent it late because the machine was busy",
-            Self::Unexplained => "unexplained: no change of a task near it accounts for it",
+            Self::OwnLag => "the probe sent it late because this machine was busy",
+            Self::Unexplained => "unexplained: no task changed near it",
         }
     }
 
     /// The same with who kept asking, where that is known.
     pub(super) fn sentence(self, holder: Option<Holder>) -> String {
         format!("{}{}", self.text(), holder.map_or("", Holder::words))
-    }
-
-    /// What to change, if anything can be said.
-    #[must_use]
-    pub fn remedy(self) -> Option<&'static str> {
-        Some(match self {
-            Self::NoHealthyReplica | Self::HeldByProxy => {
-                "set `update_config.parallelism` well below the number of replicas, or \
-                 `update_config.order: start-first`, and give the service a `healthcheck`"
-            }
-            Self::SentToStoppingTask => {
-                "let the proxy or client forget a stopped task within the 2 s that Swarm gives it (a short \
-                 DNS refresh, or the service's virtual address), let it try another replica, or \
-                 keep answering for some seconds after SIGTERM"
-            }
-            Self::KilledBeforeFinished => {
-                "finish the requests in hand on SIGTERM, and set `stop_grace_period` above the \
-                 longest of them"
-            }
-            Self::NewTaskNotReady => {
-                "give the service a `healthcheck` that succeeds only when the program can answer: \
-                 without one Swarm sends requests as soon as the container has started"
-            }
-            Self::KeptConnectionClosed => {
-                "answer the last requests of a connection with `Connection: close` on SIGTERM \
-                 before closing it, or let the proxy repeat requests that are safe to repeat"
-            }
-            Self::ReplicaFailed => {
-                "look at the task's error, and let the proxy check its upstreams or try another one"
-            }
-            Self::WrongVersion => "look for a second service behind the same address",
-            Self::BeforeUpdate => {
-                "make the service answer every request at rest first, then test its updates"
-            }
-            Self::OwnLag => "run on a machine with more free processor time, or at a lower rate",
-            Self::Unexplained => return None,
-        })
     }
 }
 
@@ -115,5 +81,70 @@ pub struct CauseGroup {
     /// When the last was intended.
     pub last_at: Offset,
     /// What to change.
-    pub remedy: Option<&'static str>,
+    pub remedy: Option<String>,
+}
+
+/// One failed request and what explains it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Failure {
+    /// The stream.
+    pub stream: String,
+    /// When it was intended.
+    pub at: Offset,
+    /// How it failed.
+    pub class: Outcome,
+    /// The container that answered, if the answer told.
+    pub replica: Option<String>,
+    /// The version that answered, if the answer told.
+    pub version: Option<String>,
+    /// Whether its connection had served a request before.
+    pub reused: bool,
+    /// The nearest change of a task that could have to do with it.
+    pub nearest: Option<Nearest>,
+    /// The group it belongs to.
+    pub cause: Cause,
+    /// Why it failed: one plain sentence.
+    pub because: String,
+}
+
+/// A change of a task near a failed request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Nearest {
+    /// What changed: `told-to-stop`, `stop-signal`, `ended`, `failed`, `started`, `running`.
+    pub event: &'static str,
+    /// The task's slot.
+    pub slot: u64,
+    /// The task's id.
+    pub task: String,
+    /// Seconds from the change to the request; negative if the request came first.
+    pub dt_s: Offset,
+}
+
+/// Who sent requests to a task that had got its stop signal or was gone. Swarm takes a task out
+/// of its DNS and its virtual address two seconds before the signal, so whoever still asks it
+/// has kept something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// A proxy: that has connections of its own, too.
+    Proxy,
+    /// A client without a proxy.
+    Client,
+    /// Some of each.
+    Either,
+}
+
+impl Holder {
+    /// The two together.
+    pub(super) fn and(self, other: Self) -> Self {
+        if self == other { self } else { Self::Either }
+    }
+
+    /// As it continues a cause's sentence.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Proxy => ", by a proxy that still held its address or a connection to it",
+            Self::Client => ", by a client that still held its address",
+            Self::Either => ", by a client or proxy that still held its address",
+        }
+    }
 }

@@ -1,8 +1,57 @@
-//! One check.
+//! One expectation, and whether it held.
+
+use std::fmt;
 
 use serde::Serialize;
 
-use super::Verdict;
+use crate::exit_code;
+
+/// The result of a check, a scenario or a run. Ordered: the worst of several decides, and a
+/// broken expectation that is proven outweighs a measurement that is not whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Every expectation was met and the measurement can be trusted.
+    Pass,
+    /// The measurement cannot be trusted, or the update was not observed.
+    Inconclusive,
+    /// An expectation was broken.
+    Fail,
+}
+
+impl Verdict {
+    /// The process's exit code for this verdict.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Pass => exit_code::PASS,
+            Self::Fail => exit_code::FAIL,
+            Self::Inconclusive => exit_code::INCONCLUSIVE,
+        }
+    }
+
+    /// The word used in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Inconclusive => "inconclusive",
+            Self::Fail => "fail",
+        }
+    }
+
+    /// The worst of these; [`Verdict::Pass`] if there are none.
+    #[must_use]
+    pub fn worst(verdicts: impl IntoIterator<Item = Self>) -> Self {
+        verdicts.into_iter().max().unwrap_or(Self::Pass)
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
 
 /// One expectation and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -52,5 +101,30 @@ impl Check {
             self.remedy = Some(remedy.into());
         }
         self
+    }
+}
+
+/// A check that either holds or makes the verdict inconclusive.
+pub(super) fn trust(
+    name: &'static str,
+    good: bool,
+    measured: impl Into<String>,
+    limit: impl Into<String>,
+    because: impl Into<String>,
+) -> Check {
+    let verdict = if good { Verdict::Pass } else { Verdict::Inconclusive };
+    Check::new(name, verdict, measured, limit, because)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proven_failure_outweighs_a_hole_in_the_measurement() {
+        use Verdict::{Fail, Inconclusive, Pass};
+        assert_eq!(Verdict::worst([Pass, Fail, Inconclusive]), Fail);
+        assert_eq!(Verdict::worst([Inconclusive, Pass]), Inconclusive);
+        assert_eq!(Verdict::worst([]), Pass);
     }
 }

@@ -1,18 +1,18 @@
-//! Tells a request that a task had in hand when it was stopped from one that nobody had.
+//! Which requests a task was working on when it was stopped, and which nobody was.
 
 use std::collections::HashMap;
 
-use super::masked::is_through_proxy;
-use super::task_life::TaskLife;
+use super::request::is_through_proxy;
+use super::tasks::TaskLife;
 use crate::Offset;
 use crate::record::{Outcome, Run, Shot, StreamFacts};
 
 /// A request that fails faster than this was turned away, not cut off.
 const SHORTEST: Offset = Offset::from_millis(20);
-/// How far from a task's end a request may break off to be its doing: the engine tells the end
-/// when it has cleared up after it.
+/// How far from a task's end a request may break off because of it: the engine reports the end
+/// once it has cleaned up.
 const BREAK: Offset = Offset::from_millis(1_000);
-/// The engine tells of a signal when it has been sent.
+/// The engine reports a signal once it has been sent.
 const SLACK: Offset = Offset::from_millis(100);
 
 /// Who had failed requests in hand.
@@ -22,13 +22,13 @@ pub(super) struct InHand<'a> {
     usual: HashMap<&'a str, Offset>,
     /// How long requests of each stream took that failed in this way while no task was stopping,
     /// in order: the time limits of a proxy that asks where nobody is.
-    in_vain: HashMap<(&'a str, Outcome), Vec<Offset>>,
+    gave_up: HashMap<(&'a str, Outcome), Vec<Offset>>,
 }
 
 impl<'a> InHand<'a> {
     /// `submitted` is when the change was.
     pub(super) fn new(run: &'a Run, lives: &'a [TaskLife<'a>], submitted: Offset) -> Self {
-        let mut this = Self { lives, usual: usual(run, submitted), in_vain: HashMap::new() };
+        let mut this = Self { lives, usual: usual(run, submitted), gave_up: HashMap::new() };
         for (stream, shots) in run.shots.iter().filter(|(stream, _)| is_through_proxy(stream)) {
             for shot in shots.iter().filter(|shot| shot.replica.is_none()) {
                 let (from, to) = (shot.began(), shot.ended());
@@ -38,17 +38,17 @@ impl<'a> InHand<'a> {
                     && this.possible(stream, shot).is_none()
                 {
                     let key = (stream.name.as_str(), shot.outcome);
-                    this.in_vain.entry(key).or_default().push(to - from);
+                    this.gave_up.entry(key).or_default().push(to - from);
                 }
             }
         }
-        this.in_vain.values_mut().for_each(|took| took.sort_unstable());
+        this.gave_up.values_mut().for_each(|took| took.sort_unstable());
         this
     }
 
     /// The task whose stop broke off this failed request.
     pub(super) fn find(&self, stream: &StreamFacts, shot: &Shot) -> Option<usize> {
-        self.possible(stream, shot).filter(|_| !self.asked_in_vain(stream, shot))
+        self.possible(stream, shot).filter(|_| !self.waits_for_nobody(stream, shot))
     }
 
     /// The task that stopped at the right time.
@@ -63,8 +63,8 @@ impl<'a> InHand<'a> {
         if to - from < SHORTEST {
             return None;
         }
-        // Older than any answer of its kind, it was not being worked on: the proxy was trying to
-        // reach somebody.
+        // Older than any response of its kind, it was not being worked on: the proxy was trying
+        // to reach a replica.
         let usual = self.usual.get(stream.name.as_str()).copied();
         let too_old = |usual: Offset| to - from > usual + usual + SLACK;
         if shot.outcome == Outcome::Proxy502 && usual.is_some_and(too_old) {
@@ -78,11 +78,11 @@ impl<'a> InHand<'a> {
         steps.min().map(|(_, index)| index)
     }
 
-    /// Whether a task was gone that the proxy may have been asking, for as long as it asked in
-    /// vain at other times. That another one stopped meanwhile is chance then.
-    fn asked_in_vain(&self, stream: &StreamFacts, shot: &Shot) -> bool {
+    /// Whether the proxy may have been asking a task that was gone, and gave up after the same
+    /// time as at other moments. That another task stopped meanwhile is chance then.
+    fn waits_for_nobody(&self, stream: &StreamFacts, shot: &Shot) -> bool {
         let (from, to) = (shot.began(), shot.ended());
-        let Some(known) = self.in_vain.get(&(stream.name.as_str(), shot.outcome)) else {
+        let Some(known) = self.gave_up.get(&(stream.name.as_str(), shot.outcome)) else {
             return false;
         };
         let took = to - from;

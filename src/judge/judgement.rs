@@ -4,27 +4,13 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use super::answering::replicas_answering;
-use super::attribution::Attribution;
-use super::baseline::Baseline;
-use super::baseline_after::BaselineAfter;
-use super::explained::explain_all;
-use super::machine::Machine;
-use super::machine_fault::MachineFault;
-use super::rollback_checks::rollback_checks;
-use super::scene::{End, Scene};
-use super::trust_checks::Evidence;
-use super::update_checks::{no_change_checks, update_checks};
-use super::user_checks::{Doubt, capacity, no_failed_requests};
-use super::{
-    Capacity, Check, Limits, Masked, NegativeControlStory, ReplicaStory, RollbackStory,
-    ScenarioJudgement, StreamStats, TransitionWindow, UpdateStory, Verdict, stream_stats,
-};
-use crate::record::{
-    EndReason, EngineFacts, EventKind, Expects, NegativeControl, Purpose, Run, SCHEMA_VERSION,
-    StackFacts,
-};
-use crate::stats::{Gap, Outage};
+use super::check::{Check, Verdict};
+use super::headline::headline;
+use super::limits::Limits;
+use super::scenario_judgement::{ScenarioJudgement, judge_scene};
+use super::scene::Scene;
+use super::self_test::SelfTestStory;
+use crate::record::{EngineFacts, EventKind, NegativeControl, Run, SCHEMA_VERSION, StackFacts};
 
 /// The judgement of a whole run; its JSON is `report.json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -42,6 +28,8 @@ pub struct Judgement {
     /// The worst of the scenarios and of the run's own checks, or inconclusive if the run is
     /// not whole.
     pub verdict: Verdict,
+    /// The sentence that decides the verdict, without a full stop.
+    pub headline: String,
     /// Why it is that: a plain sentence for each check that does not hold.
     pub because: Vec<String>,
     /// Whether the run was neither interrupted nor its record cut off.
@@ -50,8 +38,11 @@ pub struct Judgement {
     pub caveats: Vec<String>,
     /// What was checked of the run as a whole.
     pub checks: Vec<Check>,
-    /// The update that is known to lose requests, if one was planned.
-    pub negative_control: Option<NegativeControlStory>,
+    /// Whether a self-test was planned, or skipped by the user.
+    pub self_test_plan: NegativeControl,
+    /// The self-test, if one was planned.
+    #[serde(rename = "negative_control")]
+    pub self_test: Option<SelfTestStory>,
     /// The engine.
     pub engine: EngineFacts,
     /// The stack.
@@ -73,20 +64,20 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
         scenes.iter().map(|scene| judge_scene(run, scene, limits, &mut caveats)).collect();
     if run.meta.negative_control == NegativeControl::Off {
         caveats.push(
-            "the negative control was turned off: nothing shows that this run would have noticed \
-             a lost request"
+            "the self-test was skipped: nothing shows that this run would have noticed a lost \
+             request"
                 .to_owned(),
         );
     }
-    let negative_control = (run.meta.negative_control == NegativeControl::Planned)
-        .then(|| NegativeControlStory::of(run));
-    let checks: Vec<Check> = negative_control.iter().map(NegativeControlStory::check).collect();
+    let self_test =
+        (run.meta.negative_control == NegativeControl::Planned).then(|| SelfTestStory::of(run));
+    let checks: Vec<Check> = self_test.iter().map(SelfTestStory::check).collect();
     let mut seen = HashSet::new();
     caveats.retain(|caveat| seen.insert(caveat.clone()));
 
     let mut because = Vec::new();
     if scenarios.is_empty() {
-        because.push("no scenario was begun".to_owned());
+        because.push("no scenario began".to_owned());
     }
     if run.events.iter().any(|event| event.kind == EventKind::Interrupted) {
         because.push("the run was interrupted".to_owned());
@@ -105,116 +96,23 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
     }
     let of_scenarios = scenarios.iter().map(|scenario| scenario.verdict);
     let of_checks = checks.iter().map(|check| check.verdict);
+    let verdict = Verdict::worst(of_scenarios.chain(of_checks)).max(whole);
     Judgement {
         schema_version: SCHEMA_VERSION,
         run_id: run.meta.run_id.clone(),
         started_at: run.meta.started_at.clone(),
         tool_version: run.meta.tool_version.clone(),
         command: run.meta.command.clone(),
-        verdict: Verdict::worst(of_scenarios.chain(of_checks)).max(whole),
+        verdict,
+        headline: headline(verdict, &scenarios, &because),
         because,
         whole: whole == Verdict::Pass,
         caveats,
         checks,
-        negative_control,
+        self_test_plan: run.meta.negative_control,
+        self_test,
         engine: run.meta.engine.clone(),
         stack: run.meta.stack.clone(),
         scenarios,
-    }
-}
-
-fn judge_scene(
-    run: &Run,
-    scene: &Scene,
-    limits: &Limits,
-    caveats: &mut Vec<String>,
-) -> ScenarioJudgement {
-    let stack = &run.meta.stack;
-    let counted = Capacity::of(scene);
-    let rollback = RollbackStory::of(scene);
-    let baseline = Baseline::of(run, scene);
-    let mut streams: Vec<StreamStats> = run
-        .shots
-        .iter()
-        .map(|(facts, shots)| stream_stats(facts, shots, scene.started, scene.ended))
-        .collect();
-    let answering = replicas_answering(scene, run, limits.answers_per_replica);
-    let replicas = answering.map(|(often, by_stream)| {
-        for (stream, seen) in streams.iter_mut().zip(by_stream) {
-            if stream.purpose == Purpose::Users {
-                stream.replicas_seen = seen.len() as u64;
-            }
-        }
-        (scene.tasks.serving_last(scene.aimed_generation()).count() as u64, often)
-    });
-    // The negative control is mostly over before the first scenario begins.
-    streams.retain(|stream| {
-        stream.purpose != Purpose::NegativeControl || stream.sent + stream.unsent > 0
-    });
-    if replicas.is_none() && !run.shots.is_empty() {
-        caveats.push(
-            "the answers do not tell which replica gave them: a replica that never answered would \
-             not be noticed"
-                .to_owned(),
-        );
-    }
-
-    let machine = Machine::of(scene);
-    let attribution = Attribution::new(run, scene, counted.as_ref(), stack.healthcheck.is_some());
-    let explained = explain_all(run, scene, &attribution, &machine.starved(), limits);
-    let of_users: Vec<&StreamStats> =
-        streams.iter().filter(|stream| stream.purpose == Purpose::Users).collect();
-    let gaps: Vec<&[Gap]> = of_users.iter().map(|stream| stream.gaps.as_slice()).collect();
-    let outage = Outage::of(&gaps);
-    let failed = of_users.iter().map(|stream| stream.failed).sum();
-
-    let mut checks = match scene.expects {
-        Expects::Update => update_checks(scene, &stack.update_config),
-        Expects::Rollback => rollback_checks(scene, rollback.as_ref(), &stack.update_config),
-        Expects::NoChange => no_change_checks(scene),
-    };
-    let after = BaselineAfter::of(run, scene);
-    let evidence =
-        Evidence { scene, limits, streams: &streams, machine: &machine, baseline, after, replicas };
-    let in_time = evidence.sent_in_time();
-    let busy = explained.own_lag + if in_time { explained.starved } else { explained.soft };
-    let doubt = Doubt { baseline: baseline.is_dirty(), control: evidence.control_failed(), busy };
-    checks.push(no_failed_requests(&of_users, &explained.causes, doubt));
-    checks.push(capacity(scene, counted.as_ref(), stack));
-    let fault = MachineFault::of(scene, &machine, stack.healthcheck.as_ref(), in_time);
-    if let Some(fault) = fault {
-        checks.iter_mut().for_each(MachineFault::excuse);
-        checks.push(fault.check());
-    }
-    checks.extend(evidence.checks());
-
-    ScenarioJudgement {
-        name: scene.name.to_owned(),
-        expects: scene.expects,
-        change: scene.change.to_owned(),
-        verdict: Verdict::worst(checks.iter().map(|check| check.verdict)),
-        started_at: scene.started,
-        ended_at: scene.ended,
-        end: end_in_words(scene.end),
-        update: UpdateStory::of(scene),
-        rollback,
-        capacity: counted,
-        replicas: ReplicaStory::all(run, scene),
-        masked: Masked::all(run, scene),
-        streams,
-        transition_windows: TransitionWindow::all(run, scene),
-        outage,
-        failed,
-        failures: explained.failures,
-        causes: explained.causes,
-        checks,
-    }
-}
-
-fn end_in_words(end: End) -> String {
-    match end {
-        End::Ended(EndReason::Settled) => "the service came to rest".to_owned(),
-        End::Ended(EndReason::Deadline { text }) => format!("the time was over: {text}"),
-        _ => end.unknown().unwrap_or_default(),
     }
 }

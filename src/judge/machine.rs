@@ -1,20 +1,23 @@
-//! How busy the machine was that the probes ran on.
+//! How busy the machine was that the probes ran on, and what that may have done to the service.
 
+use super::check::{Check, Verdict, trust};
+use super::limits::Limits;
+use super::remedies::{OWN_PROCESSORS, TIME_FOR_TASKS};
 use super::scene::Scene;
-use super::times::Times;
-use super::trust_checks::trust;
-use super::{Check, Limits};
+use super::tasks::TaskLife;
 use crate::Offset;
-use crate::record::{EventKind, MachineLoad};
+use crate::record::{EventKind, Expects, MachineLoad};
+use crate::stats::Times;
+use crate::swarm::HealthCheck;
 
 /// At this share of used and stolen processor time, in thousandths, a machine is full.
 const FULL: u16 = 950;
 /// At this share of the time in which something waited for a processor, in thousandths, a
 /// request may have waited too.
 const WAITING: u16 = 500;
-/// A load is told about so often, and is the mean since the one before.
+/// How often a load is recorded; it is the mean since the one before.
 const TOLD_EVERY: Offset = Offset::from_millis(1_000);
-/// A load is the mean of about the second before it was told; a request may have met it anywhere
+/// A load is the mean of about the second before it was recorded; a request may have met it anywhere
 /// in it or just beside it.
 const AROUND: Offset = Offset::from_millis(1_500);
 
@@ -48,7 +51,7 @@ impl Machine {
     }
 
     /// The check that the hypervisor left the machine its processors; absent if the record does
-    /// not tell. A busy machine alone is no flaw: `probe-lag` tells whether that did harm.
+    /// not say. A busy machine alone is no flaw: `probe-lag` shows whether that did harm.
     pub(super) fn check(&self, limits: &Limits) -> Option<Check> {
         let of = |part: fn(&MachineLoad) -> u16| {
             let values = || self.loads.iter().map(|(_, load)| f64::from(part(load)) / 10.0);
@@ -65,8 +68,8 @@ impl Machine {
             "the hypervisor left this machine its processors".to_owned()
         } else {
             format!(
-                "the hypervisor gave {stolen:.0} % of this machine's processor time to others: \
-                 what this machine measured then is not the service's alone"
+                "the hypervisor gave {stolen:.0} % of this machine's processor time to other \
+                 machines: the measurement is not the service's alone"
             )
         };
         let check = trust(
@@ -80,7 +83,7 @@ impl Machine {
             format!("stolen at most {:.0} % on average", limits.stolen * 100.0),
             because,
         );
-        Some(check.remedy("run on a machine that has its processors to itself"))
+        Some(check.remedy(OWN_PROCESSORS))
     }
 }
 
@@ -93,4 +96,72 @@ fn is_starved(load: MachineLoad) -> bool {
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
     (count > 0.0).then(|| sum / count)
+}
+
+/// How long failing health checks take to make a task unhealthy, if the record does not say.
+const UNHEALTHY_IN: Offset = Offset::from_millis(5_000);
+
+/// Why this machine, and not the service, may have broken what was expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MachineFault(String);
+
+impl MachineFault {
+    /// Absent if the machine had the time for what broke. `in_time` is whether requests were sent
+    /// when they were due: where they were not, a health check may have come late just as well.
+    pub(super) fn of(
+        scene: &Scene,
+        machine: &Machine,
+        healthcheck: Option<&HealthCheck>,
+        in_time: bool,
+    ) -> Option<Self> {
+        let takes = healthcheck.map_or(UNHEALTHY_IN, unhealthy_in);
+        // That the broken version fails is what is expected.
+        let sound = |life: &&TaskLife| {
+            scene.expects != Expects::Rollback || life.last.generation == scene.old
+        };
+        let starved = |life: &&TaskLife| {
+            let unhealthy = life.unhealthy.filter(|at| {
+                *at >= scene.started && life.told_to_stop.is_none_or(|told| *at < told)
+            });
+            unhealthy.is_some_and(|at| {
+                // One that was healthy before needs less of an explanation.
+                (life.running.is_some() && !in_time) || machine.was_starved(at - takes, at)
+            })
+        };
+        let mut lives = scene.tasks.lives.iter().filter(sound);
+        if let Some(life) = lives.clone().find(starved) {
+            return Some(Self(format!(
+                "{} failed its health check while this machine was too busy to run the check in \
+                 time",
+                life.whom()
+            )));
+        }
+        let failed = lives.any(|life| life.failed.is_some_and(|at| at >= scene.started));
+        let late = scene.end.deadline().is_some()
+            && !failed
+            && machine.was_starved(scene.started, scene.ended);
+        late.then(|| Self("this machine was too busy to finish in time".to_owned()))
+    }
+
+    /// The check that says so.
+    pub(super) fn check(self) -> Check {
+        trust("tasks-had-time", false, "too little", "processor time for every task", self.0)
+            .remedy(TIME_FOR_TASKS)
+    }
+
+    /// The same check, of which nothing is proven any more if it did not hold.
+    pub(super) fn excuse(check: &mut Check) {
+        if check.verdict == Verdict::Fail {
+            check.verdict = Verdict::Inconclusive;
+            check.because.push_str(" (the busy machine may be the reason)");
+            check.remedy = None;
+        }
+    }
+}
+
+/// How long failing health checks take to make a task unhealthy, if each runs into its time limit.
+fn unhealthy_in(healthcheck: &HealthCheck) -> Offset {
+    let once = Offset::from_secs_f64(healthcheck.interval + healthcheck.timeout);
+    let retries = i64::try_from(healthcheck.retries).unwrap_or(i64::MAX);
+    Offset::from_nanos(once.as_nanos().saturating_mul(retries))
 }

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use super::attribution::{is_of_the_connection, is_own_lag};
+use super::request::{is_of_the_connection, is_own_lag, is_through_proxy};
 use super::scene::Scene;
-use super::times::Times;
 use super::transition::Transition;
 use crate::Offset;
-use crate::record::{Outcome, Purpose, Route, Run, Shot, StreamFacts};
-use crate::stats::Spread;
+use crate::record::{Outcome, Purpose, Run, Shot, StreamFacts};
+use crate::stats::{Spread, Times};
+use crate::wording::{counted, length};
 
 /// How near a user's failure must be to be the same event as that of a replica.
 const SAME: Offset = Offset::from_millis(100);
@@ -30,7 +30,7 @@ const ANSWERS: usize = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MaskedKind {
-    /// Requests to a replica by itself failed, and no user noticed anything.
+    /// Requests sent directly to a replica failed, and no user noticed.
     FailedDirectly,
     /// Good answers took far longer than usual.
     Held,
@@ -68,12 +68,6 @@ impl Masked {
 
 type Stream = (StreamFacts, Vec<Shot>);
 
-/// Whether users' requests of this stream pass a proxy: clients inside the overlay network ask
-/// the service by its name.
-pub(super) fn is_through_proxy(facts: &StreamFacts) -> bool {
-    facts.purpose == Purpose::Users && facts.route == Route::Published
-}
-
 fn within<'a>(scene: &Scene, shots: &'a [Shot]) -> impl Iterator<Item = &'a Shot> + use<'a> {
     let (from, to) = (scene.started, scene.ended);
     shots.iter().filter(move |shot| {
@@ -81,7 +75,7 @@ fn within<'a>(scene: &Scene, shots: &'a [Shot]) -> impl Iterator<Item = &'a Shot
     })
 }
 
-/// Requests that a replica by itself failed while Swarm counted it as serving, and no user's.
+/// Requests sent directly to a serving replica that failed, while no user's did.
 fn failed_directly(run: &Run, scene: &Scene, proxied: &[&Stream]) -> Vec<Masked> {
     let of_users = |good: bool| {
         Times::of(proxied.iter().flat_map(|(_, shots)| {
@@ -111,10 +105,10 @@ fn failed_directly(run: &Run, scene: &Scene, proxied: &[&Stream]) -> Vec<Masked>
             count,
             worst_latency_s: worst,
             because: format!(
-                "{count} requests to a replica by itself failed while Swarm counted it as serving, \
-                 and none through the proxy failed within {:.1} s of them: most likely the proxy \
-                 repeated and hid such failures",
-                SAME.as_secs_f64()
+                "{} sent directly to a serving replica failed, and none through the proxy failed \
+                 within {} of them: most likely the proxy retried, which hid such failures",
+                counted(count, "request"),
+                length(SAME)
             ),
         })
     };
@@ -159,11 +153,13 @@ fn held(run: &Run, scene: &Scene, proxied: &[&Stream]) -> Vec<Masked> {
             count,
             worst_latency_s: worst,
             because: format!(
-                "{count} good answers within {} s after changes of tasks took more than {TIMES} \
-                 times as long as 99 % did before, {:.0} ms at worst, while the control target was \
-                 as usual: most likely the proxy repeated and hid {count} failures",
-                REACH.as_secs_f64(),
-                worst.as_secs_f64() * 1e3
+                "{} within {} of a task change took more than {TIMES} times as long as 99 % did \
+                 before, up to {}, while the control target was as fast as usual: most likely the \
+                 proxy retried, which hid {}",
+                counted(count, "good response"),
+                length(REACH),
+                length(worst),
+                counted(count, "failure")
             ),
         })
     };

@@ -2,13 +2,27 @@
 
 use serde::Serialize;
 
-use super::{
-    Capacity, CauseGroup, Check, Failure, Masked, ReplicaStory, RollbackStory, StreamStats,
-    TransitionWindow, UpdateStory, Verdict,
-};
+use super::advice::{Advice, Case};
+use super::attribution::{Attribution, explain_all};
+use super::baseline::{Baseline, BaselineAfter};
+use super::capacity::Capacity;
+use super::cause::{CauseGroup, Failure};
+use super::check::{Check, Verdict};
+use super::limits::Limits;
+use super::machine::{Machine, MachineFault};
+use super::masked::Masked;
+use super::replicas::{ReplicaStory, answered_by_nobody, replicas_answering};
+use super::scene::{End, Scene};
+use super::stream_stats::{StreamStats, stream_stats};
+use super::swarm_checks::{no_change_checks, rollback_checks, update_checks};
+use super::transition::TransitionWindow;
+use super::trust_checks::Evidence;
+use super::update_story::{RollbackStory, UpdateStory};
+use super::user_checks::{Doubt, capacity, no_failed_requests};
 use crate::Offset;
-use crate::record::Expects;
-use crate::stats::Outage;
+use crate::record::{EndReason, Expects, Purpose, Run};
+use crate::stats::{Gap, Outage};
+use crate::wording::counted;
 
 /// The judgement of one scenario. Instants count from the run's start.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,7 +47,7 @@ pub struct ScenarioJudgement {
     pub rollback: Option<RollbackStory>,
     /// The replicas; absent if no task was seen.
     pub capacity: Option<Capacity>,
-    /// What each replica answered when it was asked by itself; empty if none was.
+    /// What each replica answered when it was asked directly; empty if none was.
     pub replicas: Vec<ReplicaStory>,
     /// Failures that users did not notice because a proxy most likely hid them.
     pub masked: Vec<Masked>,
@@ -51,4 +65,122 @@ pub struct ScenarioJudgement {
     pub causes: Vec<CauseGroup>,
     /// The checks.
     pub checks: Vec<Check>,
+    /// The one cause that decides a failed scenario, and its one fix; absent unless it failed.
+    pub advice: Option<Advice>,
+}
+
+/// Judges one scenario; `caveats` takes what a reader of the verdict has to know.
+pub(super) fn judge_scene(
+    run: &Run,
+    scene: &Scene,
+    limits: &Limits,
+    caveats: &mut Vec<String>,
+) -> ScenarioJudgement {
+    let stack = &run.meta.stack;
+    let course = Capacity::of(scene);
+    let rollback = RollbackStory::of(scene);
+    let baseline = Baseline::of(run, scene);
+    let mut streams: Vec<StreamStats> = run
+        .shots
+        .iter()
+        .map(|(facts, shots)| stream_stats(facts, shots, scene.started, scene.ended))
+        .collect();
+    let answering = replicas_answering(scene, run, limits.answers_per_replica);
+    let replicas = answering.map(|(often, by_stream)| {
+        for (stream, seen) in streams.iter_mut().zip(by_stream) {
+            if stream.purpose == Purpose::Users {
+                stream.replicas_seen = seen.len() as u64;
+            }
+        }
+        (scene.tasks.serving_last(scene.aimed_generation()).count() as u64, often)
+    });
+    // The self-test is mostly over before the first scenario begins.
+    streams.retain(|stream| {
+        stream.purpose != Purpose::NegativeControl || stream.sent + stream.unsent > 0
+    });
+    if replicas.is_none() && !run.shots.is_empty() {
+        caveats.push(
+            "the responses do not say which replica sent them: a replica that never responds would \
+             go unnoticed"
+                .to_owned(),
+        );
+    }
+
+    let nobody = answered_by_nobody(run, scene);
+    if nobody > 0 {
+        caveats.push(format!(
+            "{} got a good response while no task of the service was RUNNING: unless its port is \
+             in host mode, something else answers them",
+            counted(nobody, "request")
+        ));
+    }
+
+    let machine = Machine::of(scene);
+    let attribution = Attribution::new(run, scene, course.as_ref(), stack.healthcheck.is_some());
+    let explained = explain_all(run, scene, &attribution, &machine.starved(), limits);
+    let of_users: Vec<&StreamStats> =
+        streams.iter().filter(|stream| stream.purpose == Purpose::Users).collect();
+    let gaps: Vec<&[Gap]> = of_users.iter().map(|stream| stream.gaps.as_slice()).collect();
+    let outage = Outage::of(&gaps);
+    let failed = of_users.iter().map(|stream| stream.failed).sum();
+
+    let mut checks = match scene.expects {
+        Expects::Update => update_checks(scene, stack),
+        Expects::Rollback => rollback_checks(scene, rollback.as_ref(), stack),
+        Expects::NoChange => no_change_checks(scene),
+    };
+    let after = BaselineAfter::of(run, scene);
+    let evidence =
+        Evidence { scene, limits, streams: &streams, machine: &machine, baseline, after, replicas };
+    let in_time = evidence.sent_in_time();
+    let busy = explained.own_lag + if in_time { explained.starved } else { explained.soft };
+    let doubt = Doubt { baseline: baseline.is_dirty(), control: evidence.control_failed(), busy };
+    checks.push(no_failed_requests(&of_users, &explained.causes, doubt));
+    checks.push(capacity(scene, course.as_ref(), stack));
+    let fault = MachineFault::of(scene, &machine, stack.healthcheck.as_ref(), in_time);
+    if let Some(fault) = fault {
+        checks.iter_mut().for_each(MachineFault::excuse);
+        checks.push(fault.check());
+    }
+    checks.extend(evidence.checks());
+    let case = Case {
+        scene,
+        stack,
+        checks: &checks,
+        causes: &explained.causes,
+        streams: &streams,
+        capacity: course.as_ref(),
+    };
+    let advice = case.advice();
+
+    ScenarioJudgement {
+        name: scene.name.to_owned(),
+        expects: scene.expects,
+        change: scene.change.to_owned(),
+        verdict: Verdict::worst(checks.iter().map(|check| check.verdict)),
+        started_at: scene.started,
+        ended_at: scene.ended,
+        end: end_in_words(scene.end),
+        update: UpdateStory::of(scene),
+        rollback,
+        capacity: course,
+        replicas: ReplicaStory::all(run, scene),
+        masked: Masked::all(run, scene),
+        streams,
+        transition_windows: TransitionWindow::all(run, scene),
+        outage,
+        failed,
+        failures: explained.failures,
+        causes: explained.causes,
+        checks,
+        advice,
+    }
+}
+
+fn end_in_words(end: End) -> String {
+    match end {
+        End::Ended(EndReason::Settled) => "the service came to rest".to_owned(),
+        End::Ended(EndReason::Deadline { text }) => format!("timed out: {text}"),
+        _ => end.unknown().unwrap_or_default(),
+    }
 }

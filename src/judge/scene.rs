@@ -1,9 +1,19 @@
 //! One scenario, cut out of the run.
 
-use super::tasks::Tasks;
+use std::collections::BTreeSet;
+
+use super::task_failure::named_task;
+use super::tasks::{TaskLife, Tasks};
 use crate::Offset;
 use crate::record::{EndReason, Event, EventKind, Expects, Run, SpecMatch};
 use crate::swarm::UpdateState;
+use crate::wording::{cut, length};
+
+/// The longest evidence that a sentence takes in, in characters.
+const EVIDENCE: usize = 90;
+/// What became of a task that the engine names as its reason though it did not fail.
+pub(super) const STOPPED_EARLY: &str =
+    "was stopped by Swarm before it was running; its node may have been down";
 
 /// One scenario with everything that was seen up to its end.
 #[derive(Debug)]
@@ -52,7 +62,7 @@ impl<'a> End<'a> {
             Self::Ended(EndReason::EngineLost { text }) => {
                 Some(format!("the engine was lost: {text}"))
             }
-            Self::Unfinished => Some("the run ended before the scenario did".to_owned()),
+            Self::Unfinished => Some("the record stops before the scenario's end".to_owned()),
         }
     }
 
@@ -156,8 +166,8 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Notes a state. The event stream tells it without the engine's message, the next poll
-    /// with it.
+    /// Notes a state. The event stream has it without the engine's message, the next poll with
+    /// it.
     fn saw(&mut self, at: Offset, state: UpdateState, message: &'a str) {
         match self.states.last_mut() {
             Some(last) if last.1 == state => {
@@ -200,6 +210,61 @@ impl<'a> Scene<'a> {
     /// When the rollback was first seen.
     pub(super) fn rollback_seen(&self) -> Option<Offset> {
         self.states.iter().find(|seen| seen.1.is_rollback()).map(|seen| seen.0)
+    }
+
+    /// The task whose end the engine names as its reason to pause or to roll back.
+    pub(super) fn named_task(&self) -> Option<&'a str> {
+        self.states.iter().map(|state| state.2).find_map(named_task)
+    }
+
+    /// The task that made Swarm pause or roll back; else the first task of the new version that
+    /// failed.
+    pub(super) fn failed_task(&self) -> Option<&TaskLife<'a>> {
+        let named = self.named_task().and_then(|id| self.tasks.find(id));
+        let new = self.new_generation();
+        let of_new = || self.tasks.lives.iter().filter(|life| life.last.generation == new);
+        named.or_else(|| {
+            of_new().filter(|life| life.failure_at().is_some()).min_by_key(|life| life.failure_at())
+        })
+    }
+
+    /// Which task keeps Swarm waiting because it cannot start, and why.
+    pub(super) fn stuck_task(&self) -> Option<String> {
+        let mut waiting = self.tasks.wanted().filter(|life| life.running.is_none());
+        let (life, failure) = waiting.find_map(|life| Some((life, life.failure()?)))?;
+        let evidence = failure.evidence().unwrap_or_default();
+        Some(format!("{}: {}", failure.of_whom(&life.whom()), cut(&evidence, EVIDENCE)))
+    }
+
+    /// Which task failed and when, since the change: `slot 1 became unhealthy after 12.9 s`.
+    pub(super) fn first_failure(&self) -> Option<String> {
+        let life = self.failed_task()?;
+        let Some(failure) = life.failure() else {
+            return Some(format!("the task of {} {STOPPED_EARLY}", life.whom()));
+        };
+        let what = failure.of_whom(&life.whom());
+        Some(match life.failure_at() {
+            Some(at) => format!("{what} after {}", length(at - self.submitted_at())),
+            None => what,
+        })
+    }
+
+    /// How many slots had lost their task of the previous version when the rollback began.
+    pub(super) fn touched_before_rollback(&self) -> u64 {
+        let Some(rollback) = self.rollback_seen() else { return 0 };
+        let new = self.new_generation();
+        let stopped: BTreeSet<_> = self
+            .tasks
+            .lives
+            .iter()
+            .filter(|life| life.last.generation != new && life.running.is_some())
+            .filter(|life| {
+                let told = life.told_to_stop;
+                told.is_some_and(|told| told >= self.submitted_at() && told <= rollback)
+            })
+            .map(TaskLife::place)
+            .collect();
+        stopped.len() as u64
     }
 
     /// The generation that should serve in the end if all goes as expected.

@@ -1,30 +1,34 @@
-//! What the users of one stream got.
+//! What one stream of requests got.
 
 use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
 use crate::Offset;
-use crate::record::{Outcome, Purpose, Shot, StreamFacts, UnsentCounts};
+use crate::record::{Connection, Outcome, Purpose, Route, Shot, StreamFacts, UnsentCounts};
 use crate::stats::{Gap, Gaps, Spread, error_rate_upper_95};
 
-/// What the users of one stream got in a window of time. Times in seconds.
+/// What one stream got in a window of time. Times in seconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StreamStats {
     /// The stream's name.
     pub name: String,
     /// What its requests are to show.
     pub purpose: Purpose,
+    /// The way they take.
+    pub route: Route,
+    /// How connections are used.
+    pub connection: Connection,
     /// Requests a second.
     pub rate_hz: f64,
     /// Requests that were sent.
     pub sent: u64,
     /// Requests that were due and could not be sent, or whose time could not be measured.
     pub unsent: u64,
-    /// Those by reason, as far as the record tells it.
+    /// Those by reason, as far as the record says.
     pub unsent_by_reason: UnsentCounts,
-    /// Requests that were due and that the record does not have; none where each replica is
-    /// asked by itself, as nobody knows beforehand how many of them there are.
+    /// Requests that were due and that the record does not have; zero where each replica is asked
+    /// directly, because the number of replicas is not known beforehand.
     pub missing: u64,
     /// Requests a user would have seen fail.
     pub failed: u64,
@@ -34,7 +38,7 @@ pub struct StreamStats {
     pub longest_gap_s: Offset,
     /// All times without a success together.
     pub total_bad_s: Offset,
-    /// The times without a success; none are told where each replica is asked by itself.
+    /// The times without a success; empty where each replica is asked directly.
     pub gaps: Vec<Gap>,
     /// The greatest distance between two successes in a row: no full outage of this stream
     /// was longer.
@@ -56,7 +60,7 @@ pub struct StreamStats {
 /// count as missing: the schedule knows nothing of the window.
 const EDGE: Offset = Offset::from_millis(250);
 
-/// What the users of one stream got, of the requests intended from `start` up to but not at
+/// What one stream got, of the requests intended from `start` up to but not at
 /// `end`.
 #[must_use]
 pub fn stream_stats(
@@ -99,6 +103,8 @@ pub fn stream_stats(
     StreamStats {
         name: facts.name.clone(),
         purpose: facts.purpose,
+        route: facts.route,
+        connection: facts.connection,
         rate_hz: facts.rate_hz,
         sent,
         unsent,

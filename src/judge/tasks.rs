@@ -1,11 +1,12 @@
-//! All tasks of the service under test.
+//! All tasks of the service under test, each from first to last sight.
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::task_life::TaskLife;
+use super::task_failure::{TaskFailure, TaskSigns, is_told_to_stop};
 use crate::Offset;
-use crate::record::{Event, EventKind, Shot};
+use crate::record::{ContainerAction, Event, EventKind, Shot, TaskSeen};
 use crate::swarm::TaskState;
+use crate::wording::short_id;
 
 /// The signal that nothing can ignore; a container that it ends has 128 more as its exit code.
 const SIGKILL: i64 = 9;
@@ -22,7 +23,7 @@ impl<'a> Tasks<'a> {
         let mut lives: Vec<TaskLife<'a>> = Vec::new();
         let mut index: HashMap<&str, usize> = HashMap::new();
         // A container's event can come before the poll that sees its task.
-        let mut early: HashMap<&str, Vec<_>> = HashMap::new();
+        let mut early: HashMap<&str, Vec<&Event>> = HashMap::new();
         for event in events {
             match &event.kind {
                 EventKind::Task(task) if task.service == service => {
@@ -32,18 +33,15 @@ impl<'a> Tasks<'a> {
                     }
                     index.insert(&task.task, lives.len());
                     let mut life = TaskLife::new(task, event.at, event.seen);
-                    for (action, sigkill, at) in
-                        early.remove(task.task.as_str()).unwrap_or_default()
-                    {
-                        life.container(action, sigkill, at);
+                    for event in early.remove(task.task.as_str()).unwrap_or_default() {
+                        life.event(event);
                     }
                     lives.push(life);
                 }
-                EventKind::Container { task, action, exit_code, signal, .. } => {
-                    let sigkill = *signal == Some(SIGKILL) || *exit_code == Some(128 + SIGKILL);
+                EventKind::Container { task, .. } | EventKind::HealthCheckFailed { task, .. } => {
                     match index.get(task.as_str()) {
-                        Some(place) => lives[*place].container(*action, sigkill, event.at),
-                        None => early.entry(task).or_default().push((*action, sigkill, event.at)),
+                        Some(place) => lives[*place].event(event),
+                        None => early.entry(task).or_default().push(event),
                     }
                 }
                 EventKind::TaskGone { task } => {
@@ -62,8 +60,8 @@ impl<'a> Tasks<'a> {
         self.lives.iter().find(|life| life.last.task == id)
     }
 
-    /// The task that a request to a replica by itself was for: the one that answered if that is
-    /// told, else the last one that had got the address by then.
+    /// The task that a request sent directly to a replica was for: the one that answered if that
+    /// is known, else the last one that had got the address by then.
     pub(super) fn asked(&self, shot: &Shot) -> Option<usize> {
         let named = shot
             .replica
@@ -134,5 +132,165 @@ impl<'a> Tasks<'a> {
     pub(super) fn serving_last(&self, generation: u32) -> impl Iterator<Item = &TaskLife<'a>> {
         self.wanted()
             .filter(move |life| life.last.generation == generation && life.running.is_some())
+    }
+}
+
+/// One task's life. Both of a task's states only move forward, so each instant comes once.
+#[derive(Debug, Clone)]
+pub(super) struct TaskLife<'a> {
+    /// What was seen last.
+    pub last: &'a TaskSeen,
+    /// Its container was started (container event).
+    pub started: Option<Offset>,
+    /// It became RUNNING; from the container's `healthy` if the observer's polls missed that.
+    pub running: Option<Offset>,
+    /// Its container was called unhealthy.
+    pub unhealthy: Option<Offset>,
+    /// Its desired state went above RUNNING.
+    pub told_to_stop: Option<Offset>,
+    /// The first signal was sent to its container.
+    pub signalled: Option<Offset>,
+    /// SIGKILL was sent to its container; else its container ended by one.
+    pub killed: Option<Offset>,
+    /// Its container ended; else its state became terminal; else it vanished from the list.
+    pub ended: Option<Offset>,
+    /// It was seen in a state in which a task ends only by a failure of its own.
+    pub failed: Option<Offset>,
+    /// What decides whether and why it failed.
+    signs: TaskSigns,
+    /// Its addresses in the swarm's networks, and since when each was seen.
+    pub addresses: Vec<(&'a str, Offset)>,
+    /// The latest engine time among the sights.
+    last_at: Offset,
+}
+
+impl<'a> TaskLife<'a> {
+    pub(super) fn new(seen_task: &'a TaskSeen, at: Offset, seen: Offset) -> Self {
+        let mut life = Self {
+            last: seen_task,
+            started: None,
+            running: None,
+            unhealthy: None,
+            told_to_stop: None,
+            signalled: None,
+            killed: None,
+            ended: None,
+            failed: None,
+            signs: TaskSigns::default(),
+            addresses: Vec::new(),
+            last_at: at,
+        };
+        life.take(seen_task, at, seen, true);
+        life
+    }
+
+    /// Takes the next sight of the task.
+    pub(super) fn seen(&mut self, task: &'a TaskSeen, at: Offset, seen: Offset) {
+        self.take(task, at, seen, false);
+    }
+
+    fn take(&mut self, task: &'a TaskSeen, at: Offset, seen: Offset, first: bool) {
+        // The engine's timestamp belongs to the observed state. A sight that only changes
+        // something else repeats it, and then the time of the sight is the better one.
+        let changed = first || task.state != self.last.state || at > self.last_at;
+        let when = if changed { at } else { seen };
+        if task.state == TaskState::Running && self.running.is_none() {
+            self.running = Some(at);
+        }
+        self.signs.seen(task);
+        if is_told_to_stop(task) {
+            self.told_to_stop.get_or_insert(when);
+        }
+        if task.state.is_terminal() {
+            self.ended.get_or_insert(at);
+            let by_itself = matches!(
+                task.state,
+                TaskState::Failed | TaskState::Rejected | TaskState::Complete | TaskState::Orphaned
+            );
+            // A task that was told to stop may end with an error code: that is no failure.
+            let told = self.told_to_stop.is_some_and(|told| told < at);
+            if by_itself && !told {
+                self.failed.get_or_insert(at);
+            }
+        }
+        for address in &task.addresses {
+            if !self.addresses.iter().any(|known| known.0 == address) {
+                self.addresses.push((address, at));
+            }
+        }
+        self.last = task;
+        self.last_at = self.last_at.max(at);
+    }
+
+    /// Takes an event of its container.
+    pub(super) fn event(&mut self, event: &Event) {
+        self.signs.event(&event.kind);
+        let at = event.at;
+        let EventKind::Container { action, exit_code, signal, .. } = &event.kind else { return };
+        if *signal == Some(SIGKILL) || *exit_code == Some(128 + SIGKILL) {
+            self.killed.get_or_insert(at);
+        }
+        match action {
+            ContainerAction::Start => self.started = self.started.or(Some(at)),
+            // The task's state follows within the engine's batching time; where the polls saw
+            // it, the state's own timestamp is what `docker service ps` shows.
+            ContainerAction::Healthy => self.running = self.running.or(Some(at)),
+            ContainerAction::Kill => self.signalled = self.signalled.or(Some(at)),
+            ContainerAction::Die => {
+                self.ended = Some(self.ended.map_or(at, |ended| ended.min(at)));
+            }
+            ContainerAction::Unhealthy => self.unhealthy = self.unhealthy.or(Some(at)),
+            ContainerAction::Create | ContainerAction::Oom | ContainerAction::Destroy => {}
+        }
+    }
+
+    /// Why it failed; absent if it did not.
+    pub(super) fn failure(&self) -> Option<TaskFailure> {
+        TaskFailure::of(self.last, &self.signs)
+    }
+
+    /// When it failed: when its health check gave up, or when it ended.
+    pub(super) fn failure_at(&self) -> Option<Offset> {
+        self.failure()?;
+        self.unhealthy.or(self.failed).or(self.ended)
+    }
+
+    /// Who it is, for people.
+    pub(super) fn whom(&self) -> String {
+        match self.last.slot {
+            0 => format!("the task on node {}", short_id(&self.last.node)),
+            slot => format!("slot {slot}"),
+        }
+    }
+
+    /// The task vanished from the engine's list.
+    pub(super) fn gone(&mut self, at: Offset) {
+        self.ended.get_or_insert(at);
+    }
+
+    /// Where it stands: its slot, or its node for a service with one task a node.
+    pub(super) fn place(&self) -> (u64, &'a str) {
+        let last: &'a TaskSeen = self.last;
+        (last.slot, if last.slot == 0 { last.node.as_str() } else { "" })
+    }
+
+    /// When it stopped being a target for new requests: told to stop, or ended.
+    pub(super) fn serves_until(&self) -> Option<Offset> {
+        match (self.told_to_stop, self.ended) {
+            (Some(told), Some(ended)) => Some(told.min(ended)),
+            (told, ended) => told.or(ended),
+        }
+    }
+
+    /// Whether it was RUNNING and not told to stop at that instant.
+    pub(super) fn serves_at(&self, at: Offset) -> bool {
+        self.running.is_some_and(|from| from <= at)
+            && self.serves_until().is_none_or(|end| at < end)
+    }
+
+    /// Whether an answer's host name is that of its container.
+    pub(super) fn is_container(&self, host_name: &str) -> bool {
+        // Docker's default host name is the first twelve digits of the container's id.
+        host_name.len() >= 12 && self.last.container.starts_with(host_name)
     }
 }

@@ -1,13 +1,18 @@
 //! Checks on the measurement: a broken one makes the verdict inconclusive, never a failure.
 
-use super::baseline::Baseline;
-use super::baseline_after::BaselineAfter;
+use super::baseline::{Baseline, BaselineAfter};
+use super::check::{Check, trust};
+use super::limits::Limits;
 use super::machine::Machine;
+use super::remedies::{
+    ALL_REPLICAS, FREE_MACHINE, MORE_REQUESTS, MORE_SOCKETS, SLOWER, SOUND_FIRST, STEADY_CLOCK,
+};
 use super::scene::Scene;
-use super::{Check, Limits, StreamStats, Verdict};
+use super::stream_stats::StreamStats;
 use crate::Offset;
 use crate::record::{EventKind, Expects, Purpose, Unsent, UnsentCounts};
 use crate::stats::error_rate_upper_95;
+use crate::wording::{count, counted, length, percent};
 
 /// What the trust checks look at.
 pub(super) struct Evidence<'a> {
@@ -20,20 +25,8 @@ pub(super) struct Evidence<'a> {
     /// Absent if nothing was asked after the scenario's end.
     pub after: Option<BaselineAfter>,
     /// Replicas that serve in the end, and how many of them answered often enough; absent if
-    /// no answer tells who gave it.
+    /// no response names its replica.
     pub replicas: Option<(u64, u64)>,
-}
-
-/// A check that either holds or makes the verdict inconclusive.
-pub(super) fn trust(
-    name: &'static str,
-    good: bool,
-    measured: impl Into<String>,
-    limit: impl Into<String>,
-    because: impl Into<String>,
-) -> Check {
-    let verdict = if good { Verdict::Pass } else { Verdict::Inconclusive };
-    Check::new(name, verdict, measured, limit, because)
 }
 
 impl Evidence<'_> {
@@ -71,16 +64,17 @@ impl Evidence<'_> {
         } else if scene.tasks.lives.is_empty() {
             Some("no task of the service was seen".to_owned())
         } else if lost > self.limits.observer_gap {
-            Some(format!("the engine was out of sight for {lost}"))
+            Some(format!("the engine did not respond for {}", length(lost)))
         } else if scene.expects != Expects::NoChange && !(changed && replaced) {
             Some("the change replaced no task: nothing was tested".to_owned())
         } else {
             None
         };
+        let (states, tasks) = (scene.states.len() as u64, scene.tasks.lives.len() as u64);
         trust(
             "observed",
             flaw.is_none(),
-            format!("{} states, {} tasks", scene.states.len(), scene.tasks.lives.len()),
+            format!("{}, {}", counted(states, "state"), counted(tasks, "task")),
             "from the change to its end",
             flaw.unwrap_or_else(|| "the engine was watched from the change to its end".to_owned()),
         )
@@ -91,53 +85,48 @@ impl Evidence<'_> {
         let enough = baseline.sent >= self.limits.baseline_requests && !baseline.silent;
         let because = if baseline.is_dirty() {
             format!(
-                "{} requests failed before the change, the last at {}",
-                baseline.failed,
-                baseline.last_failed.unwrap_or_default()
+                "{} failed before the change, the last one {} into the run",
+                counted(baseline.failed, "request"),
+                length(baseline.last_failed.unwrap_or_default())
             )
         } else if enough {
-            "every request before the change was answered as it should be".to_owned()
+            "no request failed before the change".to_owned()
         } else {
             format!(
-                "only {} requests{} were sent before the change",
-                baseline.sent,
-                if baseline.silent { ", and of one stream none," } else { "" }
+                "only {} sent before the change{}",
+                counted(baseline.sent, "request"),
+                if baseline.silent { ", and none on one stream" } else { "" }
             )
         };
         trust(
             "baseline-clean",
             enough && !baseline.is_dirty(),
-            format!("{} failed, {} sent in the densest stream", baseline.failed, baseline.sent),
-            format!("0 failed, at least {} sent", self.limits.baseline_requests),
+            format!(
+                "{} failed, {} sent on the densest stream",
+                count(baseline.failed),
+                count(baseline.sent)
+            ),
+            format!("0 failed, at least {} sent", count(self.limits.baseline_requests)),
             because,
         )
-        .remedy(if baseline.is_dirty() {
-            "make the service answer every request at rest first"
-        } else {
-            "probe longer before the change, or at a higher rate"
-        })
+        .remedy(if baseline.is_dirty() { SOUND_FIRST } else { MORE_REQUESTS })
     }
 
     fn replicas_seen(&self) -> Option<Check> {
         let (serving, seen) = self.replicas?;
         let good = seen >= serving;
         let because = if good {
-            "every replica that serves in the end has answered".to_owned()
+            "every replica responded".to_owned()
         } else {
             format!(
-                "{} replicas answered fewer than {} requests: what they do is not known",
-                serving - seen,
-                self.limits.answers_per_replica
+                "{} answered fewer than {}: what the others do is not known",
+                counted(serving - seen, "replica"),
+                counted(self.limits.answers_per_replica, "request")
             )
         };
-        let check = trust(
-            "replicas-seen",
-            good,
-            format!("{seen} of {serving}"),
-            format!("{serving} of {serving}"),
-            because,
-        );
-        Some(check.remedy("probe at a higher rate or longer, and let the proxy use all replicas"))
+        let limit = format!("{serving} of {serving}");
+        let check = trust("replicas-seen", good, format!("{seen} of {serving}"), limit, because);
+        Some(check.remedy(ALL_REPLICAS))
     }
 
     fn control_clean(&self) -> Option<Check> {
@@ -147,13 +136,16 @@ impl Evidence<'_> {
             .fold((0, 0), |(sent, failed), stream| (sent + stream.sent, failed + stream.failed));
         let good = failed == 0;
         let because = if good {
-            "the control target, which no update touches, answered every request"
+            "the control target, which no update touches, answered every request".to_owned()
         } else {
-            "the control target, which no update touches, failed too: the path to the service is \
-             not sound"
+            format!(
+                "{} to the control target, which no update touches, failed too: the network or \
+                 this machine lost them",
+                counted(failed, "request")
+            )
         };
-        let measured = format!("{failed} of {sent} failed");
-        Some(trust("control-clean", good, measured, "0 failed", because))
+        let measured = format!("{} of {} failed", count(failed), count(sent));
+        Some(trust("control-clean", good, measured, "0 failed", because).remedy(FREE_MACHINE))
     }
 
     /// Whether requests were sent when they were due.
@@ -172,24 +164,20 @@ impl Evidence<'_> {
     fn probe_lag(&self) -> Check {
         let p99 = self.streams.iter().filter_map(|stream| Some(stream.lag_s?.p99)).max();
         let max = self.streams.iter().filter_map(|stream| Some(stream.lag_s?.max)).max();
+        let words = |p99, max| format!("p99 {}, max {}", length(p99), length(max));
         let (p99, max) = (p99.unwrap_or_default(), max.unwrap_or_default());
         let good = self.sent_in_time();
         let because = if good {
-            "requests were sent when they were due"
+            "requests were sent when they were due".to_owned()
         } else {
-            "requests were sent late: the machine was too busy, and an outage could have been \
-             missed meanwhile"
+            format!(
+                "the send lag was too high ({}): this machine was too busy, and an outage could \
+                 have been missed",
+                words(p99, max)
+            )
         };
-        let limit =
-            format!("p99 {}, max {}", millis(self.limits.lag_p99), millis(self.limits.lag_max));
-        trust(
-            "probe-lag",
-            good,
-            format!("p99 {}, max {}", millis(p99), millis(max)),
-            limit,
-            because,
-        )
-        .remedy("run on a machine with more free processor time, or at a lower rate")
+        let limit = words(self.limits.lag_p99, self.limits.lag_max);
+        trust("probe-lag", good, words(p99, max), limit, because).remedy(FREE_MACHINE)
     }
 
     fn probes_unsent(&self) -> Check {
@@ -201,25 +189,24 @@ impl Evidence<'_> {
             reasons.add_all(&stream.unsent_by_reason);
         }
         let most = reasons.most();
-        let told = most.map(|_| format!(" ({reasons})")).unwrap_or_default();
-        let because = match (good, missing) {
-            (true, _) => "every request of the schedule was sent and recorded".to_owned(),
-            (false, 0) => format!("{unsent} requests were not sent or could not be timed{told}"),
-            (false, _) => format!(
-                "{unsent} requests were not sent{told} and {missing} are not in the record: nothing \
-                 is known of those moments"
-            ),
-        };
-        let measured = format!("{unsent} unsent, {missing} missing");
-        let remedy = match most {
-            Some(Unsent::NoSlot) => "send fewer requests a second: they were not answered as fast",
-            Some(Unsent::NoSocket) => {
-                "raise the limit of open files (`ulimit -n`), or send fewer requests a second"
+        let why = most.map(|_| format!(" ({})", reasons.told(count))).unwrap_or_default();
+        let not_sent = counted(unsent, "request");
+        let not_there = counted(missing, "request");
+        let because = match (good, unsent, missing) {
+            (true, ..) => "every request of the schedule was sent and recorded".to_owned(),
+            (false, _, 0) => format!("{not_sent} could not be sent or timed{why}"),
+            (false, 0, _) => format!("{not_there} missing from the record"),
+            (false, ..) => {
+                format!("{not_sent} could not be sent{why}, {not_there} missing from the record")
             }
-            _ => "run on a machine with more free processor time, or at a lower rate",
         };
-        trust("probes-unsent", good, measured, format!("{}", self.limits.unsent), because)
-            .remedy(remedy)
+        let measured = format!("{} unsent, {} missing", count(unsent), count(missing));
+        let remedy = match most {
+            Some(Unsent::NoSlot) => SLOWER,
+            Some(Unsent::NoSocket) => MORE_SOCKETS,
+            _ => FREE_MACHINE,
+        };
+        trust("probes-unsent", good, measured, count(self.limits.unsent), because).remedy(remedy)
     }
 
     fn enough_probes(&self) -> Check {
@@ -231,35 +218,32 @@ impl Evidence<'_> {
         let silent = sent.contains(&0);
         let good = bound <= self.limits.error_rate_upper && !silent;
         let because = if sent.is_empty() {
-            "nothing was asked of the service: what users notice was not measured".to_owned()
+            "no request was sent to the service: what users notice was not measured".to_owned()
         } else if silent {
-            "a stream sent no request at all".to_owned()
-        } else if good {
-            format!(
-                "{most} requests without a failure prove an error rate below {}",
-                percent(bound)
-            )
+            "one stream sent no request".to_owned()
         } else {
             format!(
-                "{most} requests without a failure would only prove an error rate below {}",
+                "{} {} bound the share of lost ones by {} (95 % confidence)",
+                counted(most, "request"),
+                if good { "can" } else { "can only" },
                 percent(bound)
             )
         };
         trust(
             "enough-probes",
             good,
-            format!("{most} in the densest stream, bound {}", percent(bound)),
-            format!("bound {}", percent(self.limits.error_rate_upper)),
+            format!("{} on the densest stream, error bound {}", count(most), percent(bound)),
+            format!("error bound {}", percent(self.limits.error_rate_upper)),
             because,
         )
-        .remedy("probe at a higher rate, or for longer")
+        .remedy(MORE_REQUESTS)
     }
 
     fn clock_steady(&self) -> Check {
         let events = self.scene.events;
         let ahead = events.iter().map(|event| event.at - event.seen).max().unwrap_or_default();
         // Container events come at once, so a time that lies far back is a clock set forward
-        // here or back on the engine's side, unless the engine was out of sight meanwhile.
+        // here or back on the engine's side, unless the engine did not respond meanwhile.
         let mut behind: Vec<Offset> = events
             .iter()
             .filter(|event| matches!(event.kind, EventKind::Container { .. }))
@@ -272,22 +256,14 @@ impl Evidence<'_> {
         // Delivery takes a little; a step shows in all of them.
         let good = ahead <= limit && behind <= limit + Offset::from_millis(750);
         let because = if good {
-            "the engine's times fit to the moments at which they were seen"
+            "the engine's times match the moments at which its events arrived".to_owned()
         } else {
-            "the engine's times do not fit to the moments at which they were seen: a clock was set"
+            "the engine's times do not match the moments at which its events arrived: a clock was \
+             set during the run"
+                .to_owned()
         };
-        let measured = format!("{} ahead, {} behind", millis(ahead), millis(behind));
-        trust("clock-steady", good, measured, format!("{} ahead", millis(limit)), because)
-            .remedy("run again while nothing sets the clock")
+        let measured = format!("{} ahead, {} behind", length(ahead), length(behind));
+        trust("clock-steady", good, measured, format!("{} ahead", length(limit)), because)
+            .remedy(STEADY_CLOCK)
     }
-}
-
-fn millis(offset: Offset) -> String {
-    let millis = offset.as_secs_f64() * 1e3;
-    if millis < 10.0 { format!("{millis:.2} ms") } else { format!("{millis:.0} ms") }
-}
-
-fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    if percent < 0.1 { format!("{percent:.3} %") } else { format!("{percent:.2} %") }
 }

@@ -1,8 +1,8 @@
-//! What Swarm did with the change.
+//! What Swarm did with the change, and the story of a rollback.
 
 use serde::Serialize;
 
-use super::scene::Scene;
+use super::scene::{STOPPED_EARLY, Scene};
 use crate::Offset;
 use crate::record::{Expects, SpecMatch};
 use crate::swarm::UpdateState;
@@ -42,7 +42,7 @@ pub struct StateSeen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Converged {
     /// Every replica runs the version that was aimed at: the new one, or after a rollback the
-    /// one from before.
+    /// previous one.
     pub new_tasks_running: Option<Offset>,
     /// The update state says that nothing more will happen.
     pub status_terminal: Option<Offset>,
@@ -100,5 +100,45 @@ impl Converged {
                     && life.ended.is_none_or(|ended| ended >= submitted)
             }),
         }
+    }
+}
+
+/// The story of a rollback. Instants count from the run's start; absent means not seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RollbackStory {
+    /// The task whose failure the engine names as the reason.
+    pub trigger_task: Option<String>,
+    /// The slot of that task.
+    pub trigger_slot: Option<u64>,
+    /// Why that task failed: see [`super::TaskFailure`].
+    pub trigger_error: Option<String>,
+    /// When that task had failed.
+    pub failure_at: Option<Offset>,
+    /// When the rollback began.
+    pub started_at: Offset,
+    /// When the engine called it completed. Replicas can still be missing then.
+    pub completed_at: Option<Offset>,
+    /// When every replica served the previous version again.
+    pub capacity_restored_at: Option<Offset>,
+}
+
+impl RollbackStory {
+    /// The story, if a rollback was seen.
+    pub(super) fn of(scene: &Scene) -> Option<Self> {
+        let started_at = scene.rollback_seen()?;
+        let trigger_task = scene.named_task();
+        let life = trigger_task.and_then(|id| scene.tasks.find(id));
+        Some(Self {
+            trigger_task: trigger_task.map(str::to_owned),
+            trigger_slot: life.map(|life| life.last.slot),
+            trigger_error: life.map(|life| match life.failure() {
+                Some(failure) => failure.to_string(),
+                None => STOPPED_EARLY.to_owned(),
+            }),
+            failure_at: life.and_then(|life| life.failed.or(life.ended)),
+            started_at,
+            completed_at: scene.first_in(UpdateState::RollbackCompleted).map(|seen| seen.0),
+            capacity_restored_at: scene.tasks.all_served(scene.old, scene.replicas, started_at),
+        })
     }
 }

@@ -1,11 +1,17 @@
 //! What is checked for the users' sake in every scenario.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
+use super::capacity::Capacity;
+use super::cause::{Cause, CauseGroup};
+use super::check::{Check, Verdict};
+use super::fixes::capacity_fix;
+use super::remedies::{FREE_MACHINE, SOUND_FIRST};
 use super::scene::Scene;
-use super::{Capacity, CauseGroup, Check, StreamStats, Verdict};
-use crate::record::{Expects, StackFacts};
+use super::stream_stats::StreamStats;
+use crate::record::{Expects, Outcome, StackFacts};
 use crate::swarm::Order;
+use crate::wording::{count, counted, length};
 
 /// What keeps failed requests from proving anything.
 #[derive(Debug, Clone, Copy)]
@@ -33,46 +39,67 @@ pub(super) fn no_failed_requests(
         _ if doubt.baseline || doubt.control || failed == doubt.busy => Verdict::Inconclusive,
         _ => Verdict::Fail,
     };
+    let requests = counted(failed, "request");
     let because = match verdict {
-        Verdict::Pass => "every request was answered as it should be".to_owned(),
-        Verdict::Inconclusive if failed == doubt.busy => {
-            format!(
-                "{failed} answers came late or not in time, and this machine was too busy just then \
-                 to tell why"
-            )
-        }
-        Verdict::Inconclusive if doubt.control => {
-            "requests failed, but the control target, which no update touches, failed too"
-                .to_owned()
-        }
-        Verdict::Inconclusive => {
-            "requests failed, but some had failed before the update too: the update may not be \
-             the reason"
-                .to_owned()
-        }
-        Verdict::Fail => {
-            let main = causes.first().map_or("unexplained", |group| group.text.as_str());
-            format!("users would have noticed: {failed} requests failed; most often: {main}")
-        }
-    };
-    let check = Check::new(
-        "no-failed-requests",
-        verdict,
-        format!(
-            "{failed} of {sent} failed, longest gap {:.2} s, {:.2} s bad in all",
-            longest.as_secs_f64(),
-            total.as_secs_f64()
+        Verdict::Pass => "no request failed".to_owned(),
+        Verdict::Inconclusive if failed == doubt.busy => format!(
+            "{requests} came late or not in time, and this machine was too busy then to tell why"
         ),
-        "0 failed",
-        because,
+        Verdict::Inconclusive if doubt.control => format!(
+            "{requests} failed, but so did requests to the control target, which no update touches"
+        ),
+        Verdict::Inconclusive => format!(
+            "{requests} failed, but some had failed before the update too: the update may not be \
+             the reason"
+        ),
+        Verdict::Fail => match causes {
+            [] => format!("{requests} lost"),
+            [only] => in_words(&requests, only, streams),
+            [first, ..] => {
+                let most = format!("{} of {requests}", count(first.failed));
+                in_words(&most, first, streams)
+            }
+        },
+    };
+    let measured = format!(
+        "{} of {} failed, longest gap {}, {} without an answer in all",
+        count(failed),
+        count(sent),
+        length(longest),
+        length(total)
     );
+    let check = Check::new("no-failed-requests", verdict, measured, "0 failed", because);
     if verdict == Verdict::Inconclusive && failed == doubt.busy {
-        return check.remedy("run on a machine with more free processor time, or at a lower rate");
+        return check.remedy(FREE_MACHINE);
     }
-    match causes.first().and_then(|group| group.remedy) {
+    match causes.first().and_then(|group| group.remedy.as_ref()) {
         Some(remedy) => check.remedy(remedy),
         None => check,
     }
+}
+
+/// Why so many requests were lost, in one sentence.
+pub(super) fn in_words(how_many: &str, group: &CauseGroup, streams: &[&StreamStats]) -> String {
+    if group.cause != Cause::Unexplained {
+        return format!("{how_many} lost: {}", group.text);
+    }
+    match most_failed(streams) {
+        Some(Outcome::WrongStatus | Outcome::AppError) => {
+            format!("{how_many} got another status than the expected one")
+        }
+        Some(Outcome::WrongBody) => format!("{how_many} got another body than the expected one"),
+        Some(class) => format!("{how_many} lost ({class}): no task changed near them"),
+        None => format!("{how_many} lost"),
+    }
+}
+
+/// How most of the failed requests failed.
+pub(super) fn most_failed(streams: &[&StreamStats]) -> Option<Outcome> {
+    let mut classes = BTreeMap::new();
+    for (class, failed) in streams.iter().flat_map(|stream| &stream.failed_by_class) {
+        *classes.entry(*class).or_insert(0) += failed;
+    }
+    classes.into_iter().max_by_key(|class: &(Outcome, u64)| class.1).map(|class| class.0)
 }
 
 /// Enough replicas ran at all times.
@@ -89,70 +116,40 @@ pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &Stack
     };
     let least = scene.replicas.saturating_sub(allowed);
     let limit = format!("at least {least} running");
+    let check = |verdict, measured: &str, because: String| {
+        Check::new("capacity", verdict, measured, limit.as_str(), because)
+    };
     let Some(capacity) = capacity else {
-        return Check::new(
-            "capacity",
-            Verdict::Inconclusive,
-            "unknown",
-            limit,
-            "no task of the service was seen",
-        );
+        let because = "no task of the service was seen".to_owned();
+        return check(Verdict::Inconclusive, "unknown", because);
     };
     let measured = format!("{} running, {} serving", capacity.min_running, capacity.min_serving);
+    let lowest = format!(
+        "{} of {} running at the lowest point",
+        capacity.min_running,
+        counted(scene.replicas, "replica")
+    );
     if capacity.min_running >= least {
-        let because = format!("there were never fewer than {} replicas", capacity.min_running);
-        return Check::new("capacity", Verdict::Pass, measured, limit, because);
+        return check(Verdict::Pass, &measured, lowest);
     }
     let before = capacity.steps.first().map_or(0, |step| step.running);
     if before < scene.replicas {
-        return Check::new(
-            "capacity",
-            Verdict::Inconclusive,
-            measured,
-            limit,
-            format!("only {before} of {} replicas were running before the change", scene.replicas),
-        )
-        .remedy("let the service come to rest first, and look at its tasks' errors");
+        let because = format!(
+            "only {before} of {} were running before the change",
+            counted(scene.replicas, "replica")
+        );
+        return check(Verdict::Inconclusive, &measured, because).remedy(SOUND_FIRST);
     }
-    let touched = touched_before_rollback(scene);
-    let policy = &stack.update_config;
-    let over = scene.rolled_back() && policy.parallelism > 0 && touched > policy.parallelism;
-    let (because, remedy) = if over {
-        (
-            format!(
-                "Swarm had begun {touched} slots before it reacted to the failure, more than the \
-                 {} at once that were asked for",
-                policy.parallelism
-            ),
-            "set `update_config.delay` to some seconds: without it Swarm hands out the next slots \
-             before it looks at a failure",
+    let touched = scene.touched_before_rollback();
+    let at_once = update.parallelism;
+    let because = if scene.rolled_back() && at_once > 0 && touched > at_once {
+        format!(
+            "Swarm had begun {} before it reacted to the failure, more than the parallelism of \
+             {at_once}",
+            counted(touched, "slot")
         )
     } else {
-        (
-            format!("only {} replicas were running at the lowest point", capacity.min_running),
-            "look at the tasks' errors; `order: start-first` starts a new task before it stops the \
-             old one",
-        )
+        format!("only {}", lowest.replace(" running", " were running"))
     };
-    Check::new("capacity", Verdict::Fail, measured, limit, because).remedy(remedy)
-}
-
-/// How many slots had got a task of the new version when the rollback began.
-fn touched_before_rollback(scene: &Scene) -> u64 {
-    let Some(rollback) = scene.rollback_seen() else { return 0 };
-    let new = scene.new_generation();
-    let stopped: BTreeSet<_> = scene
-        .tasks
-        .lives
-        .iter()
-        .filter(|life| {
-            life.last.generation != new
-                && life.running.is_some()
-                && life
-                    .told_to_stop
-                    .is_some_and(|told| told >= scene.submitted_at() && told <= rollback)
-        })
-        .map(super::task_life::TaskLife::place)
-        .collect();
-    stopped.len() as u64
+    check(Verdict::Fail, &measured, because).remedy(capacity_fix(scene, stack).sentence())
 }

@@ -1,27 +1,23 @@
-//! The judgement as JSON: `report.json` and `--json`.
+//! The judgement as JSON: `report.json`, `--json` and `--format json`.
 
 use serde::Serialize;
 
-use crate::judge::{Judgement, Pooled};
+use super::format::{Format, Material};
+use super::style::Style;
 
-/// The judgement as one JSON object with a line end. `docs/report.md` describes its fields:
-/// within a schema version fields are added, never renamed.
-///
-/// # Panics
-/// Never: a judgement has no maps with keys that are not text, and writing to memory works.
-#[must_use]
-pub fn json(judgement: &Judgement) -> String {
-    pretty(judgement)
-}
+/// One JSON object with a line end. `docs/report.md` describes its fields: within a schema
+/// version fields are added, never renamed.
+pub const JSON: Format = Format {
+    name: "json",
+    about: "everything, for programs (docs/report.md describes the fields)",
+    write,
+};
 
-/// Several runs together as one JSON object with a line end. `docs/report.md` describes its
-/// fields.
-///
-/// # Panics
-/// Never: see [`json`].
-#[must_use]
-pub fn pooled_json(pooled: &Pooled) -> String {
-    pretty(pooled)
+fn write(material: Material, _: Style) -> String {
+    match material {
+        Material::One(judgement) => pretty(judgement),
+        Material::Several(pooled) => pretty(pooled),
+    }
 }
 
 #[expect(clippy::expect_used, reason = "writing plain values into memory cannot fail")]

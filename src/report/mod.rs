@@ -1,15 +1,26 @@
-//! Reports: one small file per format. They only tell what the judgement says.
+//! Reports: a table of formats, one file each. They only say what the judgement says.
 
-mod block;
+mod details;
 mod format;
 mod json;
+mod page;
 mod pooled_summary;
-mod scenario_summary;
+mod requests;
+mod settings;
 mod style;
 mod summary;
 
-pub use format::{DETAILS, FORMATS, Format, JSON, Material, SUMMARY, find};
-pub use json::{json, pooled_json};
-pub use pooled_summary::pooled_summary;
+pub use details::DETAILS;
+pub use format::{Format, Material};
+pub use json::JSON;
 pub use style::Style;
-pub use summary::summary;
+pub use summary::SUMMARY;
+
+/// Every format; the first one is the default.
+pub const FORMATS: &[Format] = &[SUMMARY, DETAILS, JSON];
+
+/// The format of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}

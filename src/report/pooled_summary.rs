@@ -1,122 +1,92 @@
-//! Several runs together as text for a terminal.
+//! Several runs together, in few lines.
 
-use std::fmt::Write as _;
-
-use super::block::{more, reasons, row};
-use super::scenario_summary::{millis, secs};
+use super::page::Page;
+use super::requests::{Requests, of_users, table};
 use super::style::Style;
-use crate::judge::{Claim, Pooled, PooledRun, PooledScenario, PooledStream, Verdict};
-use crate::record::Purpose;
+use crate::judge::{Claim, Pooled, PooledScenario, Verdict};
+use crate::wording::{count, counted, list, percent};
 
-/// Several runs together as text for people: the verdict first, then each run in a line, then
-/// what they prove together. No line is wider than 100 characters.
-#[must_use]
-pub fn pooled_summary(pooled: &Pooled, style: Style) -> String {
-    let mut out = String::new();
-    let sum = |part: fn(&PooledRun) -> u64| pooled.per_run.iter().map(part).sum::<u64>();
-    let headline = format!(
-        "{}: {} run{}; {} of {} requests failed",
-        pooled.service,
-        pooled.runs,
-        plural(pooled.runs),
-        sum(|run| run.failed),
-        sum(|run| run.sent)
-    );
-    let _ = writeln!(out, "{}  {}", style.head(pooled.verdict), style.title(&headline));
-    reasons(&mut out, &pooled.because);
-    out.push('\n');
-    for run in &pooled.per_run {
-        run_line(&mut out, run, style);
-    }
+/// The most runs that are named.
+const NAMED: usize = 3;
+
+/// The verdict first, then what the runs prove together.
+pub(super) fn pooled_summary(pooled: &Pooled, style: Style) -> String {
+    let mut page = Page::new(style);
+    page.head(pooled.verdict, &pooled.service, &pooled.headline);
+    page.blank();
     for scenario in &pooled.scenarios {
-        out.push('\n');
-        scenario_block(&mut out, scenario, style);
+        scenario_lines(&mut page, scenario, 1);
     }
-    out.push('\n');
-    for stream in &pooled.streams {
-        stream_row(&mut out, stream);
+    page.blank();
+    let rows = of_users(&Requests::pooled(&pooled.streams));
+    if !rows.is_empty() {
+        table(&mut page, &rows);
+        page.blank();
     }
-    if let Some(record) = style.record {
-        // Not wrapped: a path that is cut cannot be copied.
-        let _ = writeln!(out, "  {:12}{}", "record", record.display());
+    let runs: Vec<String> = [Verdict::Fail, Verdict::Inconclusive, Verdict::Pass]
+        .into_iter()
+        .filter_map(|verdict| runs(pooled, verdict))
+        .collect();
+    if !runs.is_empty() {
+        page.row("runs", &runs.join("; "));
     }
-    out
+    if !pooled.per_run.is_empty() {
+        page.row("details", "rollproof report -v RUN");
+    }
+    page.text()
 }
 
-fn plural(count: u64) -> &'static str {
-    if count == 1 { "" } else { "s" }
-}
-
-fn run_line(out: &mut String, run: &PooledRun, style: Style) {
-    let mut text =
-        format!("{} of {} failed, longest gap {}", run.failed, run.sent, secs(run.longest_gap_s));
-    if let Some(rollback) = run.rollback_s {
-        let _ = write!(text, ", rollback {}", secs(rollback));
-    }
-    let word = run.verdict.as_str();
-    let label = style.verdict(run.verdict, word);
-    row(out, &label, word, &format!("{}: {text}", run.run_id));
-}
-
-fn scenario_block(out: &mut String, scenario: &PooledScenario, style: Style) {
-    let verdict = if scenario.lost > 0 {
-        Verdict::Fail
-    } else if scenario.updates == 0 {
-        Verdict::Inconclusive
-    } else {
-        Verdict::Pass
+/// What one kind of scenario proves, with at most `claims` claims that are not proven.
+pub(super) fn scenario_lines(page: &mut Page, scenario: &PooledScenario, claims: usize) {
+    let lost = match (scenario.updates, scenario.lost) {
+        (0, _) => "no run of it can be trusted".to_owned(),
+        (all, lost) => format!("{} of {} lost requests", count(lost), count(all)),
     };
-    let lost = format!("{} lost a request", scenario.lost);
-    let _ = writeln!(
-        out,
-        "{}  {} update{}, {}",
-        style.title(&scenario.name),
-        scenario.updates,
-        plural(scenario.updates),
-        style.verdict(verdict, &lost)
-    );
+    let name = page.style.title(&scenario.name.replace('-', " "));
+    page.hanging(&format!("  {name}"), 4, &lost);
+    let mut more = |text: String| page.column("    ", 4, &text);
+    if scenario.updates > 0 {
+        more(format!(
+            "at most {} of such updates lose requests (95 % confidence)",
+            percent(scenario.loss_rate_upper_95)
+        ));
+    }
+    if let Some(proven) = scenario.claims.iter().rfind(|claim| claim.proven) {
+        more(format!("fewer than 1 in {}: proven", proven.one_in));
+    }
+    for open in scenario.claims.iter().filter(|claim| !claim.proven).take(claims) {
+        more(claim(open));
+    }
     if scenario.left_out > 0 {
-        let text = format!(
-            "{} more prove nothing either way: their measurement cannot be trusted",
-            scenario.left_out
-        );
-        row(out, "left out", "left out", &text);
-    }
-    let bound = format!(
-        "at most {:.1} % of updates lose a request (95 % confidence)",
-        scenario.loss_rate_upper_95 * 100.0
-    );
-    row(out, "proves", "proves", &bound);
-    for claim in &scenario.claims {
-        more(out, &claim_text(claim, scenario.lost));
+        let updates = counted(scenario.left_out, "more update");
+        more(format!("{updates} left out: the measurement cannot be trusted"));
     }
 }
 
-fn claim_text(claim: &Claim, lost: u64) -> String {
+/// What a claim that is not proven takes.
+fn claim(claim: &Claim) -> String {
     let what = format!("fewer than 1 in {}", claim.one_in);
-    let missing = match (claim.proven, claim.needed, claim.missing) {
-        (true, _, _) => return format!("{what}: proven"),
-        (false, Some(needed), Some(missing)) => format!(
-            "needs {missing} more without a loss ({needed} in all{})",
-            if lost > 0 { ", as some have lost one" } else { "" }
+    match (claim.needed, claim.missing) {
+        (Some(needed), Some(missing)) => format!(
+            "{what}: needs {} more without a loss ({} in all)",
+            count(missing),
+            count(needed)
         ),
-        _ => "no number of updates can prove it".to_owned(),
-    };
-    format!("{what}: {missing}")
+        _ => format!("{what}: no number of updates can prove it"),
+    }
 }
 
-fn stream_row(out: &mut String, stream: &PooledStream) {
-    let mut text = format!("{} requests, {} failed", stream.sent, stream.failed);
-    if stream.purpose != Purpose::EachReplica {
-        let _ = write!(
-            text,
-            ", error rate below {:.3} % (95 %); longest gap {}",
-            stream.error_rate_upper_95 * 100.0,
-            secs(stream.longest_gap_s)
-        );
+/// How many runs have this verdict, and which, unless they passed: `1 fail (run-2)`.
+fn runs(pooled: &Pooled, verdict: Verdict) -> Option<String> {
+    let runs = pooled.per_run.iter().filter(|run| run.verdict == verdict);
+    let ids: Vec<&str> = runs.map(|run| run.run_id.as_str()).collect();
+    let number = format!("{} {verdict}", count(ids.len() as u64));
+    match (ids.len(), verdict) {
+        (0, _) => None,
+        (_, Verdict::Pass) => Some(number),
+        (..=NAMED, _) => Some(format!("{number} ({})", list(&ids))),
+        (all, _) => {
+            Some(format!("{number} ({} and {} more)", ids[..NAMED].join(", "), all - NAMED))
+        }
     }
-    if let (Some(p99), Some(p999)) = (stream.worst_p99_s, stream.worst_p999_s) {
-        let _ = write!(text, "; worst p99 {}, p99.9 {}", millis(p99), millis(p999));
-    }
-    row(out, &stream.name, &stream.name, &text);
 }

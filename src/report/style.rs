@@ -7,17 +7,28 @@ use anstyle::{AnsiColor, Effects};
 use crate::judge::Verdict;
 
 /// How a report for people looks.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Style<'a> {
     /// Whether to use colours. No meaning is carried by colour alone.
     pub colour: bool,
-    /// Columns of the terminal; absent where there is none.
-    pub width: Option<usize>,
+    /// The width of a line, in characters; taken as at least 40 and at most 120.
+    pub width: usize,
     /// Where the record is, to be named at the end.
     pub record: Option<&'a Path>,
 }
 
+impl Default for Style<'_> {
+    fn default() -> Self {
+        Self { colour: false, width: 80, record: None }
+    }
+}
+
 impl Style<'_> {
+    /// The width that lines may have.
+    pub(super) fn columns(self) -> usize {
+        self.width.clamp(40, 120)
+    }
+
     pub(super) fn verdict(self, verdict: Verdict, word: &str) -> String {
         let colour = match verdict {
             Verdict::Pass => AnsiColor::Green,
@@ -41,6 +52,10 @@ impl Style<'_> {
     }
 
     fn paint(self, style: anstyle::Style, word: &str) -> String {
-        if self.colour { format!("{style}{word}{style:#}") } else { word.to_owned() }
+        if self.colour && !word.is_empty() {
+            format!("{style}{word}{style:#}")
+        } else {
+            word.into()
+        }
     }
 }

@@ -1,77 +1,316 @@
-//! The judgement as text for a terminal.
+//! The short summary: at most twenty lines of eighty columns, the answer first.
 
 use std::fmt::Write as _;
 
-use super::block::{reasons, row};
-use super::scenario_summary::{broken_checks, scenario_summary};
+use super::format::{Format, Material};
+use super::page::{INDENT, Page};
+use super::pooled_summary::pooled_summary;
+use super::requests::{Requests, of_users, table};
+use super::settings::{proof, settings};
 use super::style::Style;
-use crate::judge::{Judgement, NegativeControlStory};
-use crate::record::Purpose;
+use crate::Offset;
+use crate::judge::{Advice, Check, Judgement, RollbackStory, ScenarioJudgement, Verdict};
+use crate::record::Expects;
+use crate::swarm::UpdateState;
+use crate::wording::{counted, length};
 
-/// The judgement as text for people: the verdict first, then what happened, what users
-/// noticed, why, and what to change. No line is wider than 100 characters.
-#[must_use]
-pub fn summary(judgement: &Judgement, style: Style) -> String {
-    let mut out = String::new();
-    let _ =
-        writeln!(out, "{}  {}", style.head(judgement.verdict), style.title(&headline(judgement)));
-    reasons(&mut out, &judgement.because);
-    for scenario in &judgement.scenarios {
-        out.push('\n');
-        scenario_summary(&mut out, scenario, style);
+/// What happened, why and what to change, in at most twenty lines.
+pub const SUMMARY: Format = Format {
+    name: "summary",
+    about: "what happened, why, and what to change, in twenty lines (the default)",
+    write,
+};
+
+/// The most lines that a summary has.
+const LINES: usize = 20;
+/// The same in less than eighty columns.
+const LINES_IF_NARROW: usize = 30;
+/// The most reasons that it gives for an inconclusive run.
+const REASONS: usize = 3;
+
+fn write(material: Material, style: Style) -> String {
+    match material {
+        Material::One(judgement) => one(judgement, style),
+        Material::Several(pooled) => pooled_summary(pooled, style),
     }
-    out.push('\n');
-    if let Some(story) = &judgement.negative_control {
-        row(&mut out, "neg. control", "neg. control", &negative_control(story));
-    }
-    broken_checks(&mut out, &judgement.checks, style);
-    let engine = &judgement.engine;
-    row(
-        &mut out,
-        "engine",
-        "engine",
-        &format!(
-            "{} (API {}), {} node{}, {}, kernel {}{}",
-            engine.version,
-            engine.api,
-            engine.nodes,
-            if engine.nodes == 1 { "" } else { "s" },
-            engine.kind,
-            engine.kernel,
-            if engine.ipvs { "" } else { " without IPVS" }
-        ),
-    );
-    for caveat in &judgement.caveats {
-        row(&mut out, "note", "note", caveat);
-    }
-    if let Some(record) = style.record {
-        // Not wrapped: a path that is cut cannot be copied.
-        let _ = writeln!(out, "  {:12}{}", "record", record.display());
-    }
-    out
 }
 
-fn negative_control(story: &NegativeControlStory) -> String {
-    let mut text = format!(
-        "an update that is known to lose requests: {} of {} failed, longest gap {:.2} s",
-        story.failed,
-        story.sent,
-        story.longest_gap_s.as_secs_f64()
-    );
-    if let Some(time) = story.without_container_s {
-        let _ = write!(text, "; no container for {:.2} s", time.as_secs_f64());
+fn one(judgement: &Judgement, style: Style) -> String {
+    let mut top = Page::new(style);
+    top.head(judgement.verdict, &judgement.stack.service, &judgement.headline);
+    top.blank();
+    for scenario in &judgement.scenarios {
+        scenario_lines(&mut top, scenario, &judgement.scenarios);
+    }
+
+    let mut why = Page::new(style);
+    match judgement.verdict {
+        Verdict::Pass => {}
+        Verdict::Fail => advice(&mut why, judgement),
+        Verdict::Inconclusive => missing(&mut why, judgement),
+    }
+
+    let mut asked = Page::new(style);
+    let rows =
+        of_users(&Requests::all(judgement.scenarios.iter().flat_map(|scenario| &scenario.streams)));
+    if !rows.is_empty() {
+        table(&mut asked, &rows);
+    }
+
+    let mut facts = Page::new(style);
+    if !judgement.scenarios.is_empty() {
+        settings(&mut facts, &judgement.stack);
+        let proof = proof(judgement);
+        if !proof.is_empty() {
+            facts.row("proof", &proof);
+        }
+    }
+
+    let mut notes = Page::new(style);
+    for scenario in &judgement.scenarios {
+        let hidden: u64 = scenario.masked.iter().map(|masked| masked.count).max().unwrap_or(0);
+        if hidden > 0 {
+            let failures = counted(hidden, "failure");
+            let text = format!("{}: the proxy most likely hid {failures}", name(scenario));
+            notes.row("note", &text);
+        }
+    }
+    // What a skipped self-test means stands in the proof.
+    for caveat in judgement.caveats.iter().filter(|text| !text.starts_with("the self-test")) {
+        notes.row("note", caveat);
+    }
+
+    let mut details = Page::new(style);
+    details_line(&mut details, style);
+    join(top, [why, asked, facts], notes, details)
+}
+
+/// Puts the parts together; what does not fit into the lines is left out, notes first.
+fn join(mut top: Page, [why, asked, facts]: [Page; 3], notes: Page, details: Page) -> String {
+    let most = if top.style.columns() < Style::default().width { LINES_IF_NARROW } else { LINES };
+    let mut left = most.saturating_sub(top.len() + details.len() + 1);
+    for page in [why, asked] {
+        if page.len() > 0 {
+            left = left.saturating_sub(page.len() + 1);
+            top.blank();
+            top.append(page);
+        }
+    }
+    top.blank();
+    for page in [facts, notes] {
+        if page.len() <= left {
+            left -= page.len();
+            top.append(page);
+        }
+    }
+    top.append(details);
+    top.text()
+}
+
+fn name(scenario: &ScenarioJudgement) -> String {
+    scenario.name.replace('-', " ")
+}
+
+/// One scenario: what Swarm did, how long it took, the fewest replicas; and why it rolled back.
+fn scenario_lines(page: &mut Page, scenario: &ScenarioJudgement, all: &[ScenarioJudgement]) {
+    let wide = |text: &str| text.chars().count();
+    let names = all.iter().map(|one| wide(&name(one))).max().unwrap_or(0);
+    let verdicts = all.iter().map(|one| wide(one.verdict.as_str())).max().unwrap_or(0);
+    let word = match scenario.verdict {
+        Verdict::Fail => "FAIL",
+        other => other.as_str(),
+    };
+    let gap = verdicts - wide(word);
+    let word = page.style.verdict(scenario.verdict, word);
+    let indent = 2 + names + 2 + verdicts + 2;
+    let first = format!("  {:names$}  {word}{:gap$}  ", name(scenario), "");
+    page.column(&first, indent, &what_swarm_did(scenario));
+    if let Some(story) = scenario.rollback.as_ref().filter(|_| !is_unexpected(scenario)) {
+        page.column(&" ".repeat(indent), indent, &format!("cause: {}", cause(story)));
+    }
+    // The first scenario that is open stands in the headline or below.
+    if scenario.verdict == Verdict::Inconclusive
+        && all.iter().any(|one| one.verdict > scenario.verdict)
+    {
+        let open = scenario.checks.iter().find(|check| check.verdict == Verdict::Inconclusive);
+        page.column(&" ".repeat(indent), indent, open.map_or("", |check| &check.because));
+    }
+}
+
+/// Whether the rollback is what failed: then its cause stands below.
+fn is_unexpected(scenario: &ScenarioJudgement) -> bool {
+    scenario.expects != Expects::Rollback
+}
+
+/// Why Swarm rolled back: `slot 1 became unhealthy: 3 checks failed: "…"`.
+pub(super) fn cause(story: &RollbackStory) -> String {
+    match (story.trigger_slot, &story.trigger_error) {
+        (Some(slot), Some(error)) if slot > 0 => match error.strip_prefix("its container") {
+            Some(rest) => format!("the container of slot {slot}{rest}"),
+            None => format!("slot {slot} {error}"),
+        },
+        (_, Some(error)) => format!("a task {error}"),
+        _ => "not known: the engine named no task".to_owned(),
+    }
+}
+
+/// Seconds since the change, for people.
+pub(super) fn after(scenario: &ScenarioJudgement, at: Offset) -> String {
+    length(at - scenario.update.submitted_at.unwrap_or(scenario.started_at))
+}
+
+/// What Swarm did with the change, how long it took, and the fewest replicas.
+pub(super) fn what_swarm_did(scenario: &ScenarioJudgement) -> String {
+    let update = &scenario.update;
+    let terminal = update.converged.status_terminal;
+    let at = |at: Option<Offset>| at.map_or_else(|| "?".to_owned(), |at| after(scenario, at));
+    let ended = after(scenario, scenario.ended_at);
+    let mut text = match (&scenario.rollback, update.final_state) {
+        (Some(story), _) => {
+            let began = after(scenario, story.started_at);
+            match story.completed_at {
+                Some(done) => {
+                    format!("rolled back after {began}, done after {}", after(scenario, done))
+                }
+                None => format!("rolled back after {began}, not done after {ended}"),
+            }
+        }
+        (None, UpdateState::Completed) if scenario.expects == Expects::Rollback => {
+            format!("no rollback: completed after {}", at(terminal))
+        }
+        (None, UpdateState::Completed) => format!("updated in {}", at(terminal)),
+        (None, UpdateState::Paused) if scenario.expects == Expects::Rollback => {
+            format!("no rollback: paused after {}", at(terminal))
+        }
+        (None, UpdateState::Paused) => format!("paused after {}", at(terminal)),
+        (None, UpdateState::None) if scenario.expects == Expects::NoChange => {
+            "nothing replaced".to_owned()
+        }
+        (None, UpdateState::None) => "no update was seen".to_owned(),
+        (None, _) => format!("not done after {ended}"),
+    };
+    if let Some(capacity) = &scenario.capacity {
+        let lowest = match (capacity.min_running, capacity.desired) {
+            (0, _) => format!("; no replica for {}", length(capacity.none_serving_s)),
+            (_, 1) => "; the replica was never missing".to_owned(),
+            (least, all) => format!("; never below {least} of {all} replicas"),
+        };
+        text.push_str(&lowest);
+    }
+    if scenario.failed > 0 {
+        let _ = write!(text, "; {} lost", counted(scenario.failed, "request"));
     }
     text
 }
 
-/// Everything in one line.
-fn headline(judgement: &Judgement) -> String {
-    let names: Vec<&str> =
-        judgement.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
-    let streams = judgement.scenarios.iter().flat_map(|scenario| &scenario.streams);
-    let users = streams.filter(|stream| stream.purpose == Purpose::Users);
-    let sent: u64 = users.map(|stream| stream.sent).sum();
-    let failed: u64 = judgement.scenarios.iter().map(|scenario| scenario.failed).sum();
-    let what = if names.is_empty() { "no scenario".to_owned() } else { names.join(", ") };
-    format!("{}: {what}; {failed} of {sent} requests failed", judgement.stack.service)
+/// Why it failed and what to change: a block for each cause.
+fn advice(page: &mut Page, judgement: &Judgement) {
+    let mut given: Vec<&Advice> = Vec::new();
+    for scenario in &judgement.scenarios {
+        let Some(advice) = &scenario.advice else { continue };
+        if let Some(lost) = lost(scenario).filter(|_| given.is_empty()) {
+            page.row("lost", &lost);
+        }
+        let same = |known: &&Advice| known.lines == advice.lines && known.text == advice.text;
+        if given.iter().any(same) {
+            continue;
+        }
+        given.push(advice);
+        // The headline may have said it.
+        if !judgement.headline.contains(&advice.because) {
+            let why = page.style.title("why");
+            page.row(&why, &advice.because);
+        }
+        fix(page, advice);
+    }
+}
+
+/// The lines to paste, and where; or what to do instead.
+pub(super) fn fix(page: &mut Page, advice: &Advice) {
+    let label = page.style.title("fix");
+    if let Some(text) = &advice.text {
+        let place = advice.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+        page.row(&label, &format!("{text}{place}"));
+        return;
+    }
+    let place = advice.place.as_deref().map(|place| format!(", {place}")).unwrap_or_default();
+    page.row(&label, &format!("in the service's `deploy` block{place}:"));
+    for line in &advice.lines {
+        page.line(format!("{:INDENT$}{line}", ""));
+    }
+}
+
+/// When requests were lost, and whether that is proven to be the update's doing.
+fn lost(scenario: &ScenarioJudgement) -> Option<String> {
+    let first = scenario.causes.iter().map(|group| group.first_at).min()?;
+    let last = scenario.causes.iter().map(|group| group.last_at).max()?;
+    let mut text =
+        format!("from {} to {} after the change", after(scenario, first), after(scenario, last));
+    let check = scenario.checks.iter().find(|check| check.name == "no-failed-requests");
+    if let Some(check) = check.filter(|check| check.verdict == Verdict::Inconclusive) {
+        let _ = write!(text, "; {}", check.because);
+    }
+    Some(text)
+}
+
+/// What an inconclusive run misses, and what to do.
+fn missing(page: &mut Page, judgement: &Judgement) {
+    let of_scenarios = judgement.scenarios.iter().flat_map(|scenario| &scenario.checks);
+    let mut open: Vec<&Check> = Vec::new();
+    for check in judgement.checks.iter().chain(of_scenarios) {
+        let known = open.iter().any(|known| known.because == check.because);
+        if check.verdict == Verdict::Inconclusive && !known {
+            open.push(check);
+        }
+    }
+    // Where the machine was too busy for the tasks, the other reasons follow from that.
+    if open.iter().any(|check| check.name == "tasks-had-time") {
+        open.retain(|check| check.name == "tasks-had-time");
+    }
+    // The headline has the first reason.
+    let in_headline = |text: &str| judgement.headline.ends_with(text);
+    let names = judgement.scenarios.iter().map(|scenario| scenario.name.as_str());
+    let names: Vec<&str> = names.chain(judgement.checks.iter().map(|check| check.name)).collect();
+    let of_a_check =
+        |text: &str| text.split_once(": ").is_some_and(|(name, _)| names.contains(&name));
+    // What is wrong with the run as a whole, then the checks that do not hold.
+    let reasons: Vec<&str> = judgement
+        .because
+        .iter()
+        .map(String::as_str)
+        .filter(|text| !of_a_check(text))
+        .chain(open.iter().map(|check| check.because.as_str()))
+        .filter(|text| !in_headline(text))
+        .collect();
+    for reason in reasons.iter().take(REASONS) {
+        page.row("why", reason);
+    }
+    if reasons.len() > REASONS {
+        page.more(&format!("and {} more", reasons.len() - REASONS));
+    }
+    let mut todo: Vec<&str> = Vec::new();
+    for remedy in open.iter().filter_map(|check| check.remedy.as_deref()) {
+        if !todo.contains(&remedy) {
+            todo.push(remedy);
+        }
+    }
+    if todo.is_empty() {
+        todo.push("run it again, and let it finish");
+    }
+    for text in todo.iter().take(2) {
+        let label = page.style.title("do");
+        page.row(&label, text);
+    }
+}
+
+/// Where more stands. The run's id is enough where the path does not fit.
+pub(super) fn details_line(page: &mut Page, style: Style) {
+    let Some(record) = style.record else { return };
+    let long = format!("rollproof report -v  ({})", record.display());
+    if INDENT + long.chars().count() <= style.columns() {
+        page.row("details", &format!("rollproof report -v ({})", record.display()));
+        return;
+    }
+    let id = record.file_name().map(|name| name.to_string_lossy().into_owned());
+    page.row("details", &format!("rollproof report -v {}", id.unwrap_or_default()));
 }

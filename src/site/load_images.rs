@@ -6,7 +6,9 @@ use std::time::Instant;
 use super::{EngineKind, Ledger, LoadedImage, Site, StateFolder};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::image::{BuiltImage, OWN_IMAGES, Programs, companion_image, example_images, find_app_binary};
+use crate::image::{
+    BuiltImage, OWN_IMAGES, Programs, companion_image, example_images, find_app_binary,
+};
 use crate::stack::ServiceBody;
 
 impl Site {

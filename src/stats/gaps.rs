@@ -37,32 +37,15 @@ pub struct Gaps {
 
 impl Gaps {
     /// The gaps of requests given as intended time and success, ordered by intended time. A
-    /// gap that is open at last ends at `end`. Leave out requests that were never sent: they
+    /// gap that nothing closes ends at `end`. Leave out requests that were never sent: they
     /// prove nothing either way.
     #[must_use]
     pub fn of(requests: impl IntoIterator<Item = (Offset, bool)>, end: Offset) -> Self {
-        let mut gaps = Self::default();
-        let mut open: Option<Gap> = None;
-        let mut last_success: Option<Offset> = None;
-        for (at, success) in requests {
-            if success {
-                if let Some(gap) = open.take() {
-                    gaps.list.push(Gap { end: at, open: false, ..gap });
-                }
-                if let Some(last) = last_success {
-                    gaps.between_successes = gaps.between_successes.max(Some(at - last));
-                }
-                last_success = Some(at);
-            } else {
-                let gap = open.get_or_insert(Gap { start: at, end: at, failed: 0, open: true });
-                gap.failed += 1;
-                gap.end = at;
-            }
-        }
-        if let Some(gap) = open {
-            gaps.list.push(Gap { end: end.max(gap.end), ..gap });
-        }
-        gaps
+        let mut tail = Tail::default();
+        let list = requests.into_iter().filter_map(|(at, success)| tail.take(at, success));
+        let mut list: Vec<Gap> = list.collect();
+        list.extend(tail.open_until(end));
+        Self { list, between_successes: tail.between_successes }
     }
 
     /// The length of the longest gap.
@@ -75,6 +58,40 @@ impl Gaps {
     #[must_use]
     pub fn total(&self) -> Offset {
         self.list.iter().map(Gap::length).fold(Offset::ZERO, |sum, length| sum + length)
+    }
+}
+
+/// What has to be remembered of requests, in order, to follow the gaps.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tail {
+    open: Option<Gap>,
+    last_success: Option<Offset>,
+    pub(super) between_successes: Option<Offset>,
+}
+
+impl Tail {
+    /// Takes the next request; returns the gap that it closes.
+    pub(super) fn take(&mut self, at: Offset, success: bool) -> Option<Gap> {
+        if !success {
+            let gap = self.open.get_or_insert(Gap { start: at, end: at, failed: 0, open: true });
+            gap.failed += 1;
+            gap.end = at;
+            return None;
+        }
+        if let Some(last) = self.last_success.replace(at) {
+            self.between_successes = self.between_successes.max(Some(at - last));
+        }
+        self.open.take().map(|gap| Gap { end: at, open: false, ..gap })
+    }
+
+    /// The gap that is still open, up to `end`.
+    pub(super) fn open_until(&self, end: Offset) -> Option<Gap> {
+        self.open.map(|gap| Gap { end: end.max(gap.end), ..gap })
+    }
+
+    /// Whether a gap is open.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
     }
 }
 

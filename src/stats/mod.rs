@@ -2,12 +2,14 @@
 
 mod bound;
 mod gaps;
-mod needed;
+mod live;
 mod outage;
 mod spread;
+mod times;
 
-pub use bound::error_rate_upper_95;
+pub use bound::{error_rate_upper_95, trials_needed};
 pub use gaps::{Gap, Gaps};
-pub use needed::trials_needed;
+pub use live::{LiveGaps, Recent};
 pub use outage::Outage;
 pub use spread::Spread;
+pub use times::Times;

@@ -32,7 +32,7 @@ impl Spread {
         for time in times {
             let nanos = u64::try_from(time.as_nanos()).unwrap_or(0);
             max = max.max(nanos);
-            // It grows by itself, so every time fits.
+            // It grows, so every time fits.
             histogram.record(nanos).ok()?;
         }
         if histogram.is_empty() {

@@ -99,7 +99,7 @@ fn a_clean_rollback_passes_and_tells_its_story() {
     assert_eq!(scenario.update.spec_restored, Some(true));
     let rollback = scenario.rollback.as_ref().unwrap();
     assert_eq!(rollback.trigger_slot, Some(5));
-    assert!(rollback.trigger_error.as_ref().unwrap().contains("unhealthy container"));
+    assert!(rollback.trigger_error.as_ref().unwrap().starts_with("became unhealthy"));
     assert_near(rollback.failure_at, SUBMIT + 7.6);
     assert_near(Some(rollback.started_at), SUBMIT + 7.7);
     assert_near(rollback.completed_at, SUBMIT + 15.8);

@@ -25,6 +25,7 @@ fn causes_in(
     story.run.meta.stack.healthcheck = health.then(healthcheck);
     for facts in [&mut story.run.meta.streams[0], &mut story.run.shots[0].0] {
         name.clone_into(&mut facts.name);
+        facts.route = route(name, facts.purpose);
     }
     story.shots(GOOD_END + 0.5, change);
     let scenario = judge(&story.finish()).scenarios.into_iter().next().unwrap();
@@ -230,7 +231,7 @@ fn a_kept_connection_may_have_been_idle_since_it_was_closed() {
     };
     for from in [13.2, 13.5, 15.4] {
         let (found, _) = causes("keepalive", true, closed(from));
-        let text = "a kept connection was closed under the request";
+        let text = "a kept-alive connection was closed while the request was on its way";
         assert_eq!(only(&found), (Cause::KeptConnectionClosed, text), "{from}");
     }
     let (found, _) = causes("keepalive", true, closed(36.0));

@@ -3,10 +3,11 @@
 use rollproof::Offset;
 use rollproof::judge::{Judgement, MaskedKind, Verdict};
 use rollproof::record::{ContainerAction, Outcome, Purpose, Route, Shot};
-use rollproof::report::{Style, summary};
+use rollproof::report::{Material, SUMMARY, Style};
 use rollproof::swarm::TaskState;
 
 use crate::judge_story::{GOOD_END, SUBMIT, Story, assert_near, fail, good_update, judge, nothing};
+use crate::report::details;
 
 /// A good update with its six replicas asked by themselves, and a control.
 fn asked() -> Story {
@@ -39,11 +40,9 @@ fn each_replica_tells_when_it_began_and_stopped_to_answer() {
     // From 5.0 s, the scenario's start, to 13.1 s.
     assert_eq!((old.answered, old.failed_while_serving), (82, 0));
     assert_eq!(judgement.scenarios[0].masked, []);
-    let text = summary(&judgement, Style::default());
-    assert!(
-        text.contains("12 tasks were asked; first good answer after RUNNING: -0.50 s"),
-        "{text}"
-    );
+    let text = details(&judgement);
+    let first = "12 tasks asked; first good response after RUNNING: -500 ms";
+    assert!(text.contains(first), "{text}");
     assert!(text.contains("being told to stop: 2.90 s; 0 requests failed"), "{text}");
 }
 
@@ -109,17 +108,17 @@ fn what_a_replica_fails_and_no_user_sees_is_hidden() {
     assert_eq!(masked.count, 5);
     assert_near(Some(masked.worst_latency_s), 0.0199);
     assert!(
-        masked.because.contains("most likely the proxy repeated and hid"),
+        masked.because.contains("most likely the proxy retried, which hid"),
         "{}",
         masked.because
     );
     let replica = scenario.replicas.iter().find(|r| (r.slot, r.version) == (4, 1)).unwrap();
     assert_eq!(replica.failed_while_serving, 5);
-    let text = summary(&judgement, Style::default());
-    assert!(
-        text.contains("  hidden      each: 5 requests to a replica by itself failed"),
-        "{text}"
-    );
+    let text = details(&judgement);
+    let hidden = "hidden each: 5 requests sent directly to a serving replica failed";
+    assert!(text.contains(hidden), "{text}");
+    let short = (SUMMARY.write)(Material::One(&judgement), Style::default());
+    assert!(short.contains("the proxy most likely hid 5 failures"), "{short}");
 }
 
 #[test]

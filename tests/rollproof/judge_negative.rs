@@ -1,13 +1,13 @@
-//! The update that has to lose requests.
+//! The self-test: an update built to lose requests.
 
 use rollproof::Offset;
 use rollproof::judge::{Judgement, Verdict};
 use rollproof::record::{
     ContainerAction, Event, EventKind, NegativeControl, Outcome, Purpose, Shot,
 };
-use rollproof::report::{Style, summary};
 
 use crate::judge_story::{GOOD_END, Story, assert_near, broken, fail, good_update, judge, nothing};
+use crate::report::details;
 
 const LOSSY: &str = "demo_negative";
 
@@ -23,12 +23,9 @@ fn container(story: &mut Story, at: f64, name: &str, action: ContainerAction) {
     story.event(at, kind);
 }
 
-/// A good update after a negative control from 1.0 to 3.0 s, whose container is away from 1.3 to
+/// A good update after a self-test from 1.0 to 3.0 s, whose container is away from 1.3 to
 /// 1.9 s; it does not answer from 1.25 to 2.0 s.
-fn with_negative_control(
-    change: impl Fn(f64, &mut Shot),
-    keep: impl Fn(&Event) -> bool,
-) -> Judgement {
+fn with_self_test(change: impl Fn(f64, &mut Shot), keep: impl Fn(&Event) -> bool) -> Judgement {
     let mut story = good_update();
     story.run.meta.negative_control = NegativeControl::Planned;
     story.stream("negative", Purpose::NegativeControl);
@@ -49,12 +46,12 @@ fn with_negative_control(
 }
 
 #[test]
-fn a_negative_control_that_was_caught_is_told_with_the_truth() {
-    let judgement = with_negative_control(nothing, |_| true);
+fn a_self_test_that_was_noticed_is_reported_with_the_truth() {
+    let judgement = with_self_test(nothing, |_| true);
     assert_eq!(judgement.verdict, Verdict::Pass, "{:?}", judgement.because);
     assert_eq!(broken(&judgement), [""; 0], "it does not make the baseline dirty");
     assert_eq!(judgement.scenarios[0].failed, 0);
-    let story = judgement.negative_control.as_ref().unwrap();
+    let story = judgement.self_test.as_ref().unwrap();
     assert_eq!(
         (story.service.as_deref(), story.stream.as_deref()),
         (Some(LOSSY), Some("negative"))
@@ -66,12 +63,11 @@ fn a_negative_control_that_was_caught_is_told_with_the_truth() {
     assert_near(story.without_container_s, 0.6);
     let check = &judgement.checks[0];
     assert_eq!((check.name, check.verdict), ("negative-control", Verdict::Pass));
-    assert_eq!(check.measured, "150 of 400 failed, longest gap 0.75 s; 0.60 s without a container");
-    let text = summary(&judgement, Style::default());
-    assert!(
-        text.contains("neg. control an update that is known to lose requests: 150 of 400"),
-        "{text}"
-    );
+    assert_eq!(check.measured, "150 of 400 failed, longest gap 750 ms; 600 ms without a container");
+    let text = details(&judgement);
+    let story = "self-test 150 of 400 requests lost, longest gap 750 ms; there was no container \
+                 for 600 ms";
+    assert!(text.contains(story), "{text}");
 }
 
 /// What is told to be missing; the verdict has to be inconclusive.
@@ -86,19 +82,19 @@ fn missing(judgement: &Judgement) -> &str {
 
 #[test]
 fn a_failure_has_to_be_the_updates_doing() {
-    let uncaught = with_negative_control(|_, shot| shot.outcome = Outcome::Ok, |_| true);
-    assert_eq!(missing(&uncaught), "none of the 400 requests during its update failed");
+    let uncaught = with_self_test(|_, shot| shot.outcome = Outcome::Ok, |_| true);
+    assert_eq!(missing(&uncaught), "none of 400 requests during the self-test failed");
 
-    let too_late = with_negative_control(
+    let too_late = with_self_test(
         |at, shot| shot.outcome = if at < 3.1 { Outcome::Ok } else { Outcome::Refused },
         |_| true,
     );
-    assert_eq!(missing(&too_late), "none of the 400 requests during its update failed");
+    assert_eq!(missing(&too_late), "none of 400 requests during the self-test failed");
 
-    let dead = with_negative_control(|_, shot| fail(shot, Outcome::Refused, 0.001), |_| true);
-    assert_eq!(missing(&dead), "it answered no request before its update");
+    let dead = with_self_test(|_, shot| fail(shot, Outcome::Refused, 0.001), |_| true);
+    assert_eq!(missing(&dead), "its service answered no request before the update");
 
-    let flapping = with_negative_control(
+    let flapping = with_self_test(
         |at, shot| {
             if (0.99..1.0).contains(&at) {
                 fail(shot, Outcome::Refused, 0.001);
@@ -106,10 +102,10 @@ fn a_failure_has_to_be_the_updates_doing() {
         },
         |_| true,
     );
-    assert_eq!(missing(&flapping), "it failed already just before its update");
+    assert_eq!(missing(&flapping), "its service failed already just before the update");
 
     // Only this program's own lateness.
-    let own_lag = with_negative_control(
+    let own_lag = with_self_test(
         |_, shot| {
             if shot.outcome == Outcome::Refused {
                 shot.sent = Some(shot.intended + Offset::from_millis(1_500));
@@ -119,20 +115,20 @@ fn a_failure_has_to_be_the_updates_doing() {
         },
         |_| true,
     );
-    assert_eq!(missing(&own_lag), "none of the 400 requests during its update failed");
+    assert_eq!(missing(&own_lag), "none of 400 requests during the self-test failed");
 }
 
 #[test]
 fn it_has_to_be_in_the_record_from_start_to_end() {
-    let no_end = with_negative_control(nothing, |event| {
+    let no_end = with_self_test(nothing, |event| {
         !matches!(event.kind, EventKind::NegativeControlEnded { .. })
     });
-    assert_eq!(missing(&no_end), "its update never came to an end");
+    assert_eq!(missing(&no_end), "the self-test did not end");
 
-    let no_start = with_negative_control(nothing, |event| {
+    let no_start = with_self_test(nothing, |event| {
         !matches!(event.kind, EventKind::NegativeControlStarted { .. })
     });
-    assert_eq!(missing(&no_start), "its update was never begun");
+    assert_eq!(missing(&no_start), "the self-test did not start");
 
     let mut story = good_update();
     story.run.meta.negative_control = NegativeControl::Planned;
@@ -140,7 +136,7 @@ fn it_has_to_be_in_the_record_from_start_to_end() {
     let judgement = judge(&story.finish());
     assert_eq!(
         missing(&judgement),
-        "no stream asked the negative control; its update was never begun"
+        "no stream asked the self-test's service; the self-test did not start"
     );
 }
 
@@ -159,8 +155,8 @@ fn one_that_was_given_up_proves_nothing() {
         }
     });
     let judgement = judge(&story.finish());
-    assert_eq!(missing(&judgement), "the wait for its update was given up: its new task to answer");
-    let story = judgement.negative_control.unwrap();
+    assert_eq!(missing(&judgement), "the self-test timed out: its new task to answer");
+    let story = judgement.self_test.unwrap();
     assert_eq!((story.without_container_s, story.failed), (None, 300));
     assert_near(Some(story.longest_gap_s), 1.995);
 }
@@ -173,14 +169,14 @@ fn without_one_nothing_is_said_and_one_turned_off_is_a_note() {
         story.shots(GOOD_END + 0.5, nothing);
         let judgement = judge(&story.finish());
         assert_eq!(judgement.verdict, Verdict::Pass);
-        assert!(judgement.checks.is_empty() && judgement.negative_control.is_none());
+        assert!(judgement.checks.is_empty() && judgement.self_test.is_none());
         let caveats = judgement.caveats.iter();
-        assert_eq!(caveats.filter(|text| text.contains("was turned off")).count(), notes);
+        assert_eq!(caveats.filter(|text| text.contains("self-test was skipped")).count(), notes);
     }
 }
 
 #[test]
-fn a_proven_failure_outweighs_a_negative_control_that_was_not_caught() {
+fn a_proven_failure_outweighs_a_self_test_that_was_not_noticed() {
     let mut story = good_update();
     story.run.meta.negative_control = NegativeControl::Planned;
     story.shots(GOOD_END + 0.5, |at, shot| {

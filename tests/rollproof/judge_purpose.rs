@@ -40,7 +40,7 @@ fn only_what_users_get_counts_against_the_service() {
 
     let control = second_stream_fails(Purpose::Control);
     assert_eq!(broken(&control), ["control-clean"]);
-    assert_eq!(check(&control.scenarios[0], "control-clean").measured, "80 of 6320 failed");
+    assert_eq!(check(&control.scenarios[0], "control-clean").measured, "80 of 6,320 failed");
     assert_eq!(control.scenarios[0].failed, 0);
 }
 

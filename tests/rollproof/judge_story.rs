@@ -180,6 +180,19 @@ impl Story {
         id
     }
 
+    /// The health check of a task's container fails for the third time.
+    pub fn health_check_failed(&mut self, id: &str, at: f64) {
+        let kind = EventKind::HealthCheckFailed {
+            container: self.task(id).container.clone(),
+            task: id.to_owned(),
+            service: SERVICE.to_owned(),
+            failures: 3,
+            exit_code: 1,
+            output: "wget: can't connect to remote host (127.0.0.1:1)".to_owned(),
+        };
+        self.event(at, kind);
+    }
+
     /// Replaces a slot stop-first. Returns when the new task runs.
     pub fn replace(&mut self, slot: u64, generation: u32, at: f64) -> f64 {
         let ended = self.stop(slot, at);
@@ -354,6 +367,45 @@ pub fn good_rollback() -> Story {
 
 /// When [`good_rollback`] ends.
 pub const ROLLBACK_END: f64 = SUBMIT + 17.6;
+
+/// [`good_update`], then a broken update of two of the same slots that Swarm rolls back.
+pub fn good_verify() -> Story {
+    let mut story = good_update();
+    let start = GOOD_END + 1.0;
+    let submit = GOOD_END + 5.0;
+    story.event(
+        start,
+        EventKind::ScenarioStarted {
+            name: "broken-update".to_owned(),
+            expects: Expects::Rollback,
+            service: SERVICE.to_owned(),
+            replicas: REPLICAS,
+            generation: 2,
+            change: "a health check that always fails".to_owned(),
+        },
+    );
+    story.event(submit, EventKind::Submitted { service: SERVICE.to_owned(), generation: 3 });
+    story.state(submit + 0.1, UpdateState::Updating, "update in progress");
+    let mut broken = String::new();
+    for slot in [2, 5] {
+        let ended = story.stop(slot, submit + 0.1);
+        broken = story.start_broken(slot, 3, ended + 0.2);
+    }
+    story.health_check_failed(&broken, submit + 5.6);
+    let failed = submit + 7.6;
+    let message =
+        format!("update rolled back due to failure or early termination of task {broken}");
+    story.state(failed + 0.1, UpdateState::RollbackStarted, &message);
+    for slot in [2, 5] {
+        story.start(slot, 2, failed + 2.2);
+    }
+    story.state(failed + 8.2, UpdateState::RollbackCompleted, "rollback completed");
+    story.end(failed + 10.0, SpecMatch::Previous, EndReason::Settled);
+    story
+}
+
+/// When [`good_verify`] ends.
+pub const VERIFY_END: f64 = GOOD_END + 5.0 + 17.6;
 
 pub fn judge(run: &Run) -> Judgement {
     rollproof::judge::judge(run, &Limits::default())

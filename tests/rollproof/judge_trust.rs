@@ -67,7 +67,7 @@ fn failures_after_the_end_prove_nothing() {
     assert_eq!(dirty.verdict, Verdict::Inconclusive);
     let after = check(&dirty.scenarios[0], "baseline-after");
     assert_eq!(after.measured, "10 of 100 failed");
-    assert!(after.because.contains("the first at 36.80 s"), "{}", after.because);
+    assert!(after.because.contains("the first one 36.8 s into the run"), "{}", after.because);
     assert_eq!(dirty.scenarios[0].failed, 0, "they are none of the scenario's");
 
     let clean = judged(GOOD_END + 0.5, false);
@@ -138,12 +138,12 @@ fn a_run_that_was_killed_in_the_middle_proves_nothing() {
     assert_eq!(judgement.verdict, Verdict::Inconclusive);
     let completed = check(&judgement.scenarios[0], "update-completed");
     assert_eq!(completed.verdict, Verdict::Inconclusive);
-    assert!(completed.because.contains("ended before the scenario did"));
+    assert!(completed.because.contains("stops before the scenario's end"));
 
     run.events.clear();
     let judgement = judge(&run);
     assert_eq!(judgement.verdict, Verdict::Inconclusive);
-    assert_eq!(judgement.because, ["no scenario was begun"]);
+    assert_eq!(judgement.because, ["no scenario began"]);
 }
 
 #[test]
@@ -291,7 +291,7 @@ fn a_replica_that_never_answers_is_noticed_if_answers_tell_who_gave_them() {
     assert_eq!(named.scenarios[0].streams[0].replicas_seen, 5);
     let unnamed = silent(false);
     assert_eq!(unnamed.verdict, Verdict::Pass);
-    assert!(unnamed.caveats[0].contains("do not tell which replica"), "{:?}", unnamed.caveats);
+    assert!(unnamed.caveats[0].contains("do not say which replica"), "{:?}", unnamed.caveats);
 }
 
 #[test]
@@ -390,5 +390,5 @@ fn host_names_of_the_users_own_are_no_evidence_against_a_replica() {
     story.shots(GOOD_END + 0.5, |_, shot| shot.replica = Some("web-1".into()));
     let judgement = judge(&story.finish());
     assert_eq!(judgement.verdict, Verdict::Pass);
-    assert!(judgement.caveats[0].contains("do not tell which replica"));
+    assert!(judgement.caveats[0].contains("do not say which replica"));
 }

@@ -9,6 +9,7 @@ mod companion;
 mod host_engine;
 mod image;
 mod judge;
+mod judge_advice;
 mod judge_attribution;
 mod judge_cause;
 mod judge_flaws;

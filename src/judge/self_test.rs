@@ -1,27 +1,28 @@
-//! The update that is known to lose requests, and whether the probes noticed.
+//! The self-test: an update built to lose requests, and whether the probes noticed.
 
 use serde::Serialize;
 
-use super::Check;
-use super::attribution::is_own_lag;
-use super::trust_checks::trust;
+use super::check::{Check, trust};
+use super::remedies::SELF_TEST;
+use super::request::is_own_lag;
 use crate::Offset;
 use crate::record::{ContainerAction, EventKind, Outcome, Purpose, Run, Shot, StreamFacts};
 use crate::stats::Gaps;
+use crate::wording::{count, counted, length};
 
-/// An update that is known to lose requests, of a service of this program's own: what the
-/// probes saw of it, and the truth. Instants count from the run's start; absent means not seen.
+/// The self-test: what the probes saw of an update built to lose requests, and what really
+/// happened. Instants count from the run's start; absent means not seen.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct NegativeControlStory {
+pub struct SelfTestStory {
     /// The service that was updated.
     pub service: Option<String>,
     /// The stream that asked it.
     pub stream: Option<String>,
     /// When its update was submitted.
     pub started_at: Option<Offset>,
-    /// When that was over, or the wait for it was given up.
+    /// When it ended, or timed out.
     pub ended_at: Option<Offset>,
-    /// What was still being waited for, if it was given up.
+    /// What it was still waiting for when it timed out.
     pub gave_up: Option<String>,
     /// Good answers before the update.
     pub answered_before: u64,
@@ -30,19 +31,19 @@ pub struct NegativeControlStory {
     pub sound_before: bool,
     /// Requests sent from the start to the end of the update.
     pub sent: u64,
-    /// Those of them that failed; what this program sent late itself does not count.
+    /// Those of them that failed; what the probe itself sent late does not count.
     pub failed: u64,
     /// The longest time without an answer in it.
     pub longest_gap_s: Offset,
-    /// When the old container ended, as the engine tells it.
+    /// When the old container ended, as the engine says.
     pub old_ended_at: Option<Offset>,
-    /// When the new container was started, as the engine tells it.
+    /// When the new container was started, as the engine says.
     pub new_started_at: Option<Offset>,
-    /// How long there was no container, as the engine tells it: the gap cannot be much shorter.
+    /// How long there was no container, as the engine says: the gap cannot be much shorter.
     pub without_container_s: Option<Offset>,
 }
 
-impl NegativeControlStory {
+impl SelfTestStory {
     pub(super) fn of(run: &Run) -> Self {
         let mut story = Self {
             service: None,
@@ -129,61 +130,56 @@ impl NegativeControlStory {
         let missing = self.missing();
         let good = missing.is_empty();
         let because = if good {
-            "an update that is known to lose requests was noticed".to_owned()
+            "the self-test, an update built to lose requests, lost some, and the probes noticed"
+                .to_owned()
         } else {
             format!(
                 "nothing shows that this run would have noticed a lost request: {}",
                 missing.join("; ")
             )
         };
-        let truth = self
-            .without_container_s
-            .map(|time| format!("; {:.2} s without a container", time.as_secs_f64()));
+        let truth = self.without_container_s;
+        let truth = truth.map(|time| format!("; {} without a container", length(time)));
         trust(
             "negative-control",
             good,
             format!(
-                "{} of {} failed, longest gap {:.2} s{}",
-                self.failed,
-                self.sent,
-                self.longest_gap_s.as_secs_f64(),
+                "{} of {} failed, longest gap {}{}",
+                count(self.failed),
+                count(self.sent),
+                length(self.longest_gap_s),
                 truth.unwrap_or_default()
             ),
             "at least 1 failed, none just before",
             because,
         )
-        .remedy(
-            "run it again while the machine is free; `--no-negative-control` leaves it out, and \
-             the report says so",
-        )
+        .remedy(SELF_TEST)
     }
 
     /// What is missing for a proof, each in plain words.
     fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
         if self.stream.is_none() {
-            missing.push("no stream asked the negative control".to_owned());
+            missing.push("no stream asked the self-test's service".to_owned());
         }
         if self.started_at.is_none() {
-            missing.push("its update was never begun".to_owned());
+            missing.push("the self-test did not start".to_owned());
             return missing;
         }
         match (&self.ended_at, &self.gave_up) {
-            (None, _) => missing.push("its update never came to an end".to_owned()),
-            (_, Some(text)) => {
-                missing.push(format!("the wait for its update was given up: {text}"));
-            }
+            (None, _) => missing.push("the self-test did not end".to_owned()),
+            (_, Some(text)) => missing.push(format!("the self-test timed out: {text}")),
             _ => {}
         }
         if self.stream.is_some() {
             if self.answered_before == 0 {
-                missing.push("it answered no request before its update".to_owned());
+                missing.push("its service answered no request before the update".to_owned());
             } else if !self.sound_before {
-                missing.push("it failed already just before its update".to_owned());
+                missing.push("its service failed already just before the update".to_owned());
             }
             if self.failed == 0 {
-                missing
-                    .push(format!("none of the {} requests during its update failed", self.sent));
+                let sent = counted(self.sent, "request");
+                missing.push(format!("none of {sent} during the self-test failed"));
             }
         }
         missing

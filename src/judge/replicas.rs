@@ -1,14 +1,88 @@
-//! What each replica answered when it was asked by itself.
+//! Which replicas answered, and what each answered when it was asked directly.
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::attribution::is_own_lag;
+use super::request::is_own_lag;
 use super::scene::Scene;
-use super::task_life::TaskLife;
+use super::tasks::TaskLife;
 use crate::Offset;
 use crate::record::{Outcome, Purpose, Run, Shot};
+use crate::stats::Times;
 
-/// What one task answered when it was asked by itself, past every proxy.
+/// How far the engine's time of a task's start or end may lie from the real one.
+const NEAR: Offset = Offset::from_millis(1_000);
+
+/// How many of the replicas that serve in the end have answered at least `least` users' requests,
+/// and which have answered any of each stream; absent if no response names its replica.
+pub(super) fn replicas_answering(
+    scene: &Scene,
+    run: &Run,
+    least: u64,
+) -> Option<(u64, Vec<BTreeSet<usize>>)> {
+    let serving: Vec<_> = scene.tasks.serving_last(scene.aimed_generation()).collect();
+    let mut totals = vec![0_u64; serving.len()];
+    let mut by_stream = Vec::with_capacity(run.shots.len());
+    let mut anybody = false;
+    for (facts, shots) in &run.shots {
+        let mut counts = vec![0_u64; serving.len()];
+        // The others ask other services, or past what users get.
+        let shots = if facts.purpose == Purpose::Users { shots.as_slice() } else { &[] };
+        for shot in shots.iter().filter(|shot| {
+            shot.outcome == Outcome::Ok
+                && shot.intended >= scene.started
+                && shot.intended < scene.ended
+        }) {
+            let Some(replica) = &shot.replica else { continue };
+            let by_name = serving.iter().position(|life| life.is_container(replica));
+            // A host name of the user's own says nothing; the slot does, once the task runs.
+            let place = by_name.or_else(|| {
+                serving.iter().position(|life| {
+                    shot.slot == Some(life.last.slot)
+                        && life.running.is_some_and(|running| shot.intended >= running)
+                        && (life.last.container.is_empty() || !is_container_id(replica))
+                })
+            });
+            anybody |= place.is_some() || is_container_id(replica);
+            if let Some(place) = place {
+                counts[place] += 1;
+            }
+        }
+        for (total, count) in totals.iter_mut().zip(&counts) {
+            *total += count;
+        }
+        by_stream.push((0..counts.len()).filter(|place| counts[*place] > 0).collect());
+    }
+    let often = totals.iter().filter(|total| **total >= least).count() as u64;
+    anybody.then_some((often, by_stream))
+}
+
+/// How many of the users' requests got a good response though no task of the service was RUNNING
+/// from the request's beginning to its end.
+pub(super) fn answered_by_nobody(run: &Run, scene: &Scene) -> u64 {
+    let there = Times::of(scene.tasks.lives.iter().filter_map(|life| {
+        let from = life.running?;
+        Some((from, life.ended.unwrap_or(scene.ended).max(from)))
+    }));
+    if scene.tasks.lives.is_empty() {
+        return 0;
+    }
+    let users = run.shots.iter().filter(|(facts, _)| facts.purpose == Purpose::Users);
+    let good = users.flat_map(|(_, shots)| shots).filter(|shot| {
+        shot.outcome == Outcome::Ok
+            && shot.intended >= scene.started
+            && shot.intended < scene.ended
+            && !there.touch(shot.began() - NEAR, shot.ended() + NEAR)
+    });
+    good.count() as u64
+}
+
+fn is_container_id(host_name: &str) -> bool {
+    host_name.len() == 12 && host_name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// What one task answered when it was asked directly, past every proxy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReplicaStory {
     /// Its slot; 0 for a task of a global service.

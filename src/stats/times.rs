@@ -1,13 +1,14 @@
-//! Times that something covers.
+//! Stretches of time that something covers.
 
 use crate::Offset;
 
 /// Stretches of time, ordered and without overlaps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Times(Vec<(Offset, Offset)>);
+pub struct Times(Vec<(Offset, Offset)>);
 
 impl Times {
     /// The union of these stretches, given as beginning and end.
+    #[must_use]
     pub fn of(times: impl IntoIterator<Item = (Offset, Offset)>) -> Self {
         let mut times: Vec<(Offset, Offset)> =
             times.into_iter().filter(|(from, to)| from <= to).collect();
@@ -23,17 +24,20 @@ impl Times {
     }
 
     /// How long they are together.
+    #[must_use]
     pub fn length(&self) -> Offset {
         self.0.iter().fold(Offset::ZERO, |sum, (from, to)| sum + (*to - *from))
     }
 
     /// Whether an instant lies in one of them; their ends are left out.
+    #[must_use]
     pub fn contain(&self, at: Offset) -> bool {
         let next = self.0.partition_point(|(from, _)| *from <= at);
         next > 0 && at < self.0[next - 1].1
     }
 
     /// Whether one of them has an instant in common with this stretch, ends included.
+    #[must_use]
     pub fn touch(&self, from: Offset, to: Offset) -> bool {
         let next = self.0.partition_point(|(start, _)| *start <= to);
         next > 0 && from <= self.0[next - 1].1

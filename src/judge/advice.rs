@@ -1,0 +1,182 @@
+//! The advice for a failed scenario: its one cause and its one fix.
+
+use serde::Serialize;
+
+use super::capacity::Capacity;
+use super::cause::{Cause, CauseGroup};
+use super::check::{Check, Verdict};
+use super::fixes::{Fix, capacity_fix, lost_requests, state_fix};
+use super::remedies::TASK_ERRORS;
+use super::scene::Scene;
+use super::stream_stats::StreamStats;
+use super::user_checks::{in_words, most_failed};
+use crate::record::{Expects, Outcome, Purpose, StackFacts};
+use crate::swarm::{FailureAction, UpdateState};
+use crate::wording::{count, counted, length};
+
+/// The one cause that decides a failed scenario, and its one fix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Advice {
+    /// Why the scenario failed: one sentence without a full stop.
+    pub because: String,
+    /// Where to change it, such as `stack.yml:21`; absent if that is not known or no stack
+    /// setting fixes it.
+    pub place: Option<String>,
+    /// The lines to put there, in YAML; empty if no stack setting fixes it.
+    pub lines: Vec<String>,
+    /// What to do instead, where no stack setting fixes it.
+    pub text: Option<String>,
+}
+
+/// What a scenario's advice is drawn from.
+pub(super) struct Case<'a> {
+    pub scene: &'a Scene<'a>,
+    pub stack: &'a StackFacts,
+    pub checks: &'a [Check],
+    pub causes: &'a [CauseGroup],
+    pub streams: &'a [StreamStats],
+    pub capacity: Option<&'a Capacity>,
+}
+
+impl Advice {
+    fn new(because: String, fix: &Fix, stack: &StackFacts) -> Self {
+        Self { because, place: fix.place(stack), lines: fix.lines(), text: fix.words() }
+    }
+}
+
+impl Case<'_> {
+    /// The advice; absent unless the scenario failed.
+    pub(super) fn advice(&self) -> Option<Advice> {
+        let failed = |name: &str| {
+            self.checks.iter().find(|check| check.name == name && check.verdict == Verdict::Fail)
+        };
+        let swarm = ["rollback-happened", "update-completed", "not-rolled-back"];
+        if swarm.into_iter().any(|name| failed(name).is_some()) {
+            return Some(self.of_the_state());
+        }
+        if failed("no-failed-requests").is_some() {
+            return Some(self.of_lost_requests());
+        }
+        let check = self.checks.iter().find(|check| check.verdict == Verdict::Fail)?;
+        let fix = match check.name {
+            "rollback-completed" => state_fix(self.scene, self.stack),
+            "capacity" => capacity_fix(self.scene, self.stack),
+            _ => Fix::text(check.remedy.as_deref().unwrap_or(TASK_ERRORS)),
+        };
+        Some(Advice::new(check.because.clone(), &fix, self.stack))
+    }
+
+    /// Swarm did not do with the change what was expected.
+    fn of_the_state(&self) -> Advice {
+        let (scene, stack) = (self.scene, self.stack);
+        let action = stack.update_config.failure_action;
+        let is_default = stack.is_default("update_config.failure_action") == Some(true);
+        let note = if is_default { " (the default)" } else { "" };
+        let setting = format!("update_config.failure_action is \"{action}\"{note}");
+        let first = scene.first_failure();
+        let fix = state_fix(scene, stack);
+        let because = match scene.final_state() {
+            UpdateState::Paused => match first {
+                Some(what) => format!("{setting}: {what} and Swarm stopped there"),
+                None => format!("{setting}: a task failed and Swarm stopped there"),
+            },
+            UpdateState::Completed if scene.expects == Expects::Rollback => match first {
+                _ if action == FailureAction::Continue => {
+                    format!("{setting}: Swarm does not look at failures")
+                }
+                Some(what) => format!("{what}, and Swarm did not count it as a failure"),
+                None => "Swarm called the broken update completed: no task failed".to_owned(),
+            },
+            UpdateState::Updating | UpdateState::RollbackStarted => match scene.stuck_task() {
+                Some(_) if matches!(fix, Fix::Set { .. }) => self.setting_is(&fix),
+                Some(what) => format!("Swarm waits without a time limit: {what}"),
+                None => match scene.end.deadline() {
+                    Some(text) => format!("Swarm did not finish: {text}"),
+                    None => "Swarm did not finish".to_owned(),
+                },
+            },
+            _ if scene.rolled_back() => match first {
+                Some(what) => format!("Swarm rolled the update back: {what}"),
+                None => "Swarm rolled the update back".to_owned(),
+            },
+            _ => self.first_broken().to_owned(),
+        };
+        Advice::new(because, &fix, stack)
+    }
+
+    /// What a setting is now, and why another value helps.
+    fn setting_is(&self, fix: &Fix) -> String {
+        let Fix::Set { block, key, why, .. } = fix else { return fix.sentence() };
+        let setting = format!("{block}.{key}");
+        format!("{setting} is {}: {why}", self.now(&setting))
+    }
+
+    fn first_broken(&self) -> &str {
+        let broken = self.checks.iter().find(|check| check.verdict == Verdict::Fail);
+        broken.map_or("", |check| check.because.as_str())
+    }
+
+    fn of_lost_requests(&self) -> Advice {
+        let Some(group) = self.causes.first() else {
+            return Advice::new("requests failed".to_owned(), &Fix::text(TASK_ERRORS), self.stack);
+        };
+        let failed: u64 = self.causes.iter().map(|group| group.failed).sum();
+        let fix = lost_requests(group.cause, self.scene.expects, self.stack, self.scene.replicas);
+        let users = |stream: &&StreamStats| stream.purpose == Purpose::Users;
+        let users: Vec<&StreamStats> = self.streams.iter().filter(users).collect();
+        let how_many = if group.failed == failed {
+            counted(failed, "request")
+        } else {
+            format!("{} of {}", count(group.failed), counted(failed, "request"))
+        };
+        let because = match (&fix, group.cause, self.capacity) {
+            (
+                Some(Fix::Set { block, key, .. }),
+                Cause::NoHealthyReplica | Cause::HeldByProxy,
+                Some(capacity),
+            ) => {
+                let setting = format!("{block}.{key}");
+                format!(
+                    "{} is {}: no replica was serving for {}",
+                    setting,
+                    self.now(&setting),
+                    length(capacity.none_serving_s)
+                )
+            }
+            _ => in_words(&how_many, group, &users),
+        };
+        let fix = fix.unwrap_or_else(|| Self::unexplained(&users));
+        Advice::new(because, &fix, self.stack)
+    }
+
+    /// What stands in the settings now, for people.
+    fn now(&self, setting: &str) -> String {
+        let (update, rollback) = (&self.stack.update_config, &self.stack.rollback_config);
+        let policy = if setting.starts_with("rollback_config") { rollback } else { update };
+        let text = match setting.split_once('.').map(|(_, key)| key) {
+            Some("parallelism") if policy.parallelism == 0 => {
+                format!("0, all {} at once", counted(self.scene.replicas, "replica"))
+            }
+            Some("parallelism") => {
+                format!("{} of {}", policy.parallelism, counted(self.scene.replicas, "replica"))
+            }
+            Some("order") => policy.order.to_string(),
+            _ => policy.failure_action.to_string(),
+        };
+        match self.stack.is_default(setting) {
+            Some(true) => format!("{text} (the default)"),
+            _ => text,
+        }
+    }
+
+    fn unexplained(users: &[&StreamStats]) -> Fix {
+        match most_failed(users) {
+            Some(Outcome::WrongStatus | Outcome::AppError | Outcome::WrongBody) => Fix::about(
+                "healthcheck",
+                "make the `healthcheck` ask for what users get: the tasks pass it and answer \
+                 users wrongly",
+            ),
+            _ => Fix::text("look at the failed requests one by one (`failures` in report.json)"),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The sentence that decides the verdict.
+
+use super::check::Verdict;
+use super::scenario_judgement::ScenarioJudgement;
+use super::stream_stats::StreamStats;
+use crate::Offset;
+use crate::record::{Purpose, Route};
+use crate::stats::{Gap, Outage};
+use crate::wording::{count, counted, length};
+
+/// What users' requests came to in some scenarios: the one place that counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct UserRequests {
+    pub sent: u64,
+    pub failed: u64,
+    /// The longest time in which no published port answered.
+    pub outage: Offset,
+    /// The same of the streams inside the overlay network.
+    pub overlay_outage: Offset,
+}
+
+impl UserRequests {
+    pub(super) fn of<'a>(scenarios: impl IntoIterator<Item = &'a ScenarioJudgement>) -> Self {
+        let mut all = Self::default();
+        for scenario in scenarios {
+            let users: Vec<&StreamStats> =
+                scenario.streams.iter().filter(|stream| stream.purpose == Purpose::Users).collect();
+            all.sent += users.iter().map(|stream| stream.sent).sum::<u64>();
+            all.failed += users.iter().map(|stream| stream.failed).sum::<u64>();
+            let outage = |overlay: bool| {
+                let gaps: Vec<&[Gap]> = users
+                    .iter()
+                    .filter(|stream| (stream.route == Route::Overlay) == overlay)
+                    .map(|stream| stream.gaps.as_slice())
+                    .collect();
+                Outage::of(&gaps).longest_full_s
+            };
+            all.outage = all.outage.max(outage(false));
+            all.overlay_outage = all.overlay_outage.max(outage(true));
+        }
+        all
+    }
+
+    /// `2,030 of 15,855 requests lost, longest outage 5.2 s`.
+    pub(super) fn lost(&self) -> String {
+        let lost = format!("{} of {} lost", count(self.failed), counted(self.sent, "request"));
+        if self.outage > Offset::ZERO {
+            format!("{lost}, longest outage {}", length(self.outage))
+        } else if self.overlay_outage > Offset::ZERO {
+            format!(
+                "{lost}, longest outage {} (inside the network only)",
+                length(self.overlay_outage)
+            )
+        } else {
+            format!("{lost}, no full outage")
+        }
+    }
+}
+
+/// The headline of a run, from its verdict, its scenarios and the reasons for the verdict.
+pub(super) fn headline(
+    verdict: Verdict,
+    scenarios: &[ScenarioJudgement],
+    because: &[String],
+) -> String {
+    let users = UserRequests::of(scenarios);
+    let time = scenarios
+        .iter()
+        .fold(Offset::ZERO, |sum, scenario| sum + (scenario.ended_at - scenario.started_at));
+    match verdict {
+        Verdict::Pass => {
+            let which = match scenarios {
+                [one] => format!("in the {}", one.name.replace('-', " ")),
+                all => format!("in {}", counted(all.len() as u64, "scenario")),
+            };
+            let sent = counted(users.sent, "request");
+            format!("no request lost {which} ({sent}, {})", length(time))
+        }
+        Verdict::Fail => {
+            if scenarios.iter().any(|scenario| failed(scenario, "no-failed-requests")) {
+                return format!("{} ({})", users.lost(), length(time));
+            }
+            scenarios.iter().find_map(first_failure).unwrap_or_default()
+        }
+        Verdict::Inconclusive => {
+            let reason = because.first().map_or("", String::as_str);
+            // The first part is a check's or scenario's name, which says nothing to a reader.
+            let reason = match reason.split_once(": ") {
+                Some((name, reason)) if !name.contains(' ') => reason,
+                _ => reason,
+            };
+            format!("inconclusive: {reason}")
+        }
+    }
+}
+
+fn failed(scenario: &ScenarioJudgement, name: &str) -> bool {
+    scenario.checks.iter().any(|check| check.name == name && check.verdict == Verdict::Fail)
+}
+
+fn first_failure(scenario: &ScenarioJudgement) -> Option<String> {
+    let check = scenario.checks.iter().find(|check| check.verdict == Verdict::Fail)?;
+    Some(match check.name {
+        "rollback-happened" => format!("no rollback: {}", check.because),
+        _ => check.because.clone(),
+    })
+}

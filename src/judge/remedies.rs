@@ -1,0 +1,85 @@
+//! What to do where no single setting of the stack helps: the one wording of each remedy.
+
+use super::cause::Cause;
+
+/// For tasks that are asked before they can answer.
+pub(super) const HEALTHCHECK: &str = "give the service a `healthcheck` that succeeds only when the program \
+    can answer: without one Swarm sends requests as soon as the container has started";
+
+/// Where Swarm's own reasons stand.
+pub(super) const TASK_ERRORS: &str = "look at the tasks' errors: `docker service ps --no-trunc`";
+
+/// For a measurement that a busy machine spoilt.
+pub(super) const FREE_MACHINE: &str =
+    "run again on a machine with more free processor time, or at a lower rate";
+
+/// For a service that is not sound without any update.
+pub(super) const SOUND_FIRST: &str =
+    "make the service answer every request at rest first, then test its updates";
+
+/// For a measurement with too few requests.
+pub(super) const MORE_REQUESTS: &str = "probe at a higher rate, or for longer";
+
+/// For a service that answers slower than it is asked.
+pub(super) const SLOWER: &str = "lower the rate: the service answers fewer requests than are sent";
+
+/// For a machine without sockets.
+pub(super) const MORE_SOCKETS: &str =
+    "raise the limit of open files (`ulimit -n`), or lower the rate";
+
+/// For a replica that has not answered often enough.
+pub(super) const ALL_REPLICAS: &str =
+    "probe at a higher rate or for longer, and let the proxy use all replicas";
+
+/// For a hypervisor that takes processors away.
+pub(super) const OWN_PROCESSORS: &str = "run again on a machine that has its processors to itself";
+
+/// For tasks that a busy machine failed.
+pub(super) const TIME_FOR_TASKS: &str =
+    "run again on a machine with more free processor time, or with longer health check timeouts";
+
+/// For a clock that was set.
+pub(super) const STEADY_CLOCK: &str = "run again while nothing sets the clock";
+
+/// For a service that fails at rest after the scenario.
+pub(super) const RESTLESS: &str =
+    "look at the service and at the machine: something fails without any update";
+
+/// For a self-test that proves nothing.
+pub(super) const SELF_TEST: &str = "run again while the machine is free; `--no-negative-control` \
+    skips the self-test, and the report says so";
+
+impl Cause {
+    /// What to change, if anything can be said whatever the stack's settings are.
+    #[must_use]
+    pub fn remedy(self) -> Option<&'static str> {
+        Some(match self {
+            Self::NoHealthyReplica | Self::HeldByProxy => {
+                "set `update_config.parallelism` to a third of the replicas or less, or \
+                 `update_config.order: start-first`, and give the service a `healthcheck`"
+            }
+            Self::SentToStoppingTask => {
+                "make the proxy or client drop a stopped task within the 2 s that Swarm gives it \
+                 (a short DNS refresh, or the service's virtual address), let it retry on another \
+                 replica, or keep answering for some seconds after SIGTERM"
+            }
+            Self::KilledBeforeFinished => {
+                "finish running requests on SIGTERM, and set `stop_grace_period` above the longest \
+                 of them"
+            }
+            Self::NewTaskNotReady => HEALTHCHECK,
+            Self::KeptConnectionClosed => {
+                "on SIGTERM, answer the last request of each connection with `Connection: close` \
+                 before closing it, or let the proxy retry requests that are safe to repeat"
+            }
+            Self::ReplicaFailed => {
+                "look at the task's error, and let the proxy check its upstreams or retry on \
+                 another one"
+            }
+            Self::WrongVersion => "look for a second service behind the same address",
+            Self::BeforeUpdate => SOUND_FIRST,
+            Self::OwnLag => FREE_MACHINE,
+            Self::Unexplained => return None,
+        })
+    }
+}
