@@ -12,7 +12,7 @@ use super::stream_stats::StreamStats;
 use super::user_checks::{in_words, most_failed};
 use crate::record::{Expects, Outcome, Purpose, StackFacts};
 use crate::swarm::{FailureAction, UpdateState};
-use crate::wording::{count, counted, length};
+use crate::wording::{self, count, counted, length};
 
 /// The one cause that decides a failed scenario, and its one fix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -76,6 +76,10 @@ impl Case<'_> {
         let first = scene.first_failure();
         let fix = state_fix(scene, stack);
         let because = match scene.final_state() {
+            UpdateState::Paused if scene.expects == Expects::Update => match first {
+                Some(what) => format!("Swarm paused the update: {what}"),
+                None => "Swarm paused the update".to_owned(),
+            },
             UpdateState::Paused => match first {
                 Some(what) => format!("{setting}: {what} and Swarm stopped there"),
                 None => format!("{setting}: a task failed and Swarm stopped there"),
@@ -84,7 +88,14 @@ impl Case<'_> {
                 _ if action == FailureAction::Continue => {
                     format!("{setting}: Swarm does not look at failures")
                 }
-                Some(what) => format!("{what}, and Swarm did not count it as a failure"),
+                Some(what) => match &fix {
+                    Fix::Set { block, key, .. } => {
+                        let setting = format!("{block}.{key}");
+                        let now = self.now(&setting);
+                        format!("{what}, and Swarm did not count it: {setting} is {now}")
+                    }
+                    Fix::Text { .. } => format!("{what}, and Swarm did not count it"),
+                },
                 None => "Swarm called the broken update completed: no task failed".to_owned(),
             },
             UpdateState::Updating | UpdateState::RollbackStarted => match scene.stuck_task() {
@@ -161,6 +172,8 @@ impl Case<'_> {
                 format!("{} of {}", policy.parallelism, counted(self.scene.replicas, "replica"))
             }
             Some("order") => policy.order.to_string(),
+            Some("monitor") => wording::setting(policy.monitor),
+            Some("max_failure_ratio") => policy.max_failure_ratio.to_string(),
             _ => policy.failure_action.to_string(),
         };
         match self.stack.is_default(setting) {

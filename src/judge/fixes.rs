@@ -89,7 +89,9 @@ impl Fix {
 /// What to change for a service that is in a state which was not expected.
 pub(super) fn state_fix(scene: &Scene, stack: &StackFacts) -> Fix {
     match scene.final_state() {
-        UpdateState::Paused => roll_back("so that Swarm returns to the version that worked"),
+        // A version that should have worked needs a repair, not a rollback.
+        UpdateState::Paused if scene.expects == Expects::Update => failing_version(scene),
+        UpdateState::Paused => roll_back("Swarm then returns to the version that worked"),
         UpdateState::RollbackPaused => Fix::about(
             "rollback_config",
             "find out why the previous version fails too; `rollback_config.failure_action: \

@@ -98,14 +98,6 @@ pub(super) fn judge_scene(
     streams.retain(|stream| {
         stream.purpose != Purpose::NegativeControl || stream.sent + stream.unsent > 0
     });
-    if replicas.is_none() && !run.shots.is_empty() {
-        caveats.push(
-            "the responses do not say which replica sent them: a replica that never responds would \
-             go unnoticed"
-                .to_owned(),
-        );
-    }
-
     let nobody = answered_by_nobody(run, scene);
     if nobody > 0 {
         caveats.push(format!(
@@ -113,6 +105,13 @@ pub(super) fn judge_scene(
              in host mode, something else answers them",
             counted(nobody, "request")
         ));
+    }
+    if replicas.is_none() && !run.shots.is_empty() {
+        caveats.push(
+            "the responses do not say which replica sent them: a replica that never responds would \
+             go unnoticed"
+                .to_owned(),
+        );
     }
 
     let machine = Machine::of(scene);

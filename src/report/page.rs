@@ -67,7 +67,8 @@ impl<'a> Page<'a> {
         let width = self.style.columns();
         let begins = measure_text_width(first);
         if begins > indent || begins + 16 > width {
-            self.lines.push(first.trim_end().to_owned());
+            let first = first.trim_end();
+            self.lines.extend((!first.is_empty()).then(|| first.to_owned()));
             let indent = indent.min(INDENT);
             for line in lines(text, width - indent) {
                 self.lines.push(format!("{:indent$}{line}", ""));

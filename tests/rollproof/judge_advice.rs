@@ -87,6 +87,9 @@ fn a_failure_that_swarm_did_not_count_gets_a_longer_monitor() {
     });
     // Two checks of 1 s, and 1 s between them, make 4 s: more than that is 5 s.
     assert_eq!(advice(&judgement).lines, ["update_config:", "  monitor: 5s"]);
+    let because = "slot 5 became unhealthy after 5.60 s, and Swarm did not count it: \
+                   update_config.monitor is 2 s";
+    assert_eq!(advice(&judgement).because, because);
 
     let judgement = broken_update(UpdateState::Completed, |story| {
         story.run.meta.stack.update_config.max_failure_ratio = 0.5;
@@ -97,6 +100,23 @@ fn a_failure_that_swarm_did_not_count_gets_a_longer_monitor() {
         story.run.meta.stack.update_config.failure_action = FailureAction::Continue;
     });
     assert_eq!(advice(&judgement).lines, ["update_config:", "  failure_action: rollback"]);
+}
+
+#[test]
+fn a_good_update_that_swarm_pauses_needs_a_version_that_works() {
+    let mut story = Story::new(2);
+    story.scenario("update", Expects::Update);
+    story.state(SUBMIT + 0.1, UpdateState::Updating, "update in progress");
+    let ended = story.stop(2, SUBMIT + 0.1);
+    let broken = story.start_broken(2, 2, ended + 0.2);
+    story.state(SUBMIT + 7.7, UpdateState::Paused, &format!("{PAUSED}{broken}"));
+    story.end(SUBMIT + 15.0, SpecMatch::Submitted, EndReason::Settled);
+    story.shots(SUBMIT + 15.5, nothing);
+    let judgement = judge(&story.finish());
+    let advice = advice(&judgement);
+    let because = "Swarm paused the update: slot 2 became unhealthy after 5.60 s";
+    assert_eq!((advice.because.as_str(), advice.lines.len()), (because, 0));
+    assert!(advice.text.as_ref().unwrap().contains("health check"), "{advice:?}");
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn a_schedule_without_fixed_targets_has_no_holes() {
 }
 
 #[test]
-fn a_negative_control_that_is_over_is_no_stream_of_the_scenario() {
+fn a_self_test_that_is_over_is_no_stream_of_the_scenario() {
     let mut story = good_update();
     story.stream("negative", Purpose::NegativeControl);
     story.shots(GOOD_END + 0.5, nothing);
