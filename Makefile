@@ -1,8 +1,8 @@
-# `make` shows what there is. Everything runs from a fresh clone with a Rust toolchain, make and
-# the distribution's package manager; `make setup` fetches the rest.
+# `make` lists the targets. A fresh clone needs only a Rust toolchain, make and the distribution's
+# package manager; `make setup` installs the rest.
 #
-# Variables: STACK  name of the stack           FILE   stack file(s), the example without it
-#            RATE   requests a second           ARGS   more arguments for rollproof
+# Variables: STACK  name of the stack           FILE   stack file(s); default: the example
+#            RATE   requests per second         ARGS   more arguments for rollproof
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build app driver deploy update broken-update verify demo down test lint clean
@@ -17,21 +17,21 @@ ROLLPROOF := $(TARGET)/release/rollproof
 STACK_ARGS = $(STACK) $(foreach file,$(FILE),--compose-file $(file)) $(ARGS)
 LOAD_ARGS = $(if $(RATE),--rate $(RATE)) $(STACK_ARGS)
 
-# A private engine needs root, an engine of the user's own may not.
+# A private engine needs root; the user's own engine may not.
 AS_ROOT = $$(if [ "$$(id -u)" -ne 0 ] && ! $(ROLLPROOF) doctor >/dev/null 2>&1; then echo sudo -E; fi)
 RUN = $(AS_ROOT) $(ROLLPROOF)
 
-# Tests make network namespaces and start engines; cargo itself stays the user's.
+# Tests create network namespaces and start engines as root; cargo itself runs as the user.
 RUNNER := CARGO_TARGET_$(shell echo '$(HOST)' | tr a-z- A-Z_)_RUNNER
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@sed -n 's/^# \(Variables:\)/\n\1/p; s/^#  \{11\}\([A-Z]\)/           \1/p' $(MAKEFILE_LIST)
 
-setup: ## Install what this machine lacks, without starting any server
+setup: ## Install missing packages, without starting any server
 	@sh scripts/setup.sh
 
-build: app driver ## Build the program and the app, and load the images into the engine
+build: app driver ## Build rollproof and the app, and load the images into the engine
 	@$(RUN) build $(ARGS)
 
 app:
@@ -44,31 +44,31 @@ driver:
 deploy: driver ## Deploy the stack and wait until it has converged
 	@$(RUN) deploy $(STACK_ARGS)
 
-update: driver ## Roll a good update under load and judge it
+update: driver ## Roll out a good update under load and judge it
 	@$(RUN) update $(LOAD_ARGS)
 
 broken-update: driver ## Break the health check, expect a rollback, and judge it
 	@$(RUN) broken-update $(LOAD_ARGS)
 
-verify: driver ## Deploy, roll a good and a broken update, give one verdict
+verify: driver ## Deploy, roll out a good and a broken update, and give one verdict
 	@$(RUN) verify $(LOAD_ARGS)
 
-demo: setup app driver ## Everything at once, on the example, and remove it again
+demo: setup app driver ## Set up, verify the example, and remove everything again
 	@status=0; \
 	trap 'status=130' INT TERM; \
 	$(RUN) verify $(LOAD_ARGS) || status=$$?; \
 	$(RUN) down || { left=$$?; [ $$status -ne 0 ] || status=$$left; }; \
 	exit $$status
 
-down: driver ## Remove the stack and the private engine, and prove that nothing is left
+down: driver ## Remove the stack and the private engine, and check that nothing is left
 	@$(RUN) down $(STACK) $(ARGS)
 
-test: setup app ## Run all tests, those on real engines too
+test: setup app ## Run all tests, including those on real engines
 	$(if $(filter-out 0,$(shell id -u)),$(RUNNER)='sudo -E') $(CARGO) test --workspace $(ARGS)
 
 lint: ## Check the formatting and run the linter
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
-clean: ## Remove what cargo built; `make down` removes what runs
+clean: ## Remove build artifacts (`make down` removes the stack and the engine)
 	$(CARGO) clean

@@ -1,14 +1,14 @@
 #!/bin/sh
-# Installs what this machine lacks for a private engine, for building and for the example's
-# images, from the distribution's own packages. Starts no server, now or at the next boot, and
-# leaves an engine that is installed already alone.
+# Installs the packages of the distribution that a private engine, the build and the example's
+# images need. Starts no server, now or at the next boot, and does not touch an engine that is
+# already installed.
 set -eu
 
 has() {
     PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1
 }
 
-# Whether programs can be linked statically: the linker and the C library's archive.
+# Whether programs can be linked statically: needs a linker and the C library's archive.
 links() {
     has cc || return 1
     folder=$(mktemp -d)
@@ -38,26 +38,27 @@ missing=${missing# }
 
 if ! has apt-get; then
     if [ -n "$missing" ]; then
-        echo "install these, or what they are called here: $missing" >&2
-        echo "the engine (dockerd) need not run" >&2
+        echo "install these packages, or their equivalents on this system: $missing" >&2
+        echo "the engine (dockerd) does not need to be running" >&2
         exit 4
     fi
     echo "nothing is missing"
     exit 0
 fi
 
-# The example's images are made of these packages, downloaded when they are needed.
+# The example's images are built from these packages, which are downloaded when needed.
 lists_known=true
 for package in busybox caddy; do
     apt-get download --print-uris -qq "$package" >/dev/null 2>&1 || lists_known=false
 done
 
-# Debian asks this file whether a package may start its server (invoke-rc.d(8)); 101 means no.
+# Debian runs this file to decide whether a package may start its server (invoke-rc.d(8)); exit
+# code 101 means no.
 policy=/usr/sbin/policy-rc.d
 kept=$policy.before-rollproof
 mark='# rollproof: no server is started while packages are installed'
 
-# Whether a setup that was killed left its answer there.
+# Whether an earlier setup was killed and left its version of the file.
 interrupted=false
 if [ -e "$kept" ] || [ -L "$kept" ] || { [ -e "$policy" ] && grep -qxF "$mark" "$policy"; }; then
     interrupted=true
@@ -68,7 +69,7 @@ if [ -z "$missing" ] && $lists_known && ! $interrupted; then
     exit 0
 fi
 if [ "$(id -u)" -ne 0 ]; then
-    echo "root is needed${missing:+ to install $missing}"
+    echo "this needs root${missing:+ to install $missing}"
     has sudo || exit 4
     exec sudo sh "$0"
 fi
@@ -93,7 +94,7 @@ apt() {
 
 if [ -n "$missing" ] || ! $lists_known; then
     echo "refreshing the package lists"
-    apt update || echo "the package lists could not be refreshed completely" >&2
+    apt update || echo "could not refresh all package lists" >&2
 fi
 
 if [ -n "$missing" ]; then
@@ -103,19 +104,19 @@ if [ -n "$missing" ]; then
     fi
     printf '#!/bin/sh\n%s\nexit 101\n' "$mark" >"$policy"
     chmod 755 "$policy"
-    # An installation of another engine must not be replaced: --no-remove.
+    # --no-remove: never replace an engine from another source.
     # shellcheck disable=SC2086
     apt install --yes --no-remove --no-install-recommends $missing
     restore
     if $installs_engine && has systemctl; then
-        # Nor shall the next boot start it: the private engine is started by the program.
+        # Do not start it at the next boot either: rollproof starts the private engine.
         systemctl --quiet disable docker.service docker.socket containerd.service || true
     fi
 fi
 
 for package in busybox caddy; do
     if ! apt-get download --print-uris -qq "$package" >/dev/null 2>&1; then
-        echo "no package $package here: give the program with \`rollproof build --$package FILE\`" >&2
+        echo "package $package is not available: use \`rollproof build --$package FILE\`" >&2
     fi
 done
 echo "ready"

@@ -1,4 +1,4 @@
-//! The one monotonic clock of a run.
+//! The monotonic clock of a run.
 
 use std::time::{Instant, SystemTime};
 
@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::Offset;
 
-/// Zero is the run's start. Every instant of a run is an [`Offset`] on this clock; engine
-/// timestamps are wall-clock times and are mapped onto it through the wall time of the start.
+/// Every instant of a run is an [`Offset`] on this clock, which reads zero at the run's start.
+/// Engine timestamps are wall-clock times; the wall-clock time of the start maps them onto it.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     origin: Instant,
@@ -27,7 +27,7 @@ impl Clock {
         self.at(Instant::now())
     }
 
-    /// The offset of a monotonic instant, negative if it lies before the start.
+    /// The offset of a monotonic instant, negative before the start.
     #[must_use]
     pub fn at(&self, instant: Instant) -> Offset {
         instant
@@ -35,8 +35,8 @@ impl Clock {
             .map_or_else(|| -Offset::from(self.origin.duration_since(instant)), Offset::from)
     }
 
-    /// The monotonic instant of an offset; the start itself for one that lies before what
-    /// the platform's clock can express.
+    /// The monotonic instant of an offset; the start itself if the platform's clock cannot express
+    /// an instant that early.
     #[must_use]
     pub fn instant(&self, offset: Offset) -> Instant {
         let nanos = offset.as_nanos();
@@ -65,17 +65,17 @@ impl Clock {
         self.started_at
     }
 
-    /// What this machine's `CLOCK_MONOTONIC` read when this clock read zero. Every process of one
-    /// boot of a machine, in whatever container, has that clock in common.
+    /// What this machine's `CLOCK_MONOTONIC` read when this clock read zero. All processes on a
+    /// machine share that clock, in any container, until the next boot.
     ///
     /// # Errors
-    /// When the system does not give its clock.
+    /// When the system's clock cannot be read.
     pub fn monotonic_start(&self) -> Result<Offset, nix::errno::Errno> {
         let read = || -> Result<Offset, nix::errno::Errno> {
             let time = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)?;
             Ok(std::time::Duration::from(time).into())
         };
-        // Of a few tries the one that was interrupted least.
+        // Take the fastest of a few tries: it was interrupted least.
         let mut best = (Offset::from_nanos(i64::MAX), Offset::ZERO);
         for _ in 0..5 {
             let (before, now, after) = (read()?, self.now(), read()?);
@@ -85,8 +85,8 @@ impl Clock {
         Ok(best.1)
     }
 
-    /// How far this machine's wall clock has moved against the monotonic clock since the
-    /// start: anything but about zero is a clock step, and engine timestamps are off by it.
+    /// How far this machine's wall clock has moved against the monotonic clock since the start. A
+    /// value that is not close to zero is a clock step, and engine timestamps are off by it.
     #[must_use]
     pub fn wall_step(&self) -> Offset {
         self.at_wall(wall_now()) - self.now()

@@ -1,4 +1,4 @@
-//! The one error type: a kind that decides the exit code, a message, a cause, hints, a place.
+//! The error type: a kind that decides the exit code, a message, a cause, hints and a place.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,18 +10,18 @@ use crate::place::Place;
 /// A result whose error can be shown to the user.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What sort of failure it is. Each kind has one documented exit code.
+/// The kind of a failure. Each kind has a documented exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// An expectation was broken, or a deployment did not converge (exit 1).
+    /// An expectation was not met, or a deployment did not converge (exit 1).
     Failed,
-    /// Wrong command line (exit 2).
+    /// An invalid command line (exit 2).
     Usage,
     /// A stack file that is missing or invalid (exit 2).
     Stack,
     /// The measurement cannot be trusted (exit 3).
     Inconclusive,
-    /// No engine, no swarm, no rights, a failed build, a full disk (exit 4).
+    /// A missing engine, swarm or permission, a port in use, a failed build, a full disk (exit 4).
     Environment,
     /// Stopped by the user (exit 130).
     Interrupted,
@@ -41,8 +41,8 @@ impl ErrorKind {
     }
 }
 
-/// An error to be shown to the user: a lowercase fragment without a full stop, which may
-/// carry the cause, hints and the place in the user's file.
+/// An error to show to the user: a lowercase fragment without a full stop, optionally with a
+/// cause, hints and the place in the user's file.
 #[derive(Debug)]
 pub struct Error {
     inner: Box<Inner>,
@@ -58,7 +58,7 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of `kind` with a message that fits after "failed to" or "error:".
+    /// An error of `kind` with a message that fits after "error:".
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             inner: Box::new(Inner {
@@ -71,12 +71,12 @@ impl Error {
         }
     }
 
-    /// An expectation that was broken.
+    /// An expectation that was not met.
     pub fn failed(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Failed, message)
     }
 
-    /// A wrong command line.
+    /// An invalid command line.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Usage, message)
     }
@@ -86,38 +86,38 @@ impl Error {
         Self::new(ErrorKind::Stack, message)
     }
 
-    /// Something the machine lacks or refuses.
+    /// Something that the machine lacks or refuses.
     pub fn environment(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Environment, message)
     }
 
-    /// The user stopped the program.
+    /// The user stopped the command.
     pub fn interrupted(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Interrupted, message)
     }
 
-    /// The same error with the error that caused it.
+    /// Adds the error that caused this one.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.inner.cause = Some(cause.into());
         self
     }
 
-    /// The same error with one more hint: what the user can do about it.
+    /// Adds a hint: what the user can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.inner.hints.push(hint.into());
         self
     }
 
-    /// The same error with the place in the user's file that it is about.
+    /// Adds the place in the user's file that the error is about.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
         self.inner.place = Some(place);
         self
     }
 
-    /// The message and its direct cause, for a record that keeps one line.
+    /// The message and its direct cause on one line.
     #[must_use]
     pub fn with_cause(&self) -> String {
         match self.source() {
@@ -126,25 +126,25 @@ impl Error {
         }
     }
 
-    /// What sort of failure it is.
+    /// The kind of the failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
     }
 
-    /// The message alone, without cause, hints and place.
+    /// The message, without cause, hints and place.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.inner.message
     }
 
-    /// What the user can do about it.
+    /// The hints: what the user can do about it.
     #[must_use]
     pub fn hints(&self) -> &[String] {
         &self.inner.hints
     }
 
-    /// The place in the user's file, if the error is about one.
+    /// The place in the user's file that the error is about, if there is one.
     #[must_use]
     pub fn place(&self) -> Option<&Place> {
         self.inner.place.as_ref()

@@ -1,8 +1,9 @@
 //! `rollproof` proves whether a Docker Swarm service can be updated, and can fail to be
 //! updated, without its users noticing.
 //!
-//! Data flows one way: a stack file becomes requests to an engine; what the engine does and
-//! what the probes see become one record; the record is judged; the judgement is reported.
+//! Data flows one way: a stack file becomes requests to an engine; what the engine does and what
+//! the probes measure become one record; the judge turns the record into a verdict, and the
+//! reports present it.
 
 pub mod cli;
 pub mod clock;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An instant of a run, or a distance between two: nanoseconds since the run's start, which
-/// may be negative. Written as seconds with six decimals at most.
+/// An instant of a run, in nanoseconds since the run's start, or the time between two instants.
+/// May be negative. Serialized as seconds with at most six decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Offset(i64);
 
@@ -47,13 +47,13 @@ impl Offset {
         self.0 as f64 / 1e9
     }
 
-    /// The distance as a duration; zero if negative.
+    /// The length as a duration; zero if negative.
     #[must_use]
     pub fn to_duration(self) -> Duration {
         Duration::from_nanos(u64::try_from(self.0).unwrap_or(0))
     }
 
-    /// The distance without its sign.
+    /// The absolute value.
     #[must_use]
     pub const fn abs(self) -> Self {
         Self(self.0.saturating_abs())

@@ -1,18 +1,18 @@
-//! A place in a file the user wrote.
+//! A place in a user's file.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// A place in a user's file, with the line itself so that an error can show it.
+/// A place in a user's file, with the text of the line so that an error can show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The file as the user named it; `-` for standard input.
+    /// The file as the user gave it; `-` for standard input.
     pub file: PathBuf,
-    /// Line, counted from 1.
+    /// The line, starting at 1.
     pub line: usize,
-    /// Column in characters, counted from 1.
+    /// The column in characters, starting at 1.
     pub column: usize,
-    /// The text of that line, without its line end.
+    /// The text of that line, without the line ending.
     pub text: String,
 }
 

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use super::CompanionKind;
-use super::bodies::{self, Surroundings, target};
-use super::free_ports::free_ports;
+use super::ports::free_ports;
 use super::remote_prober::{Listening, RemoteProber};
-use super::waiting::{Waiting, answers, newest_task, runs};
+use super::services::{CompanionKind, Surroundings, prober, target};
+use super::waiting::{Waiting, http_client, is_running, newest_task, responds};
 use crate::Clock;
 use crate::Offset;
 use crate::engine::{Engine, RUN_LABEL, published_url};
@@ -16,20 +15,20 @@ use crate::probe::ProbeOrder;
 use crate::record::Shot;
 use crate::stack::ServiceBody;
 
-/// How long a companion may take to start and to answer.
+/// How long a companion may take to start and respond.
 const READY_WITHIN: Duration = Duration::from_secs(60);
-/// The prober's share of the processor time among containers, of which each has 1024: as much
-/// more as nice -15 is among processes.
+/// The prober's CPU shares; other containers have 1024. The ratio is that of nice -15 among
+/// processes.
 const PROBER_SHARES: u64 = 29_154;
-/// How long their containers may take to go.
+/// How long their containers may take to disappear.
 const GONE_WITHIN: Duration = Duration::from_secs(60);
 
-/// What the companions of a run are made for.
+/// Which companions a run needs, and where.
 #[derive(Debug, Clone)]
 pub struct CompanionOptions {
     /// The manager; the companions run on its node.
     pub engine: Engine,
-    /// The host under which ports of that node are reached.
+    /// The host at which that node's ports can be reached.
     pub published_host: String,
     /// The stack under test.
     pub stack: String,
@@ -41,30 +40,31 @@ pub struct CompanionOptions {
     pub clock: Clock,
     /// The engine's wall clock minus this machine's.
     pub clock_offset: Offset,
-    /// Which there are to be.
+    /// Which companions to run.
     pub kinds: Vec<CompanionKind>,
 }
 
-/// The companion services of one run. Dropping it removes nothing: they carry the marks of the
-/// stack and the run, and go with the stack at the latest.
+/// The companion services of one run. Dropping it removes nothing: the services have the labels of
+/// the stack and the run, and are removed with the stack at the latest.
 #[derive(Debug)]
 pub struct Companions {
     options: CompanionOptions,
     around: Surroundings,
     capabilities: bool,
-    /// Of the control target and the negative control.
+    http: reqwest::Client,
+    /// The ports of the control target and the self-test's target.
     ports: [u16; 2],
 }
 
 impl Companions {
-    /// Chooses names and ports. Nothing is made yet.
+    /// Chooses names and ports. Creates nothing yet.
     ///
     /// # Errors
-    /// When the engine does not answer or there are no free ports.
+    /// When the engine does not respond or there are too few free ports.
     pub async fn plan(options: CompanionOptions) -> Result<Self> {
         let info = options.engine.info().await?;
         let free = free_ports(&options.engine, &options.published_host, &options.run_id, 2).await?;
-        let [control, negative] = free[..] else {
+        let [control, self_test] = free[..] else {
             return Err(Error::environment("no free ports"));
         };
         let around = Surroundings {
@@ -74,27 +74,34 @@ impl Companions {
             networks: options.networks.clone(),
         };
         let capabilities = knows_capabilities(&info.api);
-        Ok(Self { options, around, capabilities, ports: [control, negative] })
+        Ok(Self {
+            options,
+            around,
+            capabilities,
+            http: http_client()?,
+            ports: [control, self_test],
+        })
     }
 
-    /// The names of the services there will be.
+    /// The names of the companion services.
     #[must_use]
     pub fn services(&self) -> Vec<String> {
         self.options.kinds.iter().map(|kind| kind.service(&self.options.stack)).collect()
     }
 
-    /// Where a companion answers; absent for the prober and for one that is not to be.
+    /// The URL of a companion; absent for the prober and for one that this run does not have.
     #[must_use]
     pub fn url(&self, kind: CompanionKind) -> Option<String> {
         let port = self.port(kind).filter(|_| self.options.kinds.contains(&kind))?;
         Some(published_url(&self.options.published_host, port))
     }
 
-    /// Makes the control target and the negative control, and waits until they answer. What an
-    /// earlier run left of any companion is removed. The image must be on the engine.
+    /// Creates the control target and the self-test's target, and waits until they respond.
+    /// Removes companions that an earlier run left behind. The image must be on the engine.
     ///
     /// # Errors
-    /// When somebody else has a service of that name, the engine refuses, or one does not answer.
+    /// When a service of that name was not created by rollproof, the engine refuses, or a target
+    /// does not respond.
     pub async fn deploy(&self) -> Result<()> {
         let engine = &self.options.engine;
         if engine.image(COMPANION).await?.is_none() {
@@ -106,17 +113,17 @@ impl Companions {
             tracing::debug!(service = body.name(), ?kind, "created");
         }
         for (kind, body) in self.targets() {
-            self.until_it_answers(kind, body.force_update()).await?;
+            self.until_it_responds(kind, body.force_update()).await?;
         }
         Ok(())
     }
 
-    /// Starts the prober inside the network; [`Companions::deploy`] comes first. `sink` gets each
-    /// shot with the index of its stream, counted from `first_stream`, some 50 ms after its end,
-    /// on one of the runtime's threads.
+    /// Starts the prober inside the network; call [`Companions::deploy`] first. `sink` gets each
+    /// shot with the index of its stream, counted from `first_stream`, about 50 ms after the
+    /// request ended, on one of the runtime's threads.
     ///
     /// # Errors
-    /// When it does not start or has nothing to say, with its own words.
+    /// When it does not start or prints nothing. The cause is its error output.
     pub async fn start_prober(
         &self,
         order: &ProbeOrder,
@@ -124,32 +131,32 @@ impl Companions {
         sink: impl Fn(usize, Shot) + Send + Sync + 'static,
     ) -> Result<RemoteProber> {
         let engine = &self.options.engine;
-        let body = bodies::prober(&self.around, &order.to_text()?, self.capabilities);
+        let body = prober(&self.around, &order.to_text()?, self.capabilities);
         engine.create_service(&body, None).await?;
         let name = body.name();
         let waiting = Waiting::at_most(READY_WITHIN);
         let task = loop {
             let missing = match newest_task(engine, name, 0).await? {
-                // One that has ended already has said why.
+                // A task that has already ended has logged the reason.
                 Ok(task) if task.state.is_terminal() => break task,
-                Ok(task) => match runs(name, &task) {
+                Ok(task) => match is_running(name, &task) {
                     Ok(()) => break task,
                     Err(missing) => missing,
                 },
                 Err(missing) => missing,
             };
-            waiting.for_next_look(&missing).await?;
+            waiting.next_check(&missing).await?;
         };
         if task.container.is_empty() {
-            let why = runs(name, &task).err().unwrap_or_default();
+            let why = is_running(name, &task).err().unwrap_or_default();
             return Err(
                 Error::environment("the prober inside the network did not start").caused_by(why)
             );
         }
-        // A nice value counts within a container only. Without a share of its own the prober would
-        // wait for whatever the others start, and its lag would say so.
+        // A nice value only counts within a container. Without more CPU shares the prober would
+        // wait for other containers, which would increase its send lag.
         if let Err(error) = engine.set_cpu_shares(&task.container, PROBER_SHARES).await {
-            tracing::debug!(%error, "the prober inside the network has an ordinary share");
+            tracing::debug!(%error, "cannot raise the CPU shares of the prober inside the network");
         }
         RemoteProber::listen(Listening {
             engine: engine.clone(),
@@ -163,70 +170,70 @@ impl Companions {
         .await
     }
 
-    /// Performs the update that is known to lose requests, and waits until the negative control
-    /// answers again.
+    /// Runs the self-test: an update that is built to lose requests. Waits until its target
+    /// responds again.
     ///
     /// # Errors
-    /// When the engine refuses it or the negative control does not answer in time.
+    /// When the engine refuses the update or the target does not respond in time.
     pub async fn lose_requests(&self) -> Result<()> {
         let kind = CompanionKind::SelfTest;
         let name = kind.service(&self.options.stack);
         let service = self.options.engine.service(&name).await?;
         let service = service
-            .ok_or_else(|| Error::environment(format!("service {name} is not there any more")))?;
+            .ok_or_else(|| Error::environment(format!("service {name} no longer exists")))?;
         let mut body = target(&self.around, kind, self.ports[1]);
         let force = service.spec.force_update() + 1;
         body.set_force_update(force);
         self.options.engine.update_service(&body, None).await?;
-        self.until_it_answers(kind, force).await
+        self.until_it_responds(kind, force).await
     }
 
-    /// Removes every companion and waits until its container is gone.
+    /// Removes all companions and waits until their containers are gone.
     ///
     /// # Errors
-    /// When the engine does not answer or a container does not go.
+    /// When the engine does not respond or a container is not removed.
     pub async fn remove(&self) -> Result<()> {
         let engine = &self.options.engine;
         self.clear().await?;
         let waiting = Waiting::at_most(GONE_WITHIN);
         for kind in CompanionKind::ALL {
             let name = kind.service(&self.options.stack);
-            let missing = format!("the container of {} is still there", kind.words());
+            let missing = format!("the container of {} still exists", kind.words());
             while !engine.service_containers(&name).await?.is_empty() {
-                waiting.for_next_look(&missing).await?;
+                waiting.next_check(&missing).await?;
             }
         }
         Ok(())
     }
 
-    /// Removes the services of these names that this program made.
+    /// Removes the companion services that rollproof created.
     async fn clear(&self) -> Result<()> {
         let engine = &self.options.engine;
         for kind in CompanionKind::ALL {
             let name = kind.service(&self.options.stack);
             let Some(old) = engine.service(&name).await? else { continue };
             if old.label(RUN_LABEL).is_none() {
-                return Err(Error::usage(format!("service {name} was made by somebody else"))
-                    .hint(format!("its name is that of {}: give it another", kind.words())));
+                return Err(Error::usage(format!("service {name} was not created by rollproof"))
+                    .hint(format!("{} needs this name: rename the service", kind.words())));
             }
             engine.remove_service(&old.id).await?;
         }
         Ok(())
     }
 
-    async fn until_it_answers(&self, kind: CompanionKind, force: u64) -> Result<()> {
+    async fn until_it_responds(&self, kind: CompanionKind, force: u64) -> Result<()> {
         let engine = &self.options.engine;
         let name = kind.service(&self.options.stack);
         let url = self.url(kind).unwrap_or_default();
         let waiting = Waiting::at_most(READY_WITHIN);
         loop {
             let task = newest_task(engine, &name, force).await?;
-            let looked = match task.and_then(|task| runs(&name, &task)) {
-                Ok(()) => answers(&url).await?,
+            let checked = match task.and_then(|task| is_running(&name, &task)) {
+                Ok(()) => responds(&self.http, &url).await,
                 Err(missing) => Err(missing),
             };
-            let Err(missing) = looked else { return Ok(()) };
-            waiting.for_next_look(&missing).await?;
+            let Err(missing) = checked else { return Ok(()) };
+            waiting.next_check(&missing).await?;
         }
     }
 
@@ -246,7 +253,7 @@ impl Companions {
     }
 }
 
-/// Services can be given capabilities from API 1.41 on.
+/// Services can have capabilities from API 1.41 on.
 fn knows_capabilities(api: &str) -> bool {
     let mut numbers = api.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (1, 41)

@@ -1,4 +1,4 @@
-//! Waiting for companions to get somewhere.
+//! Waiting for companions to start and respond.
 
 use std::time::Duration;
 
@@ -7,11 +7,14 @@ use tokio::time::{Instant, sleep};
 use crate::engine::{Engine, TaskView};
 use crate::error::{Error, Result};
 use crate::swarm::TaskState;
+use crate::wording::span;
 
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// The time between two checks.
+const CHECK_EVERY: Duration = Duration::from_millis(100);
+/// How long a target may take to respond to one request.
+const RESPONSE_WITHIN: Duration = Duration::from_secs(2);
 
-/// A wait that is given up some time.
+/// A wait with a time limit.
 #[derive(Debug)]
 pub(super) struct Waiting {
     within: Duration,
@@ -24,36 +27,36 @@ impl Waiting {
         Self { within, deadline: Instant::now() + within }
     }
 
-    /// Waits until it is time to look again.
+    /// Waits until it is time to check again.
     ///
     /// # Errors
-    /// When the time is over: then with what is still missing.
-    pub async fn for_next_look(&self, missing: &str) -> Result<()> {
+    /// When the time is up, with what is still missing.
+    pub async fn next_check(&self, missing: &str) -> Result<()> {
         if Instant::now() >= self.deadline {
-            let secs = self.within.as_secs();
-            return Err(Error::environment(format!("gave up after {secs} s: {missing}")));
+            let within = span(self.within.into());
+            return Err(Error::environment(format!("timed out after {within}: {missing}")));
         }
-        sleep(LOOK_EVERY).await;
+        sleep(CHECK_EVERY).await;
         Ok(())
     }
 }
 
-/// The newest task of a service that was made with this force counter; else what is missing.
+/// The newest task of a service with this force counter; else what is missing.
 pub(super) async fn newest_task(
     engine: &Engine,
     service: &str,
     force: u64,
 ) -> Result<Result<TaskView, String>> {
     let tasks = engine.tasks(service).await?;
-    let made = tasks
+    let newest = tasks
         .into_iter()
         .filter(|task| task.spec["ForceUpdate"].as_u64().unwrap_or(0) == force)
         .max_by_key(|task| task.created_at);
-    Ok(made.ok_or_else(|| format!("service {service} has no task of the newest spec")))
+    Ok(newest.ok_or_else(|| format!("service {service} has no task of the newest spec")))
 }
 
-/// Whether a task runs; else what is missing.
-pub(super) fn runs(service: &str, task: &TaskView) -> Result<(), String> {
+/// Whether a task is running; else what is missing.
+pub(super) fn is_running(service: &str, task: &TaskView) -> Result<(), String> {
     if task.state == TaskState::Running {
         return Ok(());
     }
@@ -61,16 +64,25 @@ pub(super) fn runs(service: &str, task: &TaskView) -> Result<(), String> {
     Err(format!("the task of service {service} is {} ({error})", task.state))
 }
 
-/// Whether a URL answers with success; else what is missing.
-pub(super) async fn answers(url: &str) -> Result<Result<(), String>> {
-    let client = reqwest::Client::builder()
+/// The HTTP client for [`responds`].
+///
+/// # Errors
+/// When it cannot be created.
+pub(super) fn http_client() -> Result<reqwest::Client> {
+    reqwest::Client::builder()
         .no_proxy()
-        .timeout(ANSWER_WITHIN)
+        .timeout(RESPONSE_WITHIN)
+        // Each check must reach the target that is there now.
+        .pool_max_idle_per_host(0)
         .build()
-        .map_err(|error| Error::environment("cannot make an HTTP client").caused_by(error))?;
-    Ok(match client.get(url).send().await {
-        Ok(answer) if answer.status().is_success() => Ok(()),
-        Ok(answer) => Err(format!("{url} answers with status {}", answer.status())),
-        Err(error) => Err(format!("{url} does not answer ({error})")),
-    })
+        .map_err(|error| Error::environment("cannot create an HTTP client").caused_by(error))
+}
+
+/// Whether a URL responds with success; else what is missing.
+pub(super) async fn responds(client: &reqwest::Client, url: &str) -> Result<(), String> {
+    match client.get(url).send().await {
+        Ok(response) if response.status().is_success() => Ok(()),
+        Ok(response) => Err(format!("{url} responds with status {}", response.status())),
+        Err(error) => Err(format!("{url} does not respond ({error})")),
+    }
 }

@@ -1,4 +1,4 @@
-//! Creating and updating a stack's parts, in Docker's order.
+//! Creating and updating the parts of a stack, in Docker's order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,48 +16,48 @@ use crate::stack::{Requests, ServiceBody};
 pub struct ApplyOptions {
     /// The stack's name.
     pub stack: String,
-    /// The run's id, for the label of everything that is created.
+    /// The run's id: the value of the label on everything that is created.
     pub run_id: String,
-    /// Whether a stack of that name that somebody else deployed may be taken over.
+    /// Whether to take over a stack of that name that was not deployed by rollproof.
     pub adopt: bool,
-    /// Whether services of the stack that the file does not have are removed.
+    /// Whether to remove services of the stack that are not in the file.
     pub prune: bool,
-    /// When a registry is asked for images' digests.
+    /// When to ask a registry for the images' digests.
     pub resolve: ResolveImage,
-    /// Registry logins to pass on to the nodes.
+    /// Registry logins to pass to the nodes.
     pub auth: Option<Arc<RegistryAuth>>,
 }
 
 /// What was deployed.
 #[derive(Debug, Clone)]
 pub struct Applied {
-    /// The services as they were submitted, labels included.
+    /// The services as submitted, including labels.
     pub services: Vec<ServiceBody>,
-    /// Whether every one of them was new.
+    /// Whether all of them are new.
     pub fresh: bool,
 }
 
-/// Refuses a stack that somebody else deployed, before anything is noted or made.
+/// Refuses a stack that was not deployed by rollproof, before anything is noted or created.
 ///
 /// # Errors
-/// When the stack has a service without this program's label, or the engine does not answer.
+/// When a service of the stack lacks rollproof's label, or the engine does not respond.
 pub async fn check_owner(engine: &Engine, stack: &str, adopt: bool) -> Result<()> {
     let existing = engine.stack_services(stack).await?;
     match existing.iter().find(|service| service.label(RUN_LABEL).is_none()) {
         Some(foreign) if !adopt => Err(Error::usage(format!(
-            "stack {stack} is on this engine already and was deployed by somebody else (service {})",
+            "service {} of stack {stack} was not deployed by rollproof (`--adopt` takes it over)",
             foreign.name()
         ))
-        .hint("choose another stack name, or take it over with --adopt")),
+        .hint("choose another stack name")),
         _ => Ok(()),
     }
 }
 
-/// Creates or updates networks, secrets, configs and services, telling each step.
+/// Creates or updates networks, secrets, configs and services. `tell` receives each step.
 ///
 /// # Errors
-/// When a part belongs to somebody else, or the engine refuses one. Nothing is undone, as
-/// with `docker stack deploy`: the message says what exists.
+/// When a part exists that was not deployed by rollproof, or the engine refuses one. As with
+/// `docker stack deploy`, nothing is undone.
 pub async fn apply(
     engine: &Engine,
     mut requests: Requests,
@@ -73,13 +73,13 @@ pub async fn apply(
             }
         }
     }
-    check_ports(engine, &options.stack, &requests.services).await?;
+    check_ports(engine, &options.stack, &requests).await?;
     check_external_networks(engine, &requests.external_networks).await?;
     for network in &requests.networks {
         if engine.network(&network.name).await?.is_none() {
             tell(&format!("Creating network {}", network.name));
             let mut body = network.body.clone();
-            // The client sends the name beside the body's own keys.
+            // Like the client, send the name beside the other keys of the body.
             body["Name"] = json!(network.name);
             label(&mut body, &options.run_id);
             engine.create_object(StackObjectKind::Network, &body).await?;
@@ -96,18 +96,19 @@ pub async fn apply(
         let old = existing.iter().find(|old| old.name() == service.name());
         let auth = options.auth.as_ref().and_then(|auth| auth.header(service.image()));
         let auth = auth.as_deref();
-        let unasked = resolve_image(engine, &mut service, old, options.resolve, auth).await;
+        let unresolved = resolve_image(engine, &mut service, old, options.resolve, auth).await;
         if let Some(old) = old {
             tell(&format!("Updating service {} (id: {})", service.name(), old.id));
             service.set_force_update(old.spec.force_update());
             for warning in engine.update_service(&service, auth).await? {
                 tell(&format!("warning: {warning}"));
             }
-            if let Some(warning) = unasked {
+            if let Some(warning) = unresolved {
                 tell(&format!("warning: {warning}"));
             }
         } else {
-            // The client says nothing of an unreachable registry here: every local image has none.
+            // Like the client, do not warn about an unreachable registry here: local images have
+            // none.
             tell(&format!("Creating service {}", service.name()));
             engine.create_service(&service, auth).await?;
         }
@@ -118,23 +119,23 @@ pub async fn apply(
 
 async fn check_external_networks(engine: &Engine, names: &[String]) -> Result<()> {
     for name in names {
-        // These belong to each node and are not inspected by docker either.
+        // These are local to each node, and docker does not inspect them either.
         if matches!(name.as_str(), "host" | "bridge" | "none") {
             continue;
         }
         match engine.network(name).await? {
             None => {
                 return Err(Error::stack(format!(
-                    "network {name} is declared as external, but there is none of that name"
+                    "network {name} is declared as external, but does not exist"
                 ))
                 .hint(format!("create it first: docker network create -d overlay {name}")));
             }
             Some(network) if network.scope != "swarm" => {
                 return Err(Error::stack(format!(
-                    "network {name} is declared as external, but its scope is {} instead of swarm",
+                    "network {name} is declared as external, but has scope {} instead of swarm",
                     network.scope
                 ))
-                .hint("a stack can use overlay networks only"));
+                .hint("a stack can only use overlay networks"));
             }
             Some(_) => {}
         }
@@ -142,8 +143,8 @@ async fn check_external_networks(engine: &Engine, names: &[String]) -> Result<()
     Ok(())
 }
 
-/// Creates what is missing and updates what exists; returns the ids of everything of that kind,
-/// external ones included.
+/// Creates missing secrets or configs and updates existing ones. Returns the ids of all objects of
+/// that kind, including external ones.
 async fn objects(
     engine: &Engine,
     kind: StackObjectKind,
@@ -163,10 +164,10 @@ async fn objects(
                 || !object.labels.contains_key(RUN_LABEL);
             if foreign && !options.adopt {
                 return Err(Error::usage(format!(
-                    "{} {name} is on this engine already and was made by somebody else",
+                    "{} {name} was not created by rollproof (`--adopt` takes it over)",
                     kind.as_str()
                 ))
-                .hint("choose another stack name, or take it over with --adopt"));
+                .hint("choose another stack name"));
             }
             engine.update_object(object, &body).await?;
         } else {
@@ -185,7 +186,7 @@ fn label(body: &mut Value, run_id: &str) {
     body["Labels"][RUN_LABEL] = json!(run_id);
 }
 
-/// Puts the ids of the swarm's secrets and configs into bodies that name them.
+/// Fills in the ids of the swarm's secrets and configs that the bodies refer to.
 ///
 /// # Errors
 /// When one of them does not exist.

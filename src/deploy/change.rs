@@ -1,4 +1,4 @@
-//! One change to a service.
+//! A change to a service.
 
 use std::fmt;
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::stack::ServiceBody;
 
-/// One change to a service, as `docker service update` spells it.
+/// A change to a service, as an option of `docker service update`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "kebab-case")]
 pub enum Change {
-    /// Replace every task although nothing changed.
+    /// Replace every task although the settings stay the same.
     Force,
     /// Another image.
     Image {
@@ -24,7 +24,7 @@ pub enum Change {
         /// Its value, which is never shown.
         value: String,
     },
-    /// Another health check command, with the timings left as they are.
+    /// Another health check command, with the same timings.
     HealthCmd {
         /// The shell command.
         command: String,
@@ -32,7 +32,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// Makes the change in a body.
+    /// Applies the change to a body.
     pub fn apply(&self, body: &mut ServiceBody) {
         match self {
             Self::Force => body.set_force_update(body.force_update() + 1),
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn forcing_raises_the_counter_and_touches_nothing_else() {
+    fn force_raises_the_counter_and_changes_nothing_else() {
         let mut body = ServiceBody::new(json!({"Name": "a", "TaskTemplate": {"ForceUpdate": 3}}));
         Change::Force.apply(&mut body);
         assert_eq!(

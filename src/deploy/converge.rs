@@ -9,50 +9,50 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{Error, Result};
 use crate::observe::{ServiceSnapshot, Snapshot};
 use crate::swarm::{TaskState, UpdateState};
+use crate::wording::{count, counted, span};
 
-/// How long to wait and what for.
+/// What to wait for, and how long.
 #[derive(Debug, Clone)]
 pub struct ConvergeOptions {
     /// Every service that must converge, by name.
     pub services: Vec<String>,
-    /// The longest time in which nothing gets further.
+    /// The longest time without progress.
     pub progress_deadline: Duration,
 }
 
-/// Why a service has not converged, in plain words, and whether waiting can help.
+/// Why a service has not converged, and whether waiting can help.
 struct Blocked {
     reason: String,
-    hopeless: bool,
+    permanent: bool,
 }
 
-/// How far a stack has got; it has got further when this grows.
+/// How far a stack has come. A greater value means progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-struct Progress {
+struct Advance {
     running: usize,
     furthest: u32,
 }
 
-/// Waits until every service has all its replicas running on the submitted spec and no update is
-/// under way.
+/// Waits until all replicas of every service run the submitted spec and no update is in progress.
 ///
 /// # Errors
-/// When a task cannot start, nothing got further within the progress deadline, the engine was
-/// lost for that long, or the user stopped it.
+/// When a task cannot start, there was no progress within the progress deadline, the engine did
+/// not respond for that long, or the user stopped the run.
 pub async fn converge(
     mut snapshots: watch::Receiver<Snapshot>,
     options: &ConvergeOptions,
     interrupt: &CancellationToken,
 ) -> Result<()> {
-    let mut best = Progress::default();
+    let mut best = Advance::default();
     let mut deadline = Instant::now() + options.progress_deadline;
     loop {
-        let (progress, blocked) = judge(&snapshots.borrow_and_update(), options);
+        let (advance, blocked) = assess(&snapshots.borrow_and_update(), options);
         let Some(blocked) = blocked else { return Ok(()) };
-        if blocked.hopeless {
+        if blocked.permanent {
             return Err(Error::failed(blocked.reason));
         }
-        if progress > best {
-            best = progress;
+        if advance > best {
+            best = advance;
             deadline = Instant::now() + options.progress_deadline;
         }
         tokio::select! {
@@ -61,42 +61,42 @@ pub async fn converge(
             }
             () = tokio::time::sleep_until(deadline) => {
                 return Err(Error::failed(format!(
-                    "the stack did not get further within {} s: {}",
-                    options.progress_deadline.as_secs(),
+                    "the stack made no progress for {}: {}",
+                    span(options.progress_deadline.into()),
                     blocked.reason
                 ))
-                .hint("--progress-deadline gives it more time"));
+                .hint("--progress-deadline allows more time"));
             }
             changed = snapshots.changed() => {
                 if changed.is_err() {
-                    return Err(Error::environment("the observer ended while the stack was converging"));
+                    return Err(Error::environment("the observer stopped while the stack was converging"));
                 }
             }
         }
     }
 }
 
-fn judge(snapshot: &Snapshot, options: &ConvergeOptions) -> (Progress, Option<Blocked>) {
-    let mut progress = Progress::default();
+fn assess(snapshot: &Snapshot, options: &ConvergeOptions) -> (Advance, Option<Blocked>) {
+    let mut advance = Advance::default();
     let mut worst: Option<Blocked> = None;
     if let Some((_, error)) = &snapshot.lost {
         return (
-            progress,
+            advance,
             Some(Blocked {
-                reason: format!("the engine does not answer: {error}"),
-                hopeless: false,
+                reason: format!("the engine does not respond: {error}"),
+                permanent: false,
             }),
         );
     }
     for name in &options.services {
         let blocked = match snapshot.services.get(name) {
             None => Some(Blocked {
-                reason: format!("service {name} is not there yet"),
-                hopeless: false,
+                reason: format!("service {name} does not exist yet"),
+                permanent: false,
             }),
             Some(service) => {
-                progress.running += service.running();
-                progress.furthest += service
+                advance.running += service.running();
+                advance.furthest += service
                     .current()
                     .map(|task| task.state)
                     .filter(|state| *state <= TaskState::Running)
@@ -106,12 +106,12 @@ fn judge(snapshot: &Snapshot, options: &ConvergeOptions) -> (Progress, Option<Bl
             }
         };
         if let Some(blocked) = blocked
-            && worst.as_ref().is_none_or(|worst| blocked.hopeless && !worst.hopeless)
+            && worst.as_ref().is_none_or(|worst| blocked.permanent && !worst.permanent)
         {
             worst = Some(blocked);
         }
     }
-    (progress, worst)
+    (advance, worst)
 }
 
 fn blocked(name: &str, service: &ServiceSnapshot) -> Option<Blocked> {
@@ -119,13 +119,13 @@ fn blocked(name: &str, service: &ServiceSnapshot) -> Option<Blocked> {
     if matches!(update.state, UpdateState::Paused | UpdateState::RollbackPaused) {
         return Some(Blocked {
             reason: format!("service {name}: {} ({})", update.state, update.message),
-            hopeless: true,
+            permanent: true,
         });
     }
     if matches!(update.state, UpdateState::RollbackStarted | UpdateState::RollbackCompleted) {
         return Some(Blocked {
             reason: format!("service {name} was rolled back: {}", update.message),
-            hopeless: true,
+            permanent: true,
         });
     }
     let wanted = match service.view.spec.replicas() {
@@ -137,11 +137,11 @@ fn blocked(name: &str, service: &ServiceSnapshot) -> Option<Blocked> {
     if running >= wanted && update.state != UpdateState::Updating {
         return None;
     }
-    if let Some(task) = service.last_error().filter(|task| is_hopeless(&task.error)) {
+    if let Some(task) = service.last_error().filter(|task| is_permanent(&task.error)) {
         let slot = task.slot;
         return Some(Blocked {
             reason: format!("service {name}, slot {slot}: {}", task.error),
-            hopeless: true,
+            permanent: true,
         });
     }
     let why = service.last_error().map(|task| format!(", slot {}: {}", task.slot, task.error));
@@ -154,15 +154,17 @@ fn blocked(name: &str, service: &ServiceSnapshot) -> Option<Blocked> {
     });
     Some(Blocked {
         reason: format!(
-            "service {name} has {running} of {wanted} replicas running{}",
+            "service {name}: {} of {} running{}",
+            count(running as u64),
+            counted(wanted as u64, "replica"),
             why.unwrap_or_default()
         ),
-        hopeless: false,
+        permanent: false,
     })
 }
 
-/// Errors that no waiting mends: Swarm would try the same thing for ever.
-fn is_hopeless(error: &str) -> bool {
+/// Errors that do not go away: Swarm would retry forever.
+fn is_permanent(error: &str) -> bool {
     let error = error.to_lowercase();
     [
         "no such image",

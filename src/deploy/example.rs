@@ -1,4 +1,4 @@
-//! The example stack, which is part of the program.
+//! The example stack, which is built into rollproof.
 
 use std::fs;
 use std::path::Path;
@@ -18,18 +18,18 @@ const FILES: [(&str, &str); 4] = [
     ("Caddyfile.dnsrr", include_str!("../../stacks/Caddyfile.dnsrr")),
 ];
 
-/// Which files are used, and why.
+/// Which files to deploy, and why.
 pub(super) struct Choice {
     pub(super) files: Vec<String>,
-    /// One sentence, if anything was chosen.
+    /// One sentence, if the example was chosen.
     pub(super) reason: Option<String>,
-    /// Whether a file that the user named is replaced.
+    /// Whether the example replaces a file that the user gave.
     pub(super) replaces_a_file: bool,
 }
 
-/// The user's files, or the example in the form that the kernel can run, unpacked below `folder`.
-/// Only the example's own file is ever replaced, by its other form, and only where the kernel
-/// needs that.
+/// The user's files, or the variant of the example that the kernel can run, unpacked to `folder`.
+/// The only file that is ever replaced is the example's own, by its other variant, and only where
+/// the kernel needs that.
 pub(super) fn choose(folder: &Path, files: &[String], kernel: Kernel) -> Result<Choice> {
     let files = absolute(files)?;
     let is_example = |path: &String| fs::read_to_string(path).is_ok_and(|text| text == VIP);
@@ -38,9 +38,12 @@ pub(super) fn choose(folder: &Path, files: &[String], kernel: Kernel) -> Result<
         return Ok(Choice { files, reason: None, replaces_a_file });
     }
     let (name, why) = if kernel.ipvs {
-        ("replicated.yml", "this kernel has IPVS, so services can have a virtual IP")
+        ("replicated.yml", "this kernel supports virtual IPs (IPVS)")
     } else {
-        ("replicated-dnsrr.yml", "this kernel has no IPVS, so the proxy finds the replicas by DNS")
+        (
+            "replicated-dnsrr.yml",
+            "this kernel has no IPVS, so the proxy finds the replicas through DNS",
+        )
     };
     let folder = folder.join("examples");
     unpack(&folder)?;

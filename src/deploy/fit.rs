@@ -1,4 +1,4 @@
-//! Whether a stack can run on a kernel without IPVS, and how to change it if it cannot.
+//! Whether a stack can run on a kernel without IPVS, and how to adapt it if not.
 
 use crate::error::{Error, Result};
 use crate::stack::{Requests, ServiceBody};
@@ -7,23 +7,23 @@ use crate::swarm::{PublishMode, ResolutionMode};
 /// What the engine's kernel supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kernel {
-    /// Whether service VIPs and the ingress routing mesh work.
+    /// Whether service VIPs and the ingress mesh work.
     pub ipvs: bool,
 }
 
-/// How services are reached, when the stack file's own way is not to be used.
+/// How services are reached, if not as the stack file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndpointMode {
-    /// Names resolve to the tasks; published ports are opened on the task's own node.
+    /// Names resolve to the tasks' addresses; published ports are open on the tasks' nodes.
     Dnsrr,
 }
 
-/// Makes a stack fit the kernel, or says why it cannot run there. A stack is never changed
-/// silently: each change is returned as a sentence for the user and for the report.
+/// Adapts a stack to the kernel, or explains why it cannot run there. A stack is never changed
+/// silently: each change is returned as a sentence for the user and the report.
 ///
 /// # Errors
 /// A service needs its virtual IP or the ingress mesh, the kernel supports neither, and `mode`
-/// does not say what to use instead. The error has the place of the service.
+/// allows no change. The error has the service's place.
 pub fn fit_to_kernel(
     requests: &mut Requests,
     kernel: Kernel,
@@ -50,7 +50,7 @@ fn needs_ipvs(service: &ServiceBody, alone: bool) -> Option<&'static str> {
     if ports.iter().any(|port| port.mode == PublishMode::Ingress) {
         return Some("publishes a port through the ingress mesh");
     }
-    // A service that publishes a port of its node is rarely called by its name.
+    // A service that publishes a port of its node is rarely addressed by its name.
     let called_by_name = ports.is_empty() && !alone && !service.is_job();
     (called_by_name && service.endpoint_mode() == ResolutionMode::Vip)
         .then_some("is reached by other services through its virtual IP")
@@ -65,7 +65,7 @@ fn change(service: &mut ServiceBody) -> Option<String> {
     service.set_endpoint_mode(ResolutionMode::Dnsrr);
     let ports = if ingress { " and host-mode ports" } else { "" };
     Some(format!(
-        "service {} runs with endpoint_mode dnsrr{ports}, unlike in the stack file (--endpoint-mode dnsrr)",
+        "service {} runs with endpoint_mode dnsrr{ports}, which differs from the stack file (--endpoint-mode dnsrr)",
         service.name()
     ))
 }
@@ -73,10 +73,10 @@ fn change(service: &mut ServiceBody) -> Option<String> {
 fn refusal(requests: &Requests, service: &ServiceBody, reason: &str) -> Error {
     let name = service.name();
     let error = Error::environment(format!(
-        "service {name} {reason}, which needs IPVS, and this engine's kernel has no IPVS"
+        "service {name} {reason}, which needs IPVS, but the engine's kernel has no IPVS"
     ))
-    .hint("use a kernel with the ip_vs module, or change the stack for this run with --endpoint-mode dnsrr (the report says so)")
-    .hint("in the stack file: set `endpoint_mode: dnsrr`, publish ports with `mode: host`, and use a proxy that resolves tasks.<service> about once a second");
+    .hint("use a kernel with the ip_vs module, or adapt the stack for this run with --endpoint-mode dnsrr (the report mentions it)")
+    .hint("or change the stack file: set `endpoint_mode: dnsrr`, publish ports with `mode: host`, and use a proxy that resolves tasks.<service> about once a second");
     match requests.service_places.get(name) {
         Some(place) => error.at(place.clone()),
         None => error,
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ingress_port_is_refused_without_ipvs_and_untouched_with_it() {
+    fn an_ingress_port_is_refused_without_ipvs_and_kept_with_it() {
         let mut stack = requests();
         let error = fit_to_kernel(&mut stack, NO_IPVS, None).unwrap_err();
         assert!(error.message().contains("s_proxy"), "{error}");
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn every_change_is_returned() {
+    fn every_change_is_reported() {
         let mut stack = requests();
         let changes = fit_to_kernel(&mut stack, NO_IPVS, Some(EndpointMode::Dnsrr)).unwrap();
         assert_eq!(changes.len(), 1, "{changes:?}");
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_has_the_place_of_its_own_service() {
+    fn a_refusal_has_the_place_of_the_service() {
         let service = |name: &str, mode: &str| {
             ServiceBody::new(json!({"Name": name, "EndpointSpec": {"Mode": mode}}))
         };

@@ -1,4 +1,4 @@
-//! Deploying a stack and taking it away again.
+//! Deploying and removing a stack.
 
 mod apply;
 mod change;

@@ -1,4 +1,4 @@
-//! From stack files to the requests that will be sent.
+//! From stack files to the requests that deploy them.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -8,25 +8,25 @@ use super::{EndpointMode, Kernel, example, fit_to_kernel};
 use crate::error::{Error, Result};
 use crate::stack::{self, Requests, Sources, Stack};
 
-/// A stack that is ready to be deployed.
+/// A stack that is ready to deploy.
 #[derive(Debug, Clone)]
 pub struct Prepared {
-    /// The files as given, absolute unless standard input.
+    /// The files as absolute paths; `-` for standard input.
     pub files: Vec<String>,
-    /// What will be sent.
+    /// The requests to send.
     pub requests: Requests,
-    /// What a reader of the verdict must know.
+    /// What the reader of the verdict needs to know.
     pub caveats: Vec<String>,
-    /// The stack as it was read.
+    /// The stack as read from the files.
     source: Stack,
 }
 
 impl Prepared {
-    /// Reads the files, or the example if there are none, and makes the requests fit the kernel.
-    /// The example is unpacked below `folder`. `tell` gets each choice and warning.
+    /// Reads the files, or the example if there are none, and adapts the requests to the kernel.
+    /// The example is unpacked to `folder`. `tell` receives each choice and warning.
     ///
     /// # Errors
-    /// A stack that docker refuses too, or that the kernel cannot run.
+    /// A stack that docker would refuse too, or that the kernel cannot run.
     pub fn read(
         folder: &Path,
         files: &[String],
@@ -56,15 +56,15 @@ impl Prepared {
         Ok(Self { files: choice.files, requests, caveats, source: stack })
     }
 
-    /// Where the files set what for a service: the name with the stack's prefix.
+    /// Where the files set each setting of a service, given by its name with the stack's prefix.
     #[must_use]
     pub fn places(&self, stack: &str, service: &str) -> BTreeMap<String, String> {
         places(&self.source, stack, service)
     }
 }
 
-/// Where stack files set what for a service that was deployed from them: nowhere if they cannot
-/// be read any more.
+/// Where stack files set each setting of a service that was deployed from them. Empty if they can
+/// no longer be read.
 #[must_use]
 pub fn places_in(files: &[String], stack: &str, service: &str) -> BTreeMap<String, String> {
     let known = !files.is_empty() && files.iter().all(|file| file != "-");
@@ -84,10 +84,10 @@ fn places(source: &Stack, stack: &str, service: &str) -> BTreeMap<String, String
         .collect()
 }
 
-/// Reads the example, or the files if there are any, without an engine.
+/// Reads the files, or the example if there are none. Needs no engine.
 ///
 /// # Errors
-/// A stack that docker refuses too.
+/// A stack that docker would refuse too.
 pub fn read_or_example(folder: &Path, files: &[String]) -> Result<Stack> {
     if files.is_empty() {
         return read_stack(&example::choose(folder, &[], Kernel { ipvs: true })?.files);
@@ -95,10 +95,10 @@ pub fn read_or_example(folder: &Path, files: &[String]) -> Result<Stack> {
     read_stack(files)
 }
 
-/// Reads stack files as `docker stack deploy` does, with this process's environment.
+/// Reads stack files like `docker stack deploy`, with this process's environment.
 ///
 /// # Errors
-/// A file that cannot be read, or that docker refuses too.
+/// A file that cannot be read, or that docker would refuse too.
 pub fn read_stack(files: &[String]) -> Result<Stack> {
     let env: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
@@ -116,14 +116,14 @@ pub fn read_stack(files: &[String]) -> Result<Stack> {
     let home = std::env::home_dir();
     stack::load(&Sources { files: files.to_vec(), env, home, cwd, stdin }).map_err(|error| {
         if error.hints().is_empty() {
-            error.hint("`docker stack config -c FILE` refuses it too; this is the same rule, with its place")
+            error.hint("docker refuses this file too: try `docker stack config -c FILE`")
         } else {
             error
         }
     })
 }
 
-/// The files as absolute paths, so that a later command in another folder finds them.
+/// The files as absolute paths, so that later commands in other folders find them.
 pub(super) fn absolute(files: &[String]) -> Result<Vec<String>> {
     files
         .iter()

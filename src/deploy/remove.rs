@@ -1,4 +1,4 @@
-//! Taking a stack away, and proving that it is gone.
+//! Removing a stack, and checking that it is gone.
 
 use std::time::Duration;
 
@@ -6,26 +6,28 @@ use tokio::time::{Instant, sleep};
 
 use crate::engine::{Engine, RUN_LABEL, StackObject, StackObjectKind};
 use crate::error::Result;
+use crate::wording::counted;
 
-/// How long the containers of removed services may take to end, beyond their grace period.
+/// How long the containers of removed services may take to disappear after their grace period.
 const GONE_WITHIN: Duration = Duration::from_secs(60);
 
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// The time between two checks.
+const CHECK_EVERY: Duration = Duration::from_millis(200);
 
-/// What was removed and what is left.
+/// What was removed and what remains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Removed {
-    /// What was removed, one `kind name` each.
+    /// What was removed, each as `kind name`.
     pub removed: Vec<String>,
-    /// What is still there, with the reason.
+    /// What remains, with the reason.
     pub left: Vec<String>,
 }
 
-/// Removes what this program deployed of a stack: services, then secrets, configs and networks.
-/// Waits until the containers are gone on the given engines, then looks again.
+/// Removes what rollproof deployed of a stack: services, then secrets, configs and networks. Waits
+/// until the containers are gone from the given engines, and then checks again.
 ///
 /// # Errors
-/// When an engine does not answer.
+/// When an engine does not respond.
 pub async fn remove(
     manager: &Engine,
     engines: &[Engine],
@@ -61,7 +63,8 @@ pub async fn remove(
         }
     }
     if containers > 0 && !report.removed.is_empty() {
-        report.left.push(format!("{containers} containers of stack {stack} that have not ended"));
+        let containers = counted(containers as u64, "container");
+        report.left.push(format!("{containers} of stack {stack}: still running"));
     }
     for service in manager.stack_services(stack).await? {
         if service.label(RUN_LABEL).is_some() {
@@ -71,7 +74,7 @@ pub async fn remove(
     Ok(report)
 }
 
-/// Waits for a stack's containers to go; returns how many have not.
+/// Waits until a stack's containers are gone; returns how many remain.
 async fn wait_for_containers(engines: &[Engine], stack: &str, deadline: Instant) -> Result<usize> {
     loop {
         let mut count = 0;
@@ -81,11 +84,12 @@ async fn wait_for_containers(engines: &[Engine], stack: &str, deadline: Instant)
         if count == 0 || Instant::now() >= deadline {
             return Ok(count);
         }
-        sleep(LOOK_EVERY).await;
+        sleep(CHECK_EVERY).await;
     }
 }
 
-/// A network can be removed only when the last task has let go of it.
+/// Removes an object, retrying while it is in use: a network can only be removed after the last
+/// task has left it. Returns whether it was removed.
 async fn remove_when_unused(
     engine: &Engine,
     object: &StackObject,
@@ -98,6 +102,6 @@ async fn remove_when_unused(
         if Instant::now() >= deadline {
             return Ok(false);
         }
-        sleep(LOOK_EVERY).await;
+        sleep(CHECK_EVERY).await;
     }
 }

@@ -1,24 +1,24 @@
-//! Pinning images to digests, by the rules of `docker stack deploy --resolve-image`.
+//! Pinning images to digests, following `docker stack deploy --resolve-image`.
 
 use crate::engine::{Engine, STACK_IMAGE_LABEL, ServiceView};
 use crate::image::OWN_IMAGES;
 use crate::stack::ServiceBody;
 
-/// When a registry is asked for an image's digest.
+/// When to ask a registry for an image's digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ResolveImage {
-    /// At every deployment.
+    /// At each deployment.
     #[default]
     Always,
-    /// When the image in the stack file is another one than before.
+    /// When the image in the stack file has changed.
     Changed,
     /// Never.
     Never,
 }
 
-/// Pins the body's image to the digest that the registry gives, or keeps the one of the service
-/// that is there, by the rules of the docker client. Returns a warning if the registry could not
-/// be asked, with which the client goes on as well.
+/// Pins the body's image to the digest from the registry, or keeps the image of the existing
+/// service, following the docker client. If the registry cannot be reached, returns a warning and
+/// leaves the image unpinned, as the client does.
 pub(super) async fn resolve_image(
     engine: &Engine,
     body: &mut ServiceBody,
@@ -44,7 +44,7 @@ pub(super) async fn resolve_image(
                 return None;
             }
             Err(error) => {
-                tracing::debug!(%error, image = body.image(), "the registry was not asked");
+                tracing::debug!(%error, image = body.image(), "cannot ask the registry for the digest");
                 return Some(format!(
                     "image {} could not be accessed on a registry to record its digest: each node decides for itself which one it runs",
                     body.image()
@@ -58,8 +58,8 @@ pub(super) async fn resolve_image(
     None
 }
 
-/// Keeps the digest and the platforms that the service was deployed with, so that an update
-/// changes only what it says.
+/// Keeps the digest and the platforms with which the service was deployed, so that an update
+/// changes nothing else.
 pub fn keep_resolved(body: &mut ServiceBody, running: &ServiceView) {
     if is_same_image(body, running) {
         body.set_image(running.spec.image());

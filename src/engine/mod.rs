@@ -32,6 +32,8 @@ pub use stacks::{Leftover, StackObject, StackObjectKind};
 pub use swarm::{EngineInfo, JoinTokens, NodeView, SwarmRole};
 pub use tasks::TaskView;
 
+pub use crate::stack::{STACK_IMAGE_LABEL, STACK_LABEL};
+
 use crate::error::{Error, Result};
 use raw_client::RawClient;
 
@@ -40,12 +42,6 @@ pub const RUN_LABEL: &str = "rollproof.run";
 
 /// The label of images that rollproof builds. Its value says what the image is for.
 pub const IMAGE_LABEL: &str = "rollproof.image";
-
-/// Docker's label for everything that belongs to a stack. Its value is the stack's name.
-pub const STACK_LABEL: &str = "com.docker.stack.namespace";
-
-/// Docker's label for a service's image as written in the stack file.
-pub const STACK_IMAGE_LABEL: &str = "com.docker.stack.image";
 
 /// Docker's label for the service that a container belongs to. Its value is the service's name.
 pub const CONTAINER_SERVICE_LABEL: &str = "com.docker.swarm.service.name";

@@ -46,7 +46,7 @@ pub(super) const RESTLESS: &str =
     "look at the service and at the machine: something fails without any update";
 
 /// For a self-test that proves nothing.
-pub(super) const SELF_TEST: &str = "run again while the machine is free; `--no-negative-control` \
+pub(super) const SELF_TEST: &str = "run again while the machine is free; `--no-self-test` \
     skips the self-test, and the report says so";
 
 impl Cause {

@@ -11,7 +11,7 @@ pub struct Event {
     /// When it happened: the engine's own timestamp mapped onto the run's clock where the
     /// engine gives one, else the time it was seen.
     pub at: Offset,
-    /// When this program saw it.
+    /// When rollproof saw it.
     pub seen: Offset,
     /// What happened.
     pub kind: EventKind,
@@ -21,14 +21,14 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum EventKind {
-    /// A part of the run began; the text is a plain sentence for people.
+    /// A part of the run began.
     Phase {
         /// Short name: `deploy`, `baseline`, `update`, `broken-update`, `settle`, `clean-up`.
         name: String,
-        /// One plain sentence.
+        /// One plain sentence for the reader.
         text: String,
     },
-    /// A scenario began: probing is on and the service is at rest.
+    /// A scenario began: the probes are running and the service is stable.
     ScenarioStarted {
         /// The scenario's name.
         name: String,
@@ -36,11 +36,11 @@ pub enum EventKind {
         expects: Expects,
         /// The service under test, with the stack's prefix.
         service: String,
-        /// How many replicas are wanted.
+        /// The desired number of replicas.
         replicas: u64,
-        /// The generation that runs now.
+        /// The generation that is running.
         generation: u32,
-        /// What will be changed, in plain words.
+        /// What the scenario will change, in plain words.
         change: String,
     },
     /// The engine accepted the scenario's change.
@@ -51,7 +51,7 @@ pub enum EventKind {
         /// template did not change.
         generation: u32,
     },
-    /// A scenario ended: the service is at rest again, or the wait for that was given up.
+    /// A scenario ended: the service is stable again, or waiting for that timed out.
     ScenarioEnded {
         /// The scenario's name.
         name: String,
@@ -71,12 +71,12 @@ pub enum EventKind {
     },
     /// A task appeared or changed.
     Task(TaskSeen),
-    /// A task vanished from the engine's list (history is short).
+    /// A task disappeared from the engine's list, which keeps a short history.
     TaskGone {
         /// The task's id.
         task: String,
     },
-    /// A container's own event: these come within milliseconds, tasks are polled.
+    /// A container event. These arrive within milliseconds, whereas tasks are polled.
     Container {
         /// Full container id.
         container: String,
@@ -91,7 +91,7 @@ pub enum EventKind {
         /// Signal number, for `kill`.
         signal: Option<i64>,
     },
-    /// What the health check of a container said when the container was called unhealthy.
+    /// The last failed health check of a container that became unhealthy.
     HealthCheckFailed {
         /// Full container id.
         container: String,
@@ -101,32 +101,31 @@ pub enum EventKind {
         service: String,
         /// Failed checks in a row.
         failures: u64,
-        /// The last check's exit code; -1 if it ran into its time limit.
+        /// The last check's exit code; -1 if it timed out.
         exit_code: i64,
-        /// The end of the last check's output, in one line.
+        /// The end of the last check's output, on one line.
         output: String,
     },
-    /// The engine could not be asked for a while; what happened then is unknown.
+    /// The engine stopped responding: what happens until [`EventKind::ObserverResumed`] is unknown.
     ObserverLost {
-        /// Why, and what was lost.
+        /// The reason, and what was missed.
         text: String,
     },
-    /// The engine answers again.
+    /// The engine responds again.
     ObserverResumed,
-    /// An update that is known to lose requests was submitted for a service of this program's
-    /// own.
+    /// The self-test began: its target received an update that is built to lose requests.
     NegativeControlStarted {
-        /// That service.
+        /// The self-test's target.
         service: String,
     },
-    /// That update is over and the service answers again, or the wait for that was given up.
+    /// The self-test ended: its target responds again, or waiting for that timed out.
     NegativeControlEnded {
-        /// What was still being waited for, if it was given up.
+        /// What it was still waiting for, if it timed out.
         gave_up: Option<String>,
     },
-    /// How busy this machine was since the last such event, about a second ago.
+    /// How busy this machine was since the previous event of this kind, about a second ago.
     Machine(MachineLoad),
-    /// Something a reader of the verdict has to know.
+    /// Something the reader of the verdict needs to know.
     Caveat {
         /// One plain sentence.
         text: String,
@@ -143,21 +142,21 @@ pub enum ContainerAction {
     Create,
     /// Started.
     Start,
-    /// Its health check succeeded for the first time, or again.
+    /// It became healthy.
     Healthy,
-    /// Its health check failed often enough.
+    /// It became unhealthy: too many health checks failed in a row.
     Unhealthy,
-    /// A signal was sent.
+    /// It received a signal.
     Kill,
     /// Its main process ended.
     Die,
-    /// Its memory ran out.
+    /// It ran out of memory.
     Oom,
     /// Removed.
     Destroy,
 }
 
-/// Which spec a service has at the end of a scenario.
+/// Which spec a service has when a scenario ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SpecMatch {
@@ -165,7 +164,7 @@ pub enum SpecMatch {
     Submitted,
     /// The one from before the scenario.
     Previous,
-    /// Neither: somebody else changed the service.
+    /// Neither: something else changed the service.
     Other,
     /// It could not be read.
     Unknown,
@@ -175,47 +174,47 @@ pub enum SpecMatch {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "kebab-case")]
 pub enum EndReason {
-    /// The service came to rest and stayed there for the settling time.
+    /// The service was stable for the whole settling time.
     Settled,
-    /// The deadline passed; the text says what was being waited for.
+    /// The deadline passed.
     Deadline {
-        /// What was being waited for.
+        /// What the run was waiting for.
         text: String,
     },
     /// The user stopped it.
     Interrupted,
-    /// The engine was lost.
+    /// The engine stopped responding.
     EngineLost {
         /// The last error.
         text: String,
     },
 }
 
-/// What a scenario expects Swarm to do with the submitted change.
+/// What a scenario expects Swarm to do with the change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Expects {
-    /// Every replica runs the new version in the end.
+    /// In the end, every replica runs the new version.
     Update,
-    /// The update fails and Swarm returns to the previous version by itself.
+    /// The update fails and Swarm rolls back to the previous version.
     Rollback,
-    /// Nothing is replaced.
+    /// Swarm replaces nothing.
     NoChange,
 }
 
 /// How busy this machine was for about a second, in thousandths of its processor time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MachineLoad {
-    /// Processor time that was used, by whomever.
+    /// Processor time in use, by any process.
     pub busy: u16,
-    /// Processor time that the hypervisor gave to others.
+    /// Processor time that the hypervisor gave to other guests.
     pub stolen: u16,
-    /// Share of the time in which something that could run had to wait for a processor
-    /// (`some` in `/proc/pressure/cpu`); absent where the kernel does not tell.
+    /// Share of the time in which at least one process was waiting for a processor (`some` in
+    /// `/proc/pressure/cpu`); absent if the kernel does not report it.
     pub waiting: Option<u16>,
 }
 
-/// One task as the observer saw it, written whenever anything of it changed.
+/// One task as the observer saw it. Written each time the task changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskSeen {
     /// The task's id.
@@ -226,16 +225,16 @@ pub struct TaskSeen {
     pub slot: u64,
     /// The node's id, empty while it has none.
     pub node: String,
-    /// Which version of the service's task template it was made from: numbered from 1 in the
-    /// order in which this run met them.
+    /// The version of the service's task template that it was made from: numbered from 1 in
+    /// the order in which this run saw them.
     pub generation: u32,
-    /// The image as written, for people.
+    /// The image as written in the spec.
     pub image: String,
     /// Observed state.
     pub state: TaskState,
     /// Desired state.
     pub desired: TaskState,
-    /// The engine's word on the state, such as `started`.
+    /// The engine's message about the state, such as `started`.
     pub message: String,
     /// The engine's error text, empty if none.
     pub error: String,

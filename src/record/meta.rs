@@ -10,7 +10,7 @@ use crate::swarm::{HealthCheck, UpdatePolicy};
 /// The version of the record's and the report's format.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// What was known before the run; written first.
+/// What was known before the run. Written first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Meta {
     /// [`SCHEMA_VERSION`] of the writer.
@@ -19,7 +19,7 @@ pub struct Meta {
     pub run_id: String,
     /// Wall-clock time of offset zero, RFC 3339.
     pub started_at: String,
-    /// Version of the writing program.
+    /// The version of rollproof that wrote the record.
     pub tool_version: String,
     /// The command that was run: `verify`, `update`, …
     pub command: String,
@@ -29,10 +29,10 @@ pub struct Meta {
     pub stack: StackFacts,
     /// The probe streams.
     pub streams: Vec<StreamFacts>,
-    /// Whether an update that is known to lose requests is part of the run.
+    /// Whether the self-test is part of the run.
     #[serde(default)]
     pub negative_control: NegativeControl,
-    /// What a reader of the verdict has to know from the start.
+    /// What the reader of the verdict needs to know from the start.
     pub caveats: Vec<String>,
 }
 
@@ -45,13 +45,13 @@ pub struct EngineFacts {
     pub api: String,
     /// Kernel release.
     pub kernel: String,
-    /// Whether the kernel can do service VIPs and the ingress mesh.
+    /// Whether the kernel supports service VIPs and the ingress mesh.
     pub ipvs: bool,
     /// Nodes in the swarm.
     pub nodes: u64,
     /// `lab` or `host`.
     pub kind: String,
-    /// Engine clock minus ours when the run began; already taken out of all event times.
+    /// Engine clock minus ours when the run began. Event times are already corrected for it.
     pub clock_offset: Offset,
 }
 
@@ -64,24 +64,24 @@ pub struct StackFacts {
     pub files: Vec<String>,
     /// The service under test, with the stack's prefix.
     pub service: String,
-    /// Replicas wanted.
+    /// The desired number of replicas.
     pub replicas: u64,
-    /// Effective update settings, defaults filled in.
+    /// Effective update settings, with defaults filled in.
     pub update_config: UpdatePolicy,
-    /// Effective rollback settings, defaults filled in.
+    /// Effective rollback settings, with defaults filled in.
     pub rollback_config: UpdatePolicy,
     /// Effective health check; absent if there is none.
     pub healthcheck: Option<HealthCheck>,
-    /// Where the stack files set what, as `stack.yml:21` by a key such as
+    /// Where the stack files set each setting: `stack.yml:21` under a key such as
     /// `update_config.order` or `healthcheck.interval`; `service` is where the service begins.
-    /// A setting that is not there has the engine's default. Empty if the files are not known.
+    /// A missing setting has the engine's default. Empty if the files are not known.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub places: BTreeMap<String, String>,
 }
 
 impl StackFacts {
-    /// Whether the engine's default stands for a setting, such as `update_config.order`, because
-    /// the stack files leave it out; absent if that is not known.
+    /// Whether a setting such as `update_config.order` has the engine's default because the stack
+    /// files leave it out; absent if that is not known.
     #[must_use]
     pub fn is_default(&self, setting: &str) -> Option<bool> {
         (!self.places.is_empty()).then(|| !self.places.contains_key(setting))
@@ -92,38 +92,38 @@ impl StackFacts {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(from = "StreamFactsRead")]
 pub struct StreamFacts {
-    /// Name, also in the record's file name.
+    /// The name, which is also part of the record's file name.
     pub name: String,
-    /// What is asked.
+    /// The URL that the requests go to.
     pub url: String,
-    /// Requests a second.
+    /// Requests per second.
     pub rate_hz: f64,
-    /// An answer later than this many seconds after its intended time is a failure.
+    /// A response that arrives more than this many seconds after its scheduled time is a failure.
     pub deadline: f64,
     /// How connections are used.
     pub connection: Connection,
-    /// What its requests are for.
+    /// The purpose of its requests.
     pub purpose: Purpose,
-    /// The way its requests take.
+    /// The route of its requests.
     pub route: Route,
 }
 
-/// The way a stream's requests take.
+/// The route of a stream's requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Route {
-    /// To a published port, as users come in: through the proxy, where there is one.
+    /// To a published port, like users' requests: through the proxy, if there is one.
     Published,
-    /// From inside the overlay network to the service's name, past every proxy.
+    /// From inside the overlay network to the service's name, bypassing any proxy.
     Overlay,
     /// From inside the overlay network to each task's own address.
     Task,
-    /// To one of this program's own services.
+    /// To one of rollproof's companion services.
     Companion,
 }
 
-/// [`StreamFacts`] as records have it: those of 0.1.0 tell neither route nor, before that,
-/// purpose.
+/// [`StreamFacts`] as stored in records: version 0.1.0 stored no route, and earlier versions no
+/// purpose either.
 #[derive(Deserialize)]
 struct StreamFactsRead {
     name: String,
@@ -156,16 +156,16 @@ impl From<StreamFactsRead> for StreamFacts {
     }
 }
 
-/// Whether an update that is known to lose requests is part of the run.
+/// Whether the self-test, an update that is built to lose requests, is part of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NegativeControl {
-    /// The command has none.
+    /// The command has no self-test.
     #[default]
     None,
     /// The user turned it off.
     Off,
-    /// It is performed; without a trace of it in the record the run proves nothing.
+    /// The run includes it. If the record shows no trace of it, the run proves nothing.
     Planned,
 }
 
@@ -179,19 +179,20 @@ pub enum Connection {
     KeepAlive,
 }
 
-/// What the requests of a stream are to show.
+/// What the requests of a stream measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
-    /// What users of the service get: none of them may fail.
+    /// What users of the service experience: no request may fail.
     #[default]
     Users,
-    /// What each replica answers when it is asked by itself, past every proxy. A replica that is
-    /// being replaced stops answering some time, so that alone is no failure.
+    /// What each replica answers when asked directly, bypassing any proxy. A replica that is being
+    /// replaced stops responding at some point, which alone is not a failure.
     EachReplica,
-    /// A target on the same machine and network that no update touches: if it fails, the
-    /// measurement is at fault.
+    /// The control target, on the same machine and network, which no update touches: if its
+    /// requests fail, the measurement is at fault.
     Control,
-    /// A target that loses requests on purpose: if none fails, the measurement is at fault.
+    /// The self-test's target, which loses requests on purpose: if no request fails, the
+    /// measurement is at fault.
     NegativeControl,
 }

@@ -1,6 +1,6 @@
-//! The run record: what a run saw, as append-only JSON lines in a folder of its own.
+//! The run record: what a run observed, as append-only JSON lines in one folder per run.
 //!
-//! The judge and the reports work from the record alone.
+//! The judge and the reports read nothing but the record.
 
 mod event;
 mod meta;

@@ -4,14 +4,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How a request ended. Everything but [`Outcome::Ok`] and [`Outcome::Unsent`] is a failure
-/// a user would have noticed.
+/// How a request ended. Everything except [`Outcome::Ok`] and [`Outcome::Unsent`] is a failure
+/// that a user would have noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The expected answer, whole and within the deadline.
+    /// The expected response, complete and within the deadline.
     Ok,
-    /// The expected answer, but after the deadline.
+    /// The expected response, but after the deadline.
     Late,
     /// The name could not be resolved.
     NameLookup,
@@ -19,30 +19,30 @@ pub enum Outcome {
     Refused,
     /// No route to the host or network.
     NoRoute,
-    /// No connection before the time limit.
+    /// No connection within the time limit.
     ConnectTimeout,
-    /// Connected, then closed or reset before the first byte of the answer.
+    /// Connected, then closed or reset before the first byte of the response.
     Reset,
-    /// The answer broke off in its headers or body.
+    /// The response broke off in its headers or body.
     Cut,
-    /// Connected, but the answer was not complete before the time limit.
+    /// Connected, but the response was not complete within the time limit.
     Timeout,
-    /// 502 made by the proxy.
+    /// Status 502 from the proxy.
     Proxy502,
-    /// 503 made by the proxy.
+    /// Status 503 from the proxy.
     Proxy503,
-    /// 504 made by the proxy.
+    /// Status 504 from the proxy.
     Proxy504,
-    /// A 5xx status made by the application.
+    /// A 5xx status from the application.
     AppError,
-    /// Another status than the expected one.
+    /// An unexpected status.
     WrongStatus,
-    /// Another body than the expected one.
+    /// An unexpected body.
     WrongBody,
-    /// An answer of a version that should not answer.
+    /// A response from a version that should not be serving.
     WrongVersion,
-    /// Never sent: too many requests were in flight, or this machine had no socket or no time
-    /// for it. Not a failure of the service, but the measurement has a hole there.
+    /// Never sent: too many requests were in flight, or this machine lacked a socket or processor
+    /// time for it. Not a failure of the service, but a gap in the measurement.
     Unsent,
 }
 
@@ -68,7 +68,7 @@ impl Outcome {
         Self::Unsent,
     ];
 
-    /// Whether a user would have noticed.
+    /// Whether a user would have noticed a failure.
     #[must_use]
     pub fn is_failure(self) -> bool {
         !matches!(self, Self::Ok | Self::Unsent)

@@ -14,30 +14,30 @@ use super::run_folder::Closed;
 use super::{Event, Meta, RunFolder, SCHEMA_VERSION, Shot, StreamFacts};
 use crate::{Error, Place, Result};
 
-/// A whole run as its record tells it.
+/// A whole run, as recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
-    /// What was known before.
+    /// What was known before the run.
     pub meta: Meta,
-    /// What happened, in the order in which it was seen.
+    /// What happened, in the order it was seen.
     pub events: Vec<Event>,
-    /// The requests of each stream, in the order in which they ended.
+    /// The requests of each stream, in the order they ended.
     pub shots: Vec<(StreamFacts, Vec<Shot>)>,
-    /// Why the record is not whole: the run was killed, or the disk was full.
+    /// Why the record is incomplete, if it is: the run was killed, or the disk was full.
     pub incomplete: Option<String>,
 }
 
-/// Reads a run's folder. A torn last line is what a killed run leaves and is left out;
-/// anything else that does not fit is an error with file and line.
+/// Reads a run's folder. A killed run leaves a truncated last line, which is skipped; anything
+/// else that cannot be read is an error with file and line.
 #[derive(Debug)]
 pub struct RecordReader;
 
 impl RecordReader {
-    /// Reads the run in this folder, whole.
+    /// Reads the whole run in this folder.
     ///
     /// # Errors
-    /// If there is no run, if a newer version of this program wrote it, or if a file has a
-    /// line that is not what it should be.
+    /// If there is no run, if a newer version of rollproof wrote it, or if a line of a file is
+    /// invalid.
     pub fn open(path: &Path) -> Result<Run> {
         let folder = RunFolder::at(path);
         let meta = read_meta(&folder)?;
@@ -61,7 +61,7 @@ impl RecordReader {
             }
             None => flaws.push(
                 "the record was not closed: the run was killed, its disk was full, \
-                                or it still goes on"
+                 or it is still going on"
                     .to_owned(),
             ),
         }
@@ -70,8 +70,8 @@ impl RecordReader {
     }
 }
 
-/// The requests of each stream, and what is wrong with its file. Each is read on a thread of its
-/// own: people wait for the verdict, and there are many requests.
+/// The requests of each stream, and what is wrong with its file. Each file is read on its own
+/// thread: there are many requests, and the user is waiting for the verdict.
 fn read_shots(
     folder: &RunFolder,
     streams: &[StreamFacts],
@@ -106,7 +106,7 @@ fn compare(flaws: &mut Vec<String>, what: &str, said: u64, found: usize) {
     }
 }
 
-/// A few names repeat in all requests: one allocation each is enough.
+/// All requests share a few names: one allocation for each name is enough.
 fn intern(names: &mut HashSet<Arc<str>>, slot: &mut Option<Arc<str>>) {
     if let Some(name) = slot {
         if let Some(known) = names.get(name) {
@@ -127,7 +127,7 @@ fn read_meta(folder: &RunFolder) -> Result<Meta> {
         let missing = error.kind() == io::ErrorKind::NotFound;
         let error = Error::usage(format!("no run in {}", folder.path().display())).caused_by(error);
         if missing {
-            error.hint("name the folder of a run, such as `.rollproof/runs/latest`")
+            error.hint("give the folder of a run, such as `.rollproof/runs/latest`")
         } else {
             error
         }
@@ -136,11 +136,11 @@ fn read_meta(folder: &RunFolder) -> Result<Meta> {
         serde_json::from_slice(&text).map_err(|error| bad_json(&file, 0, &text, &error))?;
     if version.schema_version > SCHEMA_VERSION {
         return Err(Error::usage(format!(
-            "{} has format {}, and this version reads {SCHEMA_VERSION}",
+            "{} has format {}, but this version of rollproof reads format {SCHEMA_VERSION}",
             file.display(),
             version.schema_version
         ))
-        .hint("a newer rollproof wrote it: read it with that one"));
+        .hint("a newer version of rollproof wrote it: use that version"));
     }
     serde_json::from_slice(&text).map_err(|error| bad_json(&file, 0, &text, &error))
 }
@@ -179,12 +179,12 @@ fn read_lines<T: DeserializeOwned>(file: &Path, flaws: &mut Vec<String>) -> Resu
 }
 
 fn unreadable(file: &Path, error: io::Error) -> Error {
-    Error::usage(format!("cannot read {}", file.display()))
-        .caused_by(error)
-        .hint("the folder of a run has `meta.json`, `events.jsonl` and a `shots-` file a stream")
+    Error::usage(format!("cannot read {}", file.display())).caused_by(error).hint(
+        "a run's folder contains `meta.json`, `events.jsonl` and one `shots-` file per stream",
+    )
 }
 
-/// `number` is the line in a file of lines, 0 for a file that is one JSON text.
+/// `number` is the line in a file of JSON lines, 0 for a file that is one JSON text.
 fn bad_json(file: &Path, number: usize, text: &[u8], error: &serde_json::Error) -> Error {
     let line = if number == 0 { error.line().max(1) } else { number };
     let shown = if number == 0 {
@@ -192,7 +192,7 @@ fn bad_json(file: &Path, number: usize, text: &[u8], error: &serde_json::Error) 
     } else {
         text
     };
-    Error::usage(format!("{} is not a record of this program", file.display()))
+    Error::usage(format!("{} is not a valid rollproof record", file.display()))
         .caused_by(error.to_string())
         .at(Place {
             file: file.to_owned(),
@@ -200,5 +200,5 @@ fn bad_json(file: &Path, number: usize, text: &[u8], error: &serde_json::Error) 
             column: error.column().max(1),
             text: String::from_utf8_lossy(shown).into_owned(),
         })
-        .hint("records are read as they were written: do not edit them")
+        .hint("records must not be edited")
 }

@@ -1,4 +1,4 @@
-//! Values for this room's tests.
+//! Values for the tests of this module.
 
 use super::{
     Connection, EngineFacts, Event, EventKind, Meta, NegativeControl, Outcome, Purpose, Route,

@@ -7,24 +7,24 @@ use serde::{Deserialize, Serialize};
 use super::{Outcome, Unsent};
 use crate::Offset;
 
-/// One request: one line of `shots-<stream>.jsonl`. Latency counts from `intended`.
+/// One request: one line of `shots-<stream>.jsonl`. Latency is measured from `intended`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shot {
-    /// When the schedule, fixed before the run, wanted it sent.
+    /// When it was scheduled. The schedule is fixed before the run.
     pub intended: Offset,
-    /// When it was really started; absent if it never was.
+    /// When it was actually sent; absent if it never was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Offset>,
-    /// When the connection stood; absent if it failed before or was reused.
+    /// When the connection was established; absent if that failed or the connection was reused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connected: Option<Offset>,
-    /// When the first byte of the answer arrived.
+    /// When the first byte of the response arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_byte: Option<Offset>,
     /// When the outcome was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done: Option<Offset>,
-    /// The address that was asked, in a stream that asks several by themselves.
+    /// The address it was sent to, in a stream that asks several addresses directly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Arc<str>>,
     /// How it ended.
@@ -32,25 +32,25 @@ pub struct Shot {
     /// Why it was not sent, if it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsent: Option<Unsent>,
-    /// HTTP status, if there was an answer.
+    /// HTTP status, if there was a response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Whether it went over a connection that had served a request before.
+    /// Whether it used a connection that had already carried a request.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reused: bool,
-    /// The answering container's host name, if the answer carried one.
+    /// The responding container's host name, if the response had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replica: Option<Arc<str>>,
-    /// The answering task's slot, if the answer carried one.
+    /// The responding task's slot, if the response had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<u64>,
-    /// The answering version, if the answer carried one.
+    /// The responding version, if the response had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Arc<str>>,
 }
 
 impl Shot {
-    /// A shot of which only the intended time and the outcome are known.
+    /// A shot with only the scheduled time and the outcome.
     #[must_use]
     pub fn new(intended: Offset, outcome: Outcome) -> Self {
         Self {
@@ -70,7 +70,7 @@ impl Shot {
         }
     }
 
-    /// Time from the intended start to the known outcome.
+    /// Time from the scheduled start to the outcome.
     #[must_use]
     pub fn latency(&self) -> Option<Offset> {
         self.done.map(|done| done - self.intended)
@@ -82,13 +82,13 @@ impl Shot {
         self.sent.unwrap_or(self.intended)
     }
 
-    /// When it was over: when its outcome was known, or when it began if that was never.
+    /// When it ended: when its outcome was known, or else when it began.
     #[must_use]
     pub fn ended(&self) -> Offset {
         self.done.unwrap_or_else(|| self.began())
     }
 
-    /// How late it was sent.
+    /// The send lag: how long after its scheduled time it was sent.
     #[must_use]
     pub fn lag(&self) -> Option<Offset> {
         self.sent.map(|sent| sent - self.intended)

@@ -1,18 +1,18 @@
-//! Who takes what a run sees, while it goes on.
+//! Where a run sends what it observes while it is going on.
 
 use super::{Event, RecordWriter, Shot, StackFacts, StreamFacts};
 use crate::{Offset, Result};
 
-/// Takes what a run sees, in one order: the record, the terminal, an event stream. Everything but
-/// [`Sink::event`] may be left out.
+/// Receives what a run observes, in order: the record, the terminal, an event stream. Only
+/// [`Sink::event`] is required.
 pub trait Sink: Send {
     /// Something happened.
     ///
     /// # Errors
-    /// If it cannot be taken; the run ends then.
+    /// If it cannot be processed. This ends the run.
     fn event(&mut self, event: &Event) -> Result<()>;
 
-    /// What is known of the stack, or is known now.
+    /// The facts about the stack, or new ones that replace them.
     ///
     /// # Errors
     /// As [`Sink::event`].
@@ -21,7 +21,7 @@ pub trait Sink: Send {
         Ok(())
     }
 
-    /// More streams, behind those that are there already.
+    /// Additional streams, after the existing ones.
     ///
     /// # Errors
     /// As [`Sink::event`].
@@ -39,20 +39,20 @@ pub trait Sink: Send {
         Ok(())
     }
 
-    /// A line for people that is no part of the record.
+    /// A line for the user that is not part of the record.
     fn line(&mut self, text: &str) {
         let _ = text;
     }
 
-    /// Time passes: about fifteen times a second.
+    /// Called about fifteen times a second.
     fn tick(&mut self, now: Offset) {
         let _ = now;
     }
 
-    /// The run is over.
+    /// The run has ended.
     ///
     /// # Errors
-    /// If not everything could be kept.
+    /// If something could not be saved.
     fn finish(self: Box<Self>) -> Result<()> {
         Ok(())
     }

@@ -1,20 +1,20 @@
-//! Requests that are holes in the measurement, and why.
+//! Requests that are gaps in the measurement, and why.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a request was not sent, or its time could not be measured.
+/// Why a request was not sent, or why its time could not be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unsent {
-    /// Too many were in flight already.
+    /// Too many requests were already in flight.
     NoSlot,
-    /// The machine had no descriptor, port or memory for a socket.
+    /// The machine had no file descriptor, port or memory for a socket.
     NoSocket,
-    /// The prober itself was not run in time, to send it or to take its answer, so that its
-    /// lateness would have said nothing about the service.
+    /// The prober got no processor time when it had to send the request or read the response, so
+    /// the delay says nothing about the service.
     Stalled,
 }
 
@@ -24,8 +24,8 @@ impl Unsent {
     pub fn because(self) -> &'static str {
         match self {
             Self::NoSlot => "too many were in flight",
-            Self::NoSocket => "this machine had no port or descriptor left",
-            Self::Stalled => "this program was not run in time",
+            Self::NoSocket => "this machine ran out of ports or file descriptors",
+            Self::Stalled => "rollproof got no processor time",
         }
     }
 }
@@ -36,43 +36,43 @@ impl Unsent {
 pub struct UnsentCounts(BTreeMap<Unsent, u64>);
 
 impl UnsentCounts {
-    /// So many more for this reason.
+    /// Adds `number` requests for this reason.
     pub fn add(&mut self, why: Unsent, number: u64) {
         *self.0.entry(why).or_insert(0) += number;
     }
 
-    /// All of these as well.
+    /// Adds all counts of another set.
     pub fn add_all(&mut self, other: &Self) {
         for (why, number) in &other.0 {
             self.add(*why, *number);
         }
     }
 
-    /// For this reason.
+    /// The count for this reason.
     #[must_use]
     pub fn of(&self, why: Unsent) -> u64 {
         self.0.get(&why).copied().unwrap_or(0)
     }
 
-    /// For whatever reason.
+    /// The count for all reasons together.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.values().sum()
     }
 
-    /// The reason of most of them.
+    /// The most frequent reason.
     #[must_use]
     pub fn most(&self) -> Option<Unsent> {
         self.0.iter().max_by_key(|(_, number)| **number).map(|(why, _)| *why)
     }
 
-    /// `2 because too many were in flight, 1 because …`, with numbers written by `write`.
+    /// `2 because too many were in flight, 1 because …`, with numbers formatted by `write`.
     #[must_use]
     pub fn told(&self, write: impl Fn(u64) -> String) -> String {
-        let told = |(why, number): (&Unsent, &u64)| {
+        let words = |(why, number): (&Unsent, &u64)| {
             format!("{} because {}", write(*number), why.because())
         };
-        self.0.iter().map(told).collect::<Vec<_>>().join(", ")
+        self.0.iter().map(words).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
         counts.add(Unsent::NoSlot, 1);
         assert_eq!((counts.of(Unsent::Stalled), counts.total()), (4, 5));
         assert_eq!(counts.most(), Some(Unsent::Stalled));
-        let text = "1 because too many were in flight, 4 because this program was not run in time";
+        let text = "1 because too many were in flight, 4 because rollproof got no processor time";
         assert_eq!(counts.to_string(), text);
         let json = serde_json::to_string(&counts).unwrap();
         assert_eq!(json, r#"{"no-slot":1,"stalled":4}"#);

@@ -12,20 +12,20 @@ use super::run_folder::{Closed, cannot, is_plain_name};
 use super::{Event, Meta, RunFolder, Shot, StackFacts, StreamFacts};
 use crate::{Error, Result};
 
-/// Requests wait this long for the disk at most, as long as something is written.
+/// How long requests may stay in the buffer while more are being written.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
-/// Appends to a run's files while the run goes on.
+/// Appends to a run's files during the run.
 ///
-/// A killed run leaves a readable record: lines are whole but for the last, events reach the
-/// kernel at once, and requests within a second or with the next event. The first write error
-/// is returned; from then on nothing is written any more, because a record with a hole in its
-/// middle would be worse than one that ends, and [`RecordWriter::incomplete`] says so.
+/// A killed run leaves a readable record: all lines except the last are complete, events reach
+/// the kernel at once, and requests within a second or with the next event. After the first write
+/// error, which is returned, nothing more is written: a record that ends early is better than one
+/// with a gap in the middle. [`RecordWriter::incomplete`] then has the reason.
 #[derive(Debug)]
 pub struct RecordWriter {
     folder: RunFolder,
     meta: Meta,
-    /// Absent once a write has failed.
+    /// Absent after a write has failed.
     files: Option<Files>,
     flushed: Instant,
     incomplete: Option<String>,
@@ -38,17 +38,17 @@ struct Files {
 }
 
 impl RecordWriter {
-    /// Starts the record of a run in its folder and points `runs/latest` at it.
+    /// Starts a run's record in its folder and points `runs/latest` at it.
     ///
     /// # Errors
-    /// If two streams have the same name or one that cannot be a file name, or if a file
-    /// cannot be made.
+    /// If two streams have the same name, if a name is not valid in a file name, or if a file
+    /// cannot be created.
     pub fn create(folder: &RunFolder, meta: &Meta) -> Result<Self> {
         let files = Files {
             events: LineFile::create(folder.events_file())?,
             shots: shot_files(folder, &[], &meta.streams)?,
         };
-        // Last, so that a folder with a `meta.json` has all its files.
+        // Written last: a folder with a `meta.json` has all its files.
         folder.save(&folder.meta_file(), &to_json(meta)?)?;
         folder.mark_latest()?;
         Ok(Self {
@@ -66,8 +66,8 @@ impl RecordWriter {
         &self.folder
     }
 
-    /// Adds streams: which ones a service can have is only known once it answers. They come
-    /// behind those that are there.
+    /// Adds streams after the existing ones. Which streams a service can have is only known once
+    /// it responds.
     ///
     /// # Errors
     /// As [`RecordWriter::create`].
@@ -80,7 +80,7 @@ impl RecordWriter {
         self.attempt(|files| new.map(|new| files.shots.extend(new)))
     }
 
-    /// Replaces what is known of the stack.
+    /// Replaces the facts about the stack.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -91,7 +91,7 @@ impl RecordWriter {
         self.attempt(|_| saved)
     }
 
-    /// Appends an event; it and everything before it has left this process afterwards.
+    /// Appends an event, and hands it and everything before it to the kernel.
     ///
     /// # Errors
     /// On the first write that fails.
@@ -106,7 +106,9 @@ impl RecordWriter {
     /// On the first write that fails, or if there is no such stream.
     pub fn shot(&mut self, stream: usize, shot: &Shot) -> Result<()> {
         if stream >= self.meta.streams.len() {
-            return Err(Error::environment(format!("the record has no stream number {stream}")));
+            return Err(Error::environment(format!(
+                "the record has no stream with index {stream}"
+            )));
         }
         self.attempt(|files| match files.shots.get_mut(stream) {
             Some(file) => file.append(shot),
@@ -115,7 +117,7 @@ impl RecordWriter {
         if self.flushed.elapsed() >= FLUSH_EVERY { self.flush() } else { Ok(()) }
     }
 
-    /// Hands everything to the kernel. Call it once a second while no requests come in.
+    /// Hands everything to the kernel. Call it once a second while there are no requests.
     ///
     /// # Errors
     /// On the first write that fails.
@@ -124,20 +126,20 @@ impl RecordWriter {
         self.attempt(|files| files.each(|file| file.out.flush()))
     }
 
-    /// Why the record is not whole, if a write has failed.
+    /// Why the record is incomplete, if a write has failed.
     #[must_use]
     pub fn incomplete(&self) -> Option<&str> {
         self.incomplete.as_deref()
     }
 
-    /// Ends the record: everything is on the disk, and the record says that it is whole.
-    /// If a write failed before, nothing is done: the record stays marked as incomplete.
+    /// Ends the record: syncs everything to the disk and marks the record as complete. After a
+    /// failed write this does nothing, and the record stays incomplete.
     ///
     /// # Errors
     /// On the first write that fails.
     pub fn finish(mut self) -> Result<()> {
         self.flush()?;
-        // Some file systems only say here that the disk is full.
+        // Some file systems report a full disk only here.
         self.attempt(|files| files.each(|file| file.out.get_ref().sync_data()))?;
         let Some(files) = &self.files else { return Ok(()) };
         let names = self.meta.streams.iter().map(|stream| stream.name.clone());
@@ -147,7 +149,7 @@ impl RecordWriter {
         self.folder.save(&self.folder.closed_file(), &to_json(&closed)?)
     }
 
-    /// Does something on the files, unless a write has failed before.
+    /// Does something with the files, unless an earlier write has failed.
     fn attempt(&mut self, work: impl FnOnce(&mut Files) -> Result<()>) -> Result<()> {
         let Some(files) = &mut self.files else { return Ok(()) };
         let Err(error) = work(files) else { return Ok(()) };
@@ -156,7 +158,7 @@ impl RecordWriter {
         if let Some(files) = self.files.take() {
             files.abandon();
         }
-        Err(error.hint("the run's record is incomplete from here on"))
+        Err(error.hint("the rest of the run is not recorded"))
     }
 }
 
@@ -168,7 +170,7 @@ impl Files {
         Ok(())
     }
 
-    /// Closes the files without another attempt to write what is still buffered.
+    /// Closes the files without trying again to write what is still buffered.
     fn abandon(self) {
         for file in std::iter::once(self.events).chain(self.shots) {
             let _ = file.out.into_parts();
@@ -176,7 +178,7 @@ impl Files {
     }
 }
 
-/// The files of new streams, `known` being there already.
+/// Creates the files of new streams; those of `known` streams already exist.
 fn shot_files(
     folder: &RunFolder,
     known: &[StreamFacts],
@@ -187,8 +189,8 @@ fn shot_files(
         .map(|stream| {
             let name = stream.name.as_str();
             if !is_plain_name(name) || names.contains(&name) {
-                return Err(Error::usage(format!("`{name}` cannot be the name of a stream"))
-                    .hint("each stream needs a name of its own: letters, digits, `-` and `_`"));
+                return Err(Error::usage(format!("`{name}` is not a valid stream name"))
+                    .hint("each stream needs a unique name of letters, digits, `-` and `_`"));
             }
             names.push(name);
             LineFile::create(folder.shots_file(name))
@@ -196,19 +198,19 @@ fn shot_files(
         .collect()
 }
 
-/// A file of JSON lines that is appended to.
+/// A file of JSON lines to append to.
 #[derive(Debug)]
 struct LineFile {
     path: PathBuf,
     out: BufWriter<File>,
     lines: u64,
-    /// Reused, so that a line reaches the buffer whole.
+    /// Reused for each line, so that only whole lines reach the buffer.
     line: Vec<u8>,
 }
 
 impl LineFile {
     fn create(path: PathBuf) -> Result<Self> {
-        let file = File::create_new(&path).map_err(|error| cannot("make", &path, error))?;
+        let file = File::create_new(&path).map_err(|error| cannot("create", &path, error))?;
         Ok(Self { path, out: BufWriter::with_capacity(64 * 1024, file), lines: 0, line: vec![] })
     }
 
@@ -229,7 +231,7 @@ impl LineFile {
 fn to_json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string_pretty(value)
         .map(|text| text + "\n")
-        .map_err(|error| Error::environment("cannot put the record into JSON").caused_by(error))
+        .map_err(|error| Error::environment("cannot convert the record to JSON").caused_by(error))
 }
 
 #[cfg(test)]
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_said_once_and_leaves_a_readable_record() {
+    fn a_full_disk_is_reported_once_and_leaves_a_readable_record() {
         let home = tempfile::tempdir().unwrap();
         let folder = RunFolder::create(home.path(), "r1").unwrap();
         let mut writer = writer_on_a_full_disk(&folder);
@@ -257,7 +259,7 @@ mod tests {
         let error = writer.event(&event(20)).unwrap_err();
         assert_eq!(error.kind(), crate::ErrorKind::Environment);
         assert!(error.message().contains("shots-fresh.jsonl"), "{error}");
-        assert!(error.hints()[0].contains("free space"), "{:?}", error.hints());
+        assert!(error.hints()[0].contains("disk space"), "{:?}", error.hints());
 
         writer.event(&event(30)).unwrap();
         writer.shot(0, &shot(40)).unwrap();
@@ -267,12 +269,12 @@ mod tests {
         writer.finish().unwrap();
 
         let run = RecordReader::open(folder.path()).unwrap();
-        assert_eq!(run.events, [event(20)], "nothing after the error");
+        assert_eq!(run.events, [event(20)], "nothing is written after the error");
         assert!(run.incomplete.is_some());
     }
 
     #[test]
-    fn lines_are_readable_before_the_run_ends() {
+    fn lines_can_be_read_before_the_run_ends() {
         let home = tempfile::tempdir().unwrap();
         let folder = RunFolder::create(home.path(), "r1").unwrap();
         let mut writer = RecordWriter::create(&folder, &meta(&["fresh"])).unwrap();
@@ -280,12 +282,12 @@ mod tests {
         assert_eq!(RecordReader::open(folder.path()).unwrap().shots[0].1, []);
         writer.event(&event(20)).unwrap();
         let run = RecordReader::open(folder.path()).unwrap();
-        assert_eq!(run.shots[0].1, [shot(10)], "an event takes the requests before it along");
+        assert_eq!(run.shots[0].1, [shot(10)], "an event flushes the requests before it");
         assert!(run.incomplete.unwrap().contains("not closed"));
     }
 
     #[test]
-    fn streams_can_be_added_once_they_are_known() {
+    fn streams_can_be_added_during_the_run() {
         let home = tempfile::tempdir().unwrap();
         let folder = RunFolder::create(home.path(), "r1").unwrap();
         let mut writer = RecordWriter::create(&folder, &meta(&[])).unwrap();
@@ -298,11 +300,14 @@ mod tests {
         let run = RecordReader::open(folder.path()).unwrap();
         assert_eq!(run.meta.streams, [stream("fresh"), stream("slow")]);
         assert_eq!(run.shots[1].1, [shot(10)]);
-        assert!(run.incomplete.is_some(), "a stream that could not be added is a hole");
+        assert!(
+            run.incomplete.is_some(),
+            "a stream that could not be added makes the record incomplete"
+        );
     }
 
     #[test]
-    fn a_stream_that_is_not_in_the_meta_data_is_refused() {
+    fn an_unknown_stream_is_refused() {
         let home = tempfile::tempdir().unwrap();
         let folder = RunFolder::create(home.path(), "r1").unwrap();
         let mut writer = RecordWriter::create(&folder, &meta(&["fresh"])).unwrap();

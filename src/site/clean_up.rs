@@ -1,4 +1,4 @@
-//! Removing what rollproof made, and saying what is left.
+//! Removing what rollproof created, and reporting what remains.
 
 use super::{EngineKind, Ledger, Site, StateFolder};
 use crate::deploy::remove;
@@ -8,11 +8,11 @@ use crate::lab::Lab;
 
 type Tell<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
-/// Removes everything that this state folder made: on the user's engines, and the private engine.
-/// Returns what is left.
+/// Removes everything that was created with this state folder: on the user's engines, and the lab.
+/// Returns what remains.
 ///
 /// # Errors
-/// When the ledger cannot be read or written, or the private engine cannot be looked at.
+/// When the ledger cannot be read or written, or the lab cannot be inspected.
 pub async fn remove_everything(state: &StateFolder, tell: Tell<'_>) -> Result<Vec<String>> {
     let mut left = hosts_down(state, tell).await?;
     let report = Lab::down(state.path()).await?;
@@ -24,10 +24,10 @@ pub async fn remove_everything(state: &StateFolder, tell: Tell<'_>) -> Result<Ve
     Ok(left)
 }
 
-/// The error for things that are left.
+/// The error for things that could not be removed.
 #[must_use]
 pub fn left_behind(left: &[String]) -> Error {
-    Error::environment(format!("not everything could be removed: {}", left.join("; ")))
+    Error::environment(format!("could not remove everything: {}", left.join("; ")))
         .hint("run `rollproof down` again")
 }
 
@@ -35,7 +35,7 @@ impl Site {
     /// Removes what rollproof deployed of one stack.
     ///
     /// # Errors
-    /// When the engine does not answer, or something is left.
+    /// When the engine does not respond, or something could not be removed.
     pub async fn remove_stack(
         &self,
         state: &StateFolder,
@@ -51,7 +51,7 @@ impl Site {
         ledger.write()
     }
 
-    /// Removes what a run made: its stack, and the engine, images and swarm that it brought.
+    /// Removes what a run created: its stack, and the engine, images and swarm that it brought.
     ///
     /// # Errors
     /// As [`Site::remove_stack`].
@@ -87,7 +87,7 @@ async fn hosts_down(state: &StateFolder, tell: Tell<'_>) -> Result<Vec<String>> 
     for address in addresses {
         match Engine::connect(DockerHost::parse(&address)?).await {
             Ok(engine) => left.extend(host_down(state, &engine, &address, tell).await?),
-            Err(error) => left.push(format!("whatever is on the engine at {address}: {error}")),
+            Err(error) => left.push(format!("anything on the engine at {address}: {error}")),
         }
     }
     Ok(left)
@@ -114,14 +114,14 @@ async fn host_down(
     let mut ledger = Ledger::read(state)?;
     if ledger.swarms.iter().any(|known| known == address) {
         engine.leave_swarm().await?;
-        tell(&format!("the engine at {address} left the swarm that was made for the run"));
+        tell(&format!("the engine at {address} left the swarm that was created for the run"));
         ledger.swarms.retain(|known| known != address);
         ledger.write()?;
     }
     Ok(left)
 }
 
-/// Removes the images that were loaded into a user's engine, if they are still the same.
+/// Removes the images that were loaded into a user's engine, unless they have changed since.
 async fn images_down(
     state: &StateFolder,
     engine: &Engine,

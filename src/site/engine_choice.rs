@@ -1,10 +1,10 @@
-//! Which engine the user wants.
+//! Which engine the user asked for.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Which engine the user wants.
+/// Which engine the user asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EngineChoice {
     /// The host's engine if it is an active manager, else the lab.
@@ -12,17 +12,17 @@ pub enum EngineChoice {
     Auto,
     /// The engine that the docker CLI would use.
     Host,
-    /// A private engine, made for the run.
+    /// A private engine.
     Lab,
 }
 
-/// Which sort of engine a run uses.
+/// Which kind of engine a run uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EngineKind {
     /// The user's engine.
     Host,
-    /// A private engine of this program.
+    /// A private engine that rollproof started.
     Lab,
 }
 

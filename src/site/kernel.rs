@@ -1,10 +1,10 @@
-//! What this machine's kernel can do.
+//! What this machine's kernel supports.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Whether this machine's kernel has IPVS, which service VIPs and the ingress mesh need. Tries
-/// to load the module first, which only root can.
+/// Whether this machine's kernel has IPVS, which service VIPs and the ingress mesh need. Tries to
+/// load the module if it is missing, which only root can do.
 #[must_use]
 pub fn kernel_has_ipvs() -> bool {
     let table = Path::new("/proc/net/ip_vs");

@@ -1,4 +1,4 @@
-//! What rollproof made on engines and has not removed yet.
+//! What rollproof created on engines and has not removed yet.
 
 use std::fs;
 use std::io::Write as _;
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{EngineKind, StateFolder};
 use crate::error::{Error, Result};
 
-/// What rollproof made on engines and has not removed yet. It is written before the thing is
-/// made, so that a killed run can be cleaned up.
+/// What rollproof created on engines and has not removed yet. Each entry is written before the
+/// thing is created, so that a killed run can be cleaned up.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Ledger {
     /// Stacks.
@@ -20,7 +20,7 @@ pub struct Ledger {
     /// Images on the user's engines.
     #[serde(default)]
     pub images: Vec<LoadedImage>,
-    /// Engines that were made managers of a swarm of their own.
+    /// Engines that rollproof made managers of a new swarm.
     #[serde(default)]
     pub swarms: Vec<String>,
     #[serde(skip)]
@@ -32,15 +32,15 @@ pub struct Ledger {
 pub struct NotedStack {
     /// The engine's address.
     pub engine: String,
-    /// Which sort of engine.
+    /// Which kind of engine.
     pub kind: EngineKind,
     /// The stack's name.
     pub stack: String,
     /// The run that deployed it.
     pub run: String,
-    /// The stack files, absolute.
+    /// The absolute paths of the stack files.
     pub files: Vec<String>,
-    /// Whether the stack runs in its dnsrr form.
+    /// Whether the stack was adapted to endpoint mode dnsrr.
     pub dnsrr: bool,
 }
 
@@ -56,15 +56,16 @@ pub struct LoadedImage {
 }
 
 impl Ledger {
-    /// Reads the ledger; an absent one is empty.
+    /// Reads the ledger. A missing one is empty.
     ///
     /// # Errors
-    /// When it is there but cannot be read.
+    /// When it exists but cannot be read.
     pub fn read(state: &StateFolder) -> Result<Self> {
         let path = state.path().join("ledger.json");
         let failed = || {
-            Error::environment(format!("cannot read {}", path.display()))
-                .hint("it lists what `rollproof down` has to remove; remove the file only if nothing is left")
+            Error::environment(format!("cannot read {}", path.display())).hint(
+                "it lists what `rollproof down` removes; delete the file only if nothing is left",
+            )
         };
         match fs::read_to_string(&path) {
             Ok(text) => {
@@ -79,10 +80,10 @@ impl Ledger {
         }
     }
 
-    /// Writes the ledger, whole or not at all.
+    /// Writes the ledger atomically.
     ///
     /// # Errors
-    /// When the disk refuses.
+    /// When it cannot be written.
     pub fn write(&self) -> Result<()> {
         let failed = |error: std::io::Error| {
             Error::environment(format!("cannot write {}", self.path.display())).caused_by(error)
@@ -100,24 +101,24 @@ impl Ledger {
         fs::rename(&part, &self.path).map_err(failed)
     }
 
-    /// A stack's deployment on an engine.
+    /// The entry of a stack on an engine.
     #[must_use]
     pub fn deployment(&self, engine: &str, stack: &str) -> Option<&NotedStack> {
         self.stacks.iter().find(|known| known.engine == engine && known.stack == stack)
     }
 
-    /// Notes a deployment in place of an older one of the same stack.
+    /// Adds the entry of a stack, replacing an older one.
     pub fn note(&mut self, deployment: NotedStack) {
         self.forget(&deployment.engine, &deployment.stack);
         self.stacks.push(deployment);
     }
 
-    /// Forgets a stack.
+    /// Removes the entry of a stack.
     pub fn forget(&mut self, engine: &str, stack: &str) {
         self.stacks.retain(|known| known.engine != engine || known.stack != stack);
     }
 
-    /// Forgets everything of an engine that no longer exists.
+    /// Removes all entries of an engine that no longer exists.
     pub fn forget_engine(&mut self, engine: &str) {
         self.stacks.retain(|known| known.engine != engine);
         self.images.retain(|known| known.engine != engine);

@@ -1,4 +1,4 @@
-//! Making sure that every engine has the images that rollproof brings.
+//! Making sure that every engine has rollproof's own images.
 
 use std::path::Path;
 use std::time::Instant;
@@ -10,10 +10,11 @@ use crate::image::{
     BuiltImage, OWN_IMAGES, Programs, companion_image, example_images, find_app_binary,
 };
 use crate::stack::ServiceBody;
+use crate::wording::{counted, length, short_id};
 
 impl Site {
-    /// Builds and loads the example's images if any service, or any of the references `also`,
-    /// uses one of them.
+    /// Builds and loads the example's images if a service or one of the references `also` uses one
+    /// of them.
     ///
     /// # Errors
     /// As [`Site::load_example`].
@@ -34,7 +35,7 @@ impl Site {
     /// Builds the example's images and loads each into every engine that does not have it.
     ///
     /// # Errors
-    /// When a program for them cannot be found or packed, or an engine refuses an image.
+    /// When a program for an image cannot be found or packed, or an engine refuses an image.
     pub async fn load_example(
         &self,
         state: &StateFolder,
@@ -52,28 +53,33 @@ impl Site {
             for engine in &self.engines {
                 loaded += usize::from(self.load_one(state, engine, image).await?);
             }
-            let id = image.id.trim_start_matches("sha256:");
             let what = match (loaded, self.engines.len()) {
-                (0, _) => "present".to_owned(),
+                (0, _) => "already loaded".to_owned(),
                 (1, 1) => "built and loaded".to_owned(),
-                (loaded, all) => format!("built and loaded into {loaded} of {all} engines"),
+                (loaded, all) => {
+                    format!("built and loaded into {loaded} of {}", counted(all as u64, "engine"))
+                }
             };
-            tell(&format!("image {}  {}  {what}", image.reference, &id[..id.len().min(12)]));
+            tell(&format!(
+                "image {}  {}  {what}",
+                image.reference,
+                short_id(image.id.trim_start_matches("sha256:"))
+            ));
         }
-        tell(&format!("images ready after {:.1} s", begin.elapsed().as_secs_f64()));
+        tell(&format!("images ready after {}", length(begin.elapsed().into())));
         Ok(images)
     }
 
-    /// Builds the image of the services beside a stack, and loads it into the manager's engine,
-    /// on whose node they run.
+    /// Builds the image of the companion services and loads it into the manager's engine, on whose
+    /// node they run.
     ///
     /// # Errors
-    /// When a program for it cannot be packed, or the engine refuses it.
+    /// When a program for the image cannot be packed, or the engine refuses it.
     pub async fn load_companion(&self, state: &StateFolder) -> Result<()> {
         state.create()?;
         let app = find_app_binary(None)?;
         let program = std::env::current_exe().map_err(|error| {
-            Error::environment("cannot find rollproof's own program file").caused_by(error)
+            Error::environment("cannot find rollproof's own executable").caused_by(error)
         })?;
         let begin = Instant::now();
         let image = build(move || companion_image(&program, &app)).await?;
@@ -82,8 +88,8 @@ impl Site {
         Ok(())
     }
 
-    /// Loads an image unless the engine has it. On a user's engine that is noted first, so that
-    /// it can be removed again.
+    /// Loads an image unless the engine has it; returns whether it was loaded. On a user's engine,
+    /// the ledger notes the image first, so that it can be removed later.
     async fn load_one(
         &self,
         state: &StateFolder,
@@ -111,7 +117,7 @@ impl Site {
     }
 }
 
-/// Packing and hashing take a while: they get a thread of their own.
+/// Builds on a separate thread, because packing and hashing take a while.
 async fn build<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Error::environment("cannot build an image").caused_by(error))?

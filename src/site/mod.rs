@@ -1,4 +1,4 @@
-//! Where a run takes place: the engine that is used, and what rollproof keeps on disk.
+//! Where a run takes place: the engine it uses, and what rollproof keeps on disk.
 
 mod clean_up;
 mod engine_choice;

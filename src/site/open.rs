@@ -11,54 +11,54 @@ use crate::error::{Error, Result};
 use crate::lab::{Lab, LabOptions};
 use crate::record::EngineFacts;
 
-/// What a command does with the lab, if that is the engine.
+/// How a command uses the lab, if it uses the lab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LabUse {
-    /// It works with one that is running.
+    /// It only uses a lab that is running.
     Running,
-    /// It may start one, which then stays until it is removed.
+    /// It may start a lab, which then stays until it is removed.
     Start,
-    /// It may start one for the time of the run. One that a killed run left is taken for its own.
+    /// It may start a lab for this run only. It reuses one that a killed run left behind.
     ForOneRun,
 }
 
 /// How to choose the engine.
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
-    /// Which engine.
+    /// Which engine to use.
     pub choice: EngineChoice,
     /// `--host`.
     pub host: Option<String>,
-    /// Whether an engine outside a swarm may be put into one.
+    /// Whether to make an engine without a swarm the manager of a new one.
     pub init_swarm: bool,
-    /// What to do with the lab.
+    /// How to use the lab.
     pub lab: LabUse,
-    /// Nodes of a lab that has to be started.
+    /// The number of nodes, if a lab has to be started.
     pub nodes: u8,
     /// How long a lab may take to start.
     pub start_deadline: Duration,
 }
 
-/// The engine a command works with.
+/// The engine that a command uses.
 #[derive(Debug)]
 pub struct Site {
-    /// A manager.
+    /// A manager of the swarm.
     pub manager: Engine,
     /// Every engine of the swarm that can be reached, the manager first.
     pub engines: Vec<Engine>,
     /// Whose engine it is.
     pub kind: EngineKind,
-    /// What the manager says of itself.
+    /// What the manager reports about itself.
     pub info: EngineInfo,
-    /// What its kernel can do.
+    /// What its kernel supports.
     pub kernel: Kernel,
-    /// The host under which published ports are reached.
+    /// The host at which published ports can be reached.
     pub published_host: String,
-    /// Whether the lab is there for this run alone, which then removes it.
+    /// Whether the lab exists for this run only, and is removed at its end.
     pub lab_for_one_run: bool,
-    /// Whether this command made the swarm.
+    /// Whether this command created the swarm.
     pub made_swarm: bool,
-    /// One sentence on which engine it is and why.
+    /// One sentence that says which engine it is and why.
     pub reason: String,
 }
 
@@ -66,14 +66,14 @@ impl Site {
     /// Chooses and opens the engine.
     ///
     /// # Errors
-    /// When there is none that can be used; the message says what to do.
+    /// When there is no usable engine. The message says what to do.
     pub async fn open(
         options: &OpenOptions,
         state: &StateFolder,
         tell: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Self> {
         match options.choice {
-            EngineChoice::Lab => Self::lab(options, state, "--engine lab asks for it", tell).await,
+            EngineChoice::Lab => Self::lab(options, state, "chosen with --engine lab", tell).await,
             EngineChoice::Host => {
                 let choice = host_choice(options)?;
                 let engine = Engine::connect(choice.host.clone()).await?;
@@ -89,12 +89,12 @@ impl Site {
         tell: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Self> {
         let choice = host_choice(options)?;
-        // `rollproof lab env` tells a shell to use the lab: then it is the lab that is named, and
-        // its ports are at its own address.
+        // With the variables from `rollproof lab env`, the host is this folder's lab. Its ports are
+        // open on the lab's own address.
         if is_own_lab(&choice.host, state).await? {
             return Self::lab(options, state, &choice.source, tell).await;
         }
-        // An engine that the user named is used or refused, never silently replaced.
+        // An engine that the user chose is used or refused, never silently replaced.
         if choice.explicit {
             let engine = Engine::connect(choice.host.clone()).await?;
             return Self::host(engine, &choice, options, state).await;
@@ -136,15 +136,15 @@ impl Site {
                 made_swarm = true;
                 info = engine.info().await?;
             }
-            SwarmRole::None => return Err(not_a_manager(&engine, "is in no swarm").hint("`docker swarm init` makes it one; --init-swarm does that for the time of the run; --engine lab uses a private one")),
-            SwarmRole::Worker => return Err(not_a_manager(&engine, "is a worker of its swarm, or its swarm has no leader").hint("name a manager with --host or DOCKER_HOST, or use a private one: --engine lab")),
+            SwarmRole::None => return Err(not_a_manager(&engine, "is not part of a swarm").hint("run `docker swarm init`, or use --init-swarm to do that for this run only, or --engine lab to use a private engine")),
+            SwarmRole::Worker => return Err(not_a_manager(&engine, "is a worker, or its swarm has no leader").hint("choose a manager with --host or DOCKER_HOST, or use --engine lab to use a private engine")),
             SwarmRole::Unusable => {
-                let state = format!("its swarm is {}", info.swarm_state);
-                return Err(not_a_manager(&engine, &state).hint("`docker info` tells more; a locked swarm needs `docker swarm unlock`"));
+                let state = format!("is not usable: its swarm is {}", info.swarm_state);
+                return Err(not_a_manager(&engine, &state).hint("see `docker info`; to unlock a locked swarm, run `docker swarm unlock`"));
             }
         }
         let published_host = engine.host().published_host().to_owned();
-        // Of a remote kernel nothing is known; one without IPVS is rare.
+        // Nothing is known about a remote kernel, but few lack IPVS.
         let ipvs = !engine.host().is_local() || kernel_has_ipvs();
         let reason = format!("engine {} at {} ({})", info.version, engine.host(), choice.source);
         Ok(Self {
@@ -169,7 +169,7 @@ impl Site {
         let for_one_run = options.lab == LabUse::ForOneRun;
         let lab = if options.lab == LabUse::Running {
             Lab::find(state.path()).await?.ok_or_else(|| {
-                Error::environment(format!("no lab is running, and {why}"))
+                Error::environment(format!("no lab is running ({why})"))
                     .hint("`rollproof deploy` or `rollproof lab up` starts one")
             })?
         } else {
@@ -206,18 +206,18 @@ impl Site {
         })
     }
 
-    /// The engine's facts for the record; measures the engine's clock against ours.
+    /// The engine's facts for the record, including the offset of its clock from ours.
     ///
     /// # Errors
-    /// When the engine does not answer.
+    /// When the engine does not respond.
     pub async fn facts(&self, clock: &Clock) -> Result<EngineFacts> {
-        let asked = clock.now();
+        let sent = clock.now();
         let info = self.manager.info().await?;
-        let answered = clock.now();
-        let middle = Offset::from_nanos(i64::midpoint(asked.as_nanos(), answered.as_nanos()));
+        let received = clock.now();
+        let middle = Offset::from_nanos(i64::midpoint(sent.as_nanos(), received.as_nanos()));
         let offset = info.time.map_or(Offset::ZERO, |time| clock.at_wall(time) - middle);
-        // Half the round trip is the error of the measurement: less than that is no offset.
-        let error = Offset::from_nanos((answered - asked).as_nanos() / 2);
+        // Half the round trip is the error bound: a smaller offset counts as none.
+        let error = Offset::from_nanos((received - sent).as_nanos() / 2);
         let clock_offset = if offset.abs() <= error { Offset::ZERO } else { offset };
         Ok(EngineFacts {
             version: info.version,
@@ -230,7 +230,7 @@ impl Site {
         })
     }
 
-    /// The engine's address, as the ledger has it.
+    /// The engine's address, as in the ledger.
     #[must_use]
     pub fn address(&self) -> String {
         self.manager.host().to_string()
@@ -241,7 +241,7 @@ fn host_choice(options: &OpenOptions) -> Result<HostChoice> {
     resolve_host(options.host.as_deref(), &|key| std::env::var(key).ok())
 }
 
-/// Whether an address is that of the first node of this folder's lab, and that is a manager still.
+/// Whether an address is that of the first node of this folder's lab, and the node is a manager.
 async fn is_own_lab(host: &DockerHost, state: &StateFolder) -> Result<bool> {
     let DockerHost::Unix(socket) = host else { return Ok(false) };
     let lab = Lab::find(state.path()).await?;

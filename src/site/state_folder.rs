@@ -1,4 +1,4 @@
-//! The folder in which this program keeps everything of its own.
+//! The folder in which rollproof keeps its files.
 
 use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// `.rollproof` under the current folder, or under `ROLLPROOF_HOME`.
+/// The folder `.rollproof` in `ROLLPROOF_HOME`, or else in the current folder.
 #[derive(Debug, Clone)]
 pub struct StateFolder {
     path: PathBuf,
 }
 
-/// Held while a command changes something; released even by `kill -9`.
+/// A lock that a command holds while it changes something. It is released even by `kill -9`.
 #[derive(Debug)]
 pub struct StateLock {
     _file: File,
 }
 
 impl StateFolder {
-    /// The folder that belongs to the current folder and environment. It need not exist.
+    /// The state folder for the current folder and environment. It may not exist yet.
     ///
     /// # Errors
     /// When the current folder cannot be found.
@@ -34,7 +34,7 @@ impl StateFolder {
         Ok(Self { path: base.join(".rollproof") })
     }
 
-    /// The folder itself.
+    /// The path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -52,15 +52,15 @@ impl StateFolder {
         self.path.join("runs")
     }
 
-    /// Makes the folder, and tells git to leave it alone.
+    /// Creates the folder, with a `.gitignore` that excludes it.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub fn create(&self) -> Result<()> {
         let failed = |error| {
-            Error::environment(format!("cannot make the state folder {}", self.path.display()))
+            Error::environment(format!("cannot create the state folder {}", self.path.display()))
                 .caused_by(error)
-                .hint("ROLLPROOF_HOME chooses another place for it")
+                .hint("set ROLLPROOF_HOME to use another place")
         };
         fs::create_dir_all(&self.path).map_err(failed)?;
         let ignore = self.path.join(".gitignore");
@@ -70,10 +70,10 @@ impl StateFolder {
         Ok(())
     }
 
-    /// Keeps other commands of this program from changing things at the same time.
+    /// Keeps other rollproof commands from making changes at the same time.
     ///
     /// # Errors
-    /// When another command holds it, or the disk refuses.
+    /// When another command holds the lock, or the lock file cannot be written.
     pub fn lock(&self) -> Result<StateLock> {
         self.create()?;
         let path = self.path.join("lock");
@@ -92,11 +92,11 @@ impl StateFolder {
             Err(TryLockError::WouldBlock) => {
                 let holder = fs::read_to_string(&path).unwrap_or_default();
                 return Err(Error::environment(format!(
-                    "another rollproof command (process {}) is at work in {}",
+                    "another rollproof command (process {}) is using {}",
                     holder.trim(),
                     self.path.display()
                 ))
-                .hint("wait for it, or use another folder with ROLLPROOF_HOME"));
+                .hint("wait until it ends, or set ROLLPROOF_HOME to use another folder"));
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }

@@ -33,3 +33,9 @@ pub use read::Sources;
 pub use requests::{NetworkBody, Requests};
 pub use service_body::{PublishedPort, ServiceBody};
 pub use stack_file::Stack;
+
+/// Docker's label for everything that belongs to a stack. Its value is the stack's name.
+pub const STACK_LABEL: &str = "com.docker.stack.namespace";
+
+/// Docker's label for a service's image as written in the stack file.
+pub const STACK_IMAGE_LABEL: &str = "com.docker.stack.image";

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::STACK_LABEL;
 use super::service_body::ServiceBody;
 use crate::{Error, Place, Result};
 
@@ -115,7 +116,7 @@ fn resolve_credential_spec(container: &mut Value) {
     if spec.is_empty() {
         return;
     }
-    let namespace = container["Labels"]["com.docker.stack.namespace"].as_str().unwrap_or_default();
+    let namespace = container["Labels"][STACK_LABEL].as_str().unwrap_or_default();
     let scoped = format!("{namespace}_{spec}");
     let id_of = |name: &str| {
         container["Configs"]

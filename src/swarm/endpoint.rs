@@ -1,9 +1,9 @@
-//! How a service is reached: the words of an endpoint specification.
+//! How a service is reached: the values of an endpoint specification.
 
 /// What a service's name resolves to (`endpoint_mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ResolutionMode {
-    /// One virtual IP, which balances between the tasks: the default.
+    /// One virtual IP, which balances between the tasks (the default).
     Vip,
     /// The addresses of the tasks (DNS round robin).
     Dnsrr,
@@ -12,7 +12,7 @@ pub enum ResolutionMode {
 }
 
 impl ResolutionMode {
-    /// Reads the API's word; the empty word is the default.
+    /// Parses the API's value; the empty value is the default.
     #[must_use]
     pub fn parse(word: &str) -> Self {
         match word {
@@ -22,7 +22,7 @@ impl ResolutionMode {
         }
     }
 
-    /// The API's word.
+    /// The API's value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl ResolutionMode {
 /// Where a published port is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PublishMode {
-    /// On every node, through the ingress mesh: the default.
+    /// On every node, through the ingress mesh (the default).
     Ingress,
     /// On the nodes that run a task.
     Host,
@@ -45,7 +45,7 @@ pub enum PublishMode {
 }
 
 impl PublishMode {
-    /// Reads the API's word; the empty word is the default.
+    /// Parses the API's value; the empty value is the default.
     #[must_use]
     pub fn parse(word: &str) -> Self {
         match word {
@@ -55,7 +55,7 @@ impl PublishMode {
         }
     }
 
-    /// The API's word.
+    /// The API's value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -69,7 +69,7 @@ impl PublishMode {
 /// The protocol of a published port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PortProtocol {
-    /// TCP: the default.
+    /// TCP (the default).
     Tcp,
     /// UDP.
     Udp,
@@ -80,7 +80,7 @@ pub enum PortProtocol {
 }
 
 impl PortProtocol {
-    /// Reads the API's word; the empty word is the default.
+    /// Parses the API's value; the empty value is the default.
     #[must_use]
     pub fn parse(word: &str) -> Self {
         match word {
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_read_back_and_the_empty_word_is_the_default() {
+    fn values_round_trip_and_the_empty_value_is_the_default() {
         for mode in [ResolutionMode::Vip, ResolutionMode::Dnsrr] {
             assert_eq!(ResolutionMode::parse(mode.as_str()), mode);
         }

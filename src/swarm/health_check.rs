@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 pub struct HealthCheck {
     /// The test, as the API spells it; empty if it comes from the image.
     pub test: Vec<String>,
-    /// From the end of one check to the start of the next.
+    /// Time from the end of one check to the start of the next.
     pub interval: f64,
-    /// A check that takes longer counts as failed.
+    /// Time after which a check counts as failed.
     pub timeout: f64,
-    /// Failed checks in a row that make a container unhealthy.
+    /// Number of failed checks in a row that make a container unhealthy.
     pub retries: u64,
-    /// Time after the start in which failed checks do not count.
+    /// Time after the container's start in which failed checks do not count.
     pub start_period: f64,
 }

@@ -1,7 +1,7 @@
-//! The words of Swarm: task states, update states, update policies, health checks and endpoints,
-//! with the engine's defaults filled in.
+//! The vocabulary of Swarm: task states, update states, update policies, health checks and
+//! endpoints, with the engine's defaults filled in.
 //!
-//! Every room may use them, and they use none.
+//! Every module may use this one, and it uses no other.
 
 mod endpoint;
 mod health_check;

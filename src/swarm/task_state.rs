@@ -1,4 +1,4 @@
-//! Task states, as Swarm orders them.
+//! Task states, in Swarm's order.
 
 use std::fmt;
 
@@ -8,33 +8,33 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TaskState {
-    /// Created, not looked at yet.
+    /// Created, not processed yet.
     New,
     /// Has its network resources (older engines only).
     Allocated,
-    /// Waits for a node.
+    /// Waiting for a node.
     Pending,
-    /// Has a node.
+    /// Assigned to a node.
     Assigned,
-    /// The node took it.
+    /// Accepted by the node.
     Accepted,
-    /// The node gets the image and creates the container.
+    /// The node is pulling the image and creating the container.
     Preparing,
-    /// The container exists and waits to be started.
+    /// The container exists and is waiting to start.
     Ready,
     /// Started, but not healthy yet.
     Starting,
-    /// Running, and healthy where there is a health check.
+    /// Running, and healthy if there is a health check.
     Running,
-    /// Ended by itself with exit code 0.
+    /// Ended on its own with exit code 0.
     Complete,
-    /// Stopped because Swarm wanted it.
+    /// Stopped by Swarm.
     Shutdown,
     /// Ended with an error.
     Failed,
-    /// The node could not even start it.
+    /// The node could not start it.
     Rejected,
-    /// To be deleted.
+    /// About to be deleted.
     Remove,
     /// Lost with its node.
     Orphaned,
@@ -44,7 +44,7 @@ pub enum TaskState {
 }
 
 impl TaskState {
-    /// Reads the API's word; anything unknown is [`TaskState::Unknown`].
+    /// Parses the API's value; any other value is [`TaskState::Unknown`].
     #[must_use]
     pub fn parse(word: &str) -> Self {
         match word {
@@ -73,7 +73,7 @@ impl TaskState {
         self > Self::Running && self != Self::Unknown
     }
 
-    /// The API's word.
+    /// The API's value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! How Swarm rolls an update or a rollback.
+//! How Swarm performs an update or a rollback.
 
 use std::fmt;
 
@@ -7,37 +7,37 @@ use serde::{Deserialize, Serialize};
 /// `update_config` or `rollback_config` with the engine's defaults filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UpdatePolicy {
-    /// Slots changed at once; 0 is all.
+    /// Number of slots updated at once; 0 means all.
     pub parallelism: u64,
     /// Seconds to wait after each slot.
     pub delay: f64,
-    /// What Swarm does once too many tasks have failed.
+    /// What Swarm does when too many tasks have failed.
     pub failure_action: FailureAction,
-    /// Seconds a new task is watched for failure after it was started.
+    /// Seconds for which Swarm watches a new task for failure after its start.
     pub monitor: f64,
-    /// Share of failed slots that is tolerated, from 0 to 1.
+    /// Tolerated share of failed slots, from 0 to 1.
     pub max_failure_ratio: f64,
-    /// Which of the old and the new task goes first.
+    /// Whether the old task stops first or the new task starts first.
     pub order: Order,
 }
 
 impl UpdatePolicy {
-    /// How many slots of `replicas` are changed at once.
+    /// How many of `replicas` slots are updated at once.
     #[must_use]
     pub fn at_once(&self, replicas: u64) -> u64 {
         if self.parallelism == 0 { replicas } else { self.parallelism.min(replicas) }
     }
 }
 
-/// What Swarm does once too many tasks of an update have failed.
+/// What Swarm does when too many tasks of an update have failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FailureAction {
-    /// Stops and waits for an operator: the default.
+    /// Stops and waits for an operator (the default).
     Pause,
-    /// Goes on as if nothing had happened.
+    /// Carries on with the update.
     Continue,
-    /// Returns to the previous spec.
+    /// Rolls back to the previous spec.
     Rollback,
     /// An action this version does not know.
     #[serde(other)]
@@ -45,7 +45,7 @@ pub enum FailureAction {
 }
 
 impl FailureAction {
-    /// Reads the API's word; the empty word is the default.
+    /// Parses the API's value; the empty value is the default.
     #[must_use]
     pub fn parse(word: &str) -> Self {
         match word {
@@ -56,7 +56,7 @@ impl FailureAction {
         }
     }
 
-    /// The API's word.
+    /// The API's value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -74,13 +74,13 @@ impl fmt::Display for FailureAction {
     }
 }
 
-/// Which of a slot's two tasks goes first in an update.
+/// Whether the old task of a slot stops first or the new task starts first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
-    /// The old task is stopped before the new one is started: the default.
+    /// The old task stops before the new one starts (the default).
     StopFirst,
-    /// The new task runs before the old one is stopped.
+    /// The new task is running before the old one stops.
     StartFirst,
     /// An order this version does not know.
     #[serde(other)]
@@ -88,7 +88,7 @@ pub enum Order {
 }
 
 impl Order {
-    /// Reads the API's word; the empty word is the default.
+    /// Parses the API's value; the empty value is the default.
     #[must_use]
     pub fn parse(word: &str) -> Self {
         match word {
@@ -98,7 +98,7 @@ impl Order {
         }
     }
 
-    /// The API's word.
+    /// The API's value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

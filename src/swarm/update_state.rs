@@ -4,20 +4,20 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A service's `UpdateStatus.State`. [`UpdateState::None`] stands for an absent status: no
-/// update has started yet, or there was nothing to replace.
+/// A service's `UpdateStatus.State`. [`UpdateState::None`] means that there is no status: no update
+/// has started yet, or there was nothing to replace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UpdateState {
     /// The engine reports no update status.
     None,
-    /// An update is under way.
+    /// An update is in progress.
     Updating,
     /// An update stopped after a failure and waits for an operator.
     Paused,
-    /// An update ended. Not a proof of success: see `docs/verdicts.md`.
+    /// An update ended. This does not prove success: see `docs/verdicts.md`.
     Completed,
-    /// A rollback is under way.
+    /// A rollback is in progress.
     RollbackStarted,
     /// A rollback stopped after a failure and waits for an operator.
     RollbackPaused,
@@ -29,7 +29,7 @@ pub enum UpdateState {
 }
 
 impl UpdateState {
-    /// Reads the API's word; the empty word is [`UpdateState::None`].
+    /// Parses the API's value; the empty value is [`UpdateState::None`].
     #[must_use]
     pub fn parse(word: &str) -> Self {
         match word {
@@ -44,7 +44,7 @@ impl UpdateState {
         }
     }
 
-    /// Whether Swarm does nothing more by itself in this state.
+    /// Whether Swarm takes no further action in this state.
     #[must_use]
     pub fn is_terminal(self) -> bool {
         matches!(
@@ -59,7 +59,7 @@ impl UpdateState {
         matches!(self, Self::RollbackStarted | Self::RollbackPaused | Self::RollbackCompleted)
     }
 
-    /// The API's word; `none` for an absent status.
+    /// The API's value; `none` for an absent status.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! The replicated application, started and stopped as a process.
+//! The replicated application, run as a process.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// The application's binary, built once: cargo does not build other packages' binaries for a test.
+/// The application's binary, built once: for a test, cargo does not build binaries of other
+/// packages.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -94,7 +95,7 @@ fn send(stream: &mut TcpStream, head: &str) {
     stream.write_all(format!("{head} HTTP/1.1\r\nhost: app\r\n\r\n").as_bytes()).unwrap();
 }
 
-/// One response: its head in lower case, and its body unless it is to HEAD.
+/// One response: its head in lower case, and its body unless the request was HEAD.
 fn receive(stream: &mut TcpStream, with_body: bool) -> (String, String) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -117,7 +118,7 @@ fn ended(stream: &mut TcpStream) -> bool {
 const GREETING: &str = "Hello, I'm a response from this container => c1";
 
 #[test]
-fn every_answer_names_the_replica_and_keeps_the_connection() {
+fn every_response_names_the_replica_and_keeps_the_connection() {
     let app = App::start(&[("ROLLPROOF_SLOT", "3"), ("ROLLPROOF_VERSION", "v1")]);
     let mut stream = app.connect();
     send(&mut stream, "GET /");
@@ -142,13 +143,13 @@ fn every_answer_names_the_replica_and_keeps_the_connection() {
 }
 
 #[test]
-fn an_open_request_is_answered_after_the_signal_and_idle_connections_end() {
+fn an_open_request_is_answered_after_the_signal_and_idle_connections_are_closed() {
     let mut app = App::start(&[]);
     let (mut busy, mut idle, mut silent) = (app.connect(), app.connect(), app.connect());
     send(&mut idle, "GET /");
     receive(&mut idle, true);
     send(&mut busy, "GET /?delay=1s");
-    // The delayed request has arrived when a later request has been answered.
+    // Once a later request has a response, the delayed request has arrived.
     send(&mut idle, "GET /health");
     receive(&mut idle, true);
     app.terminate();
@@ -196,7 +197,7 @@ fn a_stop_does_not_exceed_its_timeout() {
     let begun = Instant::now();
     app.terminate();
     assert_eq!(app.code(), Some(1));
-    assert!(begun.elapsed() < Duration::from_secs(30), "it waited for the request");
+    assert!(begun.elapsed() < Duration::from_secs(30), "the stop waited for the request");
 }
 
 #[test]

@@ -60,8 +60,8 @@ fn what_a_real_engine_refuses() {
     let file = place.file("foreign.yml", APP);
     docker(&host, &["stack", "deploy", "-c", &file, "foreign"]).expect(0);
     let ended = place.run(&["deploy", "-c", &file, "foreign"]);
-    refused(&ended, 2, &["deployed by somebody else", "--adopt"]);
-    refused(&place.run(&["verify", "-c", &file, "foreign"]), 2, &["deployed by somebody else"]);
+    refused(&ended, 2, &["not deployed by rollproof", "--adopt"]);
+    refused(&place.run(&["verify", "-c", &file, "foreign"]), 2, &["not deployed by rollproof"]);
     let services = docker(&host, &["service", "ls", "--format", "{{.Name}}"]).expect(0);
     assert_eq!(services.out.trim(), "foreign_app");
 
@@ -82,7 +82,7 @@ fn what_a_real_engine_refuses() {
     };
     place.run(&["deploy", "-c", &port("one.yml"), "one"]).expect(0);
     let ended = place.run(&["deploy", "-c", &port("two.yml"), "two"]);
-    refused(&ended, 1, &["18080", "one_app", "hint"]);
+    refused(&ended, 4, &["18080", "one_app", "two.yml:2", "hint"]);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn an_engine_that_is_no_manager_is_left_alone() {
     let host = place.docker_host();
     docker(&host, &["swarm", "leave", "--force"]).expect(0);
     let ended = place.run(&["--host", &host, "deploy"]);
-    refused(&ended, 4, &["is in no swarm", "--init-swarm"]);
+    refused(&ended, 4, &["is not part of a swarm", "--init-swarm"]);
     let swarm = docker(&host, &["info", "--format", "{{.Swarm.LocalNodeState}}"]).expect(0);
     assert_eq!(swarm.out.trim(), "inactive");
 }

@@ -4,8 +4,8 @@ use super::workplace::{Workplace, docker, finish};
 
 const FOREIGN: &str = "services:\n  web:\n    image: rollproof/app:v1\n    environment: {A: b}\n    deploy: {replicas: 2, endpoint_mode: dnsrr}\n";
 
-/// A private engine stands in for the user's engine. The program finds it only through
-/// `DOCKER_HOST`, from another folder.
+/// A private engine plays the user's engine. Rollproof runs in another folder and finds it only
+/// through `DOCKER_HOST`.
 #[test]
 fn verify_leaves_the_users_engine_as_it_was() {
     let theirs = Workplace::new();

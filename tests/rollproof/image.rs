@@ -29,7 +29,7 @@ fn run_in(root: &Path, command: &[&str]) -> std::process::Output {
 }
 
 #[test]
-fn a_packed_program_runs_in_its_image_alone() {
+fn a_packed_program_runs_with_nothing_but_its_image() {
     let program = Path::new(env!("CARGO_BIN_EXE_rollproof"));
     let objects =
         SharedObjects::of(program, "/opt/bin/rollproof", &LibrarySearch::of_host()).unwrap();
@@ -40,7 +40,7 @@ fn a_packed_program_runs_in_its_image_alone() {
     let output = run_in(root.path(), &["/opt/bin/rollproof", "--version"]);
     assert!(output.status.success(), "{output:?}");
 
-    // Without one of its libraries it fails: nothing came from outside the image.
+    // Without one of its libraries it fails, so nothing came from outside the image.
     let library = objects.found.last().unwrap();
     std::fs::remove_file(root.path().join(library.image.strip_prefix("/").unwrap())).unwrap();
     let output = run_in(root.path(), &["/opt/bin/rollproof", "--version"]);

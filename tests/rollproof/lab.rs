@@ -1,4 +1,4 @@
-//! Private swarms, started and removed with the commands of a user. These tests need root and
+//! Private swarms, started and removed with rollproof's commands. These tests need root and
 //! `dockerd`; `make test` provides both.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
@@ -18,7 +18,7 @@ use rollproof::image::{ImageArchive, Programs};
 use rollproof::stack::ServiceBody;
 use serde_json::{Value, json};
 
-/// A folder with its own lab, which is removed when the test ends, even if it fails.
+/// A folder with its own lab, which is removed when the test ends, even if the test fails.
 struct Home {
     folder: tempfile::TempDir,
     _alone: MutexGuard<'static, ()>,
@@ -72,7 +72,7 @@ fn engine_pid(lab: &Value) -> Pid {
     Pid::from_raw(i32::try_from(lab["nodes"][0]["pid"].as_i64().unwrap()).unwrap())
 }
 
-/// Everything on the machine that has the lab's id, found without the program.
+/// Everything on the machine that has the lab's id, found without rollproof.
 fn traces(id: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut note = |path: &Path| {
@@ -235,7 +235,7 @@ fn an_engine_that_cannot_start_shows_its_log_and_leaves_nothing() {
     assert!(said.contains("the disk is made of cheese"), "{said}");
     assert_eq!(traces(&id), [""; 0]);
 
-    // One that never answers fails at the time limit.
+    // An engine that never responds fails at the time limit.
     fs::write(&fake, "#!/bin/sh\necho thinking\nexec sleep 1000\n").unwrap();
     let args = ["up", "--timeout", "1s", "--dockerd", fake.to_str().unwrap()];
     let output = home.run(&args);

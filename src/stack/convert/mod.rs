@@ -13,12 +13,8 @@ pub(crate) use files::{Contents, file_objects};
 pub(crate) use networks::{external_networks, networks};
 pub(crate) use service::services;
 
+use super::STACK_LABEL;
 use super::model::Texts;
-
-/// The label of everything that belongs to a stack.
-const NAMESPACE_LABEL: &str = "com.docker.stack.namespace";
-/// The service label with the image as written in the file.
-const IMAGE_LABEL: &str = "com.docker.stack.image";
 
 /// A name with the stack's prefix.
 fn scope(namespace: &str, name: &str) -> String {
@@ -33,7 +29,7 @@ fn name_or_scoped(namespace: &str, key: &str, name: &str) -> String {
 /// Labels plus the stack's own label, which cannot be overridden.
 fn labels(namespace: &str, labels: &Texts) -> Texts {
     let mut labels = labels.clone();
-    labels.insert(NAMESPACE_LABEL.to_owned(), namespace.to_owned());
+    labels.insert(STACK_LABEL.to_owned(), namespace.to_owned());
     labels
 }
 

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::container::container;
 use super::files::{config_references, secret_references};
 use super::networks::attachments;
-use super::{Body, IMAGE_LABEL, labels, scope};
+use super::{Body, labels, scope};
+use crate::stack::STACK_IMAGE_LABEL;
 use crate::stack::diagnostic::Fault;
 use crate::stack::golang::{self, CpuFault};
 use crate::stack::model::{
@@ -28,7 +29,7 @@ fn body(service: &Service, config: &Config, namespace: &str) -> Result<ServiceBo
     let mode = mode(service)?;
     check_ratios(service)?;
     let mut service_labels = labels(namespace, &deploy.labels);
-    service_labels.insert(IMAGE_LABEL.to_owned(), service.image.clone());
+    service_labels.insert(STACK_IMAGE_LABEL.to_owned(), service.image.clone());
     let task = Body::default()
         .set("ContainerSpec", container(service, config, namespace, secrets, configs)?)
         .set("Resources", resources(service)?)

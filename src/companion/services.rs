@@ -1,17 +1,62 @@
-//! The request bodies of the companion services.
+//! The companion services: their names and the request bodies that create them.
 
 use serde_json::{Value, json};
 
-use super::CompanionKind;
 use crate::engine::{RUN_LABEL, STACK_LABEL};
 use crate::image::{COMPANION, COMPANION_APP, COMPANION_PROGRAM};
 use crate::probe::ProbeOrder;
 use crate::stack::ServiceBody;
 
+/// Separates the stack's name from the companion's.
+const MARK: &str = "_rollproof-";
+
+/// A service that rollproof runs beside the stack under test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CompanionKind {
+    /// Sends requests from inside the stack's network.
+    Prober,
+    /// Answers on a port of its node, and is never updated.
+    Control,
+    /// The same, but with an update that is built to lose requests.
+    SelfTest,
+}
+
+impl CompanionKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Prober, Self::Control, Self::SelfTest];
+
+    /// The service's name beside this stack.
+    #[must_use]
+    pub fn service(self, stack: &str) -> String {
+        let name = match self {
+            Self::Prober => "prober",
+            Self::Control => "control",
+            Self::SelfTest => "self-test",
+        };
+        format!("{stack}{MARK}{name}")
+    }
+
+    /// What it is called in messages.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Prober => "the prober inside the network",
+            Self::Control => "the control target",
+            Self::SelfTest => "the self-test's target",
+        }
+    }
+}
+
+/// Whether this is the name of a companion service.
+#[must_use]
+pub fn is_companion(service: &str) -> bool {
+    service.contains(MARK)
+}
+
 /// The port on which the application listens.
 const APP_PORT: u16 = 8000;
 
-/// What all companion services of a run have in common.
+/// What all companion services of a run share.
 #[derive(Debug, Clone)]
 pub(super) struct Surroundings {
     /// The stack under test.
@@ -20,11 +65,11 @@ pub(super) struct Surroundings {
     pub run_id: String,
     /// The node they run on.
     pub node: String,
-    /// The networks they are attached to.
+    /// The networks they join.
     pub networks: Vec<String>,
 }
 
-/// The prober that does what `order` says. With `capabilities` it may go before other programs.
+/// The prober that carries out `order`. With `capabilities` it may raise its own priority.
 pub(super) fn prober(around: &Surroundings, order: &str, capabilities: bool) -> ServiceBody {
     let mut body = base(around, CompanionKind::Prober);
     let container = &mut body["TaskTemplate"]["ContainerSpec"];
@@ -33,23 +78,23 @@ pub(super) fn prober(around: &Surroundings, order: &str, capabilities: bool) -> 
     if capabilities {
         container["CapabilityAdd"] = json!(["CAP_SYS_NICE"]);
     }
-    // One that ended has said all it had to say, and another would measure another time.
+    // A prober that has ended has reported everything; a restarted one would measure another time.
     body["TaskTemplate"]["RestartPolicy"] = json!({"Condition": "none"});
-    // One file: a log that is turned over while it is followed can lose lines. The limit keeps
-    // the disk safe, and is far beyond what a run writes.
+    // A single file, because rotating a log while it is followed can lose lines. The limit protects
+    // the disk and is far above what a run writes.
     body["TaskTemplate"]["LogDriver"] =
         json!({"Name": "json-file", "Options": {"max-size": "2g", "max-file": "1"}});
     ServiceBody::new(body)
 }
 
-/// The application on a port of its node, as the control target or the self-test's target.
+/// The application on a port of its node: the control target or the self-test's target.
 pub(super) fn target(around: &Surroundings, kind: CompanionKind, port: u16) -> ServiceBody {
     let mut body = base(around, kind);
     let container = &mut body["TaskTemplate"]["ContainerSpec"];
     container["Command"] = json!([COMPANION_APP]);
     container["Healthcheck"] = json!({"Test": ["NONE"]});
     body["TaskTemplate"]["RestartPolicy"] = json!({"Condition": "any", "Delay": 0});
-    // The only task stops before the new one starts: for that time nobody answers.
+    // The only task stops before the new one starts, so nothing answers in between.
     body["UpdateConfig"] = json!({"Parallelism": 1, "Order": "stop-first"});
     body["EndpointSpec"]["Ports"] = json!([{
         "Protocol": "tcp",
@@ -76,7 +121,7 @@ fn base(around: &Surroundings, kind: CompanionKind) -> Value {
             "ForceUpdate": 0,
         },
         "Mode": {"Replicated": {"Replicas": 1}},
-        // Without a virtual address they run on every kernel.
+        // Without a virtual IP they run on every kernel.
         "EndpointSpec": {"Mode": "dnsrr"},
     })
 }
@@ -97,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_marked_as_part_of_the_stack_and_of_the_run() {
+    fn each_has_the_labels_of_the_stack_and_the_run() {
         let bodies = [
             prober(&around(), "{}", true),
             target(&around(), CompanionKind::Control, 20_000),
@@ -121,12 +166,12 @@ mod tests {
     }
 
     #[test]
-    fn an_old_engine_is_not_asked_for_capabilities() {
-        let asked = |with: bool| {
-            let body = prober(&around(), "{}", with);
+    fn capabilities_are_requested_only_where_the_engine_supports_them() {
+        let requested = |supported: bool| {
+            let body = prober(&around(), "{}", supported);
             body.as_value()["TaskTemplate"]["ContainerSpec"].get("CapabilityAdd").cloned()
         };
-        assert_eq!(asked(true), Some(json!(["CAP_SYS_NICE"])));
-        assert_eq!(asked(false), None);
+        assert_eq!(requested(true), Some(json!(["CAP_SYS_NICE"])));
+        assert_eq!(requested(false), None);
     }
 }
