@@ -5,7 +5,7 @@
 #            RATE   requests per second         ARGS   more arguments for rollproof
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build app driver deploy update broken-update verify demo down test lint clean
+.PHONY: help setup build app driver deploy update broken-update verify demo down install test lint clean
 
 SHELL := /bin/sh
 .NOTPARALLEL:
@@ -13,6 +13,7 @@ CARGO ?= cargo
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 ROLLPROOF := $(TARGET)/release/rollproof
+PREFIX ?= /usr/local
 
 STACK_ARGS = $(STACK) $(foreach file,$(FILE),--compose-file $(file)) $(ARGS)
 LOAD_ARGS = $(if $(RATE),--rate $(RATE)) $(STACK_ARGS)
@@ -62,6 +63,10 @@ demo: setup app driver ## Set up, verify the example, and remove everything agai
 
 down: driver ## Remove the stack and the private engine, and check that nothing is left
 	@$(RUN) down $(STACK) $(ARGS)
+
+install: app driver ## Install rollproof and its app into /usr/local/bin, or PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install $(ROLLPROOF) $(TARGET)/$(HOST)/app/rollproof-app $(DESTDIR)$(PREFIX)/bin
 
 test: setup app ## Run all tests, including those on real engines
 	$(if $(filter-out 0,$(shell id -u)),$(RUNNER)='sudo -E') $(CARGO) test --workspace $(ARGS)
