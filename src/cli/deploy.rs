@@ -9,7 +9,7 @@ use super::args::{StackArgs, StackName};
 use super::console::Console;
 use super::output::put_line;
 use crate::Clock;
-use crate::deploy::{ApplyOptions, Prepared, read_or_example};
+use crate::deploy::{ApplyOptions, OwnerMark, Prepared, read_or_example};
 use crate::engine::RegistryAuth;
 use crate::error::Result;
 use crate::run::{Deployment, RunEnv, deploy, new_run_id, until_converged};
@@ -92,7 +92,7 @@ pub(super) fn deployment(
         prepared,
         options: ApplyOptions {
             stack: name.to_owned(),
-            run_id: String::new(),
+            mark: OwnerMark { owner: site.owner.clone(), run_id: String::new() },
             adopt: args.adopt,
             prune,
             resolve: args.resolve_image,

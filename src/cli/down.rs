@@ -6,8 +6,9 @@ use serde_json::json;
 use super::args::StackName;
 use super::console::Console;
 use super::output::put_line;
-use crate::error::Result;
-use crate::site::{LabUse, left_behind, remove_everything};
+use crate::deploy::Whose;
+use crate::error::{Error, Result};
+use crate::site::{LabUse, Site, left_behind, remove_everything};
 
 /// Remove the stack, and the private engine if there is one, and check that nothing is left
 ///
@@ -25,6 +26,7 @@ pub(super) async fn run(args: &DownArgs, console: &Console) -> Result<u8> {
     let mut left = Vec::new();
     if let Some(stack) = &args.name.stack {
         let site = console.open_site(LabUse::Running).await?;
+        refuse_others(&site, stack).await?;
         site.remove_stack(&console.state, stack, &tell).await?;
     } else {
         left = remove_everything(&console.state, &tell).await?;
@@ -37,4 +39,15 @@ pub(super) async fn run(args: &DownArgs, console: &Console) -> Result<u8> {
         return Ok(0);
     }
     Err(left_behind(&left))
+}
+
+/// Says so if a stack is not there, or has nothing of this folder's: nothing of it is touched.
+async fn refuse_others(site: &Site, stack: &str) -> Result<()> {
+    let whose = site.whose_parts(stack).await?;
+    match whose.iter().find(|whose| **whose != Whose::Ours) {
+        _ if whose.contains(&Whose::Ours) => Ok(()),
+        None => Err(Error::usage(format!("stack `{stack}` does not exist"))),
+        Some(whose) => Err(Error::usage(format!("stack `{stack}` {whose} and was left alone"))
+            .hint(format!("`docker stack rm {stack}` removes it"))),
+    }
 }

@@ -96,6 +96,7 @@ async fn perform(
         load: args.load.load(&streams::HARMLESS),
         scenarios: vec![kind],
         wishes,
+        leave_as_found: false,
         self_test: NegativeControl::None,
     };
     let env = RunEnv {

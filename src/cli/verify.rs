@@ -7,13 +7,12 @@ use super::console::Console;
 use super::deploy::deployment;
 use super::result::{conclude, conclude_all, judge_and_save};
 use super::values::stack_name;
-use crate::deploy::check_owner;
-use crate::engine::RUN_LABEL;
-use crate::error::Result;
+use crate::deploy::{Whose, check_owner};
+use crate::error::{Error, Result};
 use crate::record::NegativeControl;
 use crate::run::{Finished, RunEnv, RunSpec, Subject};
 use crate::scenario::Wishes;
-use crate::site::{LabUse, Site};
+use crate::site::{LabUse, Ledger, Site};
 use crate::streams;
 
 /// Deploy a stack, roll a good and a broken update under load, and give one verdict
@@ -68,6 +67,10 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
             console.tell("the stack is kept; `rollproof down` removes it");
             return Ok(());
         }
+        if args.stack_args.adopt {
+            console.tell("the stack stays, as it was");
+            return site.remove_run_images(&console.state, &|text| console.tell(text)).await;
+        }
         site.after_run(&console.state, &args.stack, &|text| console.tell(text)).await
     };
     if args.repeat > 1 {
@@ -75,7 +78,8 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     }
     match once(&args, console, &site).await {
         Ok(finished) => conclude(console, &args.formats, finished, clean_up()).await,
-        Err(error) => clean_up().await.and(Err(error)),
+        // Nothing was deployed, and a stack of this name may be one that stays.
+        Err(error) => site.nothing_done(&console.state).await.and(Err(error)),
     }
 }
 
@@ -114,13 +118,18 @@ async fn repeatedly(
 }
 
 async fn once(args: &VerifyArgs, console: &Console, site: &Site) -> Result<Finished> {
-    clear_leftover(args, console, site).await?;
-    let deployment = deployment(console, site, &args.stack, &args.stack_args, false)?;
-    let subject = Subject::to_deploy(site, deployment, &args.target.wish())?;
+    let target = args.target.wish();
+    let stays = make_room(args, console, site).await?;
+    let subject = if stays {
+        Subject::present(site, &args.stack, &args.stack_args.files, &target, true).await?
+    } else {
+        let deployment = deployment(console, site, &args.stack, &args.stack_args, false)?;
+        Subject::to_deploy(site, deployment, &target)?
+    };
     let wishes = Wishes {
         changes: args.changes.changes(),
         health_cmd: args.health_cmd.clone(),
-        fresh: true,
+        fresh: !stays,
         ..Wishes::default()
     };
     let scenarios = args.scenarios.kinds();
@@ -137,6 +146,7 @@ async fn once(args: &VerifyArgs, console: &Console, site: &Site) -> Result<Finis
         load: args.load.load(&streams::TABLE),
         scenarios,
         wishes,
+        leave_as_found: stays,
         self_test: if args.no_self_test { NegativeControl::Off } else { NegativeControl::Planned },
     };
     let env = RunEnv {
@@ -148,17 +158,30 @@ async fn once(args: &VerifyArgs, console: &Console, site: &Site) -> Result<Finis
     spec.run(&env).await
 }
 
-/// Removes what an earlier run left under this name. A stack that rollproof did not deploy is
-/// refused before anything is touched.
-async fn clear_leftover(args: &VerifyArgs, console: &Console, site: &Site) -> Result<()> {
-    let services = site.manager.stack_services(&args.stack).await?;
+/// Makes room for the stack. What a killed run left under its name is removed; a stack that stays
+/// is refused before anything is touched, and one that is adopted is tested as it is.
+async fn make_room(args: &VerifyArgs, console: &Console, site: &Site) -> Result<bool> {
+    let (stack, adopt) = (&args.stack, args.stack_args.adopt);
+    let services = site.manager.stack_services(stack).await?;
     if services.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
-    check_owner(&site.manager, &args.stack, args.stack_args.adopt).await?;
-    if services.iter().any(|service| service.label(RUN_LABEL).is_none()) {
-        return Ok(());
+    if Whose::stack(&site.owner, &services) != Whose::Ours {
+        check_owner(&site.manager, stack, &site.owner, adopt).await?;
+        return Ok(true);
     }
-    console.tell(&format!("removing stack {}, which an earlier run left", args.stack));
-    site.remove_stack(&console.state, &args.stack, &|text| console.tell(text)).await
+    let ledger = Ledger::read(&console.state)?;
+    let noted =
+        ledger.stacks.iter().find(|known| known.engine == site.address() && known.stack == *stack);
+    if noted.is_some_and(|known| known.for_run) {
+        console.tell(&format!("removing stack {stack}, which an earlier run left behind"));
+        site.remove_stack(&console.state, stack, &|text| console.tell(text)).await?;
+        return Ok(false);
+    }
+    if adopt {
+        return Ok(true);
+    }
+    Err(Error::usage(format!("stack {stack} is deployed from this folder, and is not removed"))
+        .hint("`rollproof update` and `rollproof broken-update` test a stack that is deployed")
+        .hint(format!("`rollproof down {stack}` removes it; another name makes a second one")))
 }

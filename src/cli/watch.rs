@@ -67,6 +67,7 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
         load: args.load.load(&streams::HARMLESS),
         scenarios: vec![WATCHED_UPDATE],
         wishes: Wishes { expects: Some(expects), wait: args.wait, ..Wishes::default() },
+        leave_as_found: false,
         self_test: NegativeControl::None,
     };
     let env = RunEnv {

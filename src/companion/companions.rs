@@ -8,9 +8,9 @@ use super::services::{CompanionKind, Surroundings, prober, target};
 use super::waiting::{Waiting, http_client, is_running, newest_task, responds};
 use crate::Clock;
 use crate::Offset;
-use crate::engine::{Engine, RUN_LABEL, published_url};
+use crate::deploy::{OwnerMark, Whose, refuse_unless_ours};
+use crate::engine::{Engine, published_url};
 use crate::error::{Error, Result};
-use crate::image::COMPANION;
 use crate::probe::ProbeOrder;
 use crate::record::Shot;
 use crate::stack::ServiceBody;
@@ -32,8 +32,10 @@ pub struct CompanionOptions {
     pub published_host: String,
     /// The stack under test.
     pub stack: String,
-    /// The run's id.
-    pub run_id: String,
+    /// The marks of everything that the run creates.
+    pub mark: OwnerMark,
+    /// The image of the companions, which is on the engine.
+    pub image: String,
     /// The overlay networks of the service under test.
     pub networks: Vec<String>,
     /// The run's clock.
@@ -63,13 +65,15 @@ impl Companions {
     /// When the engine does not respond or there are too few free ports.
     pub async fn plan(options: CompanionOptions) -> Result<Self> {
         let info = options.engine.info().await?;
-        let free = free_ports(&options.engine, &options.published_host, &options.run_id, 2).await?;
+        let free =
+            free_ports(&options.engine, &options.published_host, &options.mark.run_id, 2).await?;
         let [control, self_test] = free[..] else {
             return Err(Error::environment("no free ports"));
         };
         let around = Surroundings {
             stack: options.stack.clone(),
-            run_id: options.run_id.clone(),
+            mark: options.mark.clone(),
+            image: options.image.clone(),
             node: info.node_id,
             networks: options.networks.clone(),
         };
@@ -104,8 +108,9 @@ impl Companions {
     /// does not respond.
     pub async fn deploy(&self) -> Result<()> {
         let engine = &self.options.engine;
-        if engine.image(COMPANION).await?.is_none() {
-            return Err(Error::environment(format!("image {COMPANION} is not on the engine")));
+        let image = &self.options.image;
+        if engine.image(image).await?.is_none() {
+            return Err(Error::environment(format!("image {image} is not on the engine")));
         }
         self.clear().await?;
         for (kind, body) in self.targets() {
@@ -212,10 +217,8 @@ impl Companions {
         for kind in CompanionKind::ALL {
             let name = kind.service(&self.options.stack);
             let Some(old) = engine.service(&name).await? else { continue };
-            if old.label(RUN_LABEL).is_none() {
-                return Err(Error::usage(format!("service {name} was not created by rollproof"))
-                    .hint(format!("{} needs this name: rename the service", kind.words())));
-            }
+            let whose = Whose::service(&self.options.mark.owner, &old);
+            refuse_unless_ours(&format!("service {name}"), whose, false)?;
             engine.remove_service(&old.id).await?;
         }
         Ok(())

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::engine::{RUN_LABEL, STACK_LABEL};
-use crate::image::{COMPANION, COMPANION_APP, COMPANION_PROGRAM};
+use crate::deploy::OwnerMark;
+use crate::engine::STACK_LABEL;
+use crate::image::{COMPANION_APP, COMPANION_PROGRAM};
 use crate::probe::ProbeOrder;
 use crate::stack::ServiceBody;
 
@@ -61,8 +62,10 @@ const APP_PORT: u16 = 8000;
 pub(super) struct Surroundings {
     /// The stack under test.
     pub stack: String,
-    /// The run's id.
-    pub run_id: String,
+    /// The marks of everything that the run creates.
+    pub mark: OwnerMark,
+    /// The image of the companions.
+    pub image: String,
     /// The node they run on.
     pub node: String,
     /// The networks they join.
@@ -107,12 +110,12 @@ pub(super) fn target(around: &Surroundings, kind: CompanionKind, port: u16) -> S
 
 fn base(around: &Surroundings, kind: CompanionKind) -> Value {
     let networks: Vec<_> = around.networks.iter().map(|name| json!({"Target": name})).collect();
-    json!({
+    let mut body = json!({
         "Name": kind.service(&around.stack),
-        "Labels": {STACK_LABEL: around.stack, RUN_LABEL: around.run_id},
+        "Labels": {STACK_LABEL: around.stack},
         "TaskTemplate": {
             "ContainerSpec": {
-                "Image": COMPANION,
+                "Image": around.image,
                 "Labels": {STACK_LABEL: around.stack},
                 "StopGracePeriod": 10_000_000_000_u64,
             },
@@ -123,19 +126,22 @@ fn base(around: &Surroundings, kind: CompanionKind) -> Value {
         "Mode": {"Replicated": {"Replicas": 1}},
         // Without a virtual IP they run on every kernel.
         "EndpointSpec": {"Mode": "dnsrr"},
-    })
+    });
+    around.mark.on_object(&mut body);
+    body
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::swarm::Order;
-    use crate::swarm::{PublishMode, ResolutionMode};
+    use crate::engine::{OWNER_LABEL, RUN_LABEL};
+    use crate::swarm::{Order, PublishMode, ResolutionMode};
 
     fn around() -> Surroundings {
         Surroundings {
             stack: "s".into(),
-            run_id: "r1".into(),
+            mark: OwnerMark { owner: "o1".into(), run_id: "r1".into() },
+            image: "companion:1".into(),
             node: "n1".into(),
             networks: vec!["s_web".into()],
         }
@@ -153,8 +159,9 @@ mod tests {
         for body in &bodies {
             assert_eq!(body.label(STACK_LABEL), Some("s"));
             assert_eq!(body.label(RUN_LABEL), Some("r1"));
+            assert_eq!(body.label(OWNER_LABEL), Some("o1"));
             assert_eq!(body.networks(), ["s_web"]);
-            assert_eq!(body.image(), COMPANION);
+            assert_eq!(body.image(), "companion:1");
             assert_eq!(body.endpoint_mode(), ResolutionMode::Dnsrr);
             assert_eq!(body.effective_healthcheck(None), None);
             let placement = &body.as_value()["TaskTemplate"]["Placement"]["Constraints"];

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::owner::{OwnerMark, Whose, refuse_unless_ours};
 use super::ports::check_ports;
 use super::resolve::{ResolveImage, resolve_image};
-use crate::engine::{Engine, RUN_LABEL, RegistryAuth, STACK_LABEL, StackObject, StackObjectKind};
+use crate::engine::{Engine, RegistryAuth, STACK_LABEL, StackObject, StackObjectKind};
 use crate::error::{Error, Result};
 use crate::stack::{Requests, ServiceBody};
 
@@ -16,8 +17,8 @@ use crate::stack::{Requests, ServiceBody};
 pub struct ApplyOptions {
     /// The stack's name.
     pub stack: String,
-    /// The run's id: the value of the label on everything that is created.
-    pub run_id: String,
+    /// The marks of everything that is created.
+    pub mark: OwnerMark,
     /// Whether to take over a stack of that name that was not deployed by rollproof.
     pub adopt: bool,
     /// Whether to remove services of the stack that are not in the file.
@@ -37,20 +38,17 @@ pub struct Applied {
     pub fresh: bool,
 }
 
-/// Refuses a stack that was not deployed by rollproof, before anything is noted or created.
+/// Refuses a stack that is not this state folder's, before anything is noted or created.
 ///
 /// # Errors
-/// When a service of the stack lacks rollproof's label, or the engine does not respond.
-pub async fn check_owner(engine: &Engine, stack: &str, adopt: bool) -> Result<()> {
-    let existing = engine.stack_services(stack).await?;
-    match existing.iter().find(|service| service.label(RUN_LABEL).is_none()) {
-        Some(foreign) if !adopt => Err(Error::usage(format!(
-            "service {} of stack {stack} was not deployed by rollproof (`--adopt` takes it over)",
-            foreign.name()
-        ))
-        .hint("choose another stack name")),
-        _ => Ok(()),
+/// When a service of the stack is not ours and may not be taken over, or the engine does not
+/// respond.
+pub async fn check_owner(engine: &Engine, stack: &str, owner: &str, adopt: bool) -> Result<()> {
+    for service in engine.stack_services(stack).await? {
+        let what = format!("service {} of stack {stack}", service.name());
+        refuse_unless_ours(&what, Whose::service(owner, &service), adopt)?;
     }
+    Ok(())
 }
 
 /// Creates or updates networks, secrets, configs and services. `tell` receives each step.
@@ -81,7 +79,7 @@ pub async fn apply(
             let mut body = network.body.clone();
             // Like the client, send the name beside the other keys of the body.
             body["Name"] = json!(network.name);
-            label(&mut body, &options.run_id);
+            options.mark.on_object(&mut body);
             engine.create_object(StackObjectKind::Network, &body).await?;
         }
     }
@@ -92,7 +90,7 @@ pub async fn apply(
     requests.resolve_ids(&secrets, &configs)?;
     let mut applied = Applied { services: Vec::new(), fresh: existing.is_empty() };
     for mut service in requests.services {
-        service.set_label(RUN_LABEL, &options.run_id);
+        options.mark.on_service(&mut service);
         let old = existing.iter().find(|old| old.name() == service.name());
         let auth = options.auth.as_ref().and_then(|auth| auth.header(service.image()));
         let auth = auth.as_deref();
@@ -158,17 +156,14 @@ async fn objects(
     for body in bodies {
         let name = body["Name"].as_str().unwrap_or_default();
         let mut body = body.clone();
-        label(&mut body, &options.run_id);
+        options.mark.on_object(&mut body);
         if let Some(object) = existing.iter().find(|object| object.name == name) {
-            let foreign = object.labels.get(STACK_LABEL) != Some(&options.stack)
-                || !object.labels.contains_key(RUN_LABEL);
-            if foreign && !options.adopt {
-                return Err(Error::usage(format!(
-                    "{} {name} was not created by rollproof (`--adopt` takes it over)",
-                    kind.as_str()
-                ))
-                .hint("choose another stack name"));
-            }
+            let label = |key: &str| object.labels.get(key).map(String::as_str);
+            let whose = match label(STACK_LABEL) {
+                Some(stack) if stack == options.stack => Whose::of(&options.mark.owner, label),
+                _ => Whose::Foreign,
+            };
+            refuse_unless_ours(&format!("{} {name}", kind.as_str()), whose, options.adopt)?;
             engine.update_object(object, &body).await?;
         } else {
             tell(&format!("Creating {} {name}", kind.as_str()));
@@ -177,24 +172,4 @@ async fn objects(
         }
     }
     Ok(ids)
-}
-
-fn label(body: &mut Value, run_id: &str) {
-    if !body["Labels"].is_object() {
-        body["Labels"] = json!({});
-    }
-    body["Labels"][RUN_LABEL] = json!(run_id);
-}
-
-/// Fills in the ids of the swarm's secrets and configs that the bodies refer to.
-///
-/// # Errors
-/// When one of them does not exist.
-pub async fn resolve_references(engine: &Engine, requests: &mut Requests) -> Result<()> {
-    let mut ids = Vec::new();
-    for kind in [StackObjectKind::Secret, StackObjectKind::Config] {
-        let objects = engine.objects(kind, None).await?;
-        ids.push(objects.into_iter().map(|object| (object.name, object.id)).collect());
-    }
-    requests.resolve_ids(&ids[0], &ids[1])
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::engine::{Engine, RUN_LABEL, StackObject, StackObjectKind};
+use super::owner::Whose;
+use crate::engine::{Engine, ServiceView, StackObject, StackObjectKind};
 use crate::error::Result;
-use crate::wording::counted;
+use crate::wording::{counted, list};
 
 /// How long the containers of removed services may take to disappear after their grace period.
 const GONE_WITHIN: Duration = Duration::from_secs(60);
@@ -23,8 +24,9 @@ pub struct Removed {
     pub left: Vec<String>,
 }
 
-/// Removes what rollproof deployed of a stack: services, then secrets, configs and networks. Waits
-/// until the containers are gone from the given engines, and then checks again.
+/// Removes what this state folder owns of a stack: services, then secrets, configs and networks.
+/// Waits until the containers are gone from the given engines, and then checks again. What belongs
+/// to others is not touched, and not counted as left.
 ///
 /// # Errors
 /// When an engine does not respond.
@@ -32,29 +34,41 @@ pub async fn remove(
     manager: &Engine,
     engines: &[Engine],
     stack: &str,
+    owner: &str,
     tell: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<Removed> {
     let mut report = Removed::default();
-    let mut grace = Duration::ZERO;
-    for service in manager.stack_services(stack).await? {
-        if service.label(RUN_LABEL).is_none() {
-            continue;
-        }
-        let own = &service.spec.as_value()["TaskTemplate"]["ContainerSpec"]["StopGracePeriod"];
-        grace = grace.max(Duration::from_nanos(own.as_u64().unwrap_or(10_000_000_000)));
+    let mut grace: f64 = 0.0;
+    let services = manager.stack_services(stack).await?;
+    let ours = |service: &&ServiceView| Whose::service(owner, service) == Whose::Ours;
+    let others = services.iter().filter(|service| !ours(service)).count();
+    for service in services.iter().filter(ours) {
+        grace = grace.max(service.spec.stop_grace_period());
         tell(&format!("Removing service {}", service.name()));
         manager.remove_service(&service.id).await?;
         report.removed.push(format!("service {}", service.name()));
     }
+    let grace = Duration::try_from_secs_f64(grace).unwrap_or_default();
     let deadline = Instant::now() + grace + GONE_WITHIN;
-    let containers = wait_for_containers(engines, stack, deadline).await?;
+    // Containers of services that belong to others stay.
+    if others == 0 && !report.removed.is_empty() {
+        let containers = wait_for_containers(engines, stack, deadline).await?;
+        if containers > 0 {
+            let containers = counted(containers as u64, "container");
+            report.left.push(format!("{containers} of stack {stack}: still running"));
+        }
+    }
     for kind in [StackObjectKind::Secret, StackObjectKind::Config, StackObjectKind::Network] {
         for object in manager.stack_objects(kind, stack).await? {
-            let name = format!("{} {}", kind.as_str(), object.name);
-            if !object.labels.contains_key(RUN_LABEL) {
+            let label = |key: &str| object.labels.get(key).map(String::as_str);
+            if Whose::of(owner, label) != Whose::Ours {
                 continue;
             }
-            if remove_when_unused(manager, &object, deadline).await? {
+            let name = format!("{} {}", kind.as_str(), object.name);
+            let users = users(manager, &object).await?;
+            if !users.is_empty() {
+                report.left.push(format!("{name}: used by {}", list(&users)));
+            } else if remove_when_unused(manager, &object, deadline).await? {
                 tell(&format!("Removing {name}"));
                 report.removed.push(name);
             } else {
@@ -62,16 +76,29 @@ pub async fn remove(
             }
         }
     }
-    if containers > 0 && !report.removed.is_empty() {
-        let containers = counted(containers as u64, "container");
-        report.left.push(format!("{containers} of stack {stack}: still running"));
-    }
-    for service in manager.stack_services(stack).await? {
-        if service.label(RUN_LABEL).is_some() {
-            report.left.push(format!("service {}", service.name()));
-        }
+    for service in manager.stack_services(stack).await?.iter().filter(ours) {
+        report.left.push(format!("service {}: still there", service.name()));
     }
     Ok(report)
+}
+
+/// The services that use an object and will go on doing so.
+async fn users(engine: &Engine, object: &StackObject) -> Result<Vec<String>> {
+    let services = engine.services().await?;
+    let uses = |service: &&ServiceView| {
+        let template = &service.spec.as_value()["TaskTemplate"];
+        let named = |list: &serde_json::Value, key: &str| {
+            let mut entries = list.as_array().into_iter().flatten();
+            entries.any(|entry| entry[key] == object.id || entry[key] == object.name)
+        };
+        let container = &template["ContainerSpec"];
+        match object.kind {
+            StackObjectKind::Network => named(&template["Networks"], "Target"),
+            StackObjectKind::Secret => named(&container["Secrets"], "SecretID"),
+            StackObjectKind::Config => named(&container["Configs"], "ConfigID"),
+        }
+    };
+    Ok(services.iter().filter(uses).map(|service| service.name().to_owned()).collect())
 }
 
 /// Waits until a stack's containers are gone; returns how many remain.

@@ -40,6 +40,10 @@ use raw_client::RawClient;
 /// The label of everything that rollproof deploys. Its value is the run's id.
 pub const RUN_LABEL: &str = "rollproof.run";
 
+/// The label of everything that rollproof deploys. Its value is the id of the state folder that
+/// owns it.
+pub const OWNER_LABEL: &str = "rollproof.owner";
+
 /// The label of images that rollproof builds. Its value says what the image is for.
 pub const IMAGE_LABEL: &str = "rollproof.image";
 

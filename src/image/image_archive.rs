@@ -20,6 +20,8 @@ pub struct BuiltImage {
     /// The digest of its configuration, `sha256:` and 64 hex digits: its id on engines without the
     /// containerd image store.
     pub id: String,
+    /// The value of its [`CONTENT_LABEL`].
+    pub content: String,
     /// The archive, in the format of `docker save`.
     pub archive: Bytes,
 }
@@ -42,11 +44,21 @@ impl ImageArchive {
     /// # Errors
     /// When the archive cannot be written.
     pub fn build(&self, reference: &str) -> Result<BuiltImage> {
-        let failed =
-            |cause| Error::environment(format!("cannot build image {reference}")).caused_by(cause);
+        self.build_as(|_| reference.to_owned())
+    }
+
+    /// The same, with a name made from the value of the image's [`CONTENT_LABEL`].
+    ///
+    /// # Errors
+    /// When the archive cannot be written.
+    pub fn build_as(&self, name: impl FnOnce(&str) -> String) -> Result<BuiltImage> {
+        let failed = |cause| Error::environment("cannot build an image").caused_by(cause);
         let layer = self.files.to_tar().map_err(failed)?;
         let diff_id = hex::encode(Sha256::digest(&layer));
-        let config = self.config.to_json(&format!("sha256:{diff_id}"))?;
+        let config = self.config.with_content(&diff_id)?;
+        let content = config.labels.get(CONTENT_LABEL).cloned().unwrap_or_default();
+        let config = config.to_json(&format!("sha256:{diff_id}"))?;
+        let reference = name(&content);
         let id = hex::encode(Sha256::digest(&config));
         let (config_name, layer_name) = (format!("{id}.json"), format!("{diff_id}/layer.tar"));
         let manifest = json!([{
@@ -69,7 +81,7 @@ impl ImageArchive {
             tar.append_data(&mut header, name, content).map_err(failed)?;
         }
         let archive = Bytes::from(tar.into_inner().map_err(failed)?);
-        Ok(BuiltImage { reference: reference.to_owned(), id: format!("sha256:{id}"), archive })
+        Ok(BuiltImage { reference, id: format!("sha256:{id}"), content, archive })
     }
 }
 
@@ -95,7 +107,19 @@ pub struct ImageConfig {
     pub working_dir: Option<String>,
 }
 
+/// The label that identifies what is in an image. An image's id does not: with the containerd image
+/// store it is the digest of a manifest that the engine makes.
+pub const CONTENT_LABEL: &str = "rollproof.content";
+
 impl ImageConfig {
+    /// The same settings with [`CONTENT_LABEL`].
+    fn with_content(&self, diff_id: &str) -> Result<Self> {
+        let digest = Sha256::digest(self.to_json(diff_id)?);
+        let mut config = self.clone();
+        config.labels.insert(CONTENT_LABEL.to_owned(), hex::encode(&digest[..8]));
+        Ok(config)
+    }
+
     /// The image's configuration file; `diff_id` is the digest of its layer.
     pub(super) fn to_json(&self, diff_id: &str) -> Result<Vec<u8>> {
         let mut config = Map::new();
@@ -228,6 +252,7 @@ mod tests {
                 "Entrypoint": ["/app"],
                 "ExposedPorts": { "8000/tcp": {} },
                 "Healthcheck": { "Test": ["CMD", "/app"], "Interval": 1_500_000_000_u64 },
+                "Labels": { CONTENT_LABEL: built.content },
             })
         );
     }
@@ -240,5 +265,6 @@ mod tests {
         let mut other = image();
         other.config.env.insert("A".to_owned(), "2".to_owned());
         assert_ne!(first.id, other.build("a:1").unwrap().id);
+        assert_ne!(first.content, other.build("a:1").unwrap().content);
     }
 }

@@ -137,8 +137,9 @@ fn label(image: &mut ImageArchive, name: &str, value: &str) {
     image.config.labels.insert(format!("org.opencontainers.image.{name}"), value.to_owned());
 }
 
-/// The image of rollproof's companion services, which run next to a stack under test.
-pub const COMPANION: &str = own_image!(concat!("companion:", env!("CARGO_PKG_VERSION")));
+/// The name of the image of rollproof's companion services, which run next to a stack under test.
+/// Its tag is the image's content, so that two versions of rollproof do not take each other's.
+const COMPANION: &str = own_image!("companion");
 
 /// The path of rollproof in the companion image.
 pub const COMPANION_PROGRAM: &str = "/rollproof";
@@ -148,7 +149,7 @@ pub const COMPANION_APP: &str = "/rollproof-app";
 /// Libraries that older C libraries open to resolve host names.
 const LOOKUP: [&str; 2] = ["libnss_files.so.2", "libnss_dns.so.2"];
 
-/// Builds [`COMPANION`] from this program and the application's static binary alone, so that it can
+/// Builds the companion image from this program and the application's static binary alone, so that it can
 /// be built wherever this program runs.
 ///
 /// # Errors
@@ -171,7 +172,7 @@ pub fn companion_image(program: &Path, app: &Path) -> Result<BuiltImage> {
     image.config.labels.insert(IMAGE_LABEL.to_owned(), "companion".to_owned());
     let title = "org.opencontainers.image.title".to_owned();
     image.config.labels.insert(title, "rollproof-companion".to_owned());
-    image.build(COMPANION)
+    image.build_as(|content| format!("{COMPANION}:{content}"))
 }
 
 /// The binary's name.

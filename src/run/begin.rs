@@ -15,7 +15,7 @@ use super::spec::{RunEnv, RunSpec, new_run_id};
 use crate::Clock;
 use crate::error::{Error, Result};
 use crate::observe::{Observer, ServiceSnapshot, Snapshot, Watch};
-use crate::record::{EventKind, Meta, RecordWriter, RunFolder, SCHEMA_VERSION, SpecMatch};
+use crate::record::{EventKind, Meta, RecordWriter, RunFolder, SCHEMA_VERSION};
 use crate::stack::ServiceBody;
 
 /// An engine that does not answer for this long is lost.
@@ -36,8 +36,9 @@ pub struct Run<'a> {
     pub(super) patience: Patience,
     /// What the service under test is now, as far as this run changed it.
     pub(super) body: ServiceBody,
-    /// Which spec the service had at the end of the last scenario.
-    pub(super) ended_with: SpecMatch,
+    /// Whether a scenario that was meant to be rolled back, or one that was interrupted, may have
+    /// left its change on the service.
+    pub(super) left_broken: bool,
 }
 
 impl RunSpec {
@@ -112,7 +113,7 @@ impl RunSpec {
             probers: Probers::default(),
             beside,
             patience,
-            ended_with: SpecMatch::Unknown,
+            left_broken: false,
         })
     }
 }

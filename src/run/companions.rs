@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::spec::{RunEnv, RunSpec};
 use super::subject::Arrival;
 use crate::companion::{CompanionKind, CompanionOptions, Companions, asked_port};
+use crate::deploy::OwnerMark;
 use crate::error::{Error, Result};
 use crate::record::{NegativeControl, Purpose};
 use crate::streams::StreamKind;
@@ -56,14 +57,15 @@ impl Beside {
         if kinds.is_empty() {
             return Ok(Self { companions: None, inside, notes });
         }
-        env.site.load_companion(env.state).await.map_err(|error| {
+        let image = env.site.load_companion(env.state).await.map_err(|error| {
             error.hint("the streams from inside the network, the control target and the self-test need it; to run without them: --streams proxy-fresh,proxy-keepalive --no-self-test")
         })?;
         let companions = Companions::plan(CompanionOptions {
             engine: env.site.manager.clone(),
             published_host: host(spec, env),
             stack: spec.subject.stack.clone(),
-            run_id: run_id.to_owned(),
+            mark: OwnerMark { owner: env.site.owner.clone(), run_id: run_id.to_owned() },
+            image,
             networks: spec.subject.body.networks().into_iter().map(str::to_owned).collect(),
             clock,
             clock_offset,

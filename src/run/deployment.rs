@@ -6,7 +6,8 @@ use super::recorder::Recorder;
 use super::spec::RunEnv;
 use crate::Clock;
 use crate::deploy::{
-    Applied, ApplyOptions, ConvergeOptions, EndpointMode, Prepared, apply, check_owner, converge,
+    Applied, ApplyOptions, ConvergeOptions, EndpointMode, OwnerMark, Prepared, apply, check_owner,
+    converge,
 };
 use crate::error::Result;
 use crate::observe::{Observer, Watch};
@@ -17,7 +18,7 @@ use crate::site::{Ledger, NotedStack, Site, StateFolder};
 pub struct Deployment {
     /// What is sent.
     pub prepared: Prepared,
-    /// How; the run's id is filled in when it is known.
+    /// How; the marks are filled in when the run's id is known.
     pub options: ApplyOptions,
     /// How its services are reached, if not as the stack file says.
     pub endpoint_mode: Option<EndpointMode>,
@@ -36,8 +37,9 @@ pub async fn deploy(
     run_id: &str,
     tell: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<Applied> {
-    let options = ApplyOptions { run_id: run_id.to_owned(), ..deployment.options.clone() };
-    check_owner(&site.manager, &options.stack, options.adopt).await?;
+    let mark = OwnerMark { owner: site.owner.clone(), run_id: run_id.to_owned() };
+    let options = ApplyOptions { mark, ..deployment.options.clone() };
+    check_owner(&site.manager, &options.stack, &site.owner, options.adopt).await?;
     let mut ledger = Ledger::read(state)?;
     ledger.note(NotedStack {
         engine: site.address(),
@@ -46,6 +48,7 @@ pub async fn deploy(
         run: run_id.to_owned(),
         files: deployment.prepared.files.clone(),
         dnsrr: deployment.endpoint_mode == Some(EndpointMode::Dnsrr),
+        for_run: site.for_one_run,
     });
     ledger.write()?;
     apply(&site.manager, deployment.prepared.requests.clone(), &options, tell).await

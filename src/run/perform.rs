@@ -4,9 +4,7 @@ use super::begin::Run;
 use super::deployment::deploy;
 use super::subject::Arrival;
 use crate::deploy::{ConvergeOptions, converge};
-use crate::error::{Error, ErrorKind, Result};
-use crate::record::{Expects, SpecMatch};
-use crate::scenario::Scenario;
+use crate::error::{Error, Result};
 
 impl Run<'_> {
     /// Deploys the stack if the run does that, starts to ask, and performs the scenarios one
@@ -40,30 +38,26 @@ impl Run<'_> {
     }
 
     async fn scenarios(&mut self) -> Result<()> {
+        let performed = self.each_scenario().await;
+        self.restore().await;
+        performed
+    }
+
+    async fn each_scenario(&mut self) -> Result<()> {
         let baseline = self.spec.load.baseline;
         let kinds = self.spec.scenarios.clone();
-        let mut last = None;
         for (index, kind) in kinds.iter().enumerate() {
             if index > 0 {
                 self.settle("between two scenarios");
                 self.steady(baseline).await?;
             }
             let scenario = kind.scenario(&self.spec.wishes, &self.body);
-            let go_on = self.scenario(&scenario).await;
-            if matches!(&go_on, Err(error) if error.kind() == ErrorKind::Interrupted) {
-                self.restore(&scenario).await;
-            }
-            last = Some(scenario);
-            if !go_on? {
+            if !self.scenario(&scenario).await? {
                 break;
             }
         }
         self.settle("after the last change");
-        self.wind_down(baseline).await?;
-        if let Some(scenario) = &last {
-            self.restore(scenario).await;
-        }
-        Ok(())
+        self.wind_down(baseline).await
     }
 
     fn settle(&self, when: &str) {
@@ -71,25 +65,34 @@ impl Run<'_> {
         self.recorder.phase("settle", format!("measuring {baseline} {when}"));
     }
 
-    /// Puts the previous version of a stack that stays back, where a scenario was meant to be
-    /// rolled back and Swarm did not do it. Waits until the service is at rest again.
-    async fn restore(&mut self, scenario: &Scenario) {
-        let stays = matches!(self.spec.subject.arrival, Arrival::Present);
-        if !stays || scenario.expects != Expects::Rollback || self.ended_with == SpecMatch::Previous
-        {
+    /// Gives a stack that stays its good version back: the one from before the run if that was
+    /// asked for, else the one from before a broken update that Swarm did not roll back. Waits until
+    /// the service is at rest again.
+    async fn restore(&mut self) {
+        if !matches!(self.spec.subject.arrival, Arrival::Present) {
             return;
         }
-        self.recorder.phase("restore", "restoring the previous version, because Swarm did not");
+        let good = if self.spec.leave_as_found { &self.spec.subject.body } else { &self.body };
+        let good = good.clone();
+        if !self.left_broken && !(self.spec.leave_as_found && self.body != good) {
+            return;
+        }
+        self.recorder.phase("restore", "restoring the previous version");
         let restored = async {
             let at = self.clock.now();
-            self.env.site.manager.update_service(&self.body, None).await?;
+            self.env.site.manager.update_service(&good, None).await?;
             self.rest_after_restore(at).await
         };
-        if let Err(error) = restored.await {
-            self.recorder.line(format!(
+        match restored.await {
+            Ok(()) if self.env.interrupt.is_cancelled() => self.recorder.line(format!(
+                "Swarm restores the previous version of {}; `docker service ps {0}` shows how far it is",
+                good.name()
+            )),
+            Ok(()) => {}
+            Err(error) => self.recorder.line(format!(
                 "warning: the previous version of {} was not restored: {error}",
-                self.body.name()
-            ));
+                good.name()
+            )),
         }
     }
 }

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::begin::Run;
 use super::patience::Patience;
+use super::subject::Arrival;
 use crate::Offset;
 use crate::error::{Error, Result};
 use crate::observe::ServiceSnapshot;
@@ -56,7 +57,39 @@ impl Run<'_> {
             change,
         });
         let outcome = self.change_and_rest(scenario, &before).await;
-        self.ended(scenario.name, outcome)
+        let spec = match &outcome {
+            Ok((spec, _)) => *spec,
+            // What ended the scenario early may still be known to the engine.
+            Err(_) => self.spec_after_all(&before, scenario).await,
+        };
+        let rolled = matches!(scenario.act, Act::Roll(_));
+        self.left_broken =
+            rolled && scenario.expects == Expects::Rollback && spec != SpecMatch::Previous;
+        if rolled && scenario.expects == Expects::Update && outcome.is_err() {
+            self.say_what_goes_on(spec);
+        }
+        self.ended(scenario.name, spec, outcome)
+    }
+
+    /// An update that the user interrupted goes on in Swarm.
+    fn say_what_goes_on(&self, spec: SpecMatch) {
+        let service = &self.spec.subject.target.service;
+        let stays = !matches!(self.spec.subject.arrival, Arrival::Deploy(_));
+        if stays && !self.spec.leave_as_found && spec == SpecMatch::Submitted {
+            self.recorder.line(format!(
+                "Swarm goes on with the update of {service}: `docker service ps {service}` shows how far it is, `docker service rollback {service}` undoes it"
+            ));
+        }
+    }
+
+    /// Which spec the service has after a scenario that did not end as planned.
+    async fn spec_after_all(&self, before: &ServiceSnapshot, scenario: &Scenario) -> SpecMatch {
+        match self.env.site.manager.service(&self.spec.subject.target.service).await {
+            Ok(Some(view)) if view.spec == before.view.spec => SpecMatch::Previous,
+            Ok(Some(_)) if matches!(scenario.act, Act::Roll(_)) => SpecMatch::Submitted,
+            Ok(Some(_)) => SpecMatch::Other,
+            Ok(None) | Err(_) => SpecMatch::Unknown,
+        }
     }
 
     async fn change_and_rest(
@@ -156,17 +189,21 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Records a scenario's end.
-    fn ended(&mut self, name: &str, outcome: Result<(SpecMatch, EndReason)>) -> Result<bool> {
-        let (spec, reason) = match &outcome {
-            Ok(done) => done.clone(),
+    /// Records a scenario's end. Whether another one can follow.
+    fn ended(
+        &self,
+        name: &str,
+        spec: SpecMatch,
+        outcome: Result<(SpecMatch, EndReason)>,
+    ) -> Result<bool> {
+        let reason = match &outcome {
+            Ok((_, reason)) => reason.clone(),
             Err(error) if error.kind() == crate::ErrorKind::Interrupted => {
                 self.recorder.tell(EventKind::Interrupted);
-                (SpecMatch::Unknown, EndReason::Interrupted)
+                EndReason::Interrupted
             }
-            Err(error) => (SpecMatch::Unknown, EndReason::EngineLost { text: error.with_cause() }),
+            Err(error) => EndReason::EngineLost { text: error.with_cause() },
         };
-        self.ended_with = spec;
         let go_on = reason == EndReason::Settled;
         let name = name.to_owned();
         self.recorder.tell(EventKind::ScenarioEnded { name, spec, reason });

@@ -37,6 +37,8 @@ pub struct RunSpec {
     pub scenarios: Vec<&'static ScenarioKind>,
     /// What the user wants of the scenarios.
     pub wishes: Wishes,
+    /// Whether the service gets back the spec that it had before the run, whatever happened.
+    pub leave_as_found: bool,
     /// Whether an update that is built to lose requests shows that losses are detected.
     pub self_test: NegativeControl,
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::deployment::Deployment;
 use super::target::{Target, TargetWish, find_target};
-use crate::deploy::places_in;
-use crate::engine::{RUN_LABEL, STACK_LABEL, ServiceView};
+use crate::deploy::{Whose, places_in, refuse_unless_ours};
+use crate::engine::{STACK_LABEL, ServiceView};
 use crate::error::{Error, Result};
 use crate::record::StackFacts;
 use crate::site::Site;
@@ -94,15 +94,9 @@ impl Subject {
             .filter(|body| !crate::companion::is_companion(body.name()))
             .collect();
         let target = find_target(&services, stack, wish, &site.published_host)?;
-        let foreign = |service: &&ServiceView| {
-            service.name() == target.service && service.label(RUN_LABEL).is_none()
-        };
-        if found.iter().any(|service| foreign(&service)) && !adopt {
-            return Err(Error::usage(format!(
-                "service {} was not deployed by rollproof",
-                target.service
-            ))
-            .hint("update it all the same with --adopt"));
+        if let Some(service) = found.iter().find(|service| service.name() == target.service) {
+            let whose = Whose::service(&site.owner, service);
+            refuse_unless_ours(&format!("service {}", target.service), whose, adopt)?;
         }
         Ok(Self {
             stack: stack.to_owned(),

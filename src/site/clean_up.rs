@@ -1,9 +1,10 @@
 //! Removing what rollproof created, and reporting what remains.
 
-use super::{EngineKind, Ledger, Site, StateFolder};
-use crate::deploy::remove;
-use crate::engine::{DockerHost, Engine};
+use super::{EngineKind, Ledger, LoadedImage, Site, StateFolder};
+use crate::deploy::{Whose, remove};
+use crate::engine::{DockerHost, Engine, StackObjectKind};
 use crate::error::{Error, Result};
+use crate::image::CONTENT_LABEL;
 use crate::lab::Lab;
 
 type Tell<'a> = &'a (dyn Fn(&str) + Send + Sync);
@@ -27,12 +28,29 @@ pub async fn remove_everything(state: &StateFolder, tell: Tell<'_>) -> Result<Ve
 /// The error for things that could not be removed.
 #[must_use]
 pub fn left_behind(left: &[String]) -> Error {
-    Error::environment(format!("could not remove everything: {}", left.join("; ")))
-        .hint("run `rollproof down` again")
+    let error = Error::environment(format!("could not remove everything: {}", left.join("; ")));
+    error.hint("`rollproof down` removes it once nothing uses it any more")
 }
 
 impl Site {
-    /// Removes what rollproof deployed of one stack.
+    /// Whose the parts of a stack are, one entry for each; none if there is no such stack.
+    ///
+    /// # Errors
+    /// When the engine does not respond.
+    pub async fn whose_parts(&self, stack: &str) -> Result<Vec<Whose>> {
+        let services = self.manager.stack_services(stack).await?;
+        let mut whose: Vec<Whose> =
+            services.iter().map(|service| Whose::service(&self.owner, service)).collect();
+        for kind in [StackObjectKind::Secret, StackObjectKind::Config, StackObjectKind::Network] {
+            for object in self.manager.stack_objects(kind, stack).await? {
+                let label = |key: &str| object.labels.get(key).map(String::as_str);
+                whose.push(Whose::of(&self.owner, label));
+            }
+        }
+        Ok(whose)
+    }
+
+    /// Removes what this state folder owns of one stack.
     ///
     /// # Errors
     /// When the engine does not respond, or something could not be removed.
@@ -42,7 +60,7 @@ impl Site {
         stack: &str,
         tell: Tell<'_>,
     ) -> Result<()> {
-        let report = remove(&self.manager, &self.engines, stack, tell).await?;
+        let report = remove(&self.manager, &self.engines, stack, &self.owner, tell).await?;
         if !report.left.is_empty() {
             return Err(left_behind(&report.left));
         }
@@ -56,20 +74,48 @@ impl Site {
     /// # Errors
     /// As [`Site::remove_stack`].
     pub async fn after_run(&self, state: &StateFolder, stack: &str, tell: Tell<'_>) -> Result<()> {
-        let mut left = Vec::new();
         if self.kind == EngineKind::Lab && self.lab_for_one_run {
-            left = Lab::down(state.path()).await?.left;
+            let left = Lab::down(state.path()).await?.left;
             let mut ledger = Ledger::read(state)?;
             ledger.forget_engine(&self.address());
             ledger.write()?;
-        } else {
-            self.remove_stack(state, stack, tell).await?;
-            let address = self.address();
-            let others = Ledger::read(state)?.stacks.iter().any(|known| known.engine == address);
-            if self.kind == EngineKind::Host && !others {
-                left = host_down(state, &self.manager, &address, tell).await?;
-            }
+            return if left.is_empty() { Ok(()) } else { Err(left_behind(&left)) };
         }
+        self.remove_stack(state, stack, tell).await?;
+        self.remove_run_images(state, tell).await?;
+        if self.made_swarm {
+            leave_swarm(state, &self.manager, &self.address(), tell).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the engine that a run brought, before it deployed anything.
+    ///
+    /// # Errors
+    /// As [`Site::remove_stack`].
+    pub async fn nothing_done(&self, state: &StateFolder) -> Result<()> {
+        if self.lab_for_one_run {
+            let left = Lab::down(state.path()).await?.left;
+            return if left.is_empty() { Ok(()) } else { Err(left_behind(&left)) };
+        }
+        self.remove_run_images(state, &|_| ()).await?;
+        if self.made_swarm {
+            leave_swarm(state, &self.manager, &self.address(), &|_| ()).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the images that were loaded into a user's engine for one run.
+    ///
+    /// # Errors
+    /// As [`Site::remove_stack`].
+    pub async fn remove_run_images(&self, state: &StateFolder, tell: Tell<'_>) -> Result<()> {
+        if self.kind == EngineKind::Lab {
+            return Ok(());
+        }
+        let address = self.address();
+        let left =
+            images_down(state, &self.manager, &address, &|image| image.for_run, tell).await?;
         if left.is_empty() { Ok(()) } else { Err(left_behind(&left)) }
     }
 }
@@ -100,9 +146,11 @@ async fn host_down(
     tell: Tell<'_>,
 ) -> Result<Vec<String>> {
     let mut left = Vec::new();
+    let owner = state.id()?;
     let ledger = Ledger::read(state)?;
     for known in ledger.stacks.iter().filter(|known| known.engine == address) {
-        let report = remove(engine, std::slice::from_ref(engine), &known.stack, tell).await?;
+        let report =
+            remove(engine, std::slice::from_ref(engine), &known.stack, &owner, tell).await?;
         if report.left.is_empty() {
             let mut ledger = Ledger::read(state)?;
             ledger.forget(address, &known.stack);
@@ -110,7 +158,18 @@ async fn host_down(
         }
         left.extend(report.left);
     }
-    left.extend(images_down(state, engine, address, tell).await?);
+    left.extend(images_down(state, engine, address, &|_| true, tell).await?);
+    leave_swarm(state, engine, address, tell).await?;
+    Ok(left)
+}
+
+/// Leaves the swarm that was created for a run, if there is one.
+async fn leave_swarm(
+    state: &StateFolder,
+    engine: &Engine,
+    address: &str,
+    tell: Tell<'_>,
+) -> Result<()> {
     let mut ledger = Ledger::read(state)?;
     if ledger.swarms.iter().any(|known| known == address) {
         engine.leave_swarm().await?;
@@ -118,30 +177,32 @@ async fn host_down(
         ledger.swarms.retain(|known| known != address);
         ledger.write()?;
     }
-    Ok(left)
+    Ok(())
 }
 
-/// Removes the images that were loaded into a user's engine, unless they have changed since.
+/// Removes the chosen images that were loaded into a user's engine, if they are still the same.
 async fn images_down(
     state: &StateFolder,
     engine: &Engine,
     address: &str,
+    which: &(dyn Fn(&LoadedImage) -> bool + Sync),
     tell: Tell<'_>,
 ) -> Result<Vec<String>> {
     let mut ledger = Ledger::read(state)?;
     let mut left = Vec::new();
-    let (ours, others): (Vec<_>, Vec<_>) =
-        std::mem::take(&mut ledger.images).into_iter().partition(|image| image.engine == address);
+    let (ours, others): (Vec<_>, Vec<_>) = std::mem::take(&mut ledger.images)
+        .into_iter()
+        .partition(|image| image.engine == address && which(image));
     ledger.images = others;
     for image in ours {
         let present = engine.image(&image.reference).await?;
-        if present.is_none_or(|present| present.id != image.id) {
+        if present.is_none_or(|present| present.labels[CONTENT_LABEL] != image.content.as_str()) {
             continue;
         }
         if engine.remove_image(&image.reference).await? {
             tell(&format!("Removing image {}", image.reference));
         } else {
-            left.push(format!("image {}: still in use", image.reference));
+            left.push(format!("image {}: used by a container", image.reference));
             ledger.images.push(image);
         }
     }

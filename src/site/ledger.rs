@@ -42,17 +42,25 @@ pub struct NotedStack {
     pub files: Vec<String>,
     /// Whether the stack was adapted to endpoint mode dnsrr.
     pub dnsrr: bool,
+    /// Whether it is there for one run, which removes it.
+    #[serde(default)]
+    pub for_run: bool,
 }
 
 /// An image that was loaded into a user's engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadedImage {
-    /// The engine's address.
+    /// The address of the engine.
     pub engine: String,
-    /// The reference.
+    /// The image's name and tag.
     pub reference: String,
-    /// The id.
-    pub id: String,
+    /// Its content, as the label `rollproof.content` has it: an image of this name with another
+    /// content is not ours.
+    #[serde(default)]
+    pub content: String,
+    /// Whether it is there for one run, which removes it.
+    #[serde(default)]
+    pub for_run: bool,
 }
 
 impl Ledger {
@@ -111,6 +119,15 @@ impl Ledger {
     pub fn note(&mut self, deployment: NotedStack) {
         self.forget(&deployment.engine, &deployment.stack);
         self.stacks.push(deployment);
+    }
+
+    /// Adds an image. One that was to stay still does.
+    pub fn note_image(&mut self, mut image: LoadedImage) {
+        let (engine, reference) = (image.engine.clone(), image.reference.clone());
+        let same = |known: &LoadedImage| known.engine == engine && known.reference == reference;
+        image.for_run &= self.images.iter().filter(|known| same(known)).all(|known| known.for_run);
+        self.images.retain(|known| !same(known));
+        self.images.push(image);
     }
 
     /// Removes the entry of a stack.

@@ -1,5 +1,6 @@
 //! Making sure that every engine has rollproof's own images.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
@@ -7,10 +8,11 @@ use super::{EngineKind, Ledger, LoadedImage, Site, StateFolder};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::image::{
-    BuiltImage, OWN_IMAGES, Programs, companion_image, example_images, find_app_binary,
+    BuiltImage, CONTENT_LABEL, OWN_IMAGES, Programs, companion_image, example_images,
+    find_app_binary,
 };
 use crate::stack::ServiceBody;
-use crate::wording::{counted, length, short_id};
+use crate::wording::{counted, length, list, short_id};
 
 impl Site {
     /// Builds and loads the example's images if a service or one of the references `also` uses one
@@ -25,8 +27,24 @@ impl Site {
         also: &[&str],
         tell: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<()> {
-        let mut used = services.iter().map(ServiceBody::image).chain(also.iter().copied());
-        if !used.any(|image| image.starts_with(OWN_IMAGES)) {
+        let used: BTreeSet<&str> = services
+            .iter()
+            .map(ServiceBody::image)
+            .chain(also.iter().copied())
+            .filter(|image| image.starts_with(OWN_IMAGES))
+            .collect();
+        if used.is_empty() {
+            return Ok(());
+        }
+        // What the engines have is used: nothing is built or downloaded for it.
+        let mut missing = false;
+        for image in &used {
+            for engine in &self.engines {
+                missing |= engine.image(image).await?.is_none();
+            }
+        }
+        if !missing {
+            tell(&format!("using the images of the engine: {}", list(&Vec::from_iter(used))));
             return Ok(());
         }
         self.load_example(state, &Programs::new(state.path()), None, tell).await.map(drop)
@@ -71,11 +89,11 @@ impl Site {
     }
 
     /// Builds the image of the companion services and loads it into the manager's engine, on whose
-    /// node they run.
+    /// node they run. Returns its name.
     ///
     /// # Errors
     /// When a program for the image cannot be packed, or the engine refuses it.
-    pub async fn load_companion(&self, state: &StateFolder) -> Result<()> {
+    pub async fn load_companion(&self, state: &StateFolder) -> Result<String> {
         state.create()?;
         let app = find_app_binary(None)?;
         let program = std::env::current_exe().map_err(|error| {
@@ -85,7 +103,7 @@ impl Site {
         let image = build(move || companion_image(&program, &app)).await?;
         let loaded = self.load_one(state, &self.manager, &image).await?;
         tracing::debug!(loaded, took = ?begin.elapsed(), "companion image");
-        Ok(())
+        Ok(image.reference)
     }
 
     /// Loads an image unless the engine has it; returns whether it was loaded. On a user's engine,
@@ -97,21 +115,21 @@ impl Site {
         image: &BuiltImage,
     ) -> Result<bool> {
         let present = engine.image(&image.reference).await?;
-        if present.is_some_and(|present| present.id == image.id) {
+        if present.is_some_and(|present| present.labels[CONTENT_LABEL] == image.content.as_str()) {
             return Ok(false);
         }
-        if self.kind == EngineKind::Host {
-            let mut ledger = Ledger::read(state)?;
-            let entry = LoadedImage {
-                engine: engine.host().to_string(),
-                reference: image.reference.clone(),
-                id: image.id.clone(),
-            };
-            if !ledger.images.contains(&entry) {
-                ledger.images.push(entry);
-                ledger.write()?;
-            }
+        if self.kind == EngineKind::Lab {
+            engine.load_image(&image.reference, image.archive.clone()).await?;
+            return Ok(true);
         }
+        let mut ledger = Ledger::read(state)?;
+        ledger.note_image(LoadedImage {
+            engine: engine.host().to_string(),
+            reference: image.reference.clone(),
+            content: image.content.clone(),
+            for_run: self.for_one_run,
+        });
+        ledger.write()?;
         engine.load_image(&image.reference, image.archive.clone()).await?;
         Ok(true)
     }

@@ -54,6 +54,10 @@ pub struct Site {
     pub kernel: Kernel,
     /// The host at which published ports can be reached.
     pub published_host: String,
+    /// The id of the state folder: the mark of everything that is created.
+    pub owner: String,
+    /// Whether the command removes everything at its end.
+    pub for_one_run: bool,
     /// Whether the lab exists for this run only, and is removed at its end.
     pub lab_for_one_run: bool,
     /// Whether this command created the swarm.
@@ -154,6 +158,8 @@ impl Site {
             info,
             kernel: Kernel { ipvs },
             published_host,
+            owner: state.id()?,
+            for_one_run: options.lab == LabUse::ForOneRun,
             lab_for_one_run: false,
             made_swarm,
             reason,
@@ -200,6 +206,8 @@ impl Site {
             info,
             kernel: Kernel { ipvs: kernel_has_ipvs() },
             published_host,
+            owner: state.id()?,
+            for_one_run,
             lab_for_one_run,
             made_swarm: false,
             reason,

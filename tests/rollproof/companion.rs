@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rollproof::Clock;
 use rollproof::Offset;
 use rollproof::companion::{CompanionKind, CompanionOptions, Companions, asked_port};
+use rollproof::deploy::OwnerMark;
 use rollproof::engine::{DockerHost, Engine};
 use rollproof::image::{companion_image, find_app_binary};
 use rollproof::probe::{ProbeOrder, Prober, StreamPlan};
@@ -47,11 +48,13 @@ impl Scene {
         eprintln!("companion image: {size} MB, made in {made:.1?}, loaded after {all:.1?}");
         assert_eq!(engine.image(&image.reference).await.unwrap().unwrap().id, image.id);
         let clock = Clock::start();
+        let owner = std::fs::read_to_string(place.state().join("id")).unwrap().trim().to_owned();
         let companions = Companions::plan(CompanionOptions {
             engine: engine.clone(),
             published_host: status["nodes"][0]["address"].as_str().unwrap().to_owned(),
             stack: STACK.to_owned(),
-            run_id: "test".to_owned(),
+            mark: OwnerMark { owner, run_id: "test".to_owned() },
+            image: image.reference.clone(),
             networks: vec![format!("{STACK}_web")],
             clock,
             // A lie, which does not matter on one machine.
