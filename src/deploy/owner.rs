@@ -81,7 +81,7 @@ impl fmt::Display for Whose {
 }
 
 /// Refuses something that is not ours, unless `adopt` says that it may be taken over. `what` names
-/// it, such as "service shop_api".
+/// it, such as `service shop_api`.
 ///
 /// # Errors
 /// A usage error that says whose it is.

@@ -74,7 +74,8 @@ impl Run<'_> {
         }
         let good = if self.spec.leave_as_found { &self.spec.subject.body } else { &self.body };
         let good = good.clone();
-        if !self.left_broken && !(self.spec.leave_as_found && self.body != good) {
+        let changed = self.spec.leave_as_found && self.body != good;
+        if !self.left_broken && !changed {
             return;
         }
         self.recorder.phase("restore", "restoring the previous version");
