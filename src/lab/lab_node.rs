@@ -1,9 +1,10 @@
 //! One node of a lab.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::lab_names::LabNames;
+use super::lab_record::LabRecord;
 use crate::engine::DockerHost;
 
 /// One node of a lab: one engine.
@@ -27,6 +28,20 @@ impl LabNode {
             namespace: names.node_namespace(&name),
             name,
         }
+    }
+
+    /// The node whose engine listens on this socket, of any state folder's lab; none if the
+    /// socket is not a lab's.
+    #[must_use]
+    pub fn at_socket(socket: &Path) -> Option<Self> {
+        let socket = socket.canonicalize().ok()?;
+        let record = LabRecord::read_file(&socket.with_file_name("lab.json")).ok()??;
+        let names = LabNames::of(&record.state).ok()?;
+        record
+            .nodes
+            .into_iter()
+            .map(|(name, address)| Self::new(&names, name, address))
+            .find(|node| node.socket == socket)
     }
 
     /// Where the node's engine listens.

@@ -7,7 +7,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::MutexGuard;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -21,13 +20,13 @@ use serde_json::{Value, json};
 /// A folder with a lab of its own, which is removed when the test ends, however it ends.
 struct Home {
     folder: tempfile::TempDir,
-    _alone: MutexGuard<'static, ()>,
+    _share: super::machine::Share,
 }
 
 impl Home {
     fn new() -> Self {
-        let alone = super::machine::alone();
-        Self { folder: tempfile::tempdir().unwrap(), _alone: alone }
+        let share = super::machine::share();
+        Self { folder: tempfile::tempdir().unwrap(), _share: share }
     }
 
     fn command(&self, args: &[&str]) -> Command {

@@ -27,6 +27,7 @@ mod record;
 mod record_runs;
 mod report;
 mod same_as_docker;
+mod shared_engine;
 mod stack_cases;
 mod stack_hostile;
 mod stopping;
