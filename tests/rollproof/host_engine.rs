@@ -36,7 +36,10 @@ fn verify_leaves_the_users_engine_as_it_was() {
     let before = look();
 
     let ours = tempfile::tempdir().unwrap();
-    let mut command = theirs.command(&["verify", "--json", "--baseline", "2s"]);
+    let example = theirs.quick_example("replicated-dnsrr.yml");
+    let short = ["--baseline", "1s", "--settle", "1s"];
+    let args = [&["verify", "--json", "-c", &example], &short[..]].concat();
+    let mut command = theirs.command(&args);
     command.env("DOCKER_HOST", &host).env("ROLLPROOF_HOME", ours.path()).current_dir(ours.path());
     let ended = finish(&mut command);
     let report = ended.sound();

@@ -4,6 +4,7 @@
 
 mod app;
 mod bad_input;
+mod caretaker;
 mod causes;
 mod companion;
 mod host_engine;

@@ -1,12 +1,12 @@
 //! One private engine for all tests that need no engine of their own.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use rollproof::engine::{DockerHost, Engine};
 use rollproof::image::{companion_image, find_app_binary};
 
+use super::caretaker::take_care_of;
 use super::workplace::{command_in, finish, share_cache};
 
 /// The engine that tests share. A test uses a stack name and a published port of its own.
@@ -19,10 +19,9 @@ pub struct SharedEngine {
 }
 
 static ENGINE: OnceLock<SharedEngine> = OnceLock::new();
-/// The processes that remove what this process leaves behind.
-static CARETAKERS: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 
-/// The shared engine with the images of the examples in it; the first call starts it.
+/// The shared engine with the images of the examples in it. The first call starts it; it is removed
+/// when this process ends.
 pub fn shared_engine() -> &'static SharedEngine {
     // A panic in here leaves the cell empty: the next test tries again, in a new folder.
     ENGINE.get_or_init(start)
@@ -54,39 +53,4 @@ fn load_companion_image(docker_host: &str) {
     std::thread::scope(|scope| {
         scope.spawn(|| tokio::runtime::Runtime::new().unwrap().block_on(load)).join().unwrap();
     });
-}
-
-/// Removes the folder's engine and the folder when this process ends, however it ends: a process
-/// of its own waits for the end of a pipe that only this process holds. An exit waits for it.
-fn take_care_of(home: &Path) {
-    let script = r#"
-        trap '' INT TERM HUP
-        read -r _
-        "$0" lab down
-        rm -rf "$ROLLPROOF_HOME"
-    "#;
-    let mut caretaker = Command::new("sh");
-    caretaker.args(["-c", script, env!("CARGO_BIN_EXE_rollproof")]);
-    caretaker.current_dir(home).env("ROLLPROOF_HOME", home);
-    caretaker.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    let caretaker = caretaker.spawn().unwrap();
-    let mut caretakers = CARETAKERS.lock().unwrap_or_else(PoisonError::into_inner);
-    if caretakers.is_empty() {
-        at_exit();
-    }
-    caretakers.push(caretaker);
-}
-
-#[expect(unsafe_code, reason = "the standard library has no hook for the end of a process")]
-fn at_exit() {
-    extern "C" fn end_caretakers() {
-        let mut caretakers = CARETAKERS.lock().unwrap_or_else(PoisonError::into_inner);
-        for mut caretaker in caretakers.drain(..) {
-            // This ends its standard input.
-            let _ = caretaker.wait();
-        }
-    }
-    // SAFETY: the function is a plain one that cannot unwind: it ignores every error.
-    let refused = unsafe { nix::libc::atexit(end_caretakers) };
-    assert_eq!(refused, 0);
 }

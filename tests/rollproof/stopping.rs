@@ -56,12 +56,14 @@ fn a_killed_run_is_cleaned_up_by_down() {
 #[test]
 fn a_killed_run_does_not_stop_the_next_one() {
     let place = Workplace::new();
-    let mut run = place.start(&["verify"]);
+    let example = place.quick_example("replicated-dnsrr.yml");
+    let verify = ["verify", "--json", "-c", &example, "--baseline", "1s", "--settle", "1s"];
+    let mut run = place.start(&verify);
     place.wait_for("err", "update state updating");
     let id = lab_id(&place);
     run.kill().unwrap();
     run.wait().unwrap();
-    let next = place.run(&["verify", "--json", "--baseline", "1s"]);
+    let next = place.run(&verify);
     next.sound();
     assert!(next.err.contains("which an earlier run left"), "{}", next.err);
     // The engine that the killed run brought goes with it.
@@ -71,12 +73,14 @@ fn a_killed_run_does_not_stop_the_next_one() {
 #[test]
 fn an_engine_that_somebody_asked_for_outlives_runs() {
     let place = Workplace::new();
-    let mut run = place.start(&["verify"]);
+    let example = place.quick_example("replicated-dnsrr.yml");
+    let verify = ["verify", "--json", "-c", &example, "--baseline", "1s", "--settle", "1s"];
+    let mut run = place.start(&verify);
     place.wait_for("err", "Creating service");
     run.kill().unwrap();
     run.wait().unwrap();
     place.run(&["lab", "up"]).expect(0);
-    let next = place.run(&["verify", "--json", "--baseline", "1s", "--streams", "proxy-fresh"]);
+    let next = place.run(&[&verify[..], &["--streams", "proxy-fresh"]].concat());
     next.sound();
     place.run(&["lab", "status"]).expect(0);
 }

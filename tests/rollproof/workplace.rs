@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::caretaker::take_care_of;
 use super::machine::{self, Share};
 use super::shared_engine::{SharedEngine, shared_engine};
 
@@ -81,11 +82,6 @@ impl Workplace {
         Self::with(Some(machine::share()), None)
     }
 
-    /// The same, with no other test beside it.
-    pub fn alone() -> Self {
-        Self::with(Some(machine::alone()), None)
-    }
-
     /// On the engine that tests share. Stack names must not occur in other tests.
     pub fn shared() -> Self {
         let share = machine::share();
@@ -99,6 +95,7 @@ impl Workplace {
 
     fn with(share: Option<Share>, shared: Option<&'static SharedEngine>) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        take_care_of(folder.path());
         share_cache(folder.path());
         Self {
             folder,
@@ -132,7 +129,10 @@ impl Workplace {
 
     /// Runs a command to its end.
     pub fn run(&self, args: &[&str]) -> Ended {
-        finish(&mut self.command(args))
+        let begin = Instant::now();
+        let ended = finish(&mut self.command(args));
+        eprintln!("rollproof {}: {} after {:.1?}", args.join(" "), ended.code, begin.elapsed());
+        ended
     }
 
     /// Starts a command whose output goes to files beside the state folder.
