@@ -85,19 +85,27 @@ async fn wait_for_containers(engines: &[Engine], stack: &str, deadline: Instant)
     }
 }
 
-/// A network can be removed only when the last task has let go of it.
+/// A network can be removed only when no task uses it any more. A node may still have it for a
+/// moment after the swarm has forgotten it; a stack deployed then would count on it.
 async fn remove_when_unused(
     engine: &Engine,
     object: &StackObject,
     deadline: Instant,
 ) -> Result<bool> {
     loop {
-        if engine.remove_object(object).await? {
+        if engine.remove_object(object).await? && !is_on_node(engine, object).await? {
             return Ok(true);
         }
         if Instant::now() >= deadline {
             return Ok(false);
         }
         sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn is_on_node(engine: &Engine, object: &StackObject) -> Result<bool> {
+    match object.kind {
+        StackObjectKind::Network => Ok(engine.network(&object.id).await?.is_some()),
+        StackObjectKind::Secret | StackObjectKind::Config => Ok(false),
     }
 }

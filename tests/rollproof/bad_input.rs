@@ -74,14 +74,15 @@ fn what_a_real_engine_refuses() {
         refused(&ended, 4, &["IPVS", "vip.yml:2", "--endpoint-mode dnsrr"]);
     }
 
-    let port = |name: &str| {
-        let text =
-            format!("{APP}    ports:\n      - {{target: 8000, published: 18080, mode: host}}\n");
+    let port = place.port().to_string();
+    let publishing = |name: &str| {
+        let ports = format!("[{{target: 8000, published: {port}, mode: host}}]");
+        let text = format!("{APP}    healthcheck: {{disable: true}}\n    ports: {ports}\n");
         place.file(name, &text)
     };
-    place.run(&["deploy", "-c", &port("one.yml"), "one"]).expect(0);
-    let ended = place.run(&["deploy", "-c", &port("two.yml"), "two"]);
-    refused(&ended, 1, &["18080", "one_app", "hint"]);
+    place.run(&["deploy", "-c", &publishing("one.yml"), "one"]).expect(0);
+    let ended = place.run(&["deploy", "-c", &publishing("two.yml"), "two"]);
+    refused(&ended, 1, &[&port, "one_app", "hint"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The user's own engine: a swarm manager with somebody else's stack on it.
 
-use super::workplace::{Workplace, docker, finish};
+use super::workplace::{UNHURRIED, Workplace, docker, finish};
 
 const FOREIGN: &str = "services:\n  web:\n    image: rollproof/app:v1\n    environment: {A: b}\n    deploy: {replicas: 2, endpoint_mode: dnsrr}\n";
 
@@ -37,8 +37,7 @@ fn verify_leaves_the_users_engine_as_it_was() {
 
     let ours = tempfile::tempdir().unwrap();
     let example = theirs.quick_example("replicated-dnsrr.yml");
-    let short = ["--baseline", "1s", "--settle", "1s"];
-    let args = [&["verify", "--json", "-c", &example], &short[..]].concat();
+    let args = [&["verify", "--json", "-c", &example], &UNHURRIED[..]].concat();
     let mut command = theirs.command(&args);
     command.env("DOCKER_HOST", &host).env("ROLLPROOF_HOME", ours.path()).current_dir(ours.path());
     let ended = finish(&mut command);

@@ -4,10 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::workplace::{Workplace, docker};
-
-/// How long `update` and `broken-update` probe before and after.
-const SHORT: [&str; 4] = ["--baseline", "1s", "--settle", "1s"];
+use super::workplace::{UNHURRIED, Workplace, docker};
 
 fn check<'a>(scenario: &'a Value, name: &str) -> &'a Value {
     let checks = scenario["checks"].as_array().unwrap();
@@ -60,7 +57,8 @@ fn an_update_all_at_once_fails_and_says_why() {
     let place = Workplace::shared();
     let file = place.quick_example("naive.yml");
     place.run(&["deploy", "-c", &file, "naive"]).expect(0);
-    let report = place.run(&[&["update", "--json"], &SHORT[..]].concat()).expect(1).json();
+    let report =
+        place.run(&["update", "--json", "--baseline", "1s", "--settle", "1s"]).expect(1).json();
     assert_eq!(report["verdict"], "fail");
     let lost = check(&report["scenarios"][0], "no-failed-requests");
     assert_eq!(lost["verdict"], "fail");
@@ -82,7 +80,7 @@ fn the_engines_own_numbers_agree() {
         .stdout(std::fs::File::create(&heard).unwrap())
         .spawn()
         .unwrap();
-    let ended = place.run(&[&["broken-update", "--json"], &SHORT[..]].concat());
+    let ended = place.run(&[&["broken-update", "--json"], &UNHURRIED[..]].concat());
     listener.kill().unwrap();
     listener.wait().unwrap();
     let report = ended.sound();
@@ -140,7 +138,7 @@ fn an_update_changes_only_what_it_says() {
         inspect[0]["Spec"].clone()
     };
     let mut expected = spec();
-    let quick = [&["update", "--json", "--rate", "60"], &SHORT[..]].concat();
+    let quick = [&["update", "--json", "--rate", "60"], &UNHURRIED[..]].concat();
     place.run(&[&quick[..], &["--env", "COLOUR=blue"]].concat()).sound();
     let env = expected["TaskTemplate"]["ContainerSpec"]["Env"].as_array_mut().unwrap();
     env.insert(0, Value::from("COLOUR=blue"));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::workplace::{Workplace, until};
+use super::workplace::{UNHURRIED, Workplace, until};
 
 /// What of a private engine can be seen from outside, by the id of its lab.
 fn traces(id: &str) -> Vec<String> {
@@ -57,7 +57,7 @@ fn a_killed_run_is_cleaned_up_by_down() {
 fn a_killed_run_does_not_stop_the_next_one() {
     let place = Workplace::new();
     let example = place.quick_example("replicated-dnsrr.yml");
-    let verify = ["verify", "--json", "-c", &example, "--baseline", "1s", "--settle", "1s"];
+    let verify = [&["verify", "--json", "-c", &example], &UNHURRIED[..]].concat();
     let mut run = place.start(&verify);
     place.wait_for("err", "update state updating");
     let id = lab_id(&place);
@@ -74,7 +74,7 @@ fn a_killed_run_does_not_stop_the_next_one() {
 fn an_engine_that_somebody_asked_for_outlives_runs() {
     let place = Workplace::new();
     let example = place.quick_example("replicated-dnsrr.yml");
-    let verify = ["verify", "--json", "-c", &example, "--baseline", "1s", "--settle", "1s"];
+    let verify = [&["verify", "--json", "-c", &example], &UNHURRIED[..]].concat();
     let mut run = place.start(&verify);
     place.wait_for("err", "Creating service");
     run.kill().unwrap();
