@@ -92,8 +92,10 @@ async fn remove_when_unused(
     object: &StackObject,
     deadline: Instant,
 ) -> Result<bool> {
+    let mut removed = false;
     loop {
-        if engine.remove_object(object).await? && !is_on_node(engine, object).await? {
+        removed = removed || engine.remove_object(object).await?;
+        if removed && !is_on_node(engine, object).await? {
             return Ok(true);
         }
         if Instant::now() >= deadline {

@@ -28,7 +28,7 @@ pub fn share() -> Share {
     take(1)
 }
 
-/// The whole machine, for a test that starts several engines.
+/// The whole machine, for a test that starts several engines or counts late answers.
 pub fn alone() -> Share {
     take(SHARES)
 }

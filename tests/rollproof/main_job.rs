@@ -19,7 +19,7 @@ fn states(scenario: &Value) -> Vec<&str> {
 
 #[test]
 fn verify_proves_the_example_and_leaves_nothing() {
-    let place = Workplace::new();
+    let place = Workplace::alone();
     let report = place.run(&["verify", "--json"]).sound();
     assert_eq!(report["schema_version"], 1);
     assert_eq!(report["stack"]["replicas"], 6);

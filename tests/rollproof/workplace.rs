@@ -86,6 +86,11 @@ impl Workplace {
         Self::with(Some(machine::share()), None)
     }
 
+    /// The same, with no other test beside it: for a run in which late answers count.
+    pub fn alone() -> Self {
+        Self::with(Some(machine::alone()), None)
+    }
+
     /// On the engine that tests share. Stack names must not occur in other tests.
     pub fn shared() -> Self {
         let share = machine::share();
