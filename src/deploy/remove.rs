@@ -116,19 +116,29 @@ async fn wait_for_containers(engines: &[Engine], stack: &str, deadline: Instant)
 }
 
 /// Removes an object, retrying while it is in use: a network can only be removed after the last
-/// task has left it. Returns whether it was removed.
+/// task has left it. A node may still have it for a moment after the swarm has forgotten it, and a
+/// stack that is deployed then would rely on it. Returns whether it is gone.
 async fn remove_when_unused(
     engine: &Engine,
     object: &StackObject,
     deadline: Instant,
 ) -> Result<bool> {
+    let mut removed = false;
     loop {
-        if engine.remove_object(object).await? {
+        removed = removed || engine.remove_object(object).await?;
+        if removed && !is_on_node(engine, object).await? {
             return Ok(true);
         }
         if Instant::now() >= deadline {
             return Ok(false);
         }
         sleep(CHECK_EVERY).await;
+    }
+}
+
+async fn is_on_node(engine: &Engine, object: &StackObject) -> Result<bool> {
+    match object.kind {
+        StackObjectKind::Network => Ok(engine.network(&object.id).await?.is_some()),
+        StackObjectKind::Secret | StackObjectKind::Config => Ok(false),
     }
 }

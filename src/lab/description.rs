@@ -70,6 +70,20 @@ impl LabNode {
         }
     }
 
+    /// The node whose engine listens on this socket, of any state folder's lab; absent if the
+    /// socket is not a lab's.
+    #[must_use]
+    pub fn at_socket(socket: &Path) -> Option<Self> {
+        let socket = socket.canonicalize().ok()?;
+        let record = LabRecord::read_file(&socket.with_file_name("lab.json")).ok()??;
+        let names = LabNames::of(&record.state).ok()?;
+        record
+            .nodes
+            .into_iter()
+            .map(|(name, address)| Self::new(&names, name, address))
+            .find(|node| node.socket == socket)
+    }
+
     /// Where the node's engine listens.
     #[must_use]
     pub fn host(&self) -> DockerHost {

@@ -8,7 +8,7 @@ use crate::Offset;
 use crate::deploy::Kernel;
 use crate::engine::{DockerHost, Engine, EngineInfo, HostChoice, SwarmRole, resolve_host};
 use crate::error::{Error, Result};
-use crate::lab::{Lab, LabOptions};
+use crate::lab::{Lab, LabNode, LabOptions};
 use crate::record::EngineFacts;
 
 /// How a command uses the lab, if it uses the lab.
@@ -147,7 +147,7 @@ impl Site {
                 return Err(not_a_manager(&engine, &state).hint("see `docker info`; to unlock a locked swarm, run `docker swarm unlock`"));
             }
         }
-        let published_host = engine.host().published_host().to_owned();
+        let published_host = published_host(engine.host());
         // Nothing is known about a remote kernel, but few lack IPVS.
         let ipvs = !engine.host().is_local() || kernel_has_ipvs();
         let reason = format!("engine {} at {} ({})", info.version, engine.host(), choice.source);
@@ -243,6 +243,16 @@ impl Site {
     pub fn address(&self) -> String {
         self.manager.host().to_string()
     }
+}
+
+/// The host under which an engine's published ports are reached. A lab, also that of another state
+/// folder, publishes them at its own address, although its socket is on this machine.
+fn published_host(host: &DockerHost) -> String {
+    let node = match host {
+        DockerHost::Unix(socket) => LabNode::at_socket(socket),
+        _ => None,
+    };
+    node.map_or_else(|| host.published_host().to_owned(), |node| node.address.to_string())
 }
 
 fn host_choice(options: &OpenOptions) -> Result<HostChoice> {

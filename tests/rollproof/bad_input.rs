@@ -15,7 +15,7 @@ const APP: &str =
 
 #[test]
 fn stack_files_that_cannot_be_used() {
-    let place = Workplace::new();
+    let place = Workplace::without_engine();
     let dry = |file: &str| place.run(&["deploy", "--dry-run", "--json", "-c", file, "s"]);
     refused(&dry("missing.yml"), 2, &["missing.yml", "no such file"]);
     refused(&dry(&place.file("empty.yml", "")), 2, &["empty.yml", "must be a mapping"]);
@@ -28,7 +28,7 @@ fn stack_files_that_cannot_be_used() {
 
 #[test]
 fn engines_that_cannot_be_used() {
-    let place = Workplace::new();
+    let place = Workplace::without_engine();
     let nowhere = "unix:///nonexistent/docker.sock";
     refused(&place.run(&["--host", nowhere, "verify"]), 4, &[nowhere, "hint"]);
     refused(&place.run(&["--host", "fd://3", "verify"]), 2, &["fd://3", "hint"]);
@@ -44,8 +44,7 @@ fn engines_that_cannot_be_used() {
 
 #[test]
 fn what_a_real_engine_refuses() {
-    let place = Workplace::new();
-    place.run(&["lab", "up"]).expect(0);
+    let place = Workplace::shared();
     let host = place.docker_host();
 
     let missing = APP.replace("rollproof/app:v1", "nobody/nothing:9");
@@ -58,12 +57,12 @@ fn what_a_real_engine_refuses() {
     refused(&named, 2, &["no service `web`", "app"]);
 
     let file = place.file("foreign.yml", APP);
-    docker(&host, &["stack", "deploy", "-c", &file, "foreign"]).expect(0);
+    place.deploy_by_docker(&file, "foreign");
     let ended = place.run(&["deploy", "-c", &file, "foreign"]);
     refused(&ended, 2, &["not deployed by rollproof", "--adopt"]);
     refused(&place.run(&["verify", "-c", &file, "foreign"]), 2, &["not deployed by rollproof"]);
-    let services = docker(&host, &["service", "ls", "--format", "{{.Name}}"]).expect(0);
-    assert_eq!(services.out.trim(), "foreign_app");
+    let list = ["service", "ls", "--filter", "name=foreign_", "--format", "{{.Name}}"];
+    assert_eq!(docker(&host, &list).expect(0).out.trim(), "foreign_app");
 
     let ingress = place.file(
         "vip.yml",
@@ -75,14 +74,15 @@ fn what_a_real_engine_refuses() {
         refused(&ended, 4, &["IPVS", "vip.yml:2", "--endpoint-mode dnsrr"]);
     }
 
-    let port = |name: &str| {
-        let text =
-            format!("{APP}    ports:\n      - {{target: 8000, published: 18080, mode: host}}\n");
+    let port = place.port().to_string();
+    let publishing = |name: &str| {
+        let ports = format!("[{{target: 8000, published: {port}, mode: host}}]");
+        let text = format!("{APP}    healthcheck: {{disable: true}}\n    ports: {ports}\n");
         place.file(name, &text)
     };
-    place.run(&["deploy", "-c", &port("one.yml"), "one"]).expect(0);
-    let ended = place.run(&["deploy", "-c", &port("two.yml"), "two"]);
-    refused(&ended, 4, &["18080", "one_app", "two.yml:2", "hint"]);
+    place.run(&["deploy", "-c", &publishing("one.yml"), "one"]).expect(0);
+    let ended = place.run(&["deploy", "-c", &publishing("two.yml"), "two"]);
+    refused(&ended, 4, &[&port, "one_app", "two.yml:2", "hint"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::workplace::Workplace;
+use super::workplace::{Workplace, sound};
 
 /// A stack that is right but for one thing.
 #[derive(Clone, Copy)]
@@ -19,7 +19,11 @@ struct Stack {
 
 const CHECKED: &str =
     "{test: [CMD, /rollproof-app, health], interval: 500ms, timeout: 2s, retries: 3}";
-const ONE_AT_A_TIME: &str = "{parallelism: 1, order: start-first, delay: 1s, monitor: 1s}";
+const ONE_AT_A_TIME: &str = "{parallelism: 1, order: start-first, delay: 500ms, monitor: 1s}";
+/// The least that is probed before and after each update.
+const SHORT: [&str; 4] = ["--baseline", "1s", "--settle", "1s"];
+/// A request each ten milliseconds shows every fault here that lasts.
+const RATE: [&str; 2] = ["--rate", "100"];
 /// Looks the replicas up every second and tries another one.
 const CAREFUL: &str = "
         dynamic a {
@@ -68,7 +72,7 @@ const GOOD: Stack = Stack {
 };
 
 impl Stack {
-    fn deploy(&self, place: &Workplace) {
+    fn deploy(&self, place: &Workplace, name: &str) {
         let caddyfile = format!(
             "{{\n    admin off\n}}\n:80 {{\n    reverse_proxy {{{}\n    }}\n}}\n",
             self.proxy
@@ -95,7 +99,7 @@ services:
     image: rollproof/caddy:2
     configs: [{{source: caddyfile, target: /etc/caddy/Caddyfile}}]
     networks: [web]
-    ports: [{{target: 80, published: 8080, mode: host}}]
+    ports: [{{target: 80, published: {port}, mode: host}}]
 configs:
   caddyfile: {{file: ./Caddyfile}}
 networks:
@@ -105,18 +109,27 @@ networks:
             healthcheck = self.healthcheck,
             grace = self.stop_grace_period,
             update = self.update_config,
+            port = place.port(),
         );
-        place.run(&["deploy", "-c", &place.file("stack.yml", &text), "one"]).expect(0);
+        place.run(&["deploy", "-c", &place.file("stack.yml", &text), name]).expect(0);
     }
 
-    /// The scenario's report after an update with these arguments.
-    fn update(&self, args: &[&str]) -> Value {
-        let place = Workplace::new();
-        self.deploy(&place);
-        let ended = place.run(&[&["update", "--json", "--baseline", "3s"], args].concat());
+    /// The report after an update with these arguments. The stack's name is the test's own.
+    fn update(&self, name: &str, args: &[&str]) -> Value {
+        let place = Workplace::shared();
+        self.deploy(&place, name);
+        let rate = if args.contains(&"--rate") { &[][..] } else { &RATE[..] };
+        let ended = place.run(&[&["update", "--json"], &SHORT[..], rate, args].concat());
         let report = ended.json();
         // A copy for whoever asks why a test failed.
         eprintln!("{}", place.run(&["report"]).out);
+        report
+    }
+
+    /// The same, of a stack that loses requests: its scenario.
+    fn lossy_update(&self, name: &str, args: &[&str]) -> Value {
+        let report = self.update(name, args);
+        assert_eq!(report["verdict"], "fail", "{:#}", report["because"]);
         report["scenarios"][0].clone()
     }
 }
@@ -137,26 +150,27 @@ fn only(scenario: &Value, cause: &str) {
 
 #[test]
 fn the_good_stack_loses_nothing() {
-    let scenario = GOOD.update(&["--streams", "proxy-fresh,proxy-keepalive,proxy-post,proxy-slow"]);
-    assert_eq!(causes(&scenario), [""; 0]);
+    let streams = "proxy-fresh,proxy-keepalive,proxy-post,proxy-slow";
+    let report = GOOD.update("good", &["--streams", streams]);
+    sound(&report);
+    assert_eq!(causes(&report["scenarios"][0]), [""; 0]);
 }
 
 #[test]
 fn a_proxy_that_holds_addresses_sends_to_stopping_tasks() {
-    let scenario = Stack { proxy: STALE, ..GOOD }.update(&["--streams", "proxy-fresh"]);
+    let scenario =
+        Stack { proxy: STALE, ..GOOD }.lossy_update("stale", &["--streams", "proxy-fresh"]);
     only(&scenario, "sent-to-stopping-task");
 }
 
 #[test]
 fn a_proxy_that_tries_another_replica_hides_failures() {
     // The deadline leaves time for several attempts.
-    let scenario = Stack { proxy: STALE_WITH_RETRIES, ..GOOD }.update(&[
-        "--streams",
-        "proxy-fresh,control",
-        "--deadline",
-        "4s",
-    ]);
-    assert_eq!(causes(&scenario), [""; 0]);
+    let report = Stack { proxy: STALE_WITH_RETRIES, ..GOOD }
+        .update("retries", &["--streams", "proxy-fresh,control", "--deadline", "4s"]);
+    sound(&report);
+    let scenario = &report["scenarios"][0];
+    assert_eq!(causes(scenario), [""; 0]);
     let masked = scenario["masked"].as_array().unwrap();
     let hidden: u64 = masked.iter().map(|group| group["count"].as_u64().unwrap()).sum();
     // A machine that is too busy to tell is no failure, but has to be told.
@@ -168,21 +182,32 @@ fn a_proxy_that_tries_another_replica_hides_failures() {
 #[test]
 fn a_server_that_closes_kept_connections_under_requests() {
     let scenario = Stack { environment: "      ROLLPROOF_DROP_ON_STOP: 'true'", ..GOOD }
-        .update(&["--streams", "overlay-keepalive"]);
-    only(&scenario, "kept-connection-closed");
+        .lossy_update("drops", &["--streams", "overlay-keepalive", "--rate", "200"]);
+    // Each of the three replicas may also drop the one request that it is just answering.
+    let causes = causes(&scenario);
+    let in_hand = &scenario["causes"][1];
+    match &causes[..] {
+        ["kept-connection-closed"] => {}
+        ["kept-connection-closed", "killed-before-finished"]
+            if in_hand["failed"].as_u64() <= Some(3) => {}
+        _ => panic!("{:#}", scenario["causes"]),
+    }
+    assert!(scenario["causes"][0]["remedy"].is_string());
+    assert!(scenario["failures"][0]["nearest"]["slot"].is_u64());
 }
 
 #[test]
 fn a_short_grace_period_kills_what_is_in_hand() {
-    let scenario =
-        Stack { stop_grace_period: "1s", ..GOOD }.update(&["--streams", "proxy-slow,proxy-fresh"]);
+    let scenario = Stack { stop_grace_period: "1s", ..GOOD }
+        .lossy_update("killed", &["--streams", "proxy-slow,proxy-fresh"]);
     only(&scenario, "killed-before-finished");
 }
 
 #[test]
 fn everything_at_once_leaves_no_healthy_replica() {
-    let scenario = Stack { update_config: "{parallelism: 0, order: stop-first}", ..GOOD }
-        .update(&["--streams", "proxy-fresh"]);
+    let scenario =
+        Stack { update_config: "{parallelism: 0, order: stop-first, monitor: 1s}", ..GOOD }
+            .lossy_update("at-once", &["--streams", "proxy-fresh"]);
     let causes = causes(&scenario);
     assert!(!causes.is_empty());
     let known = ["no-healthy-replica", "held-by-proxy"];
@@ -194,22 +219,20 @@ fn without_a_health_check_a_new_task_gets_requests_too_early() {
     let scenario = Stack {
         healthcheck: "{disable: true}",
         environment: "      ROLLPROOF_START_DELAY: 2s",
-        update_config: "{parallelism: 1, order: start-first, delay: 4s}",
+        update_config: "{parallelism: 1, order: start-first, delay: 4s, monitor: 1s}",
         proxy: ONE_TRY,
         ..GOOD
     }
-    .update(&["--streams", "proxy-fresh"]);
+    .lossy_update("unchecked", &["--streams", "proxy-fresh"]);
     only(&scenario, "new-task-not-ready");
 }
 
 #[test]
 fn a_replica_that_crashes_is_no_ones_update() {
-    let scenario = Stack { proxy: ONE_TRY, ..GOOD }.update(&[
-        "--streams",
-        "proxy-fresh",
-        "--env",
-        "ROLLPROOF_CRASH_AFTER=3s",
-    ]);
+    let scenario = Stack { proxy: ONE_TRY, ..GOOD }.lossy_update(
+        "crashes",
+        &["--streams", "proxy-fresh", "--env", "ROLLPROOF_CRASH_AFTER=3s"],
+    );
     let causes = causes(&scenario);
     assert!(causes.contains(&"replica-failed"), "{:#}", scenario["causes"]);
 }

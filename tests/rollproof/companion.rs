@@ -15,17 +15,17 @@ use rollproof::image::{companion_image, find_app_binary};
 use rollproof::probe::{ProbeOrder, Prober, StreamPlan};
 use rollproof::record::{Outcome, Purpose, Shot};
 
-use super::workplace::{Workplace, docker, example, finish, until};
+use super::workplace::{Workplace, docker, finish, until};
 
-const STACK: &str = "inside";
 const HOUR: Duration = Duration::from_secs(3_600);
 const SOON: Duration = Duration::from_secs(30);
 
 type Shots = Arc<Mutex<Vec<(usize, Shot)>>>;
 
-/// The example on a private engine, with everything the companions need.
+/// The example on the shared engine, with everything the companions need.
 struct Scene {
     place: Workplace,
+    stack: &'static str,
     host: String,
     engine: Engine,
     clock: Clock,
@@ -33,10 +33,10 @@ struct Scene {
 }
 
 impl Scene {
-    async fn new() -> Self {
-        let place = Workplace::new();
-        place.run(&["deploy", "-c", &example("replicated-dnsrr.yml"), STACK]).expect(0);
-        let status = place.run(&["lab", "status", "--json"]).expect(0).json();
+    async fn new(stack: &'static str) -> Self {
+        let place = Workplace::shared();
+        let file = place.quick_example("replicated-dnsrr.yml");
+        place.run(&["deploy", "-c", &file, stack]).expect(0);
         let host = place.docker_host();
         let engine = Engine::connect(DockerHost::parse(&host).unwrap()).await.unwrap();
         let program = Path::new(env!("CARGO_BIN_EXE_rollproof"));
@@ -51,11 +51,11 @@ impl Scene {
         let owner = std::fs::read_to_string(place.state().join("id")).unwrap().trim().to_owned();
         let companions = Companions::plan(CompanionOptions {
             engine: engine.clone(),
-            published_host: status["nodes"][0]["address"].as_str().unwrap().to_owned(),
-            stack: STACK.to_owned(),
-            mark: OwnerMark { owner, run_id: "test".to_owned() },
+            published_host: place.published_host(),
+            stack: stack.to_owned(),
+            mark: OwnerMark { owner, run_id: stack.to_owned() },
             image: image.reference.clone(),
-            networks: vec![format!("{STACK}_web")],
+            networks: vec![format!("{stack}_web")],
             clock,
             // A lie, which does not matter on one machine.
             clock_offset: Offset::from_millis(12_345),
@@ -63,12 +63,12 @@ impl Scene {
         })
         .await
         .unwrap();
-        Self { place, host, engine, clock, companions }
+        Self { place, stack, host, engine, clock, companions }
     }
 
     /// One stream to the service's name and one that asks each replica.
     async fn plans(&self) -> Vec<StreamPlan> {
-        let app = format!("{STACK}_app");
+        let app = format!("{}_app", self.stack);
         let service = self.engine.service(&app).await.unwrap().unwrap();
         let image = self.engine.image(service.spec.image()).await.unwrap();
         let port = asked_port(&service.spec, image.as_ref()).unwrap();
@@ -83,7 +83,7 @@ impl Scene {
     fn left(&self) -> Vec<String> {
         let mut left = Vec::new();
         for what in ["service", "network", "ps"] {
-            let label = format!("label=com.docker.stack.namespace={STACK}");
+            let label = format!("label=com.docker.stack.namespace={}", self.stack);
             let mut args = vec![what];
             args.extend(if what == "ps" { vec!["--all"] } else { vec!["ls"] });
             args.extend(["--quiet", "--filter", &label]);
@@ -126,7 +126,7 @@ fn check_schedule(shots: &[&Shot], rate_hz: f64, begin: Offset, end: Offset) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_from_inside_the_network_arrive_exactly_once() {
-    let scene = Scene::new().await;
+    let scene = Scene::new("inside").await;
     let order = ProbeOrder::new(&scene.plans().await, HOUR).unwrap();
     let (shots, sink) = collect();
     let begin = scene.clock.now();
@@ -166,7 +166,7 @@ async fn requests_from_inside_the_network_arrive_exactly_once() {
     let asked: BTreeSet<_> = each.iter().filter_map(|shot| shot.to.as_deref()).collect();
     let answered: BTreeSet<_> = each.iter().filter_map(|shot| shot.slot).collect();
     assert_eq!((asked.len(), answered.len()), (6, 6), "{asked:?} {answered:?}");
-    let tasks = scene.engine.tasks(&format!("{STACK}_app")).await.unwrap();
+    let tasks = scene.engine.tasks(&format!("{}_app", scene.stack)).await.unwrap();
     let known: BTreeSet<_> = tasks.iter().flat_map(|task| &task.addresses).collect();
     assert!(asked.iter().all(|to| known.iter().any(|known| known == to)), "{asked:?} {known:?}");
     for quantile in [0.5, 0.99, 1.0] {
@@ -174,13 +174,13 @@ async fn requests_from_inside_the_network_arrive_exactly_once() {
         eprintln!("lag of the prober inside: {quantile} {lag} us");
     }
 
-    docker(&scene.host, &["stack", "rm", STACK]).expect(0);
+    docker(&scene.host, &["stack", "rm", scene.stack]).expect(0);
     until("docker's own removal of the stack", HOUR / 60, || scene.left().is_empty().then_some(()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_negative_control_fails_the_control_does_not_and_nothing_is_left() {
-    let scene = Scene::new().await;
+    let scene = Scene::new("control").await;
     let companions = &scene.companions;
     let order = ProbeOrder::new(&scene.plans().await, HOUR).unwrap();
     let names = companions.services();
@@ -223,13 +223,13 @@ async fn the_negative_control_fails_the_control_does_not_and_nothing_is_left() {
     // As if the run had been killed: the agent still sends, and a command removes the stack.
     drop(prober);
     assert!(!scene.left().is_empty());
-    scene.place.run(&["down", STACK]).expect(0);
+    scene.place.run(&["down", scene.stack]).expect(0);
     assert_eq!(scene.left(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prober_that_ends_early_is_noticed_and_told() {
-    let scene = Scene::new().await;
+    let scene = Scene::new("early").await;
     let plans = scene.plans().await;
     let order = ProbeOrder::new(&plans, HOUR).unwrap();
     let (shots, sink) = collect();
@@ -262,7 +262,7 @@ async fn a_prober_that_ends_early_is_noticed_and_told() {
     assert!(
         scene
             .engine
-            .service_containers(&format!("{STACK}_rollproof-prober"))
+            .service_containers(&format!("{}_rollproof-prober", scene.stack))
             .await
             .unwrap()
             .is_empty()

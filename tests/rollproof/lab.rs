@@ -7,7 +7,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::MutexGuard;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -18,16 +17,24 @@ use rollproof::image::{ImageArchive, Programs};
 use rollproof::stack::ServiceBody;
 use serde_json::{Value, json};
 
+use super::caretaker::take_care_of;
+use super::machine::{self, Share};
+
 /// A folder with its own lab, which is removed when the test ends, even if the test fails.
 struct Home {
     folder: tempfile::TempDir,
-    _alone: MutexGuard<'static, ()>,
+    _share: Share,
 }
 
 impl Home {
     fn new() -> Self {
-        let alone = super::machine::alone();
-        Self { folder: tempfile::tempdir().unwrap(), _alone: alone }
+        Self::with(machine::share())
+    }
+
+    fn with(share: Share) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        take_care_of(folder.path());
+        Self { folder, _share: share }
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -258,7 +265,7 @@ fn a_lab_whose_folder_was_deleted_is_found_and_removed() {
 
 #[tokio::test]
 async fn three_nodes_form_one_swarm() {
-    let home = Home::new();
+    let home = Home::with(machine::alone());
     let lab = home.json(&["up", "--nodes", "3"]);
     let engine = Engine::connect(DockerHost::parse(text(&lab["docker_host"])).unwrap());
     let mut nodes: Vec<_> = engine

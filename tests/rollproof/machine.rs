@@ -1,10 +1,58 @@
-//! Tests that start engines run one at a time: two swarms on two cores would disturb each other.
+//! Tests that use engines share the machine: too many swarms at once disturb each other.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-static MACHINE: Mutex<()> = Mutex::new(());
+/// How many tests with engines may run at the same time.
+const SHARES: u32 = 3;
 
-/// Reserves the machine for this test until the guard is dropped.
-pub fn alone() -> MutexGuard<'static, ()> {
+/// The part of the machine that a test uses, until it is dropped.
+#[derive(Debug)]
+pub struct Share {
+    weight: u32,
+}
+
+struct Machine {
+    free: u32,
+    /// The next ticket to give out.
+    next: u64,
+    /// The ticket whose turn it is: first come, first served, so that a test that needs the whole
+    /// machine is not overtaken for ever.
+    turn: u64,
+}
+
+static MACHINE: Mutex<Machine> = Mutex::new(Machine { free: SHARES, next: 0, turn: 0 });
+static CHANGED: Condvar = Condvar::new();
+
+/// One share: up to two other tests run at the same time.
+pub fn share() -> Share {
+    take(1)
+}
+
+/// The whole machine, for a test that starts several engines or counts late answers.
+pub fn alone() -> Share {
+    take(SHARES)
+}
+
+fn take(weight: u32) -> Share {
+    let mut machine = lock();
+    let ticket = machine.next;
+    machine.next += 1;
+    while machine.turn != ticket || machine.free < weight {
+        machine = CHANGED.wait(machine).unwrap_or_else(PoisonError::into_inner);
+    }
+    machine.turn += 1;
+    machine.free -= weight;
+    CHANGED.notify_all();
+    Share { weight }
+}
+
+fn lock() -> MutexGuard<'static, Machine> {
     MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        lock().free += self.weight;
+        CHANGED.notify_all();
+    }
 }

@@ -4,6 +4,7 @@
 
 mod app;
 mod bad_input;
+mod caretaker;
 mod causes;
 mod companion;
 mod host_engine;
@@ -28,6 +29,7 @@ mod record;
 mod record_runs;
 mod report;
 mod same_as_docker;
+mod shared_engine;
 mod stack_cases;
 mod stack_hostile;
 mod stopping;

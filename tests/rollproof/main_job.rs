@@ -4,12 +4,12 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::workplace::{Workplace, docker, example};
+use super::workplace::{UNHURRIED, Workplace, docker};
 
-fn check<'a>(scenario: &'a Value, name: &str) -> &'a str {
+fn check<'a>(scenario: &'a Value, name: &str) -> &'a Value {
     let checks = scenario["checks"].as_array().unwrap();
     let check = checks.iter().find(|check| check["name"] == name);
-    check.unwrap_or_else(|| panic!("no check {name} in {checks:#?}"))["verdict"].as_str().unwrap()
+    check.unwrap_or_else(|| panic!("no check {name} in {checks:#?}"))
 }
 
 fn states(scenario: &Value) -> Vec<&str> {
@@ -17,14 +17,10 @@ fn states(scenario: &Value) -> Vec<&str> {
     states.iter().map(|state| state["state"].as_str().unwrap()).collect()
 }
 
-/// What must hold of the machine's own doing, not of its speed: whether the measurement could be
-/// trusted depends on how busy the machine is.
 #[test]
 fn verify_proves_the_example_and_leaves_nothing() {
-    let place = Workplace::new();
-    let ended = place.run(&["verify", "--json"]);
-    assert!(matches!(ended.code, 0 | 3), "{}\n{}", ended.out, ended.err);
-    let report = ended.json();
+    let place = Workplace::alone();
+    let report = place.run(&["verify", "--json"]).sound();
     assert_eq!(report["schema_version"], 1);
     assert_eq!(report["stack"]["replicas"], 6);
     let [update, broken] = &report["scenarios"].as_array().unwrap()[..] else {
@@ -37,7 +33,7 @@ fn verify_proves_the_example_and_leaves_nothing() {
     assert_eq!(update["streams"][0]["replicas_seen"], 6);
     assert_eq!(update["capacity"]["min_running"], 6);
     for name in ["update-completed", "spec-is-submitted", "every-slot-on-new-version", "observed"] {
-        assert_eq!(check(update, name), "pass", "{name}");
+        assert_eq!(check(update, name)["verdict"], "pass", "{name}");
     }
 
     assert_eq!(states(broken), ["updating", "rollback_started", "rollback_completed"]);
@@ -47,7 +43,7 @@ fn verify_proves_the_example_and_leaves_nothing() {
     assert!(broken["capacity"]["min_running"].as_u64().unwrap() >= 4, "{}", broken["capacity"]);
     assert!(!broken["rollback"]["trigger_task"].as_str().unwrap().is_empty());
     for name in ["rollback-happened", "spec-restored", "every-slot-on-old-version", "observed"] {
-        assert_eq!(check(broken, name), "pass", "{name}");
+        assert_eq!(check(broken, name)["verdict"], "pass", "{name}");
     }
 
     let lab = place.run(&["lab", "status"]);
@@ -58,19 +54,24 @@ fn verify_proves_the_example_and_leaves_nothing() {
 
 #[test]
 fn an_update_all_at_once_fails_and_says_why() {
-    let place = Workplace::new();
-    place.run(&["deploy", "-c", &example("naive.yml"), "naive"]).expect(0);
-    let ended = place.run(&["update"]).expect(1);
-    assert!(ended.out.starts_with("FAIL"), "{}", ended.out);
-    assert!(ended.out.contains("users would have noticed"), "{}", ended.out);
-    assert!(ended.out.contains("update_config.parallelism"), "{}", ended.out);
+    let place = Workplace::shared();
+    let file = place.quick_example("naive.yml");
+    place.run(&["deploy", "-c", &file, "naive"]).expect(0);
+    let report =
+        place.run(&["update", "--json", "--baseline", "1s", "--settle", "1s"]).expect(1).json();
+    assert_eq!(report["verdict"], "fail");
+    let lost = check(&report["scenarios"][0], "no-failed-requests");
+    assert_eq!(lost["verdict"], "fail");
+    let remedy = lost["remedy"].as_str().unwrap();
+    assert!(remedy.contains("update_config.parallelism"), "{remedy}");
 }
 
 /// Offsets of the report against the engine's own words, in seconds.
 #[test]
 fn the_engines_own_numbers_agree() {
-    let place = Workplace::new();
-    place.run(&["deploy"]).expect(0);
+    let place = Workplace::shared();
+    let file = place.quick_example("replicated-dnsrr.yml");
+    place.run(&["deploy", "-c", &file, "numbers"]).expect(0);
     let host = place.docker_host();
     // The engine remembers 256 events, some seconds of health checks: listen while it happens.
     let heard = place.path().join("events");
@@ -79,11 +80,10 @@ fn the_engines_own_numbers_agree() {
         .stdout(std::fs::File::create(&heard).unwrap())
         .spawn()
         .unwrap();
-    let ended = place.run(&["broken-update", "--json"]);
+    let ended = place.run(&[&["broken-update", "--json"], &UNHURRIED[..]].concat());
     listener.kill().unwrap();
     listener.wait().unwrap();
-    assert!(matches!(ended.code, 0 | 3), "{}\n{}", ended.out, ended.err);
-    let report = ended.json();
+    let report = ended.sound();
     let started: jiff::Timestamp = report["started_at"].as_str().unwrap().parse().unwrap();
     let scenario = &report["scenarios"][0];
     let at = |state: &str| {
@@ -96,7 +96,7 @@ fn the_engines_own_numbers_agree() {
         assert!((ours - theirs).abs() < 0.3, "{what}: report {ours}, engine {theirs}");
     };
 
-    let inspect = docker(&host, &["service", "inspect", "rollproof_app"]).expect(0).json();
+    let inspect = docker(&host, &["service", "inspect", "numbers_app"]).expect(0).json();
     let status = &inspect[0]["UpdateStatus"];
     let time = |key: &str| status[key].as_str().unwrap().parse().unwrap();
     close("the update's start", at("updating"), time("StartedAt"));
@@ -106,7 +106,10 @@ fn the_engines_own_numbers_agree() {
         .unwrap()
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .find(|event| event["Actor"]["Attributes"]["updatestate.new"] == "rollback_started")
+        .find(|event| {
+            let about = &event["Actor"]["Attributes"];
+            about["name"] == "numbers_app" && about["updatestate.new"] == "rollback_started"
+        })
         .unwrap();
     let nanos = i128::from(rollback["timeNano"].as_i64().unwrap());
     close(
@@ -126,23 +129,22 @@ fn the_engines_own_numbers_agree() {
 /// `docker service inspect` before and after: an update changes only what it says.
 #[test]
 fn an_update_changes_only_what_it_says() {
-    let place = Workplace::new();
-    place.run(&["deploy"]).expect(0);
+    let place = Workplace::shared();
+    let file = place.quick_example("replicated-dnsrr.yml");
+    place.run(&["deploy", "-c", &file, "changes"]).expect(0);
     let host = place.docker_host();
     let spec = || {
-        let inspect = docker(&host, &["service", "inspect", "rollproof_app"]).expect(0).json();
+        let inspect = docker(&host, &["service", "inspect", "changes_app"]).expect(0).json();
         inspect[0]["Spec"].clone()
     };
     let mut expected = spec();
-    let quick = ["--baseline", "1s", "--settle", "500ms", "--rate", "20"];
-    let ended = place.run(&[&["update", "--env", "COLOUR=blue"], &quick[..]].concat());
-    assert!(matches!(ended.code, 0 | 3), "{}\n{}", ended.out, ended.err);
+    let quick = [&["update", "--json", "--rate", "60"], &UNHURRIED[..]].concat();
+    place.run(&[&quick[..], &["--env", "COLOUR=blue"]].concat()).sound();
     let env = expected["TaskTemplate"]["ContainerSpec"]["Env"].as_array_mut().unwrap();
     env.insert(0, Value::from("COLOUR=blue"));
     assert_eq!(spec(), expected);
 
-    let ended = place.run(&[&["update", "--force"], &quick[..]].concat());
-    assert!(matches!(ended.code, 0 | 3), "{}\n{}", ended.out, ended.err);
+    place.run(&[&quick[..], &["--force"]].concat()).sound();
     expected["TaskTemplate"]["ForceUpdate"] = Value::from(1);
     assert_eq!(spec(), expected, "a second update forgot the first one, or changed more");
     let record = place.state().join("runs/latest");

@@ -52,23 +52,21 @@ fn comparable(service: &Value) -> Value {
 }
 
 fn running(host: &str) {
+    let list = ["service", "ls", "--filter", "name=same_app", "--format", "{{.Replicas}}"];
     until("two replicas", Duration::from_secs(60), || {
-        let list = docker(host, &["service", "ls", "--format", "{{.Replicas}}"]).expect(0);
-        (list.out.trim() == "2/2").then_some(())
+        (docker(host, &list).expect(0).out.trim() == "2/2").then_some(())
     });
 }
 
 #[test]
 fn either_tool_deploys_the_same_and_the_other_changes_nothing() {
-    let place = Workplace::new();
-    place.run(&["build"]).expect(0);
+    let place = Workplace::shared();
     let host = place.docker_host();
     place.file("text", "some text\n");
     place.file("word", "secret\n");
     let file = place.file("same.yml", FILE);
-    let by_docker = ["stack", "deploy", "--detach", "-c", &file, "same"];
 
-    docker(&host, &by_docker).expect(0);
+    place.deploy_by_docker(&file, "same");
     running(&host);
     let first = service(&host);
     place.run(&["deploy", "--adopt", "-c", &file, "same"]).expect(0);
@@ -80,7 +78,7 @@ fn either_tool_deploys_the_same_and_the_other_changes_nothing() {
     place.run(&["deploy", "-c", &file, "same"]).expect(0);
     let third = service(&host);
     assert_eq!(comparable(&third), comparable(&first));
-    docker(&host, &by_docker).expect(0);
+    place.deploy_by_docker(&file, "same");
     let fourth = service(&host);
     assert_eq!(comparable(&fourth), comparable(&third));
     assert_eq!(fourth["UpdateStatus"]["State"].as_str().unwrap_or_default(), "");

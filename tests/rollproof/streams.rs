@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::workplace::Workplace;
+use super::workplace::{Workplace, docker};
 
 /// A web server that knows GET only, behind nothing, with three replicas of a proxy as services.
 const PLAIN: &str = r#"
@@ -12,10 +12,10 @@ services:
     image: rollproof/caddy:2
     configs: [{source: caddyfile, target: /etc/caddy/Caddyfile}]
     networks: [net]
-    ports: [{target: 80, published: 8080, mode: host}]
+    ports: [{target: 80, published: PORT, mode: host}]
     deploy:
       replicas: 1
-      update_config: {order: stop-first}
+      update_config: {order: stop-first, monitor: 1s}
 configs:
   caddyfile: {file: ./Caddyfile}
 networks:
@@ -31,9 +31,10 @@ fn names(report: &Value) -> Vec<&str> {
 
 #[test]
 fn what_a_service_cannot_answer_is_left_out_and_what_was_asked_for_is_insisted_on() {
-    let place = Workplace::new();
+    let place = Workplace::shared();
     place.file("Caddyfile", CADDYFILE);
-    place.run(&["deploy", "-c", &place.file("stack.yml", PLAIN), "plain"]).expect(0);
+    let plain = PLAIN.replace("PORT", &place.port().to_string());
+    place.run(&["deploy", "-c", &place.file("stack.yml", &plain), "plain"]).expect(0);
 
     let ended = place.run(&["update", "--streams", "proxy-post"]).expect(2);
     assert!(ended.err.contains("answered with 405"), "{}", ended.err);
@@ -44,7 +45,7 @@ fn what_a_service_cannot_answer_is_left_out_and_what_was_asked_for_is_insisted_o
     assert!(ended.err.contains("proxy-fresh"), "{}", ended.err);
 
     // One replica, stopped first: an outage in every stream to it, and in no other.
-    let ended = place.run(&["update", "--streams", "all", "--json"]);
+    let ended = place.run(&["update", "--streams", "all", "--json", "--baseline", "2s"]);
     let report = ended.json();
     assert_eq!(ended.code, 1, "{report:#}\n{}", ended.err);
     let streams = names(&report);
@@ -59,8 +60,8 @@ fn what_a_service_cannot_answer_is_left_out_and_what_was_asked_for_is_insisted_o
             _ => assert!(failed > 0, "{stream:#}"),
         }
     }
-    let left = place.run(&["lab", "env"]).expect(0).out;
-    let host = left.trim().strip_prefix("export DOCKER_HOST=").unwrap();
-    let services = super::workplace::docker(host, &["service", "ls", "--format", "{{.Name}}"]);
+    let of_stack = "label=com.docker.stack.namespace=plain";
+    let list = ["service", "ls", "--filter", of_stack, "--format", "{{.Name}}"];
+    let services = docker(&place.docker_host(), &list).expect(0);
     assert_eq!(services.out.trim(), "plain_web", "the program's own services are gone again");
 }

@@ -1,23 +1,51 @@
 //! A folder in which the program is run as its user runs it, on a real engine.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::MutexGuard;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::machine;
+use super::caretaker::take_care_of;
+use super::machine::{self, Share};
+use super::shared_engine::{SharedEngine, shared_engine};
 
 /// How long any one command may take before the test gives up on it.
 const COMMAND_WITHIN: Duration = Duration::from_secs(420);
+
+/// Checks about this machine, which other tests may keep busy. Every other check is about users
+/// and Swarm.
+const ABOUT_THE_MACHINE: [&str; 7] = [
+    "clock-steady",
+    "control-clean",
+    "enough-probes",
+    "machine-free",
+    "probe-lag",
+    "probes-unsent",
+    "tasks-had-time",
+];
+
+/// For runs in which something else than the speed of answers counts: the least probing, and no
+/// answer is late because other tests keep the machine busy.
+pub const UNHURRIED: [&str; 6] = ["--baseline", "1s", "--settle", "1s", "--deadline", "10s"];
+
+/// The next published port on the shared engine.
+static NEXT_PORT: AtomicU16 = AtomicU16::new(8100);
 
 /// A folder in which the program is run. What it started is removed when the test ends, however
 /// it ends.
 pub struct Workplace {
     folder: tempfile::TempDir,
-    _alone: MutexGuard<'static, ()>,
+    /// Without it, the folder has a private engine of its own.
+    shared: Option<&'static SharedEngine>,
+    /// A port that no other test publishes on the same engine.
+    port: u16,
+    /// Stacks that the docker CLI deployed on the shared engine.
+    by_docker: RefCell<Vec<String>>,
+    _share: Option<Share>,
 }
 
 /// How a command ended.
@@ -40,19 +68,51 @@ impl Ended {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
         self
     }
+
+    /// The report, printed with `--json`, of a run that has to be [`sound`].
+    #[track_caller]
+    pub fn sound(&self) -> Value {
+        assert!(matches!(self.code, 0 | 3), "{}\n{}", self.out, self.err);
+        let report = self.json();
+        sound(&report);
+        assert_eq!(self.code == 0, report["verdict"] == "pass", "{}", report["verdict"]);
+        report
+    }
 }
 
 impl Workplace {
+    /// With a private engine of its own, which the first command that needs it starts.
     pub fn new() -> Self {
-        let alone = machine::alone();
+        Self::with(Some(machine::share()), None)
+    }
+
+    /// The same, with no other test beside it: for a run in which late answers count.
+    pub fn alone() -> Self {
+        Self::with(Some(machine::alone()), None)
+    }
+
+    /// On the engine that tests share. Stack names must not occur in other tests.
+    pub fn shared() -> Self {
+        let share = machine::share();
+        Self::with(Some(share), Some(shared_engine()))
+    }
+
+    /// For commands that start no engine.
+    pub fn without_engine() -> Self {
+        Self::with(None, None)
+    }
+
+    fn with(share: Option<Share>, shared: Option<&'static SharedEngine>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // Downloaded packages are shared by all tests, as by all runs in one folder.
-        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
-        std::fs::create_dir_all(&cache).unwrap();
-        let state = folder.path().join(".rollproof");
-        std::fs::create_dir_all(&state).unwrap();
-        std::os::unix::fs::symlink(cache, state.join("cache")).unwrap();
-        Self { folder, _alone: alone }
+        take_care_of(folder.path());
+        share_cache(folder.path());
+        Self {
+            folder,
+            shared,
+            port: NEXT_PORT.fetch_add(1, Ordering::Relaxed),
+            by_docker: RefCell::default(),
+            _share: share,
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -63,20 +123,25 @@ impl Workplace {
         self.path().join(".rollproof")
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The program with these arguments, in this folder, in a known environment.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rollproof"));
-        command.args(args).current_dir(self.path()).stdin(Stdio::null());
-        for key in ["DOCKER_HOST", "DOCKER_CONTEXT", "ROLLPROOF_ENGINE", "CI", "TERM"] {
-            command.env_remove(key);
+        let mut command = command_in(self.path(), args);
+        if let Some(engine) = self.shared {
+            command.env("DOCKER_HOST", &engine.docker_host);
         }
-        command.env("ROLLPROOF_HOME", self.path()).env("DOCKER_CONFIG", self.path());
         command
     }
 
     /// Runs a command to its end.
     pub fn run(&self, args: &[&str]) -> Ended {
-        finish(&mut self.command(args))
+        let begin = Instant::now();
+        let ended = finish(&mut self.command(args));
+        eprintln!("rollproof {}: {} after {:.1?}", args.join(" "), ended.code, begin.elapsed());
+        ended
     }
 
     /// Starts a command whose output goes to files beside the state folder.
@@ -85,10 +150,45 @@ impl Workplace {
         self.command(args).stdout(file("out")).stderr(file("err")).spawn().unwrap()
     }
 
-    /// The lab's engine, as `DOCKER_HOST` spells it.
+    /// The engine, as `DOCKER_HOST` spells it.
     pub fn docker_host(&self) -> String {
+        if let Some(engine) = self.shared {
+            return engine.docker_host.clone();
+        }
         let line = self.run(&["lab", "env"]).expect(0).out;
         line.trim().strip_prefix("export DOCKER_HOST=").unwrap().to_owned()
+    }
+
+    /// Where the ports of stacks are.
+    pub fn published_host(&self) -> String {
+        if let Some(engine) = self.shared {
+            return engine.address.clone();
+        }
+        let status = self.run(&["lab", "status", "--json"]).expect(0).json();
+        status["nodes"][0]["address"].as_str().unwrap().to_owned()
+    }
+
+    /// Deploys a stack with the docker CLI.
+    pub fn deploy_by_docker(&self, file: &str, stack: &str) {
+        self.by_docker.borrow_mut().push(stack.to_owned());
+        docker(&self.docker_host(), &["stack", "deploy", "--detach", "-c", file, stack]).expect(0);
+    }
+
+    /// A copy of one of the repository's own stack files, on this test's port and with delays that
+    /// are as short as its checks allow.
+    pub fn quick_example(&self, name: &str) -> String {
+        let read = |name: &str| std::fs::read_to_string(example(name)).unwrap();
+        self.file("Caddyfile.dnsrr", &read("Caddyfile.dnsrr"));
+        let mut text = read(name);
+        for (from, to) in [
+            ("published: 8080", format!("published: {}", self.port)),
+            ("interval: 1s", "interval: 500ms".to_owned()),
+            ("delay: 2s", "delay: 500ms".to_owned()),
+            ("monitor: 10s", "monitor: 2s".to_owned()),
+        ] {
+            text = text.replace(from, &to);
+        }
+        self.file(name, &text)
     }
 
     /// Writes a file and returns its path.
@@ -108,8 +208,58 @@ impl Workplace {
 
 impl Drop for Workplace {
     fn drop(&mut self) {
+        if let Some(engine) = self.shared {
+            // First: `down` would wait for networks that these stacks use.
+            for stack in self.by_docker.take() {
+                let mut command = Command::new("docker");
+                command.args(["--host", &engine.docker_host, "stack", "rm", &stack]);
+                let _ = command.output();
+            }
+        }
         let _ = self.command(&["down"]).output();
     }
+}
+
+/// The program with these arguments, in a folder, in a known environment.
+pub fn command_in(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rollproof"));
+    command.args(args).current_dir(folder).stdin(Stdio::null());
+    for key in ["DOCKER_HOST", "DOCKER_CONTEXT", "ROLLPROOF_ENGINE", "CI", "TERM"] {
+        command.env_remove(key);
+    }
+    command.env("ROLLPROOF_HOME", folder).env("DOCKER_CONFIG", folder);
+    command
+}
+
+/// Makes the folder's state folder with the cache that all tests share, as all runs in one folder
+/// share it: packages are downloaded once.
+pub fn share_cache(folder: &Path) {
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
+    std::fs::create_dir_all(&cache).unwrap();
+    let state = folder.join(".rollproof");
+    std::fs::create_dir_all(&state).unwrap();
+    std::os::unix::fs::symlink(cache, state.join("cache")).unwrap();
+}
+
+/// Stops the test unless the run passed, or is inconclusive for no reason but a busy machine:
+/// every check about users and Swarm has passed.
+#[track_caller]
+pub fn sound(report: &Value) {
+    let scenarios = report["scenarios"].as_array().unwrap();
+    assert!(!scenarios.is_empty(), "no scenario: {report:#}");
+    assert_eq!(report["whole"], true, "{report:#}");
+    let of_scenarios = scenarios.iter().map(|scenario| &scenario["checks"]);
+    let lists = of_scenarios.chain([&report["checks"]]);
+    let mut verdict = "pass";
+    for check in lists.flat_map(|checks| checks.as_array().unwrap()) {
+        let name = check["name"].as_str().unwrap();
+        match check["verdict"].as_str().unwrap() {
+            "pass" => {}
+            "inconclusive" if ABOUT_THE_MACHINE.contains(&name) => verdict = "inconclusive",
+            _ => panic!("{check:#}\n{:#}", report["because"]),
+        }
+    }
+    assert_eq!(report["verdict"], verdict, "{:#}", report["because"]);
 }
 
 /// Runs a command to its end, which must come within reason.
