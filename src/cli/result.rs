@@ -21,14 +21,16 @@ pub(super) async fn conclude(
 ) -> Result<u8> {
     let judged = judge_and_save(&finished.folder);
     let cleaned = clean_up.await;
-    let shown = judged.and_then(|judged| {
-        show(console, formats, Material::One(&judged), Some(&finished.folder))?;
-        Ok(judged.verdict.exit_code())
-    });
-    // A verdict must not hide what ended the run or what is left, nor the other way round.
-    finished.outcome?;
+    let judged = judged?;
+    show(console, formats, Material::One(&judged), Some(&finished.folder))?;
+    // What ended the run early is a reason of the verdict, unless the record could not take it.
+    if let Err(error) = finished.outcome
+        && !judged.because.contains(&error.with_cause())
+    {
+        return Err(error);
+    }
     cleaned?;
-    shown
+    Ok(judged.verdict.exit_code())
 }
 
 /// Judges the record in `folder` and writes `report.json` into it.

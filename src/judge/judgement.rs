@@ -32,7 +32,10 @@ pub struct Judgement {
     pub headline: String,
     /// Why it is that: a plain sentence for each check that does not hold.
     pub because: Vec<String>,
-    /// Whether the run was neither interrupted nor its record cut off.
+    /// What the user can do about what ended the run early.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub what_to_do: Vec<String>,
+    /// Whether the run was neither interrupted nor ended early, nor its record cut off.
     pub whole: bool,
     /// What a reader of the verdict has to know.
     pub caveats: Vec<String>,
@@ -75,8 +78,14 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
     let mut seen = HashSet::new();
     caveats.retain(|caveat| seen.insert(caveat.clone()));
 
-    let mut because = Vec::new();
-    if scenarios.is_empty() {
+    let (mut because, mut what_to_do) = (Vec::new(), Vec::new());
+    for event in &run.events {
+        if let EventKind::RunFailed { text, hints } = &event.kind {
+            because.push(text.clone());
+            what_to_do.extend(hints.iter().cloned());
+        }
+    }
+    if scenarios.is_empty() && because.is_empty() {
         because.push("no scenario began".to_owned());
     }
     if run.events.iter().any(|event| event.kind == EventKind::Interrupted) {
@@ -106,6 +115,7 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
         verdict,
         headline: headline(verdict, &scenarios, &because),
         because,
+        what_to_do,
         whole: whole == Verdict::Pass,
         caveats,
         checks,

@@ -130,6 +130,14 @@ pub enum EventKind {
         /// One plain sentence.
         text: String,
     },
+    /// Something ended the run before it was over: the stack does not converge, the service does
+    /// not answer, the engine refuses a change.
+    RunFailed {
+        /// What it is, with its direct cause.
+        text: String,
+        /// What the user can do about it.
+        hints: Vec<String>,
+    },
     /// The user asked the run to stop.
     Interrupted,
 }

@@ -288,7 +288,7 @@ fn missing(page: &mut Page, judgement: &Judgement) {
     if reasons.len() > REASONS {
         page.more(&format!("and {} more", reasons.len() - REASONS));
     }
-    let mut todo: Vec<&str> = Vec::new();
+    let mut todo: Vec<&str> = judgement.what_to_do.iter().map(String::as_str).collect();
     for remedy in open.iter().filter_map(|check| check.remedy.as_deref()) {
         if !todo.contains(&remedy) {
             todo.push(remedy);

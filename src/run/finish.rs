@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::begin::Run;
 use super::subject::Arrival;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
+use crate::record::EventKind;
 
 /// A run that is over and has a record.
 #[derive(Debug)]
@@ -20,6 +21,11 @@ impl Run<'_> {
     /// stays.
     pub async fn finish(mut self, performed: Result<()>) -> Finished {
         let probed = self.probers.stop().await;
+        let ended_early = [&performed, &probed].into_iter().filter_map(|part| part.as_ref().err());
+        for error in ended_early.filter(|error| error.kind() != ErrorKind::Interrupted) {
+            let (text, hints) = (error.with_cause(), error.hints().to_vec());
+            self.recorder.tell(EventKind::RunFailed { text, hints });
+        }
         self.observer.stop().await;
         // What broke the record is the cause of what followed.
         let outcome = self.recorder.finish().and(probed).and(performed);

@@ -129,6 +129,7 @@ impl Narrator {
             | EventKind::TaskGone { .. }
             | EventKind::Container { .. }
             | EventKind::HealthCheckFailed { .. }
+            | EventKind::RunFailed { .. }
             | EventKind::Machine(_)
             | EventKind::NegativeControlStarted { .. }
             | EventKind::NegativeControlEnded { .. }

@@ -13,6 +13,7 @@ mod judge;
 mod judge_advice;
 mod judge_attribution;
 mod judge_cause;
+mod judge_early_end;
 mod judge_flaws;
 mod judge_machine;
 mod judge_masked;
