@@ -130,6 +130,8 @@ pub enum EventKind {
         /// One plain sentence.
         text: String,
     },
+    /// A node of the swarm appeared or changed.
+    Node(NodeSeen),
     /// Something ended the run before it was over: the stack does not converge, the service does
     /// not answer, the engine refuses a change.
     RunFailed {
@@ -253,4 +255,23 @@ pub struct TaskSeen {
     /// Its addresses in the swarm's networks, without prefix lengths; empty while it has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<String>,
+}
+
+/// One node of the swarm as the observer saw it, written whenever something of it changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeSeen {
+    /// The node's id.
+    pub node: String,
+    /// Its host name.
+    pub hostname: String,
+    /// The engine's word for its state: `ready`, `down`, `unknown` or `disconnected`.
+    pub state: String,
+    /// The operator's wish: `active`, `pause` or `drain`.
+    pub availability: String,
+    /// Whether it is a manager.
+    pub manager: bool,
+    /// For a manager: `reachable` or `unreachable`, else empty.
+    pub reachability: String,
+    /// The engine's message on the state, such as `heartbeat failure`.
+    pub message: String,
 }

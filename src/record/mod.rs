@@ -15,7 +15,8 @@ mod unsent;
 mod writer;
 
 pub use event::{
-    ContainerAction, EndReason, Event, EventKind, Expects, MachineLoad, SpecMatch, TaskSeen,
+    ContainerAction, EndReason, Event, EventKind, Expects, MachineLoad, NodeSeen, SpecMatch,
+    TaskSeen,
 };
 pub use meta::{
     Connection, EngineFacts, Meta, NegativeControl, Purpose, Route, SCHEMA_VERSION, StackFacts,

@@ -270,6 +270,7 @@ fn line(event: &Event, slots: &SlotTable) -> Option<String> {
             format!("  self-test: timed out: {}", clean(text))
         }
         EventKind::Caveat { text } => format!("  note: {}", clean(text)),
+        EventKind::Node(_) => return None,
         EventKind::RunFailed { text, .. } => format!("the run ends early: {}", clean(text)),
         EventKind::Interrupted => "interrupted; cleaning up".to_owned(),
     })

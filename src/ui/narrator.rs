@@ -130,6 +130,7 @@ impl Narrator {
             | EventKind::Container { .. }
             | EventKind::HealthCheckFailed { .. }
             | EventKind::RunFailed { .. }
+            | EventKind::Node(_)
             | EventKind::Machine(_)
             | EventKind::NegativeControlStarted { .. }
             | EventKind::NegativeControlEnded { .. }

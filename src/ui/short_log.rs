@@ -103,6 +103,7 @@ impl RunLog for ShortLog {
             EventKind::Caveat { text } => {
                 self.say(event.at, format!("  note: {}", clean(text)), scene);
             }
+            EventKind::Node(_) => {}
             EventKind::RunFailed { text, .. } => {
                 self.say(event.at, format!("the run ends early: {}", clean(text)), scene);
             }
