@@ -145,10 +145,7 @@ fn is_unexpected(scenario: &ScenarioJudgement) -> bool {
 /// Why Swarm rolled back: `slot 1 became unhealthy: 3 checks failed: "…"`.
 pub(super) fn cause(story: &RollbackStory) -> String {
     match (story.trigger_slot, &story.trigger_error) {
-        (Some(slot), Some(error)) if slot > 0 => match error.strip_prefix("its container") {
-            Some(rest) => format!("the container of slot {slot}{rest}"),
-            None => format!("slot {slot} {error}"),
-        },
+        (Some(slot), Some(error)) if slot > 0 => format!("slot {slot} {error}"),
         (_, Some(error)) => format!("a task {error}"),
         _ => "not known: the engine named no task".to_owned(),
     }
