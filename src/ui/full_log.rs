@@ -319,6 +319,6 @@ fn figures(stream: &RequestStream, now: Offset) -> String {
     if gaps.longest > Offset::ZERO {
         parts.push(format!("longest gap {}", length(gaps.longest)));
     }
-    parts.extend(stream.p99().map(|p99| format!("p99 {}", length(p99))));
+    parts.extend(stream.p99(now).map(|p99| format!("p99 {}", length(p99))));
     parts.join(", ")
 }

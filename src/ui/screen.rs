@@ -196,7 +196,6 @@ impl Screen {
     fn pass(&mut self, now: Offset) {
         self.began.get_or_insert(now);
         self.now = self.now.max(Some(now));
-        self.requests.advance(now);
         self.log(|log, scene| log.advance(now, scene));
     }
 
