@@ -107,12 +107,8 @@ mod tests {
 
     fn asked(ports: &Value, exposed: &[u16]) -> Option<u16> {
         let service = ServiceBody::new(json!({"Name": "s_a", "EndpointSpec": {"Ports": ports}}));
-        let image = ImageView {
-            id: String::new(),
-            healthcheck: None,
-            labels: Value::Null,
-            exposed_tcp: exposed.to_vec(),
-        };
+        let image =
+            ImageView { id: String::new(), healthcheck: None, exposed_tcp: exposed.to_vec() };
         asked_port(&service, Some(&image))
     }
 

@@ -28,15 +28,6 @@ pub struct ApplyOptions {
     pub auth: Option<Arc<RegistryAuth>>,
 }
 
-/// What was deployed.
-#[derive(Debug, Clone)]
-pub struct Applied {
-    /// The services as submitted, including labels.
-    pub services: Vec<ServiceBody>,
-    /// Whether all of them are new.
-    pub fresh: bool,
-}
-
 /// Refuses a stack that was not deployed by rollproof, before anything is noted or created.
 ///
 /// # Errors
@@ -53,7 +44,8 @@ pub async fn check_owner(engine: &Engine, stack: &str, adopt: bool) -> Result<()
     }
 }
 
-/// Creates or updates networks, secrets, configs and services. `tell` receives each step.
+/// Creates or updates networks, secrets, configs and services, and returns the services as submitted,
+/// with their labels. `tell` receives each step.
 ///
 /// # Errors
 /// When a part exists that was not deployed by rollproof, or the engine refuses one. As with
@@ -63,7 +55,7 @@ pub async fn apply(
     mut requests: Requests,
     options: &ApplyOptions,
     tell: &(dyn Fn(&str) + Send + Sync),
-) -> Result<Applied> {
+) -> Result<Vec<ServiceBody>> {
     let existing = engine.stack_services(&options.stack).await?;
     if options.prune {
         for service in &existing {
@@ -90,7 +82,7 @@ pub async fn apply(
     let configs =
         objects(engine, StackObjectKind::Config, &requests.configs, options, tell).await?;
     requests.resolve_ids(&secrets, &configs)?;
-    let mut applied = Applied { services: Vec::new(), fresh: existing.is_empty() };
+    let mut applied = Vec::new();
     for mut service in requests.services {
         service.set_label(RUN_LABEL, &options.run_id);
         let old = existing.iter().find(|old| old.name() == service.name());
@@ -112,7 +104,7 @@ pub async fn apply(
             tell(&format!("Creating service {}", service.name()));
             engine.create_service(&service, auth).await?;
         }
-        applied.services.push(service);
+        applied.push(service);
     }
     Ok(applied)
 }
@@ -184,17 +176,4 @@ fn label(body: &mut Value, run_id: &str) {
         body["Labels"] = json!({});
     }
     body["Labels"][RUN_LABEL] = json!(run_id);
-}
-
-/// Fills in the ids of the swarm's secrets and configs that the bodies refer to.
-///
-/// # Errors
-/// When one of them does not exist.
-pub async fn resolve_references(engine: &Engine, requests: &mut Requests) -> Result<()> {
-    let mut ids = Vec::new();
-    for kind in [StackObjectKind::Secret, StackObjectKind::Config] {
-        let objects = engine.objects(kind, None).await?;
-        ids.push(objects.into_iter().map(|object| (object.name, object.id)).collect());
-    }
-    requests.resolve_ids(&ids[0], &ids[1])
 }

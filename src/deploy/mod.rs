@@ -10,10 +10,10 @@ mod prepare;
 mod remove;
 mod resolve;
 
-pub use apply::{Applied, ApplyOptions, apply, check_owner, resolve_references};
+pub use apply::{ApplyOptions, apply, check_owner};
 pub use change::Change;
 pub use converge::{ConvergeOptions, converge};
 pub use fit::{EndpointMode, Kernel, fit_to_kernel};
 pub use prepare::{Prepared, places_in, read_or_example, read_stack};
 pub use remove::{Removed, remove};
-pub use resolve::{ResolveImage, keep_resolved};
+pub use resolve::ResolveImage;

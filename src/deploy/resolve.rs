@@ -58,18 +58,6 @@ pub(super) async fn resolve_image(
     None
 }
 
-/// Keeps the digest and the platforms with which the service was deployed, so that an update
-/// changes nothing else.
-pub fn keep_resolved(body: &mut ServiceBody, running: &ServiceView) {
-    if is_same_image(body, running) {
-        body.set_image(running.spec.image());
-        let placement = &running.spec.as_value()["TaskTemplate"]["Placement"];
-        if let Some(platforms) = placement["Platforms"].as_array() {
-            body.set_platforms(platforms);
-        }
-    }
-}
-
 fn is_same_image(body: &ServiceBody, old: &ServiceView) -> bool {
     body.label(STACK_IMAGE_LABEL).is_some()
         && body.label(STACK_IMAGE_LABEL) == old.label(STACK_IMAGE_LABEL)

@@ -16,8 +16,6 @@ pub struct ImageView {
     pub id: String,
     /// Its health check (`Config.Healthcheck`), if any.
     pub healthcheck: Option<Value>,
-    /// Its labels, as JSON.
-    pub labels: Value,
     /// The TCP ports that it exposes.
     pub exposed_tcp: Vec<u16>,
 }
@@ -78,7 +76,6 @@ impl Engine {
                     .get("Healthcheck")
                     .filter(|check| check.is_object())
                     .cloned(),
-                labels: value["Config"]["Labels"].clone(),
                 exposed_tcp: exposed_tcp(&value["Config"]["ExposedPorts"]),
             })),
             Err(error) if error.is_not_found() => Ok(None),

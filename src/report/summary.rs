@@ -15,11 +15,7 @@ use crate::swarm::UpdateState;
 use crate::wording::{counted, length};
 
 /// What happened, why and what to change, in at most twenty lines.
-pub const SUMMARY: Format = Format {
-    name: "summary",
-    about: "what happened, why, and what to change, in twenty lines (the default)",
-    write,
-};
+pub const SUMMARY: Format = Format { name: "summary", write };
 
 /// The most lines that a summary has.
 const LINES: usize = 20;

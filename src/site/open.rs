@@ -6,7 +6,7 @@ use super::{EngineChoice, EngineKind, Ledger, StateFolder, kernel_has_ipvs};
 use crate::Clock;
 use crate::Offset;
 use crate::deploy::Kernel;
-use crate::engine::{DockerHost, Engine, EngineInfo, HostChoice, SwarmRole, resolve_host};
+use crate::engine::{DockerHost, Engine, HostChoice, SwarmRole, resolve_host};
 use crate::error::{Error, Result};
 use crate::lab::{Lab, LabOptions};
 use crate::record::EngineFacts;
@@ -48,16 +48,12 @@ pub struct Site {
     pub engines: Vec<Engine>,
     /// Whose engine it is.
     pub kind: EngineKind,
-    /// What the manager reports about itself.
-    pub info: EngineInfo,
     /// What its kernel supports.
     pub kernel: Kernel,
     /// The host at which published ports can be reached.
     pub published_host: String,
     /// Whether the lab exists for this run only, and is removed at its end.
     pub lab_for_one_run: bool,
-    /// Whether this command created the swarm.
-    pub made_swarm: bool,
     /// One sentence that says which engine it is and why.
     pub reason: String,
 }
@@ -124,8 +120,7 @@ impl Site {
         options: &OpenOptions,
         state: &StateFolder,
     ) -> Result<Self> {
-        let mut info = engine.info().await?;
-        let mut made_swarm = false;
+        let info = engine.info().await?;
         match info.role {
             SwarmRole::Manager => {}
             SwarmRole::None if options.init_swarm => {
@@ -133,8 +128,6 @@ impl Site {
                 ledger.swarms.push(engine.host().to_string());
                 ledger.write()?;
                 engine.init_swarm("127.0.0.1").await?;
-                made_swarm = true;
-                info = engine.info().await?;
             }
             SwarmRole::None => return Err(not_a_manager(&engine, "is not part of a swarm").hint("run `docker swarm init`, or use --init-swarm to do that for this run only, or --engine lab to use a private engine")),
             SwarmRole::Worker => return Err(not_a_manager(&engine, "is a worker, or its swarm has no leader").hint("choose a manager with --host or DOCKER_HOST, or use --engine lab to use a private engine")),
@@ -151,11 +144,9 @@ impl Site {
             engines: vec![engine.clone()],
             manager: engine,
             kind: EngineKind::Host,
-            info,
             kernel: Kernel { ipvs },
             published_host,
             lab_for_one_run: false,
-            made_swarm,
             reason,
         })
     }
@@ -197,11 +188,9 @@ impl Site {
             manager,
             engines,
             kind: EngineKind::Lab,
-            info,
             kernel: Kernel { ipvs: kernel_has_ipvs() },
             published_host,
             lab_for_one_run,
-            made_swarm: false,
             reason,
         })
     }

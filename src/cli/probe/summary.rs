@@ -83,7 +83,7 @@ impl Summary {
                 reasons.push(format!(
                     "{}{to} not sent ({})",
                     counted(tally.unsent(), "request"),
-                    totals.unsent.told(count)
+                    totals.unsent.by_reason(count)
                 ));
             }
             let lag = totals.lag_at(0.99);
