@@ -84,13 +84,6 @@ impl Clock {
         }
         Ok(best.1)
     }
-
-    /// How far this machine's wall clock has moved against the monotonic clock since the start. A
-    /// value that is not close to zero is a clock step, and engine timestamps are off by it.
-    #[must_use]
-    pub fn wall_step(&self) -> Offset {
-        self.at_wall(wall_now()) - self.now()
-    }
 }
 
 fn wall_now() -> Timestamp {

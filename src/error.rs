@@ -19,8 +19,6 @@ pub enum ErrorKind {
     Usage,
     /// A stack file that is missing or invalid (exit 2).
     Stack,
-    /// The measurement cannot be trusted (exit 3).
-    Inconclusive,
     /// A missing engine, swarm or permission, a port in use, a failed build, a full disk (exit 4).
     Environment,
     /// Stopped by the user (exit 130).
@@ -34,7 +32,6 @@ impl ErrorKind {
         match self {
             Self::Failed => exit_code::FAIL,
             Self::Usage | Self::Stack => exit_code::USAGE,
-            Self::Inconclusive => exit_code::INCONCLUSIVE,
             Self::Environment => exit_code::ENVIRONMENT,
             Self::Interrupted => exit_code::INTERRUPTED,
         }

@@ -53,7 +53,7 @@ pub(super) async fn run(args: DeployArgs, console: &Console) -> Result<u8> {
     let clock = Clock::start();
     let run_id = new_run_id(&clock);
     let applied = deploy(&site, &console.state, &deployment, &run_id, &tell).await?;
-    let services = applied.services.iter().map(|body| body.name().to_owned()).collect();
+    let services = applied.iter().map(|body| body.name().to_owned()).collect();
     let env = RunEnv {
         site: &site,
         state: &console.state,

@@ -45,12 +45,6 @@ pub(super) async fn run(args: ProbeArgs, global: &GlobalArgs) -> Result<u8> {
         let _ = sender.send((stream, shot));
     })?;
 
-    let mut count = |lines: &mut LiveLines| {
-        for (stream, shot) in shots.try_iter() {
-            tallies[stream].add(&shot);
-            lines.add(stream, &shot);
-        }
-    };
     let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {
@@ -58,8 +52,8 @@ pub(super) async fn run(args: ProbeArgs, global: &GlobalArgs) -> Result<u8> {
             () = interrupt.cancelled() => break,
             _ = tick.tick() => {}
         }
-        count(&mut lines);
-        lines.draw(clock.now());
+        count(&shots, &mut tallies, &mut lines);
+        lines.draw(&tallies, clock.now());
     }
     let elapsed = clock.now();
     lines.clear();
@@ -72,10 +66,18 @@ pub(super) async fn run(args: ProbeArgs, global: &GlobalArgs) -> Result<u8> {
         }
         stopping.await?
     };
-    count(&mut lines);
+    count(&shots, &mut tallies, &mut lines);
     let summary = Summary { clock, elapsed, plans, tallies, totals, max_lag: args.max_lag.into() };
     output::put_line(if global.json { summary.json()? } else { summary.text(global.verbose) })?;
     Ok(summary.verdict().exit_code())
+}
+
+/// Counts the shots that have ended.
+fn count(shots: &mpsc::Receiver<(usize, Shot)>, tallies: &mut [Tally], lines: &mut LiveLines) {
+    for (stream, shot) in shots.try_iter() {
+        tallies[stream].add(&shot);
+        lines.add(stream, &shot);
+    }
 }
 
 /// Shots end within this time after they were intended.

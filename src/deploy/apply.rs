@@ -29,15 +29,6 @@ pub struct ApplyOptions {
     pub auth: Option<Arc<RegistryAuth>>,
 }
 
-/// What was deployed.
-#[derive(Debug, Clone)]
-pub struct Applied {
-    /// The services as submitted, including labels.
-    pub services: Vec<ServiceBody>,
-    /// Whether all of them are new.
-    pub fresh: bool,
-}
-
 /// Refuses a stack that is not this state folder's, before anything is noted or created.
 ///
 /// # Errors
@@ -51,7 +42,8 @@ pub async fn check_owner(engine: &Engine, stack: &str, owner: &str, adopt: bool)
     Ok(())
 }
 
-/// Creates or updates networks, secrets, configs and services. `tell` receives each step.
+/// Creates or updates networks, secrets, configs and services, and returns the services as submitted,
+/// with their labels. `tell` receives each step.
 ///
 /// # Errors
 /// When a part exists that was not deployed by rollproof, or the engine refuses one. As with
@@ -61,7 +53,7 @@ pub async fn apply(
     mut requests: Requests,
     options: &ApplyOptions,
     tell: &(dyn Fn(&str) + Send + Sync),
-) -> Result<Applied> {
+) -> Result<Vec<ServiceBody>> {
     let existing = engine.stack_services(&options.stack).await?;
     if options.prune {
         for service in &existing {
@@ -88,7 +80,7 @@ pub async fn apply(
     let configs =
         objects(engine, StackObjectKind::Config, &requests.configs, options, tell).await?;
     requests.resolve_ids(&secrets, &configs)?;
-    let mut applied = Applied { services: Vec::new(), fresh: existing.is_empty() };
+    let mut applied = Vec::new();
     for mut service in requests.services {
         options.mark.on_service(&mut service);
         let old = existing.iter().find(|old| old.name() == service.name());
@@ -110,7 +102,7 @@ pub async fn apply(
             tell(&format!("Creating service {}", service.name()));
             engine.create_service(&service, auth).await?;
         }
-        applied.services.push(service);
+        applied.push(service);
     }
     Ok(applied)
 }

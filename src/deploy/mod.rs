@@ -11,7 +11,7 @@ mod prepare;
 mod remove;
 mod resolve;
 
-pub use apply::{Applied, ApplyOptions, apply, check_owner};
+pub use apply::{ApplyOptions, apply, check_owner};
 pub use change::Change;
 pub use converge::{ConvergeOptions, converge};
 pub use fit::{EndpointMode, Kernel, fit_to_kernel};

@@ -10,15 +10,6 @@ use super::raw_client::ApiError;
 use super::services::items;
 use crate::error::Result;
 
-/// The tokens that let an engine join a swarm. They are secret.
-#[derive(Clone)]
-pub struct JoinTokens {
-    /// For a manager.
-    pub manager: String,
-    /// For a worker.
-    pub worker: String,
-}
-
 /// A node of a swarm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeView {
@@ -62,16 +53,12 @@ pub struct EngineInfo {
     pub swarm_state: String,
     /// This node's id in the swarm, empty outside a swarm.
     pub node_id: String,
-    /// This node's address in the swarm, empty outside a swarm.
-    pub node_address: String,
     /// Nodes in the swarm; 0 outside a swarm or on a worker.
     pub nodes: u64,
     /// Whether containers survive the daemon (live-restore), which does not work with a swarm.
     pub live_restore: bool,
     /// Storage driver, such as `overlay2`.
     pub storage: String,
-    /// Memory in bytes.
-    pub memory: u64,
     /// The engine's time when it answered.
     pub time: Option<Timestamp>,
 }
@@ -101,11 +88,9 @@ impl Engine {
             role,
             swarm_state: text(&swarm["LocalNodeState"]),
             node_id: text(&swarm["NodeID"]),
-            node_address: text(&swarm["NodeAddr"]),
             nodes: swarm["Nodes"].as_u64().unwrap_or(0),
             live_restore: info["LiveRestoreEnabled"].as_bool().unwrap_or(false),
             storage: text(&info["Driver"]),
-            memory: info["MemTotal"].as_u64().unwrap_or(0),
             time: info["SystemTime"].as_str().and_then(|time| time.parse().ok()),
         })
     }
@@ -140,18 +125,14 @@ impl Engine {
         done.map_err(|error| error.into_error("cannot join the swarm"))
     }
 
-    /// The tokens that let other engines join this manager's swarm.
+    /// The token that lets other engines join this manager's swarm as workers. It is secret.
     ///
     /// # Errors
     /// When the engine is not a manager.
-    pub async fn join_tokens(&self) -> Result<JoinTokens> {
+    pub async fn worker_token(&self) -> Result<String> {
         let failed = |error: ApiError| error.into_error("cannot read the swarm's join tokens");
         let swarm = self.docker.inspect_swarm().await.map_err(ApiError::from).map_err(failed)?;
-        let tokens = swarm.join_tokens.unwrap_or_default();
-        Ok(JoinTokens {
-            manager: tokens.manager.unwrap_or_default(),
-            worker: tokens.worker.unwrap_or_default(),
-        })
+        Ok(swarm.join_tokens.unwrap_or_default().worker.unwrap_or_default())
     }
 
     /// Leaves the swarm. When the last manager leaves, the swarm is gone.

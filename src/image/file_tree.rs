@@ -54,9 +54,8 @@ impl FileTree {
         self.add(path, Node::Symlink { target: target.into() })
     }
 
-    /// Whether this absolute path exists.
-    #[must_use]
-    pub fn contains(&self, path: &str) -> bool {
+    #[cfg(test)]
+    pub(super) fn contains(&self, path: &str) -> bool {
         self.nodes.contains_key(path.trim_start_matches('/'))
     }
 

@@ -29,8 +29,6 @@ pub enum ProgramOrigin {
 /// A program that can be packed into an image, with all its libraries.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// Its name, such as `caddy`.
-    pub name: String,
     /// The executable.
     pub path: PathBuf,
     /// Where it was found.
@@ -87,7 +85,11 @@ impl Programs {
     /// When the program or one of its libraries cannot be found.
     pub fn find(&self, name: &str) -> Result<Program> {
         if let Some(path) = self.given.get(name) {
-            let program = program(name, path.clone(), ProgramOrigin::Given, self.host.clone());
+            let program = Program {
+                path: path.clone(),
+                origin: ProgramOrigin::Given,
+                search: self.host.clone(),
+            };
             return complete(program);
         }
         if self.cache.unpacked(name).is_some() {
@@ -97,7 +99,7 @@ impl Programs {
         let on_path = std::env::split_paths(&self.path)
             .map(|folder| folder.join(name))
             .filter(|path| is_executable(path))
-            .map(|path| program(name, path, ProgramOrigin::Path, self.host.clone()))
+            .map(|path| Program { path, origin: ProgramOrigin::Path, search: self.host.clone() })
             .find_map(|program| complete(program).ok());
         on_path.map_or_else(|| self.in_package(name), Ok)
     }
@@ -118,8 +120,11 @@ impl Programs {
                     format!("package {name} in {} does not contain {name}", root.display());
                 advise(Error::environment(message).hint("remove that folder and try again"))
             })?;
-        let mut program =
-            program(name, path, ProgramOrigin::Package, self.host.clone().with_root(&root));
+        let mut program = Program {
+            path,
+            origin: ProgramOrigin::Package,
+            search: self.host.clone().with_root(&root),
+        };
         let mut packages = self.cache.dependencies(name);
         loop {
             let missing = missing(&program)?;
@@ -134,10 +139,6 @@ impl Programs {
             program.search = program.search.with_root(&root);
         }
     }
-}
-
-fn program(name: &str, path: PathBuf, origin: ProgramOrigin, search: LibrarySearch) -> Program {
-    Program { name: name.to_owned(), path, origin, search }
 }
 
 /// The names of the libraries that were not found.

@@ -45,7 +45,8 @@ pub use scenario_judgement::ScenarioJudgement;
 pub use self_test::SelfTestStory;
 pub use stream_stats::{StreamStats, stream_stats};
 pub use task_failure::{
-    HealthReport, TaskFailure, TaskSigns, is_serving, is_told_to_stop, named_task,
+    HealthReport, STOPPED_EARLY, TaskFailure, TaskSigns, is_serving, is_told_to_stop, named_task,
+    whom,
 };
 pub use transition::TransitionWindow;
 pub use update_story::{Converged, RollbackStory, StateSeen, UpdateStory};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::task_failure::named_task;
+use super::task_failure::{STOPPED_EARLY, named_task};
 use super::tasks::{TaskLife, Tasks};
 use crate::Offset;
 use crate::record::{EndReason, Event, EventKind, Expects, Run, SpecMatch};
@@ -11,9 +11,6 @@ use crate::wording::{cut, length};
 
 /// The longest evidence that a sentence takes in, in characters.
 const EVIDENCE: usize = 90;
-/// What became of a task that the engine names as its reason though it did not fail.
-pub(super) const STOPPED_EARLY: &str =
-    "was stopped by Swarm before it was running; its node may have been down";
 
 /// One scenario with everything that was seen up to its end.
 #[derive(Debug)]

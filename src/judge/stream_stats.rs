@@ -99,7 +99,6 @@ pub fn stream_stats(
         Purpose::EachReplica => Gaps::default(),
         _ => Gaps::of(tried.map(|shot| (shot.intended, shot.outcome == Outcome::Ok)), end),
     };
-    let answered = shots.iter().filter(|shot| matches!(shot.outcome, Outcome::Ok | Outcome::Late));
     StreamStats {
         name: facts.name.clone(),
         purpose: facts.purpose,
@@ -119,7 +118,7 @@ pub fn stream_stats(
         resolution_s: resolution(facts.rate_hz),
         error_rate_upper_95: error_rate_upper_95(failed, sent),
         lag_s: Spread::of(shots.iter().filter_map(|shot| shot.lag())),
-        latency_s: Spread::of(answered.filter_map(|shot| shot.latency())),
+        latency_s: Spread::of(shots.iter().filter_map(|shot| shot.response_latency())),
         replicas_seen: replicas.len() as u64,
     }
 }

@@ -128,7 +128,7 @@ fn rollback_happened(scene: &Scene, story: Option<&RollbackStory>, stack: &Stack
     if let Some(story) = story {
         let because = match (story.trigger_slot, &story.trigger_error) {
             (Some(0), Some(error)) => format!("Swarm rolled back; a task {error}"),
-            (Some(slot), Some(error)) => format!("Swarm rolled back; slot {slot}: {error}"),
+            (Some(slot), Some(error)) => format!("Swarm rolled back; slot {slot} {error}"),
             _ => "Swarm rolled back".to_owned(),
         };
         return Check::new(name, Verdict::Pass, "rolled back", limit, because);

@@ -6,10 +6,14 @@ use serde::Serialize;
 
 use crate::record::{ContainerAction, EventKind, TaskSeen};
 use crate::swarm::TaskState;
-use crate::wording::{clean, counted};
+use crate::wording::{clean, counted, short_id};
 
 /// The longest output of a health check that is shown, in characters.
 const OUTPUT: usize = 160;
+
+/// What became of a task that the engine names as its reason though it did not fail.
+pub const STOPPED_EARLY: &str =
+    "was stopped by Swarm before it was running; its node may have been down";
 
 /// Why a task failed. A failed health check comes first: Swarm ends the container because of it,
 /// so how that ended is only its effect.
@@ -113,6 +117,15 @@ pub fn is_serving(task: &TaskSeen) -> bool {
     task.state == TaskState::Running && !is_told_to_stop(task)
 }
 
+/// Who a task is, for people: its slot, or its node for a service with one task a node.
+#[must_use]
+pub fn whom(task: &TaskSeen) -> String {
+    match task.slot {
+        0 => format!("the task on node {}", short_id(&task.node)),
+        slot => format!("slot {slot}"),
+    }
+}
+
 /// The task that a message of the engine names, such as "update rolled back due to failure or
 /// early termination of task 5x8b1p0k".
 #[must_use]
@@ -154,19 +167,36 @@ impl TaskFailure {
         }
     }
 
-    /// What happened to whom: `slot 1 became unhealthy`, `the container of slot 1 ended with exit
-    /// code 1`.
+    /// Whether the task may still get further.
+    #[must_use]
+    pub fn is_stuck(&self) -> bool {
+        matches!(self, Self::NotPlaced { .. } | Self::NotStarted { .. })
+    }
+
+    /// What happened to whom, without the evidence: `slot 1 became unhealthy`.
     #[must_use]
     pub fn of_whom(&self, whom: &str) -> String {
+        format!("{whom} {}", self.words("was"))
+    }
+
+    /// The same of several: `slots 1 and 4 were rejected`.
+    #[must_use]
+    pub fn of_several(&self, whom: &str) -> String {
+        format!("{whom} {}", self.words("were"))
+    }
+
+    fn words(&self, was: &str) -> String {
         match self {
-            Self::Exited { code } => format!("the container of {whom} ended with exit code {code}"),
-            Self::Unhealthy(_) => format!("{whom} became unhealthy"),
-            Self::OutOfMemory => format!("{whom} ran out of memory"),
-            Self::Rejected { .. } => format!("{whom} was rejected"),
-            Self::NotPlaced { .. } => format!("{whom} could not be placed"),
-            Self::NotStarted { .. } => format!("{whom} could not start"),
-            Self::Lost => format!("{whom} was lost with its node"),
-            Self::Other { .. } => format!("{whom} failed"),
+            Self::Unhealthy(_) => "became unhealthy".to_owned(),
+            Self::Exited { code } => format!("exited with code {code}"),
+            Self::OutOfMemory => "ran out of memory".to_owned(),
+            Self::Rejected { .. } => format!("{was} rejected"),
+            Self::NotPlaced { .. } => "could not be placed".to_owned(),
+            Self::NotStarted { .. } => "could not start".to_owned(),
+            Self::Lost => {
+                format!("{was} lost with {} node", if was == "was" { "its" } else { "their" })
+            }
+            Self::Other { .. } => "failed".to_owned(),
         }
     }
 
@@ -211,22 +241,13 @@ impl HealthReport {
 }
 
 impl fmt::Display for TaskFailure {
-    /// What happened, with the evidence: `became unhealthy: 3 checks failed: "wget: can't
+    /// What happened, with the evidence, to follow a name: `became unhealthy: 3 checks failed: "wget: can't
     /// connect"`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self {
-            Self::Unhealthy(_) => "became unhealthy",
-            Self::Exited { code } => return write!(f, "its container ended with exit code {code}"),
-            Self::OutOfMemory => "its container ran out of memory",
-            Self::Rejected { .. } => "was rejected",
-            Self::NotPlaced { .. } => "could not be placed",
-            Self::NotStarted { .. } => "could not start",
-            Self::Lost => "was lost with its node",
-            Self::Other { .. } => "failed",
-        };
+        let what = self.words("was");
         match self.evidence() {
             Some(evidence) => write!(f, "{what}: {evidence}"),
-            None => f.write_str(what),
+            None => f.write_str(&what),
         }
     }
 }
@@ -285,9 +306,9 @@ mod tests {
         let unhealthy = "task: non-zero exit (137): dockerexec: unhealthy container";
         for (state, error, code, expected) in [
             (Failed, unhealthy, Some(137), "became unhealthy"),
-            (Failed, "task: non-zero exit (3)", Some(3), "its container ended with exit code 3"),
+            (Failed, "task: non-zero exit (3)", Some(3), "exited with code 3"),
             (Failed, "task: no such network", None, "failed: no such network"),
-            (Complete, "", Some(0), "its container ended with exit code 0"),
+            (Complete, "", Some(0), "exited with code 0"),
             (Rejected, "No such image: app:v2", None, "was rejected: No such image: app:v2"),
             (Pending, "no suitable node", None, "could not be placed: no suitable node"),
             (Preparing, "failed to resolve", None, "could not start: failed to resolve"),
@@ -298,6 +319,19 @@ mod tests {
         for state in [Running, Starting, Shutdown, Pending] {
             assert_eq!(words(state, "", None), None, "{state}");
         }
+    }
+
+    #[test]
+    fn one_and_several() {
+        let rejected = TaskFailure::Rejected { error: String::new() };
+        assert_eq!(rejected.of_whom("slot 1"), "slot 1 was rejected");
+        assert_eq!(rejected.of_several("slots 1 and 4"), "slots 1 and 4 were rejected");
+        assert_eq!(
+            TaskFailure::Lost.of_several("slots 1 and 4"),
+            "slots 1 and 4 were lost with their node"
+        );
+        let exited = TaskFailure::Exited { code: 3 };
+        assert_eq!(exited.of_whom("slot 1"), "slot 1 exited with code 3");
     }
 
     #[test]

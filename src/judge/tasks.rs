@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::task_failure::{TaskFailure, TaskSigns, is_told_to_stop};
+use super::task_failure::{TaskFailure, TaskSigns, is_told_to_stop, whom};
 use crate::Offset;
 use crate::record::{ContainerAction, Event, EventKind, Shot, TaskSeen};
 use crate::swarm::TaskState;
-use crate::wording::short_id;
 
 /// The signal that nothing can ignore; a container that it ends has 128 more as its exit code.
 const SIGKILL: i64 = 9;
@@ -257,10 +256,7 @@ impl<'a> TaskLife<'a> {
 
     /// Who it is, for people.
     pub(super) fn whom(&self) -> String {
-        match self.last.slot {
-            0 => format!("the task on node {}", short_id(&self.last.node)),
-            slot => format!("slot {slot}"),
-        }
+        whom(self.last)
     }
 
     /// The task vanished from the engine's list.

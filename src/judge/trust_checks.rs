@@ -189,7 +189,7 @@ impl Evidence<'_> {
             reasons.add_all(&stream.unsent_by_reason);
         }
         let most = reasons.most();
-        let why = most.map(|_| format!(" ({})", reasons.told(count))).unwrap_or_default();
+        let why = most.map(|_| format!(" ({})", reasons.by_reason(count))).unwrap_or_default();
         let not_sent = counted(unsent, "request");
         let not_there = counted(missing, "request");
         let because = match (good, unsent, missing) {

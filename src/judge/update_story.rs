@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::scene::{STOPPED_EARLY, Scene};
+use super::scene::Scene;
+use super::task_failure::STOPPED_EARLY;
 use crate::Offset;
 use crate::record::{Expects, SpecMatch};
 use crate::swarm::UpdateState;

@@ -153,7 +153,7 @@ pub(super) async fn form_swarm(
         if workers.is_empty() {
             return Ok(());
         }
-        let token = manager.join_tokens().await?.worker;
+        let token = manager.worker_token().await?;
         let joins = workers.iter().zip(engines).map(|(node, engine)| {
             let (manager, token) = (&address, &token);
             async move { engine.join_swarm(manager, &node.address.to_string(), token).await }

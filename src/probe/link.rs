@@ -95,7 +95,7 @@ impl Link {
     /// Whether another request can be sent over it now.
     pub async fn is_free(&mut self) -> bool {
         poll_fn(|cx| {
-            self.progress(cx);
+            self.advance(cx);
             Poll::Ready(self.http.is_some() && self.sender.is_ready())
         })
         .await
@@ -107,7 +107,7 @@ impl Link {
     pub async fn part(mut self) {
         let _ = tokio::time::timeout(LINGER, async {
             poll_fn(|cx| {
-                self.progress(cx);
+                self.advance(cx);
                 if self.http.is_some() { Poll::Pending } else { Poll::Ready(()) }
             })
             .await;
@@ -133,13 +133,13 @@ impl Link {
             if let Poll::Ready(output) = future.as_mut().poll(cx) {
                 return Poll::Ready(output);
             }
-            self.progress(cx);
+            self.advance(cx);
             future.as_mut().poll(cx)
         })
         .await
     }
 
-    fn progress(&mut self, cx: &mut Context<'_>) {
+    fn advance(&mut self, cx: &mut Context<'_>) {
         if let Some(http) = &mut self.http
             && http.poll_without_shutdown(cx).is_ready()
         {

@@ -10,7 +10,6 @@ mod expect;
 mod fault;
 mod flight;
 mod link;
-mod live_window;
 mod order;
 mod pacer;
 mod prober;
@@ -24,7 +23,6 @@ mod totals;
 
 pub use agent::{AgentEnd, AgentHello, AgentLine, EndedBy, run_agent};
 pub use expect::{BodyExpect, Expect};
-pub use live_window::{LiveSnapshot, LiveWindow};
 pub use order::ProbeOrder;
 pub use prober::Prober;
 pub use request::Method;

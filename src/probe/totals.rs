@@ -9,10 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Offset;
 use crate::record::{Outcome, Shot, UnsentCounts};
-use crate::stats::Gaps;
+use crate::stats::{Gap, Gaps, LiveGaps, Spread};
 
-/// Shots that may be kept beyond the unsettled ones before the settled ones are folded.
-const FOLD: usize = 1024;
 /// Names of replicas that are kept; a server that makes up names must not fill memory.
 const REPLICAS: usize = 1024;
 
@@ -52,7 +50,14 @@ impl ProbeTotals {
     /// The send lag that this share of the requests did not exceed; `quantile` 1.0 is the largest.
     #[must_use]
     pub fn lag_at(&self, quantile: f64) -> Offset {
-        value_at(&self.lag, quantile)
+        let nanos = self.lag.value_at_quantile(quantile);
+        Offset::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+    }
+
+    /// The send lags; none if nothing was sent.
+    #[must_use]
+    pub fn lags(&self) -> Option<Spread> {
+        Spread::of_counts(&self.lag)
     }
 
     pub(super) fn sent(&mut self, lag: Option<Offset>) {
@@ -63,14 +68,11 @@ impl ProbeTotals {
     }
 }
 
-/// What a stream saw, in total. It takes shots in the order in which they end. Of consecutive good
-/// or failed shots it keeps only the first and the last, so that hours fit into little memory and
-/// gaps stay exact.
+/// What a stream saw, in total. It takes shots in any order, and needs memory only for the newest
+/// ones and for gaps.
 #[derive(Debug)]
 pub struct Tally {
-    unsettled: Duration,
-    recent: BTreeMap<Offset, bool>,
-    settled: Vec<(Offset, bool)>,
+    gaps: LiveGaps,
     ok: u64,
     unsent: u64,
     failures: BTreeMap<Outcome, Failures>,
@@ -95,9 +97,7 @@ impl Tally {
     #[must_use]
     pub fn new(unsettled: Duration) -> Self {
         Self {
-            unsettled,
-            recent: BTreeMap::new(),
-            settled: Vec::new(),
+            gaps: LiveGaps::new(unsettled.into()),
             ok: 0,
             unsent: 0,
             failures: BTreeMap::new(),
@@ -125,9 +125,7 @@ impl Tally {
                 failures.last = failures.last.max(at);
             }
         }
-        if matches!(shot.outcome, Outcome::Ok | Outcome::Late)
-            && let Some(latency) = shot.latency()
-        {
+        if let Some(latency) = shot.response_latency() {
             self.latency.saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(0));
         }
         if let Some(replica) = &shot.replica
@@ -136,10 +134,7 @@ impl Tally {
         {
             self.replicas.insert(Arc::clone(replica));
         }
-        self.recent.insert(at, shot.outcome == Outcome::Ok);
-        if self.recent.len().is_multiple_of(FOLD) {
-            self.fold();
-        }
+        self.gaps.add(at, shot.outcome == Outcome::Ok);
     }
 
     /// Requests that were sent and have ended.
@@ -178,36 +173,22 @@ impl Tally {
         &self.replicas
     }
 
-    /// The latency that this share of the correct responses did not exceed, late ones included;
-    /// `None` without any.
+    /// The latency of the correct responses, late ones included; none without any.
     #[must_use]
-    pub fn latency_at(&self, quantile: f64) -> Option<Offset> {
-        (!self.latency.is_empty()).then(|| value_at(&self.latency, quantile))
+    pub fn latency(&self) -> Option<Spread> {
+        Spread::of_counts(&self.latency)
     }
 
-    /// The gaps. An open one lasts until the last shot ended. The number of failures in each is
-    /// not known.
+    /// The gaps. An open one lasts until the last shot ended.
     #[must_use]
     pub fn gaps(&self) -> Gaps {
-        let recent = self.recent.iter().map(|(at, ok)| (*at, *ok));
-        Gaps::of(self.settled.iter().copied().chain(recent), self.end)
+        self.gaps.gaps(self.end)
     }
 
-    /// Settles what no later shot can change.
-    fn fold(&mut self) {
-        let Some((newest, _)) = self.recent.last_key_value() else { return };
-        let horizon = *newest - self.unsettled.into();
-        let recent = self.recent.split_off(&horizon);
-        for (at, ok) in std::mem::replace(&mut self.recent, recent) {
-            match self.settled.as_slice() {
-                // The last but one starts the run, and this shot ends it.
-                [.., (_, first), (_, last)] if *first == ok && *last == ok => {
-                    self.settled.pop();
-                }
-                _ => {}
-            }
-            self.settled.push((at, ok));
-        }
+    /// The gap that is open at `now`.
+    #[must_use]
+    pub fn open_gap(&self, now: Offset) -> Option<Gap> {
+        self.gaps.open(now)
     }
 }
 
@@ -215,10 +196,6 @@ impl Tally {
 #[expect(clippy::expect_used, reason = "the bounds are constants")]
 fn latency_histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(10_000, 60_000_000_000, 3).expect("bounds of a histogram")
-}
-
-fn value_at(histogram: &Histogram<u64>, quantile: f64) -> Offset {
-    Offset::from_nanos(i64::try_from(histogram.value_at_quantile(quantile)).unwrap_or(i64::MAX))
 }
 
 /// From a microsecond to a minute, to 1 %.
@@ -253,8 +230,6 @@ mod lag_counts {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::record::Unsent;
 
@@ -303,49 +278,8 @@ mod tests {
         assert_eq!(refused.first, Offset::from_millis(10));
         assert_eq!(refused.last, Offset::from_millis(30));
         assert_eq!(tally.gaps().longest(), Offset::from_millis(40));
-        assert!((tally.latency_at(0.5).unwrap().as_secs_f64() - 0.005).abs() < 1e-5);
-        assert_eq!(Tally::new(Duration::ZERO).latency_at(0.5), None);
-    }
-
-    #[test]
-    fn a_long_run_needs_little_memory() {
-        let mut tally = Tally::new(Duration::from_secs(1));
-        for at in 0..200_000 {
-            let outcome = if (50_000..90_000).contains(&at) { Outcome::Reset } else { Outcome::Ok };
-            tally.add(&shot(at, 1, outcome));
-        }
-        assert!(tally.recent.len() <= 1_001 + FOLD, "{}", tally.recent.len());
-        assert!(tally.settled.len() <= 6, "{:?}", tally.settled);
-        assert_eq!(tally.gaps().longest(), Offset::from_millis(40_000));
-    }
-
-    proptest! {
-        // Folding must not change the gaps, whatever order the shots end in.
-        #[test]
-        fn gaps_are_those_of_all_shots(
-            runs in prop::collection::vec((1_usize..700, any::<bool>()), 1..12),
-            delays in prop::collection::vec(0_i64..100, 1..50),
-        ) {
-            let goods = runs.iter().flat_map(|(length, ok)| std::iter::repeat_n(*ok, *length));
-            let mut shots: Vec<Shot> = goods
-                .zip(delays.iter().cycle())
-                .zip(0..)
-                .map(|((ok, delay), at)| {
-                    shot(at, *delay, if ok { Outcome::Ok } else { Outcome::Timeout })
-                })
-                .collect();
-            let end = shots.iter().filter_map(|shot| shot.done).max().unwrap();
-            let all =
-                Gaps::of(shots.iter().map(|s| (s.intended, s.outcome == Outcome::Ok)), end);
-            shots.sort_by_key(|shot| shot.done);
-            let mut tally = Tally::new(Duration::from_millis(100));
-            for shot in &shots {
-                tally.add(shot);
-            }
-            let spans = |gaps: &Gaps| -> Vec<(Offset, Offset)> {
-                gaps.list.iter().map(|gap| (gap.start, gap.end)).collect()
-            };
-            prop_assert_eq!(spans(&tally.gaps()), spans(&all));
-        }
+        assert_eq!(tally.open_gap(Offset::from_millis(60)), None);
+        assert!((tally.latency().unwrap().p50.as_secs_f64() - 0.005).abs() < 1e-5);
+        assert_eq!(Tally::new(Duration::ZERO).latency(), None);
     }
 }

@@ -76,6 +76,12 @@ impl Shot {
         self.done.map(|done| done - self.intended)
     }
 
+    /// The latency, if the response was correct, in time or late.
+    #[must_use]
+    pub fn response_latency(&self) -> Option<Offset> {
+        self.latency().filter(|_| matches!(self.outcome, Outcome::Ok | Outcome::Late))
+    }
+
     /// When it began: when it was sent, or should have been.
     #[must_use]
     pub fn began(&self) -> Offset {

@@ -68,7 +68,7 @@ impl UnsentCounts {
 
     /// `2 because too many were in flight, 1 because …`, with numbers formatted by `write`.
     #[must_use]
-    pub fn told(&self, write: impl Fn(u64) -> String) -> String {
+    pub fn by_reason(&self, write: impl Fn(u64) -> String) -> String {
         let words = |(why, number): (&Unsent, &u64)| {
             format!("{} because {}", write(*number), why.because())
         };
@@ -78,7 +78,7 @@ impl UnsentCounts {
 
 impl fmt::Display for UnsentCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.told(|number| number.to_string()))
+        f.write_str(&self.by_reason(|number| number.to_string()))
     }
 }
 

@@ -60,12 +60,6 @@ impl RecordWriter {
         })
     }
 
-    /// The run's folder.
-    #[must_use]
-    pub fn folder(&self) -> &RunFolder {
-        &self.folder
-    }
-
     /// Adds streams after the existing ones. Which streams a service can have is only known once
     /// it responds.
     ///
@@ -124,12 +118,6 @@ impl RecordWriter {
     pub fn flush(&mut self) -> Result<()> {
         self.flushed = Instant::now();
         self.attempt(|files| files.each(|file| file.out.flush()))
-    }
-
-    /// Why the record is incomplete, if a write has failed.
-    #[must_use]
-    pub fn incomplete(&self) -> Option<&str> {
-        self.incomplete.as_deref()
     }
 
     /// Ends the record: syncs everything to the disk and marks the record as complete. After a
@@ -264,7 +252,7 @@ mod tests {
         writer.event(&event(30)).unwrap();
         writer.shot(0, &shot(40)).unwrap();
         writer.flush().unwrap();
-        let incomplete = writer.incomplete().unwrap();
+        let incomplete = writer.incomplete.clone().unwrap();
         assert!(incomplete.contains("No space left"), "{incomplete}");
         writer.finish().unwrap();
 
@@ -312,6 +300,6 @@ mod tests {
         let folder = RunFolder::create(home.path(), "r1").unwrap();
         let mut writer = RecordWriter::create(&folder, &meta(&["fresh"])).unwrap();
         assert!(writer.shot(1, &shot(10)).is_err());
-        assert!(writer.incomplete().is_none());
+        assert!(writer.incomplete.is_none());
     }
 }

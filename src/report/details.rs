@@ -17,11 +17,7 @@ use crate::record::{Expects, Purpose};
 use crate::wording::{count, counted, length, list, percent};
 
 /// All that was measured and checked, grouped under headings: what `-v` prints.
-pub const DETAILS: Format = Format {
-    name: "details",
-    about: "all that was measured and checked, under headings (as with -v)",
-    write,
-};
+pub const DETAILS: Format = Format { name: "details", write };
 
 fn write(material: Material, style: Style) -> String {
     match material {

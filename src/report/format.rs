@@ -17,8 +17,6 @@ pub enum Material<'a> {
 pub struct Format {
     /// Its name, as after `--format`.
     pub name: &'static str,
-    /// What it is, in one line for `--help`.
-    pub about: &'static str,
     /// Writes it, with a line end.
     pub write: fn(Material, Style) -> String,
 }

@@ -7,11 +7,7 @@ use super::style::Style;
 
 /// One JSON object with a line end. `docs/report.md` describes its fields: within a schema
 /// version fields are added, never renamed.
-pub const JSON: Format = Format {
-    name: "json",
-    about: "everything, for programs (docs/report.md describes the fields)",
-    write,
-};
+pub const JSON: Format = Format { name: "json", write };
 
 fn write(material: Material, _: Style) -> String {
     match material {

@@ -15,11 +15,7 @@ use crate::swarm::UpdateState;
 use crate::wording::{counted, length};
 
 /// What happened, why and what to change, in at most twenty lines.
-pub const SUMMARY: Format = Format {
-    name: "summary",
-    about: "what happened, why, and what to change, in twenty lines (the default)",
-    write,
-};
+pub const SUMMARY: Format = Format { name: "summary", write };
 
 /// The most lines that a summary has.
 const LINES: usize = 20;
@@ -145,10 +141,7 @@ fn is_unexpected(scenario: &ScenarioJudgement) -> bool {
 /// Why Swarm rolled back: `slot 1 became unhealthy: 3 checks failed: "…"`.
 pub(super) fn cause(story: &RollbackStory) -> String {
     match (story.trigger_slot, &story.trigger_error) {
-        (Some(slot), Some(error)) if slot > 0 => match error.strip_prefix("its container") {
-            Some(rest) => format!("the container of slot {slot}{rest}"),
-            None => format!("slot {slot} {error}"),
-        },
+        (Some(slot), Some(error)) if slot > 0 => format!("slot {slot} {error}"),
         (_, Some(error)) => format!("a task {error}"),
         _ => "not known: the engine named no task".to_owned(),
     }

@@ -6,12 +6,12 @@ use super::recorder::Recorder;
 use super::spec::RunEnv;
 use crate::Clock;
 use crate::deploy::{
-    Applied, ApplyOptions, ConvergeOptions, EndpointMode, OwnerMark, Prepared, apply, check_owner,
-    converge,
+    ApplyOptions, ConvergeOptions, EndpointMode, OwnerMark, Prepared, apply, check_owner, converge,
 };
 use crate::error::Result;
 use crate::observe::{Observer, Watch};
 use crate::site::{Ledger, NotedStack, Site, StateFolder};
+use crate::stack::ServiceBody;
 
 /// A stack that is about to be deployed.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ pub async fn deploy(
     deployment: &Deployment,
     run_id: &str,
     tell: &(dyn Fn(&str) + Send + Sync),
-) -> Result<Applied> {
+) -> Result<Vec<ServiceBody>> {
     let mark = OwnerMark { owner: site.owner.clone(), run_id: run_id.to_owned() };
     let options = ApplyOptions { mark, ..deployment.options.clone() };
     check_owner(&site.manager, &options.stack, &site.owner, options.adopt).await?;

@@ -27,7 +27,7 @@ impl Run<'_> {
         let (site, state) = (self.env.site, self.env.state);
         let applied = deploy(site, state, deployment, &self.id, &tell).await?;
         let service = &self.spec.subject.target.service;
-        let body = applied.services.into_iter().find(|body| body.name() == service);
+        let body = applied.into_iter().find(|body| body.name() == service);
         self.body =
             body.ok_or_else(|| Error::environment(format!("service {service} was not deployed")))?;
         let options = ConvergeOptions {

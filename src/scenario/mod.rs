@@ -1,6 +1,6 @@
-//! The table of scenarios: what is changed, and what Swarm must do about it.
+//! Scenarios: what is changed, and what Swarm must do about it.
 //!
-//! A scenario is one file and one line in [`TABLE`]. Performing one is the job of `run`.
+//! A scenario is one file and one constant here. Performing one is the job of `run`.
 
 mod broken_update;
 mod update;
@@ -12,9 +12,6 @@ use std::time::Duration;
 use crate::deploy::Change;
 use crate::record::Expects;
 use crate::stack::ServiceBody;
-
-/// Every scenario.
-pub const TABLE: [&ScenarioKind; 3] = [&update::KIND, &broken_update::KIND, &watched_update::KIND];
 
 /// What `verify` performs unless told otherwise, in this order.
 pub const OF_VERIFY: [&ScenarioKind; 2] = [&update::KIND, &broken_update::KIND];
@@ -104,12 +101,6 @@ impl Scenario {
     }
 }
 
-/// The scenario with this name.
-#[must_use]
-pub fn find(name: &str) -> Option<&'static ScenarioKind> {
-    TABLE.into_iter().find(|kind| kind.name == name)
-}
-
 impl PartialEq for ScenarioKind {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
@@ -152,12 +143,5 @@ mod tests {
         let scenario = BROKEN_UPDATE.scenario(&Wishes::default(), &body("a:1"));
         assert_eq!((scenario.name, scenario.expects), ("broken-update", Expects::Rollback));
         assert!(scenario.describe().starts_with("--health-cmd"), "{}", scenario.describe());
-    }
-
-    #[test]
-    fn every_scenario_is_found_by_its_name() {
-        for kind in TABLE {
-            assert_eq!(find(kind.name), Some(kind));
-        }
     }
 }

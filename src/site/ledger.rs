@@ -109,12 +109,6 @@ impl Ledger {
         fs::rename(&part, &self.path).map_err(failed)
     }
 
-    /// The entry of a stack on an engine.
-    #[must_use]
-    pub fn deployment(&self, engine: &str, stack: &str) -> Option<&NotedStack> {
-        self.stacks.iter().find(|known| known.engine == engine && known.stack == stack)
-    }
-
     /// Adds the entry of a stack, replacing an older one.
     pub fn note(&mut self, deployment: NotedStack) {
         self.forget(&deployment.engine, &deployment.stack);

@@ -40,12 +40,6 @@ impl StateFolder {
         &self.path
     }
 
-    /// Where unpacked packages are kept.
-    #[must_use]
-    pub fn cache(&self) -> PathBuf {
-        self.path.join("cache")
-    }
-
     /// Where the records of runs are kept.
     #[must_use]
     pub fn runs(&self) -> PathBuf {

@@ -53,12 +53,6 @@ impl ServiceBody {
         Some(mode["Replicated"]["Replicas"].as_u64().unwrap_or(1))
     }
 
-    /// Whether it runs one task on every node.
-    #[must_use]
-    pub fn is_global(&self) -> bool {
-        self.0["Mode"].get("Global").is_some()
-    }
-
     /// Whether it runs to completion.
     #[must_use]
     pub fn is_job(&self) -> bool {

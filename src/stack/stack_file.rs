@@ -33,11 +33,6 @@ impl Stack {
         yaml_out::write(&self.config)
     }
 
-    /// Keys of the services, sorted.
-    pub fn service_keys(&self) -> impl Iterator<Item = &str> {
-        self.config.services.keys().map(String::as_str)
-    }
-
     /// Where the files set what decides how a service is updated. The keys are `deploy`,
     /// `replicas`, `endpoint_mode`, `stop_grace_period`, `update_config`, `update_config.order` and
     /// so on, the same for `rollback_config`, and `healthcheck`, `healthcheck.interval` and so on.

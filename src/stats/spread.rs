@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::Offset;
 
-/// Percentiles of times, each within 0.1 % of the true one; `max` is exact.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// Percentiles of times.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Spread {
     /// The median.
     pub p50: Offset,
@@ -21,8 +21,8 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// The percentiles of these times; none if there are no times. Negative ones count as
-    /// zero.
+    /// The percentiles of these times, each within 0.1 % of the true one; `max` is exact. None
+    /// if there are no times. Negative ones count as zero.
     #[must_use]
     pub fn of(times: impl IntoIterator<Item = Offset>) -> Option<Self> {
         // Three digits are always a legal precision.
@@ -35,12 +35,23 @@ impl Spread {
             // It grows, so every time fits.
             histogram.record(nanos).ok()?;
         }
-        if histogram.is_empty() {
+        Self::up_to(max, &histogram)
+    }
+
+    /// The percentiles of times that a histogram counts in nanoseconds, as precise as it is. None
+    /// if it is empty.
+    #[must_use]
+    pub fn of_counts(nanos: &Histogram<u64>) -> Option<Self> {
+        Self::up_to(nanos.max(), nanos)
+    }
+
+    fn up_to(max: u64, nanos: &Histogram<u64>) -> Option<Self> {
+        if nanos.is_empty() {
             return None;
         }
         let offset =
             |nanos: u64| Offset::from_nanos(i64::try_from(nanos.min(max)).unwrap_or(i64::MAX));
-        let at = |quantile| offset(histogram.value_at_quantile(quantile));
+        let at = |quantile| offset(nanos.value_at_quantile(quantile));
         Some(Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: offset(max) })
     }
 }

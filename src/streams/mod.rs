@@ -116,12 +116,6 @@ impl StreamKind {
     }
 }
 
-/// The stream with this name.
-#[must_use]
-pub fn find(name: &str) -> Option<&'static StreamKind> {
-    TABLE.into_iter().find(|kind| kind.name == name)
-}
-
 impl PartialEq for StreamKind {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
@@ -178,11 +172,9 @@ mod tests {
     }
 
     #[test]
-    fn names_are_found_and_are_unique() {
+    fn names_are_unique() {
         for kind in TABLE {
-            assert_eq!(find(kind.name), Some(kind));
             assert!(TABLE.iter().filter(|other| other.name == kind.name).count() == 1);
         }
-        assert_eq!(find("nope"), None);
     }
 }

@@ -138,7 +138,7 @@ fn words(name: &str, stream: &RequestStream, now: Offset, palette: Palette, full
     } else if full && gaps.now.is_none() {
         parts.push("no gap".to_owned());
     }
-    if let Some(p99) = stream.p99() {
+    if let Some(p99) = stream.p99(now) {
         parts.push(format!("p99 {}", length(p99)));
     }
     let label = if full { "requests " } else { "" };
@@ -159,7 +159,6 @@ mod tests {
             let outcome = if due < 9_000 { Outcome::Ok } else { Outcome::Refused };
             stream.shot(&shot(due, due + 3, outcome));
         }
-        stream.advance(Offset::from_millis(10_000));
         stream
     }
 

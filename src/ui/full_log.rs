@@ -8,6 +8,7 @@ use super::screen::{Line, RunLog, Scene, phase_name};
 use super::slots::{SlotKey, SlotTable};
 use super::task_line::TaskLine;
 use crate::Offset;
+use crate::judge::{HealthReport, TaskFailure};
 use crate::record::{
     ContainerAction, EndReason, Event, EventKind, Expects, Shot, SpecMatch, TaskSeen,
 };
@@ -70,14 +71,17 @@ impl RunLog for FullLog {
             }
             EventKind::Container { task, action: ContainerAction::Oom, .. } => {
                 if let Some(task) = scene.slots.task(task) {
-                    self.step(event, &task.seen, "ran out of memory".into(), scene.slots);
+                    let text = TaskFailure::OutOfMemory.to_string();
+                    self.step(event, &task.seen, text, scene.slots);
                 }
             }
             EventKind::Container { task, action: ContainerAction::Unhealthy, .. }
             | EventKind::HealthCheckFailed { task, .. } => {
                 if let Some(task) = scene.slots.task(task) {
-                    self.withdraw(&task.seen, &task.failure());
-                    self.step(event, &task.seen, task.failure_in_full(), scene.slots);
+                    let without_check = TaskFailure::Unhealthy(HealthReport::default());
+                    self.withdraw(&task.seen, &without_check.to_string());
+                    let text = task.health_failure().to_string();
+                    self.step(event, &task.seen, text, scene.slots);
                 }
             }
             _ => {
@@ -284,13 +288,10 @@ fn step(seen: &TaskSeen, before: Option<&TaskLine>, slots: &SlotTable) -> Option
     if before.is_some_and(|before| before.state() == now) {
         return None;
     }
-    let worth = task.is_broken()
+    let worth = !task.is_alive()
         || task.is_leaving()
-        || task.is_stuck()
-        || matches!(
-            seen.state,
-            TaskState::Preparing | TaskState::Starting | TaskState::Running | TaskState::Shutdown
-        );
+        || task.stuck().is_some()
+        || matches!(seen.state, TaskState::Preparing | TaskState::Starting | TaskState::Running);
     worth.then_some(now)
 }
 
@@ -320,6 +321,6 @@ fn figures(stream: &RequestStream, now: Offset) -> String {
     if gaps.longest > Offset::ZERO {
         parts.push(format!("longest gap {}", length(gaps.longest)));
     }
-    parts.extend(stream.p99().map(|p99| format!("p99 {}", length(p99))));
+    parts.extend(stream.p99(now).map(|p99| format!("p99 {}", length(p99))));
     parts.join(", ")
 }

@@ -45,7 +45,7 @@ fn a_step_is_what_one_sees_change() {
     ]);
     let steps: Vec<&str> =
         lines.iter().filter_map(|line| line.strip_prefix("  app.2  #3 app:v3  ")).collect();
-    assert_eq!(steps, ["preparing", "running", "ran out of memory", "failed: exit code 1"]);
+    assert_eq!(steps, ["preparing", "running", "ran out of memory", "failed: out of memory"]);
 }
 
 #[test]
@@ -253,8 +253,8 @@ fn a_problem_is_reported_once_for_all_slots_that_have_it() {
     assert_eq!(
         lines,
         [
-            "[  1s]   slots 1 and 2 are stuck in pending: no suitable node",
-            "[  3s]   proxy.1 failed: exit code 1"
+            "[  1s]   slots 1 and 2 could not be placed: no suitable node",
+            "[  3s]   proxy.1 exited with code 1"
         ]
     );
 }

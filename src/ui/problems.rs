@@ -6,12 +6,13 @@ use super::screen::Scene;
 use super::slots::SlotKey;
 use super::task_line::TaskLine;
 use crate::Offset;
-use crate::record::{ContainerAction, Event, TaskSeen};
+use crate::judge::{TaskFailure, whom};
+use crate::record::{Event, TaskSeen};
 use crate::wording::{cut, list};
 
 /// A task that ended this long before it was first seen is no problem of this run.
 const HISTORY: Offset = Offset::from_millis(5_000);
-/// How many cells of an engine's reason are shown.
+/// How many cells of a problem are shown.
 const REASON: usize = 200;
 
 /// The problems of tasks that are not reported yet. They are held for a moment: the same thing
@@ -31,11 +32,11 @@ struct Problem {
     at: Offset,
     seen: Offset,
     task: TaskSeen,
-    failure: String,
+    failure: TaskFailure,
 }
 
 impl Problems {
-    /// Takes news of a task: it may have broken, or get no further.
+    /// Takes news of a task; `before` is what was known of it.
     pub fn task(
         &mut self,
         event: &Event,
@@ -43,29 +44,17 @@ impl Problems {
         before: Option<&TaskLine>,
         scene: &Scene,
     ) {
-        let Some(task) = scene.slots.task(&seen.task) else { return };
-        let history = before.is_none() && event.seen - event.at > HISTORY;
-        if history || task.is_leaving() || before.is_some_and(TaskLine::is_leaving) {
-            return;
-        }
-        if task.is_broken() || task.is_stuck() {
-            self.add(event, task, task.failure(), scene);
+        if before.is_some() || event.seen - event.at <= HISTORY {
+            self.look(event, &seen.task, scene);
         }
     }
 
-    /// Takes news of a task's container.
-    pub fn container(&mut self, event: &Event, id: &str, action: ContainerAction, scene: &Scene) {
+    /// Notes the task's problem after an event about it or its container, if it has one.
+    pub fn look(&mut self, event: &Event, id: &str, scene: &Scene) {
         let Some(task) = scene.slots.task(id) else { return };
-        match action {
-            ContainerAction::Unhealthy => self.add(event, task, task.failure(), scene),
-            ContainerAction::Oom => self.add(event, task, "ran out of memory".into(), scene),
-            _ => {}
-        }
-    }
-
-    fn add(&mut self, event: &Event, task: &TaskLine, failure: String, scene: &Scene) {
+        let Some(failure) = task.failure() else { return };
         let ours = scene.slots.is_companion(&task.seen.service);
-        if !ours && self.noted.insert((task.seen.task.clone(), task.is_stuck())) {
+        if !ours && self.noted.insert((task.seen.task.clone(), failure.is_stuck())) {
             let (at, seen, task) = (event.at, event.seen, task.seen.clone());
             self.held.push(Problem { at, seen, task, failure });
         }
@@ -87,13 +76,12 @@ impl Problems {
         let mut rest = std::mem::take(&mut self.held);
         while let Some(first) = rest.first() {
             let (at, service) = (first.at, first.task.service.clone());
-            let failure = first.in_full(scene);
+            let failure = first.newest(scene);
             let (same, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|problem| {
-                problem.task.service == service && problem.in_full(scene) == failure
+                problem.task.service == service && problem.newest(scene) == failure
             });
             rest = others;
-            let keys = same.iter().map(|problem| SlotKey::of(&problem.task)).collect();
-            let text = describe(&keys, &failure, scene);
+            let text = cut(&describe(&same, &failure, scene), REASON);
             if self.reported.insert(text.clone()) {
                 lines.push((at, text));
             }
@@ -103,31 +91,28 @@ impl Problems {
 }
 
 impl Problem {
-    /// What went wrong, as far as it is known by now.
-    fn in_full(&self, scene: &Scene) -> String {
-        let task = scene.slots.task(&self.task.task);
-        match task.map(TaskLine::failure_in_full) {
-            Some(full) if full.starts_with(&self.failure) => cut(&full, REASON),
-            _ => cut(&self.failure, REASON),
-        }
+    /// Why the task failed, as far as it is known by now.
+    fn newest(&self, scene: &Scene) -> TaskFailure {
+        let newest = scene.slots.task(&self.task.task).and_then(TaskLine::failure);
+        newest.unwrap_or_else(|| self.failure.clone())
     }
 }
 
-/// `slots 1 and 4 became unhealthy`; for other services than the one under test
+/// `slots 1 and 4 became unhealthy: 3 checks failed`; for other services than the one under test
 /// `proxy.1 became unhealthy`.
-fn describe(keys: &BTreeSet<SlotKey>, failure: &str, scene: &Scene) -> String {
-    let failure = match failure.split_once(' ').filter(|_| keys.len() > 1) {
-        Some(("was", rest)) => format!("were {rest}"),
-        Some(("is", rest)) => format!("are {rest}"),
-        _ => failure.to_owned(),
+fn describe(problems: &[Problem], failure: &TaskFailure, scene: &Scene) -> String {
+    let keys: BTreeSet<SlotKey> = problems.iter().map(|p| SlotKey::of(&p.task)).collect();
+    let under_test = |key: &SlotKey| scene.narrator.service() == Some(&key.service);
+    let names =
+        |name: &dyn Fn(&SlotKey) -> String| list(&keys.iter().map(name).collect::<Vec<_>>());
+    let who = match keys.first().filter(|key| under_test(key)) {
+        Some(_) if keys.len() == 1 => whom(&problems[0].task),
+        Some(key) if key.slot > 0 => format!("slots {}", names(&SlotKey::name)),
+        _ => names(&|key| scene.slots.slot_name(key)),
     };
-    let of_service = |key: &&SlotKey| scene.narrator.service() == Some(&key.service);
-    let who = match keys.first().filter(of_service) {
-        Some(key) if keys.len() == 1 => key.place(),
-        Some(key) if key.slot > 0 => {
-            format!("slots {}", list(&keys.iter().map(SlotKey::name).collect::<Vec<_>>()))
-        }
-        _ => list(&keys.iter().map(|key| scene.slots.slot_name(key)).collect::<Vec<_>>()),
-    };
-    format!("{who} {failure}")
+    let what = if keys.len() > 1 { failure.of_several(&who) } else { failure.of_whom(&who) };
+    match failure.evidence() {
+        Some(evidence) => format!("{what}: {evidence}"),
+        None => what,
+    }
 }

@@ -1,11 +1,10 @@
 //! What the live view knows of one stream of requests.
-//!
-//! It is for watching only: the judge computes the same figures from the whole record.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use crate::Offset;
 use crate::record::{Outcome, Shot};
+use crate::stats::{LiveGaps, Recent};
 use crate::wording::{count, list};
 
 /// The time over which the rate and the latency are taken.
@@ -18,7 +17,7 @@ const HORIZON: Offset = Offset::from_millis(30_000);
 const SILENCE: Offset = Offset::from_millis(1_000);
 
 /// What the live view knows of one stream of requests.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct RequestStream {
     /// Requests sent.
     pub sent: u64,
@@ -26,20 +25,26 @@ pub(super) struct RequestStream {
     pub unsent: u64,
     /// Failed requests by class.
     pub classes: BTreeMap<Outcome, u64>,
-    /// When outcomes became known lately, and after how long if there was an answer.
-    recent: VecDeque<(Offset, Option<Offset>)>,
-    /// When each request of the last [`HORIZON`] was due and whether it went well.
-    order: BTreeMap<Offset, bool>,
-    /// How many of `order` went badly.
-    bad: usize,
-    /// When the gap began that was open at the start of `order`.
-    open: Option<Offset>,
-    /// The longest gap that ended before `order` begins.
-    longest: Offset,
+    recent: Recent,
+    gaps: LiveGaps,
     /// When a good answer came last.
     last_good: Option<Offset>,
     /// When probing stopped; requests that were due before do not start it again.
     idle: Option<Offset>,
+}
+
+impl Default for RequestStream {
+    fn default() -> Self {
+        Self {
+            sent: 0,
+            unsent: 0,
+            classes: BTreeMap::new(),
+            recent: Recent::new(RECENT),
+            gaps: LiveGaps::new(HORIZON),
+            last_good: None,
+            idle: None,
+        }
+    }
 }
 
 /// The lengths of a stream's gaps. A gap opens when a request that failed was due and closes when the
@@ -64,31 +69,12 @@ impl RequestStream {
         }
         self.sent += 1;
         let good = !shot.outcome.is_failure();
-        let answered = good || shot.outcome == Outcome::Late;
-        let done = shot.done.unwrap_or(shot.intended);
-        self.recent.push_back((done, shot.latency().filter(|_| answered)));
+        self.recent.add(shot.ended(), shot.response_latency());
+        self.gaps.add(shot.intended, good);
         if good {
-            self.last_good = self.last_good.max(Some(done));
+            self.last_good = self.last_good.max(Some(shot.ended()));
         } else {
             *self.classes.entry(shot.outcome).or_default() += 1;
-            self.bad += 1;
-        }
-        self.order.insert(shot.intended, good);
-    }
-
-    /// Forgets what is too old to matter at `now`.
-    pub fn advance(&mut self, now: Offset) {
-        while self.recent.front().is_some_and(|(done, _)| *done < now - RECENT) {
-            self.recent.pop_front();
-        }
-        while let Some(first) = self.order.first_entry().filter(|e| *e.key() < now - HORIZON) {
-            let (due, good) = first.remove_entry();
-            if good {
-                self.longest = self.longest.max(self.open.take().map_or(Offset::ZERO, |o| due - o));
-            } else {
-                self.bad -= 1;
-                self.open.get_or_insert(due);
-            }
         }
     }
 
@@ -109,42 +95,23 @@ impl RequestStream {
 
     /// The gaps as known at `now`.
     pub fn gaps(&self, now: Offset) -> GapLengths {
-        let (mut open, mut longest) = (self.open, self.longest);
-        if open.is_some() || self.bad > 0 {
-            for (&due, &good) in &self.order {
-                if !good {
-                    open.get_or_insert(due);
-                } else if let Some(began) = open.take() {
-                    longest = longest.max(due - began);
-                }
-            }
+        if !self.is_active() {
+            // Then a gap lasts only until its last failed request was due.
+            return GapLengths { now: None, longest: self.gaps.longest(Offset::ZERO) };
         }
-        if self.is_active() {
-            let silent = self.last_good.filter(|good| now - *good > SILENCE);
-            open = open.or(silent);
-        } else if let (Some(began), Some((&last, _))) = (open.take(), self.order.last_key_value()) {
-            longest = longest.max(last - began);
-        }
-        let now = open.map(|began| now - began);
-        GapLengths { now, longest: longest.max(now.unwrap_or_default()) }
+        let silent = || self.last_good.map(|good| now - good).filter(|since| *since > SILENCE);
+        let open = self.gaps.open(now).map(|gap| gap.length()).or_else(silent);
+        GapLengths { now: open, longest: self.gaps.longest(now).max(open.unwrap_or_default()) }
     }
 
     /// Outcomes a second, over the last few seconds.
     pub fn rate(&self, now: Offset) -> f64 {
-        let Some(&(first, _)) = self.recent.front() else { return 0.0 };
-        // A window that has only just begun would make the first answers look like thousands.
-        let window = (now - first).max(Offset::from_millis(1_000)).min(RECENT);
-        #[expect(clippy::cast_precision_loss, reason = "a count of a few seconds' requests")]
-        let answers = self.recent.len() as f64;
-        answers / window.as_secs_f64()
+        self.recent.rate_hz(now)
     }
 
     /// The latency that 99 of 100 answers of the last few seconds did not exceed.
-    pub fn p99(&self) -> Option<Offset> {
-        let mut all: Vec<Offset> = self.recent.iter().filter_map(|(_, latency)| *latency).collect();
-        let rank = (all.len() * 99).div_ceil(100).checked_sub(1)?;
-        let (_, &mut p99, _) = all.select_nth_unstable(rank);
-        Some(p99)
+    pub fn p99(&self, now: Offset) -> Option<Offset> {
+        self.recent.latency(now).map(|latency| latency.p99)
     }
 }
 
@@ -178,11 +145,9 @@ mod tests {
         let mut stream = RequestStream::default();
         fire(&mut stream, 0, 10_000, Outcome::Ok, 4);
         fire(&mut stream, 10_000, 11_000, Outcome::Ok, 20);
-        stream.advance(ms(11_000));
-        assert_eq!(stream.p99(), Some(ms(20)));
+        assert_eq!(stream.p99(ms(11_000)), Some(ms(20)));
         assert!((stream.rate(ms(11_000)) - 100.0).abs() < 3.0, "{}", stream.rate(ms(11_000)));
-        stream.advance(ms(17_000));
-        assert_eq!((stream.p99(), stream.rate(ms(17_000)).round()), (None, 0.0));
+        assert_eq!((stream.p99(ms(17_000)), stream.rate(ms(17_000)).round()), (None, 0.0));
     }
 
     #[test]
@@ -194,7 +159,6 @@ mod tests {
         fire(&mut stream, 1_400, 2_000, Outcome::Ok, 4);
         let gaps = GapLengths { now: None, longest: ms(400) };
         assert_eq!(stream.gaps(ms(2_000)), gaps);
-        stream.advance(ms(60_000));
         stream.stop(ms(60_000));
         assert_eq!(stream.gaps(ms(60_000)), gaps);
     }
@@ -237,7 +201,7 @@ mod tests {
     #[test]
     fn nothing_yet() {
         let stream = RequestStream::default();
-        assert_eq!(stream.p99(), None);
+        assert_eq!(stream.p99(ms(5_000)), None);
         assert_eq!(stream.gaps(ms(5_000)), GapLengths { now: None, longest: Offset::ZERO });
     }
 }

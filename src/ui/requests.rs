@@ -89,11 +89,6 @@ impl Requests {
         }
     }
 
-    /// Lets time pass.
-    pub fn advance(&mut self, now: Offset) {
-        self.streams.values_mut().for_each(|stream| stream.advance(now));
-    }
-
     /// A stream that is shown.
     pub fn get(&self, name: &str) -> Option<&RequestStream> {
         self.streams.get(name)

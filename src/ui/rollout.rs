@@ -2,6 +2,7 @@
 
 use super::slots::{Slot, SlotKey, SlotTable};
 use crate::Offset;
+use crate::judge::TaskFailure;
 use crate::swarm::TaskState;
 use crate::wording::list;
 
@@ -18,8 +19,8 @@ pub(super) struct Rollout {
     pub untouched: usize,
     /// Slots whose other version must stop before the version may start.
     pub stopping: Slots,
-    /// Slots whose task gets no further, with the engine's reason.
-    pub stuck: Vec<Stuck>,
+    /// Slots whose task gets no further, and why.
+    pub stuck: Vec<(String, TaskFailure)>,
     /// Slots whose task gets its image and container.
     pub preparing: Slots,
     /// Slots whose task is ready and held back, by the restart policy's delay.
@@ -28,21 +29,10 @@ pub(super) struct Rollout {
     pub starting: Slots,
     /// Slots whose task became unhealthy and is being ended for it.
     pub unhealthy: Slots,
-    /// Slots whose task ended, with what went wrong.
-    pub failed: Vec<(String, String)>,
+    /// Slots whose task failed and ended.
+    pub failed: Vec<(String, TaskFailure)>,
     /// Slots that run the version while the other one still drains.
     pub draining: Slots,
-}
-
-/// A slot whose task gets no further.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Stuck {
-    /// The slot's name.
-    pub slot: String,
-    /// Whether it is a node that is missing, and not the image.
-    pub without_node: bool,
-    /// The engine's reason.
-    pub reason: String,
 }
 
 /// Names of slots: numbers, or nodes for a global service; and since when they have been in the
@@ -118,7 +108,7 @@ impl Rollout {
             return;
         };
         // The version went from here, as it does before a rollback brings it back.
-        if task.is_leaving() || task.seen.state == TaskState::Shutdown {
+        if task.is_leaving() || !task.is_alive() && !task.is_broken() {
             if let Some(since) = leaving_since {
                 self.stopping.push(name, since);
             } else if slot.others_stay(generation) {
@@ -128,25 +118,19 @@ impl Rollout {
             }
             return;
         }
-        match task.seen.state {
-            state if task.healthy == Some(false) && !state.is_terminal() => {
-                self.unhealthy.push(name, task.since);
-            }
-            TaskState::Running => {
+        match (task.seen.state, task.failure()) {
+            _ if task.is_unhealthy() => self.unhealthy.push(name, task.since),
+            (_, Some(failure)) if failure.is_stuck() => self.stuck.push((name, failure)),
+            (_, Some(failure)) => self.failed.push((name, failure)),
+            (TaskState::Running, _) => {
                 self.done += 1;
                 self.done_at = self.done_at.max(Some(task.since));
                 if let Some(since) = leaving_since {
                     self.draining.push(name, since);
                 }
             }
-            state if task.is_stuck() => self.stuck.push(Stuck {
-                slot: name,
-                without_node: state < TaskState::Assigned,
-                reason: task.seen.error.clone(),
-            }),
-            TaskState::Starting => self.starting.push(name, task.since),
-            state if state.is_terminal() => self.failed.push((name, task.failure())),
-            state => match leaving_since {
+            (TaskState::Starting, _) => self.starting.push(name, task.since),
+            (state, _) => match leaving_since {
                 Some(since) if task.seen.desired < TaskState::Running => {
                     self.stopping.push(name, since);
                 }
@@ -222,13 +206,12 @@ mod tests {
                 done_at: Some(Offset::ZERO),
                 untouched: 1,
                 stopping: slots(&["1"]),
-                stuck: vec![Stuck {
-                    slot: "4".into(),
-                    without_node: true,
-                    reason: "no suitable node".into()
-                }],
+                stuck: vec![(
+                    "4".into(),
+                    TaskFailure::NotPlaced { error: "no suitable node".into() }
+                )],
                 starting: slots(&["2"]),
-                failed: vec![("5".into(), "failed: exit code 1".into())],
+                failed: vec![("5".into(), TaskFailure::Exited { code: 1 })],
                 ..Rollout::default()
             }
         );

@@ -183,20 +183,9 @@ impl Screen {
         }
     }
 
-    /// Writes text above the live area as it is; nothing in the quiet mode.
-    pub fn print(&mut self, text: &str) {
-        if self.mode != Mode::Quiet {
-            self.terminal.print(text);
-        }
-    }
-
-    /// Ends the showing and clears the live area, as dropping does.
-    pub fn finish(self) {}
-
     fn pass(&mut self, now: Offset) {
         self.began.get_or_insert(now);
         self.now = self.now.max(Some(now));
-        self.requests.advance(now);
         self.log(|log, scene| log.advance(now, scene));
     }
 

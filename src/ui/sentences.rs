@@ -7,9 +7,10 @@
 
 use super::rollout::{Rollout, Slots};
 use super::wait::{Wait, settling, watching};
+use crate::judge::TaskFailure;
 use crate::record::StackFacts;
 use crate::swarm::UpdatePolicy;
-use crate::wording::{clean, setting};
+use crate::wording::setting;
 
 /// What Swarm is doing, and what the run waits for.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -145,10 +146,13 @@ impl Sentences<'_> {
         if !rollout.stopping.is_empty() {
             steps.push(self.stopping(&rollout.stopping));
         }
-        if let Some(stuck) = rollout.stuck.first() {
-            let what =
-                if stuck.without_node { "looking for a node for" } else { "stuck preparing" };
-            steps.push(format!("{what} slot {}: {}", stuck.slot, clean(&stuck.reason)));
+        if let Some((slot, failure)) = rollout.stuck.first() {
+            let what = match failure {
+                TaskFailure::NotPlaced { .. } => "looking for a node for",
+                _ => "stuck preparing",
+            };
+            let evidence = failure.evidence().unwrap_or_default();
+            steps.push(format!("{what} slot {slot}: {evidence}"));
         }
         if !rollout.preparing.is_empty() {
             steps.push(format!("preparing {}", self.coming(&rollout.preparing)));
@@ -203,7 +207,7 @@ impl Sentences<'_> {
     }
 
     /// A task that ended and that Swarm has not replaced yet.
-    fn failed(&self, slot: &str, failure: &str) -> String {
+    fn failed(&self, slot: &str, failure: &TaskFailure) -> String {
         let policy = self.facts.map(|facts| match self.coming {
             Coming::Back => &facts.rollback_config,
             Coming::First | Coming::Update => &facts.update_config,
@@ -212,15 +216,19 @@ impl Sentences<'_> {
             (Coming::First, _) | (_, None) => String::new(),
             (_, Some(policy)) => format!(" (failure_action: {})", policy.failure_action),
         };
-        format!("about to react, because slot {slot} {failure}{reaction}")
+        let failed = failure.of_whom(&format!("slot {slot}"));
+        format!("about to react, because {failed}{reaction}")
     }
 
     /// What holds the rollout up most.
     fn waiting(&self) -> Option<Wait> {
         let rollout = self.rollout;
-        Some(if let Some(stuck) = rollout.stuck.first() {
-            let what = if stuck.without_node { "a node" } else { "the image" };
-            Wait::for_event(format!("{what} for slot {} (Swarm sets no limit)", stuck.slot))
+        Some(if let Some((slot, failure)) = rollout.stuck.first() {
+            let what = match failure {
+                TaskFailure::NotPlaced { .. } => "a node",
+                _ => "the image",
+            };
+            Wait::for_event(format!("{what} for slot {slot} (Swarm sets no limit)"))
         } else if let Some((slot, _)) = rollout.failed.first() {
             Wait::for_event(format!("Swarm to react to slot {slot}"))
         } else if !rollout.unhealthy.is_empty() {

@@ -85,8 +85,8 @@ impl RunLog for ShortLog {
                 self.problems.task(event, seen, before, scene);
                 self.replaced(event.at, scene);
             }
-            EventKind::Container { task, action, .. } => {
-                self.problems.container(event, task, *action, scene);
+            EventKind::Container { task, .. } | EventKind::HealthCheckFailed { task, .. } => {
+                self.problems.look(event, task, scene);
             }
             EventKind::ScenarioEnded { spec, reason, .. } => {
                 self.ended(event.at, *spec, reason, scene);
@@ -109,7 +109,6 @@ impl RunLog for ShortLog {
             }
             EventKind::Interrupted => self.say(event.at, "interrupted; cleaning up".into(), scene),
             EventKind::TaskGone { .. }
-            | EventKind::HealthCheckFailed { .. }
             | EventKind::NegativeControlStarted { .. }
             | EventKind::Machine(_) => {}
         }

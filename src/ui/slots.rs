@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::task_line::{FailedCheck, TaskLine};
+use super::task_line::TaskLine;
 use crate::Offset;
-use crate::record::{ContainerAction, Event, EventKind, TaskSeen};
+use crate::record::{Event, EventKind, TaskSeen};
 use crate::swarm::TaskState;
 use crate::wording::clean;
 
@@ -29,14 +29,6 @@ impl SlotKey {
     pub fn of(seen: &TaskSeen) -> Self {
         let node = if seen.slot == 0 { seen.node.clone() } else { String::new() };
         Self { service: seen.service.clone(), slot: seen.slot, node }
-    }
-
-    /// `slot 3`, or `node x1y2z` for a global service.
-    pub fn place(&self) -> String {
-        match self.slot {
-            0 => format!("node {}", self.name()),
-            number => format!("slot {number}"),
-        }
     }
 
     /// The slot's number, or the beginning of its node's id for a global service.
@@ -168,24 +160,9 @@ impl SlotTable {
                 self.slots.entry(key).or_default().update(seen, event.at).or(moved)
             }
             EventKind::TaskGone { task } => self.take(task),
-            EventKind::Container { task, action, .. } => {
-                let healthy = match action {
-                    ContainerAction::Healthy => Some(true),
-                    ContainerAction::Unhealthy => Some(false),
-                    _ => return None,
-                };
+            EventKind::Container { task, .. } | EventKind::HealthCheckFailed { task, .. } => {
                 let task = self.slots.values_mut().find_map(|slot| slot.task_mut(task))?;
-                task.healthy = healthy;
-                if healthy == Some(false) {
-                    task.since = event.at;
-                }
-                None
-            }
-            EventKind::HealthCheckFailed { task, failures, exit_code, output, .. } => {
-                let task = self.slots.values_mut().find_map(|slot| slot.task_mut(task))?;
-                let (failures, exit_code) = (*failures, *exit_code);
-                task.failed_check =
-                    Some(FailedCheck { failures, exit_code, output: output.clone() });
+                task.event(&event.kind, event.at);
                 None
             }
             _ => None,
@@ -244,6 +221,7 @@ impl SlotTable {
 mod tests {
     use super::super::replay::{container, seen, task};
     use super::*;
+    use crate::record::ContainerAction;
     use TaskState::{Assigned, Failed, New, Running, Shutdown, Starting};
 
     fn slot(tasks: &[(&str, u32, TaskState, TaskState)]) -> Slot {

@@ -3,14 +3,12 @@
 use anstyle::Style;
 
 use super::mode::{BAD, BUSY, GOOD, PAST};
-use super::slots::{SlotKey, SlotTable};
+use super::slots::SlotTable;
 use crate::Offset;
-use crate::record::TaskSeen;
+use crate::judge::{self, STOPPED_EARLY, TaskFailure, TaskSigns};
+use crate::record::{ContainerAction, EventKind, TaskSeen};
 use crate::swarm::TaskState;
-use crate::wording::{clean, counted, cut, span};
-
-/// How much of a health check's output a line shows, in cells.
-const OUTPUT: usize = 80;
+use crate::wording::{clean, span};
 
 /// One task as the terminal shows it.
 #[derive(Debug, Clone)]
@@ -19,27 +17,16 @@ pub(super) struct TaskLine {
     pub seen: TaskSeen,
     /// When its observed or desired state last changed, or it became unhealthy.
     pub since: Offset,
-    /// What its container's health events said last.
-    pub healthy: Option<bool>,
-    /// The check that made its container unhealthy.
-    pub failed_check: Option<FailedCheck>,
-}
-
-/// What the health check said when a container became unhealthy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FailedCheck {
-    /// Failed checks in a row.
-    pub failures: u64,
-    /// The last check's exit code; -1 if it ran into its time limit.
-    pub exit_code: i64,
-    /// The end of the last check's output.
-    pub output: String,
+    /// What decides whether and why it failed.
+    signs: TaskSigns,
 }
 
 impl TaskLine {
     /// The task as first seen.
     pub fn new(seen: &TaskSeen, at: Offset) -> Self {
-        Self { seen: seen.clone(), since: at, healthy: None, failed_check: None }
+        let mut signs = TaskSigns::default();
+        signs.seen(seen);
+        Self { seen: seen.clone(), since: at, signs }
     }
 
     /// Takes newer news of the same task.
@@ -47,7 +34,16 @@ impl TaskLine {
         if (self.seen.state, self.seen.desired) != (seen.state, seen.desired) {
             self.since = at;
         }
+        self.signs.seen(seen);
         self.seen = seen.clone();
+    }
+
+    /// Takes an event of its container.
+    pub fn event(&mut self, kind: &EventKind, at: Offset) {
+        self.signs.event(kind);
+        if matches!(kind, EventKind::Container { action: ContainerAction::Unhealthy, .. }) {
+            self.since = at;
+        }
     }
 
     /// Whether its container may still run or come to run.
@@ -57,20 +53,37 @@ impl TaskLine {
 
     /// Whether Swarm wants it gone, and it is not gone yet.
     pub fn is_leaving(&self) -> bool {
-        self.is_alive() && self.seen.desired > TaskState::Running
+        self.is_alive() && judge::is_told_to_stop(&self.seen)
     }
 
-    /// Whether it runs, is healthy where that is checked, and is wanted.
+    /// Whether it serves.
     pub fn is_serving(&self) -> bool {
-        self.seen.state == TaskState::Running && self.seen.desired <= TaskState::Running
+        judge::is_serving(&self.seen)
     }
 
-    /// Whether it ended without Swarm having wanted that.
+    /// Whether its container is unhealthy.
+    pub fn is_unhealthy(&self) -> bool {
+        self.is_alive() && self.signs.unhealthy
+    }
+
+    /// Why it failed, or is failing.
+    pub fn failure(&self) -> Option<TaskFailure> {
+        TaskFailure::of(&self.seen, &self.signs)
+    }
+
+    /// Whether it failed and has ended.
     pub fn is_broken(&self) -> bool {
-        matches!(
-            self.seen.state,
-            TaskState::Failed | TaskState::Rejected | TaskState::Orphaned | TaskState::Complete
-        )
+        !self.is_alive() && self.failure().is_some()
+    }
+
+    /// Why it gets no further, if the engine says that it finds no node, or no image.
+    pub fn stuck(&self) -> Option<TaskFailure> {
+        self.failure().filter(TaskFailure::is_stuck)
+    }
+
+    /// What its health check said when it failed too often.
+    pub fn health_failure(&self) -> TaskFailure {
+        TaskFailure::Unhealthy(self.signs.health.clone().unwrap_or_default())
     }
 
     /// Its version and state: `#2 app:v2 starting`. Without `image` the version is the
@@ -87,15 +100,15 @@ impl TaskLine {
     /// Its state in Swarm's words, with the way it is going: `running → shutting down`.
     pub fn state(&self) -> String {
         let seen = &self.seen;
-        let mut text = match seen.state {
-            TaskState::Ready if seen.desired == TaskState::Ready => "ready, waiting".to_owned(),
-            TaskState::Failed | TaskState::Rejected | TaskState::Complete => {
-                format!("{}: {}", seen.state, self.cause())
+        let failure = self.failure().filter(|_| !self.is_unhealthy());
+        let mut text = match failure.as_ref().and_then(reason) {
+            Some(reason) => format!("{}: {reason}", seen.state),
+            None if (seen.state, seen.desired) == (TaskState::Ready, TaskState::Ready) => {
+                "ready, waiting".to_owned()
             }
-            state if self.is_stuck() => format!("{state}: {}", clean(&seen.error)),
-            state => state.to_string(),
+            None => seen.state.to_string(),
         };
-        if self.healthy == Some(false) && self.is_alive() {
+        if self.is_unhealthy() {
             text.push_str(", unhealthy");
         }
         if self.is_leaving() {
@@ -112,7 +125,7 @@ impl TaskLine {
         let state = self.state();
         let length = span(now - self.since);
         match self.seen.state {
-            _ if self.healthy == Some(false) => state,
+            _ if self.is_unhealthy() => state,
             TaskState::Starting if health_checked && !self.is_leaving() => {
                 format!("{state} (health: {length})")
             }
@@ -122,63 +135,10 @@ impl TaskLine {
         }
     }
 
-    /// Whether the engine says why it gets no further: it finds no node, or no image.
-    pub fn is_stuck(&self) -> bool {
-        self.seen.state < TaskState::Starting && !self.seen.error.is_empty()
-    }
-
-    /// Why it ended, in a few words that fit after "failed:".
-    pub fn cause(&self) -> String {
-        let seen = &self.seen;
-        let error = clean(&seen.error);
-        if error.contains("unhealthy container") {
-            "unhealthy".to_owned()
-        } else if let Some(code) = seen.exit_code.filter(|_| seen.state != TaskState::Rejected) {
-            format!("exit code {code}")
-        } else if error.is_empty() {
-            clean(&seen.message).into_owned()
-        } else {
-            error.strip_prefix("task: ").unwrap_or(&error).to_owned()
-        }
-    }
-
-    /// What went wrong with it, to fit after its name: `became unhealthy`.
-    pub fn failure(&self) -> String {
-        let cause = self.cause();
-        match self.seen.state {
-            _ if self.healthy == Some(false) || cause == "unhealthy" => "became unhealthy".into(),
-            TaskState::Shutdown => "was stopped".into(),
-            TaskState::Orphaned => "was lost with its node".into(),
-            TaskState::Rejected => format!("was rejected: {cause}"),
-            TaskState::Complete => format!("ended: {cause}"),
-            _ if self.is_stuck() => format!("is stuck in {}: {cause}", self.seen.state),
-            _ if cause.is_empty() => "ended".into(),
-            _ => format!("failed: {cause}"),
-        }
-    }
-
-    /// [`TaskLine::failure`] with what the health check said:
-    /// `became unhealthy: 3 checks failed: "connection refused"`.
-    pub fn failure_in_full(&self) -> String {
-        let failure = self.failure();
-        let Some(check) = self.failed_check.as_ref().filter(|_| failure == "became unhealthy")
-        else {
-            return failure;
-        };
-        let checks = counted(check.failures, "check");
-        let output = clean(check.output.trim()).into_owned();
-        match (check.exit_code, output.is_empty()) {
-            (-1, _) => format!("{failure}: {checks} failed, the last one timed out"),
-            (code, true) => format!("{failure}: {checks} failed with exit code {code}"),
-            (_, false) => format!("{failure}: {checks} failed: \"{}\"", cut(&output, OUTPUT)),
-        }
-    }
-
     /// The colour of its state.
     pub fn style(&self) -> Style {
         match self.seen.state {
-            _ if self.is_broken() || self.healthy == Some(false) && self.is_alive() => BAD,
-            _ if self.is_stuck() => BAD,
+            _ if self.is_unhealthy() || self.failure().is_some() => BAD,
             _ if !self.is_alive() => PAST,
             _ if self.is_serving() => GOOD,
             _ => BUSY,
@@ -186,16 +146,33 @@ impl TaskLine {
     }
 }
 
-/// What made Swarm pause or roll back, from its message, which ends with a task's id.
+/// Why it failed, in a few words that fit after its state: `exit code 3`.
+fn reason(failure: &TaskFailure) -> Option<String> {
+    match failure {
+        TaskFailure::Unhealthy(_) => Some("unhealthy".to_owned()),
+        TaskFailure::Exited { code } => Some(format!("exit code {code}")),
+        TaskFailure::OutOfMemory => Some("out of memory".to_owned()),
+        _ => failure.evidence(),
+    }
+}
+
+/// What made Swarm pause or roll back, from its message.
 pub(super) fn trigger(message: &str, slots: &SlotTable) -> String {
     if message.contains("manually requested") {
         return "a rollback was requested".to_owned();
     }
-    let id = message.rsplit(' ').next().unwrap_or_default();
-    match slots.task(id) {
-        Some(task) => format!("{} {}", SlotKey::of(&task.seen).place(), task.failure()),
-        None if message.is_empty() => "a task failed".to_owned(),
-        None => format!("“{message}”"),
+    let Some(task) = judge::named_task(message).and_then(|id| slots.task(id)) else {
+        return match message {
+            "" => "a task failed".to_owned(),
+            message => format!("“{message}”"),
+        };
+    };
+    let whom = judge::whom(&task.seen);
+    match task.failure() {
+        Some(failure) => failure.of_whom(&whom),
+        None if task.signs.told_to_stop => format!("{whom} {STOPPED_EARLY}"),
+        // The state of the service can be seen before that of the task.
+        None => format!("{whom} failed"),
     }
 }
 
@@ -207,9 +184,8 @@ pub(super) fn short_image(image: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::replay::{container, event, seen, task};
+    use super::super::replay::{container, seen, task};
     use super::*;
-    use crate::record::{ContainerAction, EventKind};
 
     fn line(state: TaskState, desired: TaskState) -> TaskLine {
         TaskLine::new(&task("t1", 3, 2, state, desired), Offset::ZERO)
@@ -268,7 +244,7 @@ mod tests {
     #[test]
     fn an_unhealthy_task_no_longer_waits_for_its_health() {
         let mut starting = line(TaskState::Starting, TaskState::Running);
-        starting.healthy = Some(false);
+        starting.event(&container(0, "t1", ContainerAction::Unhealthy).kind, Offset::ZERO);
         assert_eq!(starting.state_for(Offset::from_millis(400), true), "starting, unhealthy");
         assert_eq!(starting.style(), BAD);
     }
@@ -303,9 +279,9 @@ mod tests {
         let unhealthy = "task: non-zero exit (137): dockerexec: unhealthy container";
         for (state, error, code, words) in [
             (Failed, unhealthy, Some(137), "became unhealthy"),
-            (Failed, "task: non-zero exit (3)", Some(3), "failed: exit code 3"),
-            (Complete, "", Some(0), "ended: exit code 0"),
-            (Rejected, "No such image: app:v2", None, "was rejected: No such image: app:v2"),
+            (Failed, "task: non-zero exit (3)", Some(3), "exited with code 3"),
+            (Complete, "", Some(0), "exited with code 0"),
+            (Rejected, "No such image: app:v2", None, "was rejected"),
         ] {
             let mut slots = SlotTable::default();
             let mut broken = task("n1", 4, 2, state, Shutdown);
@@ -333,30 +309,17 @@ mod tests {
     }
 
     #[test]
-    fn the_health_check_that_failed_is_quoted() {
-        let refused = "wget: can't connect to remote host (127.0.0.1:1)";
-        for (failures, exit_code, output, words) in [
-            (3, 1, refused, format!("became unhealthy: 3 checks failed: \"{refused}\"")),
-            (1, -1, "", "became unhealthy: 1 check failed, the last one timed out".into()),
-            (3, 1, " \n", "became unhealthy: 3 checks failed with exit code 1".into()),
-        ] {
-            let mut slots = SlotTable::default();
-            slots.event(&seen(0, task("n1", 4, 2, TaskState::Running, TaskState::Running)));
-            slots.event(&container(0, "n1", ContainerAction::Unhealthy));
-            let (container, service) = (String::new(), "demo_app".to_owned());
-            let (task, output) = ("n1".to_owned(), output.to_owned());
-            slots.event(&event(
-                1,
-                EventKind::HealthCheckFailed {
-                    container,
-                    task,
-                    service,
-                    failures,
-                    exit_code,
-                    output,
-                },
-            ));
-            assert_eq!(slots.task("n1").unwrap().failure_in_full(), words);
-        }
+    fn a_task_that_swarm_stopped_did_not_fail() {
+        let mut slots = SlotTable::default();
+        slots.event(&seen(0, task("n1", 4, 2, TaskState::Running, TaskState::Shutdown)));
+        let mut ended = task("n1", 4, 2, TaskState::Failed, TaskState::Shutdown);
+        ended.exit_code = Some(143);
+        slots.event(&seen(0, ended));
+        let line = slots.task("n1").unwrap();
+        assert_eq!(
+            (line.state().as_str(), line.is_broken(), line.style()),
+            ("failed", false, PAST)
+        );
+        assert!(trigger(MESSAGE, &slots).starts_with("slot 4 was stopped by Swarm before"));
     }
 }

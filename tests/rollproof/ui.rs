@@ -102,7 +102,7 @@ fn plain(verbose: bool) -> String {
     let kept = Kept::default();
     let mut screen = screen(Mode::Plain, true, unsized_terminal(&kept)).verbose(verbose);
     Run::update_and_rollback().play(&mut screen, i64::MAX, |_, _| ());
-    screen.finish();
+    drop(screen);
     kept.text()
 }
 
@@ -125,9 +125,8 @@ fn the_verbose_log_has_every_step() {
 fn quiet_says_nothing() {
     let kept = Kept::default();
     let mut screen = screen(Mode::Quiet, true, unsized_terminal(&kept));
-    screen.print("a line");
     Run::update_and_rollback().play(&mut screen, i64::MAX, |_, _| ());
-    screen.finish();
+    drop(screen);
     assert_eq!(kept.text(), "");
 }
 
@@ -171,7 +170,7 @@ fn live_fits_into_any_window() {
 #[test]
 fn the_end_leaves_only_the_milestones() {
     let (emulator, screen) = live(100, 50, true, i64::MAX);
-    screen.finish();
+    drop(screen);
     let rows = emulator.rows();
     assert!(
         rows.iter().all(|row| !row.contains("so far") && !row.starts_with("  slot ")),
@@ -204,9 +203,9 @@ fn printed_lines_and_log_lines_stand_above_the_area() {
     let emulator = Emulator::new(100, 30);
     let terminal = emulator.terminal();
     let mut screen = screen(Mode::Live, false, terminal.clone());
-    let mut log = LogWriter::new(terminal);
-    Run::update_and_rollback().play(&mut screen, 8_000, |screen, now| match now {
-        7_000 => screen.print("printed by the driver"),
+    let mut log = LogWriter::new(terminal.clone());
+    Run::update_and_rollback().play(&mut screen, 8_000, |_, now| match now {
+        7_000 => terminal.print("printed by the driver"),
         7_490 => log.write_all(b"WARN the registry is slow\n").unwrap(),
         _ => (),
     });

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::summary::{Percentiles, Summary};
+use super::summary::Summary;
 use crate::judge::Verdict;
 use crate::record::{Connection, Outcome};
-use crate::stats::error_rate_upper_95;
+use crate::stats::{Gap, Spread, error_rate_upper_95};
 use crate::{Error, Offset, Result};
 
 #[derive(Serialize)]
@@ -36,11 +36,11 @@ struct JsonStream<'a> {
     unsent: u64,
     longest_gap_s: Offset,
     total_bad_s: Offset,
-    gaps: Vec<JsonGap>,
+    gaps: Vec<Gap>,
     resolution_s: f64,
     error_rate_upper_95: f64,
-    lag_s: Percentiles,
-    latency_s: Option<Percentiles>,
+    lag_s: Spread,
+    latency_s: Option<Spread>,
     replicas_seen: usize,
 }
 
@@ -48,13 +48,6 @@ struct JsonStream<'a> {
 struct FirstLast {
     first: Offset,
     last: Offset,
-}
-
-#[derive(Serialize)]
-struct JsonGap {
-    start: Offset,
-    end: Offset,
-    open: bool,
 }
 
 impl Summary {
@@ -83,15 +76,11 @@ impl Summary {
                 unsent: tally.unsent(),
                 longest_gap_s: gaps.longest(),
                 total_bad_s: gaps.total(),
-                gaps: gaps
-                    .list
-                    .iter()
-                    .map(|gap| JsonGap { start: gap.start, end: gap.end, open: gap.open })
-                    .collect(),
+                gaps: gaps.list,
                 resolution_s: 1.0 / plan.rate_hz,
                 error_rate_upper_95: error_rate_upper_95(tally.failed(), tally.sent()),
-                lag_s: Percentiles::lag(totals),
-                latency_s: Percentiles::latency(tally),
+                lag_s: totals.lags().unwrap_or_default(),
+                latency_s: tally.latency(),
                 replicas_seen: tally.replicas().len(),
             }
         });

@@ -1,22 +1,21 @@
 //! One line for each stream while it runs.
 
-use std::time::Duration;
-
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::Offset;
-use crate::probe::{LiveSnapshot, LiveWindow, StreamPlan};
-use crate::record::Shot;
+use crate::probe::{StreamPlan, Tally};
+use crate::record::{Outcome, Shot};
+use crate::stats::Recent;
 use crate::wording::{count, counted, length, span};
 
-/// The time that the figures cover.
-const WINDOW: Duration = Duration::from_secs(5);
+/// The time that the rate and the latency cover.
+const WINDOW: Offset = Offset::from_millis(5_000);
 
 /// Redraws a second, at most.
 const REDRAWS: u8 = 10;
 
 /// One line for each stream while it runs.
-pub(super) struct LiveLines(Vec<(LiveWindow, ProgressBar)>);
+pub(super) struct LiveLines(Vec<(Recent, ProgressBar)>);
 
 impl LiveLines {
     /// Lines for these streams on standard error; none draw nothing.
@@ -30,22 +29,24 @@ impl LiveLines {
             if plans.len() > 1 {
                 line.set_prefix(format!("{}  ", plan.url()));
             }
-            (LiveWindow::new(WINDOW), line)
+            (Recent::new(WINDOW), line)
         };
         Self(plans.iter().map(line).collect())
     }
 
     /// Adds a shot of the stream with this index.
     pub fn add(&mut self, stream: usize, shot: &Shot) {
-        if let Some((window, _)) = self.0.get_mut(stream) {
-            window.add(shot);
+        if let Some((recent, _)) = self.0.get_mut(stream)
+            && shot.outcome != Outcome::Unsent
+        {
+            recent.add(shot.ended(), shot.response_latency());
         }
     }
 
-    /// Draws the lines.
-    pub fn draw(&self, now: Offset) {
-        for (window, line) in &self.0 {
-            line.set_message(words(&window.snapshot(now), now));
+    /// Draws the lines; each stream has a tally.
+    pub fn draw(&self, tallies: &[Tally], now: Offset) {
+        for ((recent, line), tally) in self.0.iter().zip(tallies) {
+            line.set_message(words(recent, tally, now));
         }
     }
 
@@ -58,47 +59,48 @@ impl LiveLines {
 }
 
 /// The figures of a stream; what matters most comes first, in case the line is cut.
-fn words(seen: &LiveSnapshot, now: Offset) -> String {
-    let mut parts = vec![format!("{:>6}  {:.0}/s", span(now), seen.rate_hz)];
-    parts.push(format!("{}, {} failed", counted(seen.total, "request"), count(seen.total_failed)));
-    if let Some(gap) = seen.gap {
-        parts.push(format!("no good response for {}", span(gap)));
+fn words(recent: &Recent, tally: &Tally, now: Offset) -> String {
+    let mut parts = vec![format!("{:>6}  {:.0}/s", span(now), recent.rate_hz(now))];
+    parts.push(format!("{}, {} failed", counted(tally.sent(), "request"), count(tally.failed())));
+    if let Some(gap) = tally.open_gap(now) {
+        parts.push(format!("no good response for {}", span(gap.length())));
     }
-    if seen.total_unsent > 0 {
-        parts.push(format!("{} not sent", count(seen.total_unsent)));
+    if tally.unsent() > 0 {
+        parts.push(format!("{} not sent", count(tally.unsent())));
     }
-    if let Some((p50, p99)) = seen.p50.zip(seen.p99) {
-        parts.push(format!("p50 {}  p99 {}", length(p50), length(p99)));
+    if let Some(latency) = recent.latency(now) {
+        parts.push(format!("p50 {}  p99 {}", length(latency.p50), length(latency.p99)));
     }
     parts.join("  ")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn the_figures_fit_into_a_line() {
-        let mut seen = LiveSnapshot {
-            rate_hz: 199.7,
-            failed: 0,
-            unsent: 0,
-            total: 12_345,
-            total_failed: 0,
-            total_unsent: 0,
-            gap: None,
-            p50: Some(Offset::from_nanos(312_000)),
-            p99: Some(Offset::from_millis(2)),
-        };
+        let (mut recent, mut tally) = (Recent::new(WINDOW), Tally::new(Duration::from_secs(1)));
+        for number in 1..=13_740 {
+            let outcome = if number <= 12_340 { Outcome::Ok } else { Outcome::Refused };
+            let mut shot = Shot::new(Offset::from_millis(number * 5), outcome);
+            shot.done = Some(shot.intended + Offset::from_millis(2));
+            tally.add(&shot);
+            recent.add(shot.ended(), shot.response_latency());
+            if number == 12_340 {
+                assert_eq!(
+                    words(&recent, &tally, shot.ended()),
+                    "1m 01s  200/s  12,340 requests, 0 failed  p50 2.0 ms  p99 2.0 ms"
+                );
+            }
+        }
         assert_eq!(
-            words(&seen, Offset::from_millis(61_700)),
-            "1m 01s  200/s  12,345 requests, 0 failed  p50 0.31 ms  p99 2.0 ms"
+            words(&recent, &tally, Offset::from_millis(68_705)),
+            "1m 08s  200/s  13,740 requests, 1,400 failed  no good response for 7 s"
         );
-        (seen.total_failed, seen.total_unsent) = (1_000, 2);
-        (seen.gap, seen.p50) = (Some(Offset::from_millis(1_500)), None);
-        assert_eq!(
-            words(&seen, Offset::from_millis(9_700)),
-            " 9.7 s  200/s  12,345 requests, 1,000 failed  no good response for 1.5 s  2 not sent"
-        );
+        tally.add(&Shot::new(Offset::from_millis(68_705), Outcome::Unsent));
+        assert!(words(&recent, &tally, Offset::from_millis(68_705)).ends_with("  1 not sent"));
     }
 }

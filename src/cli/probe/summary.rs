@@ -1,11 +1,9 @@
 //! What a probe run found: its verdict, the reasons for it, and the summary as text.
 
-use serde::Serialize;
-
 use crate::judge::Verdict;
 use crate::probe::{Failures, ProbeTotals, StreamPlan, Tally};
 use crate::record::{Connection, Outcome};
-use crate::stats::{Gap, error_rate_upper_95};
+use crate::stats::{Gap, Spread, error_rate_upper_95};
 use crate::wording::{clean, count, counted, cut, length, percent, wrap};
 use crate::{Clock, Offset};
 
@@ -26,45 +24,6 @@ pub(super) struct Summary {
     pub tallies: Vec<Tally>,
     pub totals: Vec<ProbeTotals>,
     pub max_lag: Offset,
-}
-
-/// Percentiles of a time.
-#[derive(Serialize)]
-pub(super) struct Percentiles {
-    p50: Offset,
-    p90: Offset,
-    p99: Offset,
-    p999: Offset,
-    max: Offset,
-}
-
-impl Percentiles {
-    fn of(at: impl Fn(f64) -> Offset) -> Self {
-        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: at(1.0) }
-    }
-
-    /// Of the send lag.
-    pub fn lag(totals: &ProbeTotals) -> Self {
-        Self::of(|quantile| totals.lag_at(quantile))
-    }
-
-    /// Of the latency; `None` without a correct response.
-    pub fn latency(tally: &Tally) -> Option<Self> {
-        tally.latency_at(0.5)?;
-        Some(Self::of(|quantile| tally.latency_at(quantile).unwrap_or_default()))
-    }
-
-    fn words(&self) -> String {
-        [
-            ("p50", self.p50),
-            ("p90", self.p90),
-            ("p99", self.p99),
-            ("p99.9", self.p999),
-            ("max", self.max),
-        ]
-        .map(|(name, at)| format!("{name} {}", length(at)))
-        .join("  ")
-    }
 }
 
 impl Summary {
@@ -124,7 +83,7 @@ impl Summary {
                 reasons.push(format!(
                     "{}{to} not sent ({})",
                     counted(tally.unsent(), "request"),
-                    totals.unsent.told(count)
+                    totals.unsent.by_reason(count)
                 ));
             }
             let lag = totals.lag_at(0.99);
@@ -201,11 +160,8 @@ impl Summary {
         }
         failure_rows(lines, tally, details);
         outage_rows(lines, plan, tally, if details { usize::MAX } else { OUTAGES_LISTED });
-        if let Some(latency) = Percentiles::latency(tally) {
-            lines.push(labelled("latency", &latency.words()));
-        }
-        if totals.sent > 0 {
-            lines.push(labelled("send lag", &Percentiles::lag(totals).words()));
+        for (label, spread) in [("latency", tally.latency()), ("send lag", totals.lags())] {
+            lines.extend(spread.map(|spread| labelled(label, &percentiles(&spread))));
         }
         let bound = percent(error_rate_upper_95(tally.failed(), tally.sent()));
         row(lines, "error bound", &format!("at most {bound} lost (95 % confidence)"));
@@ -221,6 +177,18 @@ impl Summary {
             rows(lines, "replicas", &wrap(&clean(&text), WIDTH - LABEL, most));
         }
     }
+}
+
+fn percentiles(spread: &Spread) -> String {
+    [
+        ("p50", spread.p50),
+        ("p90", spread.p90),
+        ("p99", spread.p99),
+        ("p99.9", spread.p999),
+        ("max", spread.max),
+    ]
+    .map(|(name, at)| format!("{name} {}", length(at)))
+    .join("  ")
 }
 
 /// Failures by class, the most frequent first; with `details`, when each class was first and last
