@@ -268,7 +268,7 @@ pub(super) struct ScenarioArgs {
 impl ScenarioArgs {
     pub(super) fn kinds(&self) -> Vec<&'static ScenarioKind> {
         if self.scenarios.is_empty() {
-            return scenario::OF_VERIFY.to_vec();
+            return scenario::TABLE.into_iter().filter(|kind| kind.of_verify).collect();
         }
         self.scenarios.iter().map(|choice| choice.0).collect()
     }

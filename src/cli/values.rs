@@ -127,11 +127,11 @@ pub(super) struct ScenarioChoice(pub(super) &'static ScenarioKind);
 
 impl ValueEnum for ScenarioChoice {
     fn value_variants<'a>() -> &'a [Self] {
-        const VARIANTS: [ScenarioChoice; scenario::OF_VERIFY.len()] = {
-            let mut all = [ScenarioChoice(scenario::OF_VERIFY[0]); scenario::OF_VERIFY.len()];
+        const VARIANTS: [ScenarioChoice; scenario::TABLE.len()] = {
+            let mut all = [ScenarioChoice(scenario::TABLE[0]); scenario::TABLE.len()];
             let mut index = 1;
-            while index < scenario::OF_VERIFY.len() {
-                all[index] = ScenarioChoice(scenario::OF_VERIFY[index]);
+            while index < scenario::TABLE.len() {
+                all[index] = ScenarioChoice(scenario::TABLE[index]);
                 index += 1;
             }
             all

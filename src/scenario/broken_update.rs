@@ -12,6 +12,7 @@ const BROKEN_HEALTH_CMD: &str = "wget --spider http://localhost:1 || exit 1";
 pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "broken-update",
     about: "an update that cannot become healthy: Swarm must roll back",
+    of_verify: true,
     make,
 };
 

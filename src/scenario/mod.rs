@@ -1,6 +1,6 @@
-//! Scenarios: what is changed, and what Swarm must do about it.
+//! The table of scenarios: what is changed, and what Swarm must do about it.
 //!
-//! A scenario is one file and one constant here. Performing one is the job of `run`.
+//! A scenario is one file and one line in [`TABLE`]. Performing one is the job of `run`.
 
 mod broken_update;
 mod update;
@@ -13,8 +13,8 @@ use crate::deploy::Change;
 use crate::record::Expects;
 use crate::stack::ServiceBody;
 
-/// What `verify` performs unless told otherwise, in this order.
-pub const OF_VERIFY: [&ScenarioKind; 2] = [&update::KIND, &broken_update::KIND];
+/// Every scenario that rollproof performs by itself, in the order in which `verify` does.
+pub const TABLE: [&ScenarioKind; 2] = [&update::KIND, &broken_update::KIND];
 
 /// A good update.
 pub const UPDATE: &ScenarioKind = &update::KIND;
@@ -29,6 +29,8 @@ pub struct ScenarioKind {
     pub name: &'static str,
     /// What happens, in a few words.
     pub about: &'static str,
+    /// Whether `verify` performs it unless told otherwise.
+    pub of_verify: bool,
     /// Makes the scenario for a service.
     make: fn(&Wishes, &ServiceBody) -> Scenario,
 }

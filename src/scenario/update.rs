@@ -9,6 +9,7 @@ use crate::stack::ServiceBody;
 pub(super) const KIND: ScenarioKind = ScenarioKind {
     name: "update",
     about: "a good update: every replica must run the new version in the end",
+    of_verify: true,
     make,
 };
 
