@@ -21,6 +21,7 @@ use crate::streams::{Asking, StreamKind, TABLE};
     name = "rollproof",
     version,
     max_term_width = 100,
+    args_override_self = true,
     after_help = "Start with `rollproof verify`: it tries the built-in example on a private engine.\n\
                   `rollproof COMMAND --help` shows all options of a command.",
     after_long_help = "Exit codes:\n  \

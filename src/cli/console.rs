@@ -50,6 +50,13 @@ impl Console {
         }
     }
 
+    /// Prints a detail on standard error, with -v.
+    pub(super) fn detail(&self, text: &str) {
+        if self.global.verbose {
+            anstream::eprintln!("  {text}");
+        }
+    }
+
     /// What shows a run to the user while it goes on.
     pub(super) fn screen(&self) -> Box<dyn Sink> {
         let mode = Mode::of_stderr(self.global.quiet);

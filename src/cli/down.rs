@@ -29,7 +29,7 @@ pub(super) async fn run(args: &DownArgs, console: &Console) -> Result<u8> {
         refuse_others(&site, stack).await?;
         site.remove_stack(&console.state, stack, &tell).await?;
     } else {
-        left = remove_everything(&console.state, &tell).await?;
+        left = remove_everything(&console.state, &tell, &|text| console.detail(text)).await?;
     }
     if console.global.json {
         put_line(json!({ "left": left }))?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::args::FormatArgs;
 use super::console::Console;
 use super::output::put_line;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::judge::{Judgement, Limits, Pooled, judge};
 use crate::record::{RecordReader, RunFolder};
 use crate::report::{self, Material, Style};
@@ -21,6 +21,12 @@ pub(super) async fn conclude(
 ) -> Result<u8> {
     let judged = judge_and_save(&finished.folder);
     let cleaned = clean_up.await;
+    // Nothing was measured: a report would only hide what is wrong with the command line.
+    if let Err(error) = finished.outcome.as_ref()
+        && error.kind() == ErrorKind::Usage
+    {
+        return finished.outcome.map(|()| 0);
+    }
     let judged = judged?;
     show(console, formats, Material::One(&judged), Some(&finished.folder))?;
     // What ended the run early is a reason of the verdict, unless the record could not take it.

@@ -41,13 +41,14 @@ impl Run<'_> {
         }
         let (service, replicas) = (target.service.clone(), target.replicas);
         let change = scenario.describe();
-        self.recorder.phase(
-            scenario.name,
-            match scenario.act {
-                Act::Roll(_) => format!("changing {service}: {change}"),
-                Act::Watch(_) => format!("waiting for an update of {service}"),
-            },
-        );
+        match scenario.act {
+            Act::Roll(_) => {
+                self.recorder.phase(scenario.name, format!("changing {service}: {change}"));
+            }
+            Act::Watch(_) => {
+                self.recorder.phase("watch", format!("waiting for an update of {service}"));
+            }
+        }
         self.recorder.tell(EventKind::ScenarioStarted {
             name: scenario.name.to_owned(),
             expects: scenario.expects,
@@ -103,7 +104,7 @@ impl Run<'_> {
                 let Some(submitted) = self.watch_for_change(before, wait).await? else {
                     let wait = crate::wording::setting(wait.as_secs_f64());
                     let text = format!("no update was seen within {wait}");
-                    return Ok((SpecMatch::Unknown, EndReason::Deadline { text }));
+                    return Ok((SpecMatch::Previous, EndReason::Deadline { text }));
                 };
                 submitted
             }

@@ -10,14 +10,23 @@ use crate::lab::Lab;
 type Tell<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
 /// Removes everything that was created with this state folder: on the user's engines, and the lab.
-/// Returns what remains.
+/// Returns what remains. `tell` gets each step, `detail` each part of the lab.
 ///
 /// # Errors
 /// When the ledger cannot be read or written, or the lab cannot be inspected.
-pub async fn remove_everything(state: &StateFolder, tell: Tell<'_>) -> Result<Vec<String>> {
+pub async fn remove_everything(
+    state: &StateFolder,
+    tell: Tell<'_>,
+    detail: Tell<'_>,
+) -> Result<Vec<String>> {
     let mut left = hosts_down(state, tell).await?;
     let report = Lab::down(state.path()).await?;
-    report.removed.iter().for_each(|line| tell(line));
+    if !report.removed.is_empty() {
+        tell("removed the private engine and everything on it");
+    }
+    for line in &report.removed {
+        detail(line);
+    }
     left.extend(report.left);
     let mut ledger = Ledger::read(state)?;
     ledger.stacks.retain(|known| known.kind == EngineKind::Host);

@@ -258,6 +258,7 @@ fn line(event: &Event, slots: &SlotTable) -> Option<String> {
         | EventKind::Container { .. }
         | EventKind::HealthCheckFailed { .. }
         | EventKind::TaskGone { .. }
+        | EventKind::Node(_)
         | EventKind::Machine(_) => return None,
         EventKind::ObserverLost { text } => {
             format!("  the engine does not answer: {}", clean(text))
@@ -274,7 +275,6 @@ fn line(event: &Event, slots: &SlotTable) -> Option<String> {
             format!("  self-test: timed out: {}", clean(text))
         }
         EventKind::Caveat { text } => format!("  note: {}", clean(text)),
-        EventKind::Node(_) => return None,
         EventKind::RunFailed { text, .. } => format!("the run ends early: {}", clean(text)),
         EventKind::Interrupted => "interrupted; cleaning up".to_owned(),
     })

@@ -103,13 +103,13 @@ impl RunLog for ShortLog {
             EventKind::Caveat { text } => {
                 self.say(event.at, format!("  note: {}", clean(text)), scene);
             }
-            EventKind::Node(_) => {}
             EventKind::RunFailed { text, .. } => {
                 self.say(event.at, format!("the run ends early: {}", clean(text)), scene);
             }
             EventKind::Interrupted => self.say(event.at, "interrupted; cleaning up".into(), scene),
             EventKind::TaskGone { .. }
             | EventKind::NegativeControlStarted { .. }
+            | EventKind::Node(_)
             | EventKind::Machine(_) => {}
         }
         self.take()

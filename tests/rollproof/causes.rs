@@ -166,8 +166,11 @@ fn a_proxy_that_holds_addresses_sends_to_stopping_tasks() {
 #[test]
 fn a_proxy_that_tries_another_replica_hides_failures() {
     // The deadline leaves time for several attempts.
-    let report = Stack { proxy: STALE_WITH_RETRIES, ..GOOD }
-        .update("retries", &["--streams", "proxy-fresh,control", "--deadline", "4s"]);
+    let report = Stack { proxy: STALE_WITH_RETRIES, ..GOOD }.update(
+        "retries",
+        // The proxy looks the last new replica up some seconds after it has started.
+        &["--streams", "proxy-fresh,control", "--deadline", "4s", "--settle", "8s"],
+    );
     sound(&report);
     let scenario = &report["scenarios"][0];
     assert_eq!(causes(scenario), [""; 0]);

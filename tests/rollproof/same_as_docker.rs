@@ -44,6 +44,7 @@ fn service(host: &str) -> Value {
 fn comparable(service: &Value) -> Value {
     let mut spec = service["Spec"].clone();
     spec["Labels"].as_object_mut().unwrap().remove("rollproof.run");
+    spec["Labels"].as_object_mut().unwrap().remove("rollproof.owner");
     let template = &mut spec["TaskTemplate"];
     template["Networks"][0]["Target"].take();
     template["ContainerSpec"]["Configs"][0]["ConfigID"].take();

@@ -37,7 +37,7 @@ fn what_a_service_cannot_answer_is_left_out_and_what_was_asked_for_is_insisted_o
     place.run(&["deploy", "-c", &place.file("stack.yml", &plain), "plain"]).expect(0);
 
     let ended = place.run(&["update", "--streams", "proxy-post"]).expect(2);
-    assert!(ended.err.contains("answered with 405"), "{}", ended.err);
+    assert!(ended.err.contains("answers with status 405"), "{}", ended.err);
     assert!(ended.err.contains("--post-path"), "{}", ended.err);
     let ended = place.run(&["update", "--streams", "proxy-slow"]).expect(2);
     assert!(ended.err.contains("--slow-path"), "{}", ended.err);
@@ -63,5 +63,5 @@ fn what_a_service_cannot_answer_is_left_out_and_what_was_asked_for_is_insisted_o
     let of_stack = "label=com.docker.stack.namespace=plain";
     let list = ["service", "ls", "--filter", of_stack, "--format", "{{.Name}}"];
     let services = docker(&place.docker_host(), &list).expect(0);
-    assert_eq!(services.out.trim(), "plain_web", "the program's own services are gone again");
+    assert_eq!(services.out.trim(), "plain_web", "the services beside the stack are gone again");
 }

@@ -1,4 +1,4 @@
-//! Judging what somebody else does to a service.
+//! Judging an update that is made elsewhere.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ fn watched(place: &Workplace, args: &[&str], update: &[&str]) -> (i32, Value) {
     let host = place.docker_host();
     let short = ["watch", "watched_app", "--json", "--baseline", "1s", "--settle", "1s"];
     let mut watch = place.start(&[&short[..], args].concat());
-    place.wait_for("err", "waiting for somebody to update watched_app");
+    place.wait_for("err", "waiting for an update of watched_app");
     docker(&host, &[&["service", "update", "--detach"], update, &["watched_app"]].concat())
         .expect(0);
     let code = watch.wait().unwrap().code().unwrap();
@@ -29,7 +29,7 @@ fn states(scenario: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn somebody_elses_updates_are_judged() {
+fn updates_made_elsewhere_are_judged() {
     let place = Workplace::shared();
     let file = place.quick_example("replicated-dnsrr.yml");
     place.run(&["deploy", "-c", &file, "watched"]).expect(0);
@@ -49,7 +49,7 @@ fn somebody_elses_updates_are_judged() {
     assert_eq!(states(scenario), ["updating", "rollback_started", "rollback_completed"]);
     assert_eq!(scenario["update"]["spec_restored"], true);
 
-    // A rollback is a failure to whoever wanted an update. A version that ends at once cannot be
+    // A rollback is a failure if an update was expected. A version that ends at once cannot be
     // the busy machine's doing, as a health check that fails could.
     let (code, report) = watched(&place, &[], &["--args", "no-such-command"]);
     assert_eq!(code, 1, "{report:#}");
@@ -63,14 +63,14 @@ fn somebody_elses_updates_are_judged() {
 }
 
 #[test]
-fn watching_makes_nothing_and_does_not_wait_for_ever() {
+fn watching_creates_nothing_and_does_not_wait_forever() {
     let place = Workplace::shared();
     let file = place.quick_example("naive.yml");
     place.run(&["deploy", "-c", &file, "idle"]).expect(0);
     let ended = place.run(&["watch", "idle_app", "--streams", "overlay-fresh"]).expect(2);
-    assert!(ended.err.contains("`watch` makes nothing"), "{}", ended.err);
+    assert!(ended.err.contains("`watch` creates none"), "{}", ended.err);
     let ended = place.run(&["watch", "idle_web"]).expect(2);
     assert!(ended.err.contains("idle_app, idle_proxy"), "{}", ended.err);
     let ended = place.run(&["watch", "idle_app", "--wait", "2s", "--baseline", "1s"]).expect(3);
-    assert!(ended.out.contains("nobody updated the service within 2 s"), "{}", ended.out);
+    assert!(ended.out.contains("no update was seen within 2 s"), "{}", ended.out);
 }
