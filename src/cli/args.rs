@@ -239,7 +239,7 @@ impl LoadArgs {
         let streams = if choices.is_empty() {
             default.to_vec()
         } else {
-            TABLE.into_iter().filter(chosen).collect()
+            TABLE.iter().copied().filter(chosen).collect()
         };
         Load {
             streams,
@@ -269,7 +269,7 @@ pub(super) struct ScenarioArgs {
 impl ScenarioArgs {
     pub(super) fn kinds(&self) -> Vec<&'static ScenarioKind> {
         if self.scenarios.is_empty() {
-            return scenario::TABLE.into_iter().filter(|kind| kind.of_verify).collect();
+            return scenario::TABLE.iter().copied().filter(|kind| kind.of_verify).collect();
         }
         self.scenarios.iter().map(|choice| choice.0).collect()
     }
@@ -278,7 +278,8 @@ impl ScenarioArgs {
 /// How a result is written.
 #[derive(Debug, Clone, Args)]
 pub(super) struct FormatArgs {
-    /// Write the result in this format, to standard output or to FILE; repeat for several
+    /// Write the result as `summary`, `details` or `json`, to standard output or to FILE; repeat
+    /// for several
     #[arg(long = "format", value_name = "NAME[=FILE]", hide_short_help = true)]
     pub(super) formats: Vec<FormatChoice>,
 }

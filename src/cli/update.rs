@@ -93,7 +93,7 @@ async fn perform(
     let spec = RunSpec {
         command: kind.name,
         subject,
-        load: args.load.load(&streams::HARMLESS),
+        load: args.load.load(streams::HARMLESS),
         scenarios: vec![kind],
         wishes,
         leave_as_found: false,

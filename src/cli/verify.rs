@@ -143,7 +143,7 @@ async fn once(args: &VerifyArgs, console: &Console, site: &Site) -> Result<Finis
     let spec = RunSpec {
         command: "verify",
         subject,
-        load: args.load.load(&streams::TABLE),
+        load: args.load.load(streams::TABLE),
         scenarios,
         wishes,
         leave_as_found: stays,

@@ -64,7 +64,7 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
     let spec = RunSpec {
         command: "watch",
         subject: Subject::watched(&site, &args.service, args.url).await?,
-        load: args.load.load(&streams::HARMLESS),
+        load: args.load.load(streams::HARMLESS),
         scenarios: vec![WATCHED_UPDATE],
         wishes: Wishes { expects: Some(expects), wait: args.wait, ..Wishes::default() },
         leave_as_found: false,

@@ -22,7 +22,7 @@ use crate::record::{Connection, Purpose, Route};
 pub use self_test::SELF_TEST;
 
 /// Every stream that can be chosen, in the order of reports.
-pub const TABLE: [&StreamKind; 8] = [
+pub const TABLE: &[&StreamKind] = &[
     &proxy_fresh::KIND,
     &proxy_keepalive::KIND,
     &proxy_post::KIND,
@@ -35,7 +35,7 @@ pub const TABLE: [&StreamKind; 8] = [
 
 /// The streams that change nothing and need no service beside the stack: what a service in use
 /// can be asked without harm.
-pub const HARMLESS: [&StreamKind; 2] = [&proxy_fresh::KIND, &proxy_keepalive::KIND];
+pub const HARMLESS: &[&StreamKind] = &[&proxy_fresh::KIND, &proxy_keepalive::KIND];
 
 /// One way in which a run asks the service.
 pub struct StreamKind {
