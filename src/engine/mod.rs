@@ -44,9 +44,6 @@ pub const RUN_LABEL: &str = "rollproof.run";
 /// owns it.
 pub const OWNER_LABEL: &str = "rollproof.owner";
 
-/// The label of images that rollproof builds. Its value says what the image is for.
-pub const IMAGE_LABEL: &str = "rollproof.image";
-
 /// Docker's label for the service that a container belongs to. Its value is the service's name.
 pub const CONTAINER_SERVICE_LABEL: &str = "com.docker.swarm.service.name";
 

@@ -10,7 +10,6 @@ use super::image_archive::{BuiltImage, Healthcheck, ImageArchive};
 use super::library_search::LibrarySearch;
 use super::programs::{Program, Programs};
 use super::shared_objects::SharedObjects;
-use crate::engine::IMAGE_LABEL;
 use crate::{Error, Result};
 
 macro_rules! own_image {
@@ -22,6 +21,9 @@ macro_rules! own_image {
 /// The prefix of rollproof's own images. They are in no registry, and a registry's image of the same
 /// name must not replace them.
 pub const OWN_IMAGES: &str = own_image!("");
+
+/// The label of images that rollproof builds. Its value says what the image is for.
+const IMAGE_LABEL: &str = "rollproof.image";
 
 /// The application, first version.
 pub const APP_V1: &str = own_image!("app:v1");

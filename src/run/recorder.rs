@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::observe::EventSink;
 use crate::record::{Event, EventKind, Shot, Sink, StackFacts, StreamFacts};
 
-/// How often the sinks are told that time passes.
+/// The time between two ticks of the sinks.
 const TICK: Duration = Duration::from_millis(66);
 
 enum Entry {
