@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::values::{
     FormatChoice, ScenarioChoice, StreamChoice, duration, key_value, port, rate, stack_name, url,
+    words,
 };
 use super::{build, deploy, down, lab, probe, report, stack, update, verify, watch};
 use crate::deploy::{Change, EndpointMode, ResolveImage};
@@ -171,7 +172,7 @@ impl TargetArgs {
 #[command(next_help_heading = "Change")]
 pub(super) struct ChangeArgs {
     /// Update to this image
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", value_parser = words)]
     image: Option<String>,
 
     /// Set an environment variable

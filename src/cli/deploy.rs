@@ -9,7 +9,7 @@ use super::args::{StackArgs, StackName};
 use super::console::Console;
 use super::output::put_line;
 use crate::Clock;
-use crate::deploy::{ApplyOptions, OwnerMark, Prepared, read_or_example};
+use crate::deploy::{ApplyOptions, OwnerMark, Prepared, StackFiles, read_or_example};
 use crate::engine::RegistryAuth;
 use crate::error::Result;
 use crate::run::{Deployment, RunEnv, deploy, new_run_id, until_converged};
@@ -44,9 +44,11 @@ pub(super) async fn run(args: DeployArgs, console: &Console) -> Result<u8> {
     if args.dry_run {
         return dry_run(&args, name, console);
     }
+    let files = StackFiles::read(&args.stack_args.files)?;
+    files.requests(name)?;
     let _lock = console.state.lock()?;
     let site = console.open_site(LabUse::Start).await?;
-    let deployment = deployment(console, &site, name, &args.stack_args, args.prune)?;
+    let deployment = deployment(console, &site, name, files, &args.stack_args, args.prune)?;
     let tell = |text: &str| console.tell(text);
     let services = &deployment.prepared.requests.services;
     site.ensure_images(&console.state, services, &[], &tell).await?;
@@ -77,12 +79,13 @@ pub(super) fn deployment(
     console: &Console,
     site: &Site,
     name: &str,
+    files: StackFiles,
     args: &StackArgs,
     prune: bool,
 ) -> Result<Deployment> {
-    let prepared = Prepared::read(
+    let prepared = Prepared::new(
         console.state.path(),
-        &args.files,
+        files,
         name,
         site.kernel,
         args.endpoint_mode,

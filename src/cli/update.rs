@@ -5,6 +5,7 @@ use clap::Args;
 use super::args::{ChangeArgs, FormatArgs, LoadArgs, StackName, TargetArgs};
 use super::console::Console;
 use super::result::conclude;
+use super::values::words;
 use crate::error::{Error, Result};
 use crate::record::NegativeControl;
 use crate::run::{RunEnv, RunSpec, Subject};
@@ -34,7 +35,7 @@ pub(super) struct BrokenUpdateArgs {
 
     /// Health check command that cannot succeed [default: one that asks a port on which nothing
     /// listens]
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(long, value_name = "COMMAND", value_parser = words)]
     health_cmd: Option<String>,
 
     #[command(flatten)]

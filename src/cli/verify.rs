@@ -6,11 +6,11 @@ use super::args::{ChangeArgs, FormatArgs, LoadArgs, ScenarioArgs, StackArgs, Tar
 use super::console::Console;
 use super::deploy::deployment;
 use super::result::{conclude, conclude_all, judge_and_save};
-use super::values::stack_name;
-use crate::deploy::{Whose, check_owner};
+use super::values::{stack_name, words};
+use crate::deploy::{StackFiles, Whose, check_owner};
 use crate::error::{Error, Result};
 use crate::record::NegativeControl;
-use crate::run::{Finished, RunEnv, RunSpec, Subject};
+use crate::run::{Finished, RunEnv, RunSpec, Subject, find_target};
 use crate::scenario::Wishes;
 use crate::site::{LabUse, Ledger, Site};
 use crate::streams;
@@ -41,7 +41,7 @@ pub(super) struct VerifyArgs {
     changes: ChangeArgs,
 
     /// Health check command of the broken update [default: one that cannot succeed]
-    #[arg(long, value_name = "COMMAND", help_heading = "Change", hide_short_help = true)]
+    #[arg(long, value_name = "COMMAND", value_parser = words, help_heading = "Change", hide_short_help = true)]
     health_cmd: Option<String>,
 
     #[command(flatten)]
@@ -59,6 +59,11 @@ pub(super) struct VerifyArgs {
 }
 
 pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
+    // What is wrong with the files or the command line is said before an engine is started.
+    let files = StackFiles::read(&args.stack_args.files)?;
+    if let Some(requests) = files.requests(&args.stack)? {
+        find_target(&requests.services, &args.stack, &args.target.wish(), "localhost")?;
+    }
     let _lock = console.state.lock()?;
     let lab = if args.keep { LabUse::Start } else { LabUse::ForOneRun };
     let site = console.open_site(lab).await?;
@@ -74,9 +79,9 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
         site.after_run(&console.state, &args.stack, &|text| console.tell(text)).await
     };
     if args.repeat > 1 {
-        return repeatedly(&args, console, &site, clean_up).await;
+        return repeatedly(&args, files, console, &site, clean_up).await;
     }
-    match once(&args, console, &site).await {
+    match once(&args, files, console, &site).await {
         Ok(finished) => conclude(console, &args.formats, finished, clean_up()).await,
         // Nothing was deployed, and a stack of this name may be one that stays.
         Err(error) => site.nothing_done(&console.state).await.and(Err(error)),
@@ -86,6 +91,7 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
 /// Each run has a record and a report of its own; the verdict is the worst of them.
 async fn repeatedly(
     args: &VerifyArgs,
+    files: StackFiles,
     console: &Console,
     site: &Site,
     clean_up: impl AsyncFnOnce() -> Result<()>,
@@ -94,7 +100,7 @@ async fn repeatedly(
     let mut ended = Ok(());
     for number in 1..=args.repeat {
         console.tell(&format!("run {number} of {}", args.repeat));
-        let one = once(args, console, site).await.and_then(|finished| {
+        let one = once(args, files.clone(), console, site).await.and_then(|finished| {
             let judged = judge_and_save(&finished.folder)?;
             console.tell(&format!("run {number} of {}: {}", args.repeat, judged.verdict));
             judgements.push(judged);
@@ -117,13 +123,18 @@ async fn repeatedly(
     Ok(code)
 }
 
-async fn once(args: &VerifyArgs, console: &Console, site: &Site) -> Result<Finished> {
+async fn once(
+    args: &VerifyArgs,
+    files: StackFiles,
+    console: &Console,
+    site: &Site,
+) -> Result<Finished> {
     let target = args.target.wish();
     let stays = make_room(args, console, site).await?;
     let subject = if stays {
         Subject::present(site, &args.stack, &args.stack_args.files, &target, true).await?
     } else {
-        let deployment = deployment(console, site, &args.stack, &args.stack_args, false)?;
+        let deployment = deployment(console, site, &args.stack, files, &args.stack_args, false)?;
         Subject::to_deploy(site, deployment, &target)?
     };
     let wishes = Wishes {

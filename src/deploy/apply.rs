@@ -6,10 +6,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::owner::{OwnerMark, Whose, refuse_unless_ours};
-use super::ports::check_ports;
 use super::resolve::{ResolveImage, resolve_image};
 use crate::engine::{Engine, RegistryAuth, STACK_LABEL, StackObject, StackObjectKind};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::stack::{Requests, ServiceBody};
 
 /// How to deploy.
@@ -63,8 +62,6 @@ pub async fn apply(
             }
         }
     }
-    check_ports(engine, &options.stack, &requests).await?;
-    check_external_networks(engine, &requests.external_networks).await?;
     for network in &requests.networks {
         if engine.network(&network.name).await?.is_none() {
             tell(&format!("Creating network {}", network.name));
@@ -105,32 +102,6 @@ pub async fn apply(
         applied.push(service);
     }
     Ok(applied)
-}
-
-async fn check_external_networks(engine: &Engine, names: &[String]) -> Result<()> {
-    for name in names {
-        // These are local to each node, and docker does not inspect them either.
-        if matches!(name.as_str(), "host" | "bridge" | "none") {
-            continue;
-        }
-        match engine.network(name).await? {
-            None => {
-                return Err(Error::stack(format!(
-                    "network {name} is declared as external, but does not exist"
-                ))
-                .hint(format!("create it first: docker network create -d overlay {name}")));
-            }
-            Some(network) if network.scope != "swarm" => {
-                return Err(Error::stack(format!(
-                    "network {name} is declared as external, but has scope {} instead of swarm",
-                    network.scope
-                ))
-                .hint("a stack can only use overlay networks"));
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(())
 }
 
 /// Creates missing secrets or configs and updates existing ones. Returns the ids of all objects of

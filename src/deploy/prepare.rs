@@ -8,6 +8,32 @@ use super::{EndpointMode, Kernel, example, fit_to_kernel};
 use crate::error::{Error, Result};
 use crate::stack::{self, Requests, Sources, Stack};
 
+/// The user's stack files, read before any engine is asked; none stand for the example.
+#[derive(Debug, Clone)]
+pub struct StackFiles {
+    files: Vec<String>,
+    stack: Option<Stack>,
+}
+
+impl StackFiles {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that docker would refuse too.
+    pub fn read(files: &[String]) -> Result<Self> {
+        let stack = if files.is_empty() { None } else { Some(read_stack(files)?) };
+        Ok(Self { files: files.to_vec(), stack })
+    }
+
+    /// The requests that deploy the stack under this name; absent for the example.
+    ///
+    /// # Errors
+    /// A stack that docker would refuse too.
+    pub fn requests(&self, name: &str) -> Result<Option<Requests>> {
+        self.stack.as_ref().map(|stack| stack.requests(name)).transpose()
+    }
+}
+
 /// A stack that is ready to deploy.
 #[derive(Debug, Clone)]
 pub struct Prepared {
@@ -22,28 +48,31 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Reads the files, or the example if there are none, and adapts the requests to the kernel.
+    /// Takes the files, or the example if there are none, and adapts the requests to the kernel.
     /// The example is unpacked to `folder`. `tell` receives each choice and warning.
     ///
     /// # Errors
     /// A stack that docker would refuse too, or that the kernel cannot run.
-    pub fn read(
+    pub fn new(
         folder: &Path,
-        files: &[String],
+        files: StackFiles,
         name: &str,
         kernel: Kernel,
         mode: Option<EndpointMode>,
         tell: &dyn Fn(&str),
     ) -> Result<Self> {
         let mut caveats = Vec::new();
-        let choice = example::choose(folder, files, kernel)?;
+        let choice = example::choose(folder, &files.files, kernel)?;
         if let Some(reason) = choice.reason {
             tell(&reason);
             if choice.replaces_a_file {
                 caveats.push(reason);
             }
         }
-        let stack = read_stack(&choice.files)?;
+        let stack = match files.stack {
+            Some(stack) if !choice.replaces_a_file => stack,
+            _ => read_stack(&choice.files)?,
+        };
         for warning in stack.warnings() {
             tell(&warning.to_string());
         }

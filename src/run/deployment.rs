@@ -6,7 +6,8 @@ use super::recorder::Recorder;
 use super::spec::RunEnv;
 use crate::Clock;
 use crate::deploy::{
-    ApplyOptions, ConvergeOptions, EndpointMode, OwnerMark, Prepared, apply, check_owner, converge,
+    ApplyOptions, ConvergeOptions, EndpointMode, OwnerMark, Prepared, apply, check, check_owner,
+    converge,
 };
 use crate::error::Result;
 use crate::observe::{Observer, Watch};
@@ -40,6 +41,7 @@ pub async fn deploy(
     let mark = OwnerMark { owner: site.owner.clone(), run_id: run_id.to_owned() };
     let options = ApplyOptions { mark, ..deployment.options.clone() };
     check_owner(&site.manager, &options.stack, &site.owner, options.adopt).await?;
+    check(&site.engines, &deployment.prepared.requests, &options).await?;
     let mut ledger = Ledger::read(state)?;
     ledger.note(NotedStack {
         engine: site.address(),

@@ -1,0 +1,190 @@
+//! What must be there before a stack is deployed: checked before anything is created.
+
+use std::collections::BTreeSet;
+
+use super::ApplyOptions;
+use crate::engine::{Engine, ServiceView, StackObjectKind};
+use crate::error::{Error, Result};
+use crate::stack::{PublishedPort, Requests, ServiceBody};
+use crate::swarm::PublishMode;
+use crate::wording::list;
+
+/// Refuses a stack whose ports are taken, or whose external networks, secrets, configs or images
+/// are missing. `engines` are those that can be asked, the manager first.
+///
+/// # Errors
+/// With everything that is missing, or when an engine does not respond.
+pub async fn check(engines: &[Engine], requests: &Requests, options: &ApplyOptions) -> Result<()> {
+    let Some(manager) = engines.first() else { return Ok(()) };
+    check_ports(manager, &options.stack, requests).await?;
+    check_external_networks(manager, &requests.external_networks).await?;
+    check_external_objects(manager, requests).await?;
+    check_images(engines, requests, options).await
+}
+
+/// Secrets and configs that services refer to and the stack does not define.
+async fn check_external_objects(engine: &Engine, requests: &Requests) -> Result<()> {
+    let (secrets, configs) = requests.referenced();
+    let defined =
+        |bodies: &[serde_json::Value], name: &str| bodies.iter().any(|body| body["Name"] == name);
+    let mut missing = Vec::new();
+    for (kind, names, bodies) in [
+        (StackObjectKind::Secret, secrets, &requests.secrets),
+        (StackObjectKind::Config, configs, &requests.configs),
+    ] {
+        let external: Vec<String> =
+            names.into_iter().filter(|name| !defined(bodies, name)).collect();
+        if external.is_empty() {
+            continue;
+        }
+        let existing = engine.objects(kind, None).await?;
+        let missing_ones = external
+            .into_iter()
+            .filter(|name| existing.iter().all(|object| object.name != *name))
+            .map(|name| format!("{} {name}", kind.as_str()));
+        missing.extend(missing_ones);
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::stack(format!("external objects do not exist: {}", list(&missing)))
+        .hint("create them first with `docker secret create` and `docker config create`"))
+}
+
+/// Images that no engine has and no registry provides. With nodes that cannot be asked, one of
+/// them may have the image.
+async fn check_images(
+    engines: &[Engine],
+    requests: &Requests,
+    options: &ApplyOptions,
+) -> Result<()> {
+    let Some(manager) = engines.first() else { return Ok(()) };
+    let all_asked = manager.info().await?.nodes <= engines.len() as u64;
+    let images: BTreeSet<&str> = requests.services.iter().map(ServiceBody::image).collect();
+    let mut missing = Vec::new();
+    let mut cause = None;
+    for image in images {
+        let mut present = false;
+        for engine in engines {
+            present |= engine.image(image).await?.is_some();
+        }
+        if present || !all_asked {
+            continue;
+        }
+        let auth = options.auth.as_ref().and_then(|auth| auth.header(image));
+        if let Err(error) = manager.distribution(image, auth.as_deref()).await {
+            missing.push(image.to_owned());
+            cause.get_or_insert(error);
+        }
+    }
+    let Some(cause) = cause else { return Ok(()) };
+    let error = Error::environment(format!(
+        "the engine neither has nor can pull {} {}",
+        if missing.len() == 1 { "image" } else { "images" },
+        list(&missing)
+    ))
+    .caused_by(cause)
+    .hint("build or load it into the engine first: `rollproof build --context DIR --tag NAME`");
+    Err(match requests.services.iter().find(|body| body.image() == missing[0]) {
+        Some(body) => match requests.service_places.get(body.name()) {
+            Some(place) => error.at(place.clone()),
+            None => error,
+        },
+        None => error,
+    })
+}
+
+async fn check_external_networks(engine: &Engine, names: &[String]) -> Result<()> {
+    for name in names {
+        // These are local to each node, and docker does not inspect them either.
+        if matches!(name.as_str(), "host" | "bridge" | "none") {
+            continue;
+        }
+        match engine.network(name).await? {
+            None => {
+                return Err(Error::stack(format!(
+                    "network {name} is declared as external, but does not exist"
+                ))
+                .hint(format!("create it first: docker network create -d overlay {name}")));
+            }
+            Some(network) if network.scope != "swarm" => {
+                return Err(Error::stack(format!(
+                    "network {name} is declared as external, but has scope {} instead of swarm",
+                    network.scope
+                ))
+                .hint("a stack can only use overlay networks"));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a stack that publishes a port which another service already publishes. The engine only
+/// refuses ingress ports; with a host-mode port the task would stay pending forever.
+///
+/// # Errors
+/// When a port is taken, or the engine does not respond.
+async fn check_ports(engine: &Engine, stack: &str, requests: &Requests) -> Result<()> {
+    if requests.services.iter().all(|body| body.published_ports().is_empty()) {
+        return Ok(());
+    }
+    let ours: BTreeSet<String> =
+        engine.stack_services(stack).await?.into_iter().map(|service| service.id).collect();
+    let others: Vec<ServiceView> =
+        engine.services().await?.into_iter().filter(|other| !ours.contains(&other.id)).collect();
+    // With several nodes, a host-mode port may still be free on one of them.
+    let one_node = engine.info().await?.nodes == 1;
+    for body in &requests.services {
+        for port in body.published_ports() {
+            let clash = |other: &&ServiceView| {
+                other.spec.published_ports().iter().any(|taken| clashes(&port, taken, one_node))
+            };
+            if let (Some(number), Some(other)) = (port.published, others.iter().find(clash)) {
+                let error = Error::environment(format!(
+                    "service {} cannot publish port {number}: service {} already publishes it",
+                    body.name(),
+                    other.name()
+                ))
+                .hint("choose another port in the stack file, or remove the other service");
+                return Err(match requests.service_places.get(body.name()) {
+                    Some(place) => error.at(place.clone()),
+                    None => error,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn clashes(wanted: &PublishedPort, taken: &PublishedPort, one_node: bool) -> bool {
+    let both_host = wanted.mode == PublishMode::Host && taken.mode == PublishMode::Host;
+    wanted.published.is_some()
+        && wanted.published == taken.published
+        && wanted.protocol == taken.protocol
+        && (one_node || !both_host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::swarm::PortProtocol;
+
+    fn port(published: Option<u16>, mode: PublishMode) -> PublishedPort {
+        PublishedPort { target: 80, published, protocol: PortProtocol::Tcp, mode }
+    }
+
+    #[test]
+    fn host_ports_clash_on_one_node_only() {
+        let host = port(Some(80), PublishMode::Host);
+        assert!(clashes(&host, &host, true));
+        assert!(!clashes(&host, &host, false));
+        assert!(clashes(&port(Some(80), PublishMode::Ingress), &host, false));
+        assert!(!clashes(
+            &port(None, PublishMode::Ingress),
+            &port(None, PublishMode::Ingress),
+            true
+        ));
+        assert!(!clashes(&port(Some(81), PublishMode::Host), &host, true));
+    }
+}
