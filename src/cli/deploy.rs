@@ -52,6 +52,7 @@ pub(super) async fn run(args: DeployArgs, console: &Console) -> Result<u8> {
     let tell = |text: &str| console.tell(text);
     let services = &deployment.prepared.requests.services;
     site.ensure_images(&console.state, services, &[], &tell).await?;
+    deployment.check(&site).await?;
     let clock = Clock::start();
     let run_id = new_run_id(&clock);
     let applied = deploy(&site, &console.state, &deployment, &run_id, &tell).await?;

@@ -12,6 +12,7 @@ use super::patience::Patience;
 use super::probing::Probers;
 use super::recorder::Recorder;
 use super::spec::{RunEnv, RunSpec, new_run_id};
+use super::subject::Arrival;
 use crate::Clock;
 use crate::error::{Error, Result};
 use crate::observe::{Observer, ServiceSnapshot, Snapshot, Watch};
@@ -59,9 +60,12 @@ impl RunSpec {
     /// When the engine does not answer, a stream is insisted on that cannot be had, or the record
     /// cannot be made.
     pub async fn begin<'a>(mut self, env: &'a RunEnv<'a>) -> Result<Run<'a>> {
+        let site = env.site;
+        if let Arrival::Deploy(deployment) = &self.subject.arrival {
+            deployment.check(site).await?;
+        }
         let clock = Clock::start();
         let run_id = new_run_id(&clock);
-        let site = env.site;
         let engine = site.facts(&clock).await?;
         let beside = Beside::choose(&mut self, env, &run_id, clock, engine.clock_offset).await?;
         let facts = self.subject.facts(site, &self.subject.body).await?;

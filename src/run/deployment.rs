@@ -27,7 +27,20 @@ pub struct Deployment {
     pub progress_deadline: Duration,
 }
 
-/// Notes the deployment in the ledger, then applies it.
+impl Deployment {
+    /// Refuses what cannot be deployed, before anything is noted or created: a stack that belongs
+    /// to others, ports that are taken, missing images, external networks, secrets and configs.
+    ///
+    /// # Errors
+    /// With what is missing, or when the engine does not respond.
+    pub async fn check(&self, site: &Site) -> Result<()> {
+        let options = &self.options;
+        check_owner(&site.manager, &options.stack, &site.owner, options.adopt).await?;
+        check(&site.engines, &self.prepared.requests, options).await
+    }
+}
+
+/// Notes the deployment in the ledger, then applies it. [`Deployment::check`] comes first.
 ///
 /// # Errors
 /// When the stack belongs to others, the ledger cannot be written or the engine refuses a part.
@@ -40,8 +53,6 @@ pub async fn deploy(
 ) -> Result<Vec<ServiceBody>> {
     let mark = OwnerMark { owner: site.owner.clone(), run_id: run_id.to_owned() };
     let options = ApplyOptions { mark, ..deployment.options.clone() };
-    check_owner(&site.manager, &options.stack, &site.owner, options.adopt).await?;
-    check(&site.engines, &deployment.prepared.requests, &options).await?;
     let mut ledger = Ledger::read(state)?;
     ledger.note(NotedStack {
         engine: site.address(),
