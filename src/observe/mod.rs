@@ -7,6 +7,7 @@
 mod event_streams;
 mod generations;
 mod machine;
+mod nodes;
 mod observer;
 mod poll;
 mod snapshot;
