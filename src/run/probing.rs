@@ -13,7 +13,7 @@ use crate::companion::{CompanionKind, Companions, RemoteProber};
 use crate::error::{Error, Result};
 use crate::probe::{ProbeOrder, Prober, StreamPlan};
 use crate::record::{EventKind, NegativeControl, Route};
-use crate::streams::SELF_TEST;
+use crate::streams::{PLAIN, SELF_TEST};
 
 /// The time it takes to ask a prober inside the network to stop, and to hear its last shots.
 const LAST_SHOTS: Duration = Duration::from_millis(700);
@@ -84,7 +84,7 @@ impl Run<'_> {
     pub(super) async fn start_probing(&mut self) -> Result<()> {
         let url = self.spec.subject.target.url.clone();
         self.recorder.phase("warm-up", format!("waiting until {url} answers"));
-        first_answers(&url, self.env.interrupt).await?;
+        first_answers(&PLAIN.plan(&url, &self.spec.load.asking)?, self.env.interrupt).await?;
         let published = self.spec.load.streams.iter().copied();
         let plans = published
             .filter(|kind| kind.route == Route::Published)
