@@ -80,7 +80,8 @@ impl Run<'_> {
     ///
     /// # Errors
     /// When the service does not answer, a stream is insisted on that it cannot answer, a prober
-    /// does not start or the user stops the run.
+    /// does not start, too many requests fail before anything is changed, or the user stops the
+    /// run.
     pub(super) async fn start_probing(&mut self) -> Result<()> {
         let url = self.spec.subject.target.url.clone();
         self.recorder.phase("warm-up", format!("waiting until {url} answers"));
@@ -106,7 +107,10 @@ impl Run<'_> {
             self.self_test().await?;
         }
         self.recorder.phase("baseline", format!("measuring {url} before anything changes"));
-        self.steady(self.spec.load.baseline).await
+        self.recorder.take_users();
+        self.steady(self.spec.load.baseline).await?;
+        // Nothing after this could tell what a change costs.
+        self.recorder.take_users().verdict().map_or(Ok(()), Err)
     }
 
     /// The streams to services beside the stack.

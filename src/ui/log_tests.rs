@@ -331,7 +331,9 @@ fn both_logs_tell_what_happens_to_nodes() {
     let expected = words.map(|words| format!("  node n2 {words}"));
     assert_eq!(lines(events()), expected);
     let mut run = Run::new();
-    events().iter().for_each(|event| run.screen.event(event));
+    for event in events() {
+        run.screen.event(&event);
+    }
     let text = run.text();
     let short: Vec<&str> =
         text.lines().filter_map(|line| line.split_once("] ")).map(|l| l.1).collect();
