@@ -11,7 +11,9 @@ mod nodes;
 mod observer;
 mod poll;
 mod snapshot;
+mod standstill;
 
 pub use generations::Generations;
 pub use observer::{EventSink, Observer, Watch};
 pub use snapshot::{ServiceSnapshot, Snapshot};
+pub use standstill::{Prospect, Standstill};
