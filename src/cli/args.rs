@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::good_response::GoodResponseArgs;
 use super::values::{
     FormatChoice, ScenarioChoice, StreamChoice, duration, key_value, port, rate, stack_name, url,
     words,
@@ -229,6 +230,9 @@ pub(super) struct LoadArgs {
     /// End a scenario once the service has been at rest for this long
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration, hide_short_help = true)]
     settle: Duration,
+
+    #[command(flatten)]
+    good_response: GoodResponseArgs,
 }
 
 impl LoadArgs {
@@ -251,6 +255,8 @@ impl LoadArgs {
                 deadline: self.deadline,
                 post_path: self.post_path.clone(),
                 slow_path: self.slow_path.clone(),
+                headers: self.good_response.headers(),
+                expect: self.good_response.expect(),
             },
             service_port: self.service_port,
             baseline: self.baseline,

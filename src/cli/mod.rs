@@ -6,6 +6,7 @@ mod console;
 mod deploy;
 mod doctor;
 mod down;
+mod good_response;
 mod interrupts;
 mod lab;
 mod output;

@@ -1,5 +1,6 @@
 //! Waiting until a stack has converged.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -7,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
-use crate::observe::{ServiceSnapshot, Snapshot};
+use crate::observe::{ServiceSnapshot, Snapshot, Standstill};
 use crate::swarm::{TaskState, UpdateState};
 use crate::wording::{count, counted, span};
 
@@ -44,9 +45,10 @@ pub async fn converge(
     interrupt: &CancellationToken,
 ) -> Result<()> {
     let mut best = Advance::default();
+    let mut standstills = BTreeMap::new();
     let mut deadline = Instant::now() + options.progress_deadline;
     loop {
-        let (advance, blocked) = assess(&snapshots.borrow_and_update(), options);
+        let (advance, blocked) = assess(&snapshots.borrow_and_update(), options, &mut standstills);
         let Some(blocked) = blocked else { return Ok(()) };
         if blocked.permanent {
             return Err(Error::failed(blocked.reason));
@@ -76,7 +78,11 @@ pub async fn converge(
     }
 }
 
-fn assess(snapshot: &Snapshot, options: &ConvergeOptions) -> (Advance, Option<Blocked>) {
+fn assess(
+    snapshot: &Snapshot,
+    options: &ConvergeOptions,
+    standstills: &mut BTreeMap<String, Standstill>,
+) -> (Advance, Option<Blocked>) {
     let mut advance = Advance::default();
     let mut worst: Option<Blocked> = None;
     if let Some((_, error)) = &snapshot.lost {
@@ -102,7 +108,10 @@ fn assess(snapshot: &Snapshot, options: &ConvergeOptions) -> (Advance, Option<Bl
                     .filter(|state| *state <= TaskState::Running)
                     .map(|state| state as u32)
                     .sum::<u32>();
+                let standstill = standstills.entry(name.clone()).or_default();
+                let stands = standstill.look(service, snapshot.asked_at);
                 blocked(name, service)
+                    .map(|blocked| Blocked { permanent: blocked.permanent || stands, ..blocked })
             }
         };
         if let Some(blocked) = blocked
@@ -137,7 +146,7 @@ fn blocked(name: &str, service: &ServiceSnapshot) -> Option<Blocked> {
     if running >= wanted && update.state != UpdateState::Updating {
         return None;
     }
-    if let Some(task) = service.last_error().filter(|task| is_permanent(&task.error)) {
+    if let Some(task) = service.broken_for_good() {
         let slot = task.slot;
         return Some(Blocked {
             reason: format!("service {name}, slot {slot}: {}", task.error),
@@ -161,19 +170,4 @@ fn blocked(name: &str, service: &ServiceSnapshot) -> Option<Blocked> {
         ),
         permanent: false,
     })
-}
-
-/// Errors that do not go away: Swarm would retry forever.
-fn is_permanent(error: &str) -> bool {
-    let error = error.to_lowercase();
-    [
-        "no such image",
-        "invalid mount config",
-        "executable file not found",
-        "invalid reference",
-        "address already in use",
-        "port is already allocated",
-    ]
-    .iter()
-    .any(|text| error.contains(text))
 }

@@ -23,6 +23,14 @@ pub struct NodeView {
     pub state: String,
     /// `active`, `pause` or `drain`.
     pub availability: String,
+    /// The manager's message on the state, such as `heartbeat failure`.
+    pub message: String,
+    /// Whether it is a manager.
+    pub manager: bool,
+    /// For a manager: `reachable` or `unreachable`, else empty.
+    pub reachability: String,
+    /// When the swarm last changed anything about it.
+    pub updated_at: Option<Timestamp>,
 }
 
 /// An engine's place in a swarm.
@@ -158,6 +166,10 @@ impl Engine {
             address: text(&node["Status"]["Addr"]),
             state: text(&node["Status"]["State"]),
             availability: text(&node["Spec"]["Availability"]),
+            message: text(&node["Status"]["Message"]),
+            manager: node["Spec"]["Role"] == "manager",
+            reachability: text(&node["ManagerStatus"]["Reachability"]),
+            updated_at: node["UpdatedAt"].as_str().and_then(|time| time.parse().ok()),
         };
         Ok(items(&list).map(node).collect())
     }

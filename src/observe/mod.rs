@@ -7,10 +7,13 @@
 mod event_streams;
 mod generations;
 mod machine;
+mod nodes;
 mod observer;
 mod poll;
 mod snapshot;
+mod standstill;
 
 pub use generations::Generations;
 pub use observer::{EventSink, Observer, Watch};
 pub use snapshot::{ServiceSnapshot, Snapshot};
+pub use standstill::{Prospect, Standstill};

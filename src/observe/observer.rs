@@ -9,9 +9,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::event_streams::{self, EngineTime, StreamItem, container_event};
-use super::machine;
 use super::poll::Changes;
-use super::{Generations, Snapshot};
+use super::{Generations, Snapshot, machine, nodes};
 use crate::Clock;
 use crate::Offset;
 use crate::engine::{Engine, EngineEvent};
@@ -63,6 +62,7 @@ impl Observer {
         let generations = Arc::new(Mutex::new(Generations::default()));
         let (publish, snapshots) = tokio::sync::watch::channel(Snapshot::default());
         machine::watch(watch.clock, sink.clone(), stop.clone(), &tasks);
+        nodes::watch(watch.manager.clone(), time, sink.clone(), stop.clone(), &tasks);
         let watcher = Watcher {
             watch,
             time,

@@ -1,5 +1,6 @@
 //! What a good response looks like.
 
+use hyper::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use crate::record::Outcome;
@@ -13,6 +14,9 @@ pub struct Expect {
     pub body: BodyExpect,
     /// The versions that may answer, from the header `X-Rollproof-Version`; empty: any, or none.
     pub versions: Vec<String>,
+    /// Headers that it must have, with these values; names in any case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
 }
 
 /// What the body of a good response must be.
@@ -30,12 +34,21 @@ pub enum BodyExpect {
 
 impl Default for Expect {
     fn default() -> Self {
-        Self { status: Some(200), body: BodyExpect::Any, versions: Vec::new() }
+        Self { status: Some(200), body: BodyExpect::Any, versions: Vec::new(), headers: Vec::new() }
     }
 }
 
 impl Expect {
-    /// What is wrong with the head of a response, if anything. `from_app`: it carried the
+    /// The first expected header that a response lacks, with the wanted value.
+    #[must_use]
+    pub fn missing_header(&self, headers: &HeaderMap) -> Option<&(String, String)> {
+        let is_there = |(name, wanted): &(String, String)| {
+            headers.get_all(name.as_str()).iter().any(|value| value.as_bytes() == wanted.as_bytes())
+        };
+        self.headers.iter().find(|wanted| !is_there(wanted))
+    }
+
+    /// What is wrong with the status and the version of a response, if anything. `from_app`: it carried the
     /// application's header; `app_known`: an earlier good response did.
     ///
     /// 502, 503 and 504 without the header come from a proxy. Other 5xx come from the application,
@@ -69,7 +82,7 @@ impl Expect {
 
 /// Compares a body with what is expected, piece by piece, without keeping it.
 #[derive(Debug)]
-pub(super) struct BodyCheck<'a> {
+pub(crate) struct BodyCheck<'a> {
     wanted: &'a [u8],
     exact: bool,
     matched: usize,
@@ -145,6 +158,25 @@ mod tests {
         assert_eq!(expect.head(200, Some("v2"), true, true), None);
         assert_eq!(expect.head(200, Some("v3"), true, true), Some(Outcome::WrongVersion));
         assert_eq!(expect.head(200, None, true, true), Some(Outcome::WrongVersion));
+    }
+
+    #[test]
+    fn an_expected_header_must_be_there_with_its_value() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let headers = vec![pair("X-Served-By", "shop"), pair("via", "a")];
+        let expect = Expect { headers: headers.clone(), ..Expect::default() };
+        let response = |pairs: &[(&'static str, &'static str)]| -> HeaderMap {
+            let name = hyper::header::HeaderName::from_static;
+            let value = hyper::header::HeaderValue::from_static;
+            pairs.iter().map(|(n, v)| (name(n), value(v))).collect()
+        };
+        let mut good = response(&[("x-served-by", "shop"), ("via", "b")]);
+        assert_eq!(expect.missing_header(&good), Some(&headers[1]));
+        good.append("via", hyper::header::HeaderValue::from_static("a"));
+        assert_eq!(expect.missing_header(&good), None);
+        let bad = response(&[("x-served-by", "shop2"), ("via", "a")]);
+        assert_eq!(expect.missing_header(&bad), Some(&headers[0]));
+        assert_eq!(Expect::default().missing_header(&HeaderMap::new()), None);
     }
 
     fn check(expect: &BodyExpect, pieces: &[&[u8]]) -> bool {

@@ -187,7 +187,9 @@ async fn exchange(stream: &Stream, link: &mut Link, shot: &mut Shot) {
     note_replica(stream, &head.headers, shot);
     shot.status = Some(status);
     let from_app = head.headers.contains_key(INSTANCE);
-    let wrong = expect.head(status, shot.version.as_deref(), from_app, stream.app_known.get());
+    let wrong = expect
+        .head(status, shot.version.as_deref(), from_app, stream.app_known.get())
+        .or_else(|| expect.missing_header(&head.headers).map(|_| Outcome::WrongHeader));
     shot.outcome = wrong.unwrap_or(Outcome::Timeout);
 
     let mut check = BodyCheck::new(&expect.body);

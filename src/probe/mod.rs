@@ -22,6 +22,7 @@ mod stream_plan;
 mod totals;
 
 pub use agent::{AgentEnd, AgentHello, AgentLine, EndedBy, run_agent};
+pub(crate) use expect::BodyCheck;
 pub use expect::{BodyExpect, Expect};
 pub use order::ProbeOrder;
 pub use prober::Prober;

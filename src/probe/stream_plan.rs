@@ -130,6 +130,14 @@ impl StreamPlan {
         set_header(&mut self.headers, name, value)
     }
 
+    /// Whether the value of a header of this name is a secret.
+    #[must_use]
+    pub fn is_secret(name: &str) -> bool {
+        [header::AUTHORIZATION, header::COOKIE]
+            .iter()
+            .any(|secret| name.eq_ignore_ascii_case(secret.as_str()))
+    }
+
     /// What the record says about this stream.
     #[must_use]
     pub fn facts(&self) -> StreamFacts {
@@ -187,7 +195,7 @@ impl StreamPlan {
     }
 
     /// The headers that were set, including `Host` and `User-Agent`.
-    pub(super) fn headers(&self) -> &HeaderMap {
+    pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
@@ -214,7 +222,7 @@ fn set_header(headers: &mut HeaderMap, name: &str, value: &str) -> Result<()> {
         }
         header::HOST | header::USER_AGENT => drop(headers.insert(name, value)),
         _ => {
-            value.set_sensitive(name == header::AUTHORIZATION || name == header::COOKIE);
+            value.set_sensitive(StreamPlan::is_secret(name.as_str()));
             headers.append(name, value);
         }
     }

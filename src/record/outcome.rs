@@ -39,6 +39,8 @@ pub enum Outcome {
     WrongStatus,
     /// An unexpected body.
     WrongBody,
+    /// A response without an expected header.
+    WrongHeader,
     /// A response from a version that should not be serving.
     WrongVersion,
     /// Never sent: too many requests were in flight, or this machine lacked a socket or processor
@@ -48,7 +50,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in order.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Ok,
         Self::Late,
         Self::NameLookup,
@@ -64,6 +66,7 @@ impl Outcome {
         Self::AppError,
         Self::WrongStatus,
         Self::WrongBody,
+        Self::WrongHeader,
         Self::WrongVersion,
         Self::Unsent,
     ];
@@ -93,6 +96,7 @@ impl Outcome {
             Self::AppError => "app-error",
             Self::WrongStatus => "wrong-status",
             Self::WrongBody => "wrong-body",
+            Self::WrongHeader => "wrong-header",
             Self::WrongVersion => "wrong-version",
             Self::Unsent => "unsent",
         }

@@ -3,49 +3,74 @@
 
 use std::time::{Duration, Instant as StdInstant};
 
+use hyper::header::LOCATION;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
-use crate::probe::StreamPlan;
+use crate::probe::{BodyCheck, StreamPlan};
+use crate::wording::{clean, cut, span};
 
 /// How long users may need to get their first good responses after the stack has converged: a
 /// proxy that resolves names once a minute, as some do, gets its minute.
 const FIRST_WITHIN: Duration = Duration::from_secs(75);
+/// How long the same client error may stand: some proxies learn a route only after 15 s, and
+/// answer 404 until then.
+const ERROR_STANDS: Duration = Duration::from_secs(30);
+/// How long the same redirect or refusal may stand: it is no sign of a start.
+const REFUSAL_STANDS: Duration = Duration::from_secs(5);
 const ASK_EVERY: Duration = Duration::from_millis(100);
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// A slower response tests no update any more.
 const SLOW_AT_MOST: Duration = Duration::from_secs(60);
 /// A proxy may answer well once and then ask a replica that it does not know yet.
 const GOOD_IN_A_ROW: u32 = 10;
+/// How much of a response's body is shown, in characters.
+const SHOWN: usize = 80;
+/// How much of a body is kept to show its beginning, in bytes.
+const KEPT: usize = 4 * SHOWN;
 
-/// Asks `url` until it answers well ten times in a row. Nothing of this is measured.
+/// A response that was not good, or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Bad {
+    /// The response's status, if there was one.
+    status: Option<u16>,
+    /// What came, and the beginning of its body.
+    what: String,
+    /// Where a redirect leads.
+    location: Option<String>,
+}
+
+/// Asks what a user asks until the response is good ten times in a row. Nothing of this is
+/// measured.
 ///
 /// # Errors
-/// When it does not in time, with the last response, or when the user stops the run.
-pub(super) async fn first_answers(url: &str, interrupt: &CancellationToken) -> Result<()> {
+/// When it is not in time, or what comes cannot become good by waiting, with the last response;
+/// when the user stops the run.
+pub(super) async fn first_answers(plan: &StreamPlan, interrupt: &CancellationToken) -> Result<()> {
     let client = client()?;
-    let deadline = Instant::now() + FIRST_WITHIN;
+    let url = plan.url();
+    let begun = Instant::now();
+    let within = ANSWER_WITHIN.max(plan.deadline);
     let mut good = 0;
-    let mut last = String::from("no response yet");
+    // The last bad response, and since when all had its status.
+    let mut bad: Option<(Bad, Instant)> = None;
     while good < GOOD_IN_A_ROW {
         if interrupt.is_cancelled() {
             return Err(Error::interrupted(format!("interrupted while waiting for {url}")));
         }
-        if Instant::now() >= deadline {
-            let within = FIRST_WITHIN.as_secs();
-            return Err(Error::failed(format!(
-                "no good response from {url} within {within} s: {last}"
-            ))
-            .hint(
-                "the stack has converged; if its users ask another address, name it with --url",
-            ));
-        }
-        match timeout(ANSWER_WITHIN, client.get(url).send()).await {
-            Ok(Ok(answer)) if answer.status().is_success() => good += 1,
-            Ok(Ok(answer)) => (good, last) = (0, format!("status {}", answer.status())),
-            Ok(Err(error)) => (good, last) = (0, root_cause(&error)),
-            Err(_) => (good, last) = (0, format!("timeout after {} s", ANSWER_WITHIN.as_secs())),
+        match ask(&client, plan, within).await {
+            Ok(_) => (good, bad) = (good + 1, None),
+            Err(new) => {
+                let since = match &bad {
+                    Some((old, since)) if old.status == new.status => *since,
+                    _ => Instant::now(),
+                };
+                if since.elapsed() >= new.may_stand() || begun.elapsed() >= FIRST_WITHIN {
+                    return Err(new.into_error(url, begun.elapsed()));
+                }
+                (good, bad) = (0, Some((new, since)));
+            }
         }
         sleep(if good > 0 { Duration::from_millis(10) } else { ASK_EVERY }).await;
     }
@@ -60,25 +85,120 @@ pub(super) async fn one_answer(
     plan: &StreamPlan,
     interrupt: &CancellationToken,
 ) -> Result<std::result::Result<Duration, String>> {
-    let (method, url) = (plan.method.to_http(), plan.url());
-    let begun = StdInstant::now();
-    let request = client()?.request(method.clone(), url).body(plan.body.clone()).send();
+    let (method, url) = (plan.method, plan.url());
+    let client = client()?;
     let answer = tokio::select! {
         () = interrupt.cancelled() => {
             return Err(Error::interrupted(format!("interrupted while waiting for {url}")));
         }
-        answer = timeout(SLOW_AT_MOST, request) => answer,
+        answer = ask(&client, plan, SLOW_AT_MOST) => answer,
     };
-    Ok(match answer {
-        Ok(Ok(answer)) if Some(answer.status().as_u16()) == plan.expect.status => {
-            Ok(begun.elapsed())
+    Ok(answer.map_err(|bad| match bad.status {
+        Some(_) => format!("{method} {url} answers with {}", bad.what),
+        None => format!("{method} {url} fails: {}", bad.what),
+    }))
+}
+
+/// Sends one request of a stream and compares the response with what the stream expects; returns
+/// how long a good one took.
+async fn ask(
+    client: &reqwest::Client,
+    plan: &StreamPlan,
+    within: Duration,
+) -> std::result::Result<Duration, Bad> {
+    let begun = StdInstant::now();
+    let none = |what: String| Bad { status: None, what, location: None };
+    let request = client
+        .request(plan.method.to_http(), plan.url())
+        .headers(plan.headers().clone())
+        .body(plan.body.clone());
+    let exchange = async {
+        let mut answer = request.send().await.map_err(|error| none(root_cause(&error)))?;
+        let expect = &plan.expect;
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let mut check = BodyCheck::new(&expect.body);
+        let mut beginning = Vec::new();
+        loop {
+            match answer.chunk().await {
+                Ok(Some(piece)) => {
+                    check.feed(&piece);
+                    let room = KEPT.saturating_sub(beginning.len()).min(piece.len());
+                    beginning.extend_from_slice(&piece[..room]);
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    return Err(none(format!("the response broke off: {}", root_cause(&error))));
+                }
+            }
         }
-        Ok(Ok(answer)) => Err(format!("{method} {url} answers with status {}", answer.status())),
-        Ok(Err(error)) => Err(format!("{method} {url} fails: {}", root_cause(&error))),
-        Err(_) => {
-            Err(format!("{method} {url} does not answer within {} s", SLOW_AT_MOST.as_secs()))
+        let wrong = if expect.status.map_or(status >= 500, |wanted| wanted != status) {
+            String::new()
+        } else if let Some((name, value)) = expect.missing_header(&headers) {
+            format!(" without the header `{name}: {value}`")
+        } else if !check.is_right() {
+            " with another body than the expected one".to_owned()
+        } else {
+            return Ok(begun.elapsed());
+        };
+        let location = headers.get(LOCATION).map(|to| String::from_utf8_lossy(to.as_bytes()));
+        let location = location.map(|to| cut(&clean(&to), 2 * SHOWN));
+        let to = location.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
+        let body = shown(&beginning);
+        let body =
+            if body.is_empty() { ", no body".to_owned() } else { format!(", body \"{body}\"") };
+        let what = format!("status {status}{to}{wrong}{body}");
+        Err(Bad { status: Some(status), what, location })
+    };
+    let late = || Err(none(format!("no complete response within {}", span(within.into()))));
+    timeout(within, exchange).await.unwrap_or_else(|_| late())
+}
+
+/// The beginning of a body, on one line.
+fn shown(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    cut(&clean(&words.join(" ")), SHOWN)
+}
+
+impl Bad {
+    /// How long it may be all that comes: the start of a service looks different.
+    fn may_stand(&self) -> Duration {
+        match self.status {
+            Some(300..=399 | 401 | 403 | 405) => REFUSAL_STANDS,
+            Some(200..=499) => ERROR_STANDS,
+            _ => FIRST_WITHIN,
         }
-    })
+    }
+
+    fn into_error(self, url: &str, after: Duration) -> Error {
+        let text =
+            format!("no good response from {url} within {}: {}", span(after.into()), self.what);
+        let error = Error::environment(text);
+        let Some(status) = self.status else {
+            return error.hint(
+                "the stack has converged; if its users ask another address, name it with --url",
+            );
+        };
+        let expected = format!("if this is a good response, --expect-status {status} says so");
+        match (status, self.location) {
+            (300..=399, Some(to)) if to.starts_with("https:") => error
+                .hint("TLS cannot be probed: --url names an http address that the service answers at")
+                .hint(expected),
+            (300..=399, Some(to)) => error
+                .hint(format!("redirects are not followed: --url {to} asks where this one leads"))
+                .hint(expected),
+            (401 | 403, _) => {
+                error.hint("-H 'Authorization: …' sends credentials").hint(expected)
+            }
+            (404, _) => error
+                .hint("--url names another address or path; -H 'Host: …' sends the host name that a proxy routes by")
+                .hint(expected),
+            (500.., _) => error.hint(
+                "the stack has converged; the logs of its services say why: `docker service logs`",
+            ),
+            _ => error.hint("--expect-status, --expect-header and --expect-body say what a good response is"),
+        }
+    }
 }
 
 /// A client that follows nothing, repeats nothing and keeps nothing.
@@ -97,4 +217,79 @@ fn root_cause(error: &dyn std::error::Error) -> String {
         cause = deeper;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A plan that asks a server which answers in this way, or with 200 if it is asked for
+    /// `shop.example.org`.
+    async fn plan(answer: &'static str) -> StreamPlan {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            loop {
+                let (mut wire, _) = listener.accept().await.unwrap();
+                let mut request = vec![0; 4096];
+                let length = wire.read(&mut request).await.unwrap();
+                let asked = String::from_utf8_lossy(&request[..length]).to_lowercase();
+                let shop = asked.contains("host: shop.example.org");
+                let answer = if shop { "HTTP/1.1 200 OK\r\nX-A: b\r\n\r\nhello" } else { answer };
+                wire.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        StreamPlan::new("users", &url, 1.0).unwrap()
+    }
+
+    async fn error(answer: &'static str) -> Error {
+        let plan = plan(answer).await;
+        first_answers(&plan, &CancellationToken::new()).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_redirect_ends_the_wait_soon_and_says_where_it_leads() {
+        let to = "HTTP/1.1 308 Permanent Redirect\r\nLocation: https://shop.example.org/\r\n\r\n";
+        let error = error(to).await;
+        let text = error.message();
+        assert!(text.contains("status 308 to https://shop.example.org/, no body"), "{text}");
+        assert!(error.hints()[0].contains("TLS cannot be probed"), "{:?}", error.hints());
+        assert!(error.hints()[1].contains("--expect-status 308"), "{:?}", error.hints());
+    }
+
+    #[tokio::test]
+    async fn an_expected_refusal_is_a_good_response() {
+        let refusal = "HTTP/1.1 401 Unauthorized\r\n\r\nno entry,\n  sorry";
+        let mut plan = plan(refusal).await;
+        let bad = ask(&client().unwrap(), &plan, ANSWER_WITHIN).await.unwrap_err();
+        assert_eq!(bad.what, "status 401, body \"no entry, sorry\"");
+        assert_eq!(bad.may_stand(), REFUSAL_STANDS);
+        plan.expect.status = Some(401);
+        first_answers(&plan, &CancellationToken::new()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn headers_are_sent_and_everything_that_is_expected_is_compared() {
+        let mut plan = plan("HTTP/1.1 404 Not Found\r\n\r\n").await;
+        plan.header("Host", "shop.example.org").unwrap();
+        let client = client().unwrap();
+        ask(&client, &plan, ANSWER_WITHIN).await.unwrap();
+        plan.expect.headers = vec![("x-a".into(), "c".into())];
+        let bad = ask(&client, &plan, ANSWER_WITHIN).await.unwrap_err();
+        assert_eq!(bad.what, "status 200 without the header `x-a: c`, body \"hello\"");
+        plan.expect.headers[0].1 = "b".into();
+        plan.expect.body = crate::probe::BodyExpect::Exact("hell".into());
+        let bad = ask(&client, &plan, ANSWER_WITHIN).await.unwrap_err();
+        assert_eq!(bad.what, "status 200 with another body than the expected one, body \"hello\"");
+    }
+
+    #[test]
+    fn only_the_beginning_of_a_body_is_shown() {
+        assert_eq!(shown(b" a\n\n\tb\x1b[2J "), "a b [2J");
+        let text = shown("é".repeat(500).as_bytes());
+        assert!(text.chars().count() <= SHOWN, "{text}");
+    }
 }

@@ -4,6 +4,7 @@
 //! measures is one such specification. What happens goes to the sinks, never to a terminal.
 
 mod admit;
+mod baseline;
 mod begin;
 mod companions;
 mod deployment;

@@ -13,7 +13,7 @@ use crate::companion::{CompanionKind, Companions, RemoteProber};
 use crate::error::{Error, Result};
 use crate::probe::{ProbeOrder, Prober, StreamPlan};
 use crate::record::{EventKind, NegativeControl, Route};
-use crate::streams::SELF_TEST;
+use crate::streams::{PLAIN, SELF_TEST};
 
 /// The time it takes to ask a prober inside the network to stop, and to hear its last shots.
 const LAST_SHOTS: Duration = Duration::from_millis(700);
@@ -80,11 +80,12 @@ impl Run<'_> {
     ///
     /// # Errors
     /// When the service does not answer, a stream is insisted on that it cannot answer, a prober
-    /// does not start or the user stops the run.
+    /// does not start, too many requests fail before anything is changed, or the user stops the
+    /// run.
     pub(super) async fn start_probing(&mut self) -> Result<()> {
         let url = self.spec.subject.target.url.clone();
         self.recorder.phase("warm-up", format!("waiting until {url} answers"));
-        first_answers(&url, self.env.interrupt).await?;
+        first_answers(&PLAIN.plan(&url, &self.spec.load.asking)?, self.env.interrupt).await?;
         let published = self.spec.load.streams.iter().copied();
         let plans = published
             .filter(|kind| kind.route == Route::Published)
@@ -106,7 +107,10 @@ impl Run<'_> {
             self.self_test().await?;
         }
         self.recorder.phase("baseline", format!("measuring {url} before anything changes"));
-        self.steady(self.spec.load.baseline).await
+        self.recorder.take_users();
+        self.steady(self.spec.load.baseline).await?;
+        // Nothing after this could tell what a change costs.
+        self.recorder.take_users().verdict().map_or(Ok(()), Err)
     }
 
     /// The streams to services beside the stack.

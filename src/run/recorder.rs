@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::baseline::UsersCount;
 use crate::Clock;
 use crate::error::{Error, Result};
 use crate::observe::EventSink;
@@ -33,6 +34,7 @@ pub struct Recorder {
     thread: Option<JoinHandle<()>>,
     broken: CancellationToken,
     failure: Arc<Mutex<Option<Error>>>,
+    users: Arc<Mutex<UsersCount>>,
     clock: Clock,
 }
 
@@ -45,14 +47,22 @@ impl Recorder {
         let (entries, inbox) = mpsc::channel();
         let broken = CancellationToken::new();
         let failure = Arc::new(Mutex::new(None));
-        let work = Work { clock, sinks, broken: broken.clone(), failure: failure.clone() };
+        let users = Arc::new(Mutex::new(UsersCount::default()));
+        let work = Work {
+            clock,
+            sinks,
+            broken: broken.clone(),
+            failure: failure.clone(),
+            users: users.clone(),
+            streams: Vec::new(),
+        };
         let thread = thread::Builder::new()
             .name("recorder".into())
             .spawn(move || work.run(&inbox))
             .map_err(|error| {
                 Error::environment("cannot start the recording thread").caused_by(error)
             })?;
-        Ok(Self { entries, thread: Some(thread), broken, failure, clock })
+        Ok(Self { entries, thread: Some(thread), broken, failure, users, clock })
     }
 
     /// Records something that happens now.
@@ -109,6 +119,11 @@ impl Recorder {
         }
     }
 
+    /// How users' requests ended since this was asked last.
+    pub(super) fn take_users(&self) -> UsersCount {
+        std::mem::take(&mut *self.users.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Fires when a sink cannot take things any more, such as a record whose disk is full.
     #[must_use]
     pub fn broken(&self) -> CancellationToken {
@@ -135,6 +150,9 @@ struct Work {
     sinks: Vec<Box<dyn Sink>>,
     broken: CancellationToken,
     failure: Arc<Mutex<Option<Error>>>,
+    users: Arc<Mutex<UsersCount>>,
+    /// The streams, by the index of their shots.
+    streams: Vec<StreamFacts>,
 }
 
 impl Work {
@@ -142,13 +160,22 @@ impl Work {
         loop {
             match inbox.recv_timeout(TICK) {
                 Ok(Entry::Event(event)) => self.each(|sink| sink.event(&event)),
-                Ok(Entry::Shot(stream, shot)) => self.each(|sink| sink.shot(stream, &shot)),
+                Ok(Entry::Shot(stream, shot)) => {
+                    if let Some(facts) = self.streams.get(stream) {
+                        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+                        users.add(facts, &shot);
+                    }
+                    self.each(|sink| sink.shot(stream, &shot));
+                }
                 Ok(Entry::Line(text)) => self.each(|sink| {
                     sink.line(&text);
                     Ok(())
                 }),
                 Ok(Entry::Stack(facts)) => self.each(|sink| sink.stack(&facts)),
-                Ok(Entry::Streams(streams)) => self.each(|sink| sink.streams(&streams)),
+                Ok(Entry::Streams(streams)) => {
+                    self.each(|sink| sink.streams(&streams));
+                    self.streams.extend(streams);
+                }
                 Ok(Entry::End) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }

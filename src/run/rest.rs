@@ -7,10 +7,10 @@ use tokio::time::Instant;
 use super::begin::{LOST_AFTER, Run};
 use crate::Offset;
 use crate::error::{Error, Result};
-use crate::observe::{ServiceSnapshot, Snapshot};
-use crate::record::EndReason;
+use crate::observe::{ServiceSnapshot, Snapshot, Standstill};
+use crate::record::{EndReason, TaskSeen};
 use crate::swarm::{TaskState, UpdateState};
-use crate::wording::counted;
+use crate::wording::{clean, counted};
 
 /// How old the look may be that shows a service at rest: three of the observer's intervals.
 const LOOKED_WITHIN: Duration = Duration::from_millis(300);
@@ -26,6 +26,8 @@ impl Run<'_> {
         let start = Instant::now();
         let mut progress = (start, None);
         let mut terminal_since: Option<Instant> = None;
+        let mut standstill = Standstill::default();
+        let service = self.spec.subject.target.service.clone();
         // What moved when the engine was asked was not at rest before that.
         let mut moved = submitted;
         loop {
@@ -58,6 +60,15 @@ impl Run<'_> {
                 }
                 "the engine to answer".to_owned()
             };
+            let found = snapshot.services.get(&service).filter(|_| snapshot.asked_at > submitted);
+            if found.is_some_and(|found| standstill.look(found, snapshot.asked_at)) {
+                let after = (now - start).as_secs();
+                return Ok(EndReason::Deadline {
+                    text: format!(
+                        "after {after} s waiting for {waiting}, which waiting does not change"
+                    ),
+                });
+            }
             let mut deadline = (start + patience.whole).min(progress.0 + patience.no_progress);
             if let Some(since) = terminal_since {
                 deadline = deadline.min(since + patience.to_rest);
@@ -143,7 +154,18 @@ fn unrest(service: &ServiceSnapshot, replaced: bool) -> Option<String> {
     let wanted = service.view.spec.replicas().unwrap_or_else(|| service.current().count() as u64);
     let running = service.running() as u64;
     if running < wanted {
-        return Some(format!("{} of {wanted} replicas to run", wanted - running));
+        let starting: Vec<String> = service
+            .stuck()
+            .chain(service.broken_for_good())
+            .take(1)
+            .map(|task| format!(": slot {}", standing(task)))
+            .collect();
+        return Some(format!(
+            "{} of {} to run{}",
+            wanted - running,
+            counted(wanted, "replica"),
+            starting.concat()
+        ));
     }
     let outgoing = service.outgoing().count() as u64;
     if outgoing > 0 {
@@ -157,13 +179,21 @@ fn moving(service: &ServiceSnapshot, state: UpdateState) -> String {
         .tasks
         .iter()
         .filter(|task| task.desired <= TaskState::Running && task.state < TaskState::Running)
-        .map(|task| format!("{} ({})", task.slot, task.state))
+        .map(standing)
         .collect();
     let what = if state == UpdateState::RollbackStarted { "the rollback" } else { "the update" };
     if starting.is_empty() {
         format!("{what} to end (state {state})")
     } else {
         format!("{what} to end: slot {}", starting.join(", "))
+    }
+}
+
+/// A task that does not run yet: its slot, its state, and the engine's error if there is one.
+fn standing(task: &TaskSeen) -> String {
+    match clean(task.error.trim()) {
+        error if error.is_empty() => format!("{} ({})", task.slot, task.state),
+        error => format!("{} ({}: {error})", task.slot, task.state),
     }
 }
 
@@ -227,5 +257,26 @@ mod tests {
         assert!(unrest(&service("", tasks.clone()), true).is_some());
         assert_eq!(unrest(&service("", tasks), false), None);
         assert_eq!(unrest(&service("paused", vec![]), true), None);
+    }
+
+    #[test]
+    fn the_error_of_a_task_that_waits_is_said_at_once() {
+        use TaskState::{Pending, Rejected, Running, Shutdown};
+        let mut waits = task(1, 2, Pending, Running);
+        waits.error = "no suitable node (host-mode port already in use on 1 node)".into();
+        let old = || vec![task(1, 1, Running, Running), task(2, 2, Running, Running)];
+        let tasks = [old(), vec![waits]].concat();
+        assert_eq!(
+            unrest(&service("updating", tasks), true).unwrap(),
+            "the update to end: slot 1 (pending: no suitable node (host-mode port already in use \
+             on 1 node))"
+        );
+        let mut rejected = task(1, 2, Rejected, Shutdown);
+        rejected.error = "No such image: app:v9".into();
+        let tasks = vec![rejected, task(2, 2, Running, Running)];
+        assert_eq!(
+            unrest(&service("completed", tasks), true).unwrap(),
+            "1 of 2 replicas to run: slot 1 (rejected: No such image: app:v9)"
+        );
     }
 }

@@ -16,7 +16,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::Result;
-use crate::probe::StreamPlan;
+use crate::probe::{BodyExpect, Expect, StreamPlan};
 use crate::record::{Connection, Purpose, Route};
 
 pub use self_test::SELF_TEST;
@@ -32,6 +32,9 @@ pub const TABLE: &[&StreamKind] = &[
     &each_replica::KIND,
     &control::KIND,
 ];
+
+/// What users ask at its plainest.
+pub const PLAIN: &StreamKind = &proxy_fresh::KIND;
 
 /// The streams that change nothing and need no service beside the stack: what a service in use
 /// can be asked without harm.
@@ -81,6 +84,10 @@ pub struct Asking {
     pub post_path: Option<String>,
     /// The path that `proxy-slow` asks: something that takes some seconds.
     pub slow_path: String,
+    /// Headers of the requests to the service under test, such as `Host`.
+    pub headers: Vec<(String, String)>,
+    /// What a good response of the service under test looks like.
+    pub expect: Expect,
 }
 
 impl StreamKind {
@@ -110,9 +117,28 @@ impl StreamKind {
         if let Some(shape) = self.shape {
             plan = shape(plan, asking)?;
         }
+        if matches!(self.purpose, Purpose::Users | Purpose::EachReplica) {
+            self.describe(&mut plan, asking)?;
+        }
         // Well after the deadline, so that a response that a proxy held back shows as late.
         plan.timeout = plan.timeout.max(plan.deadline * 4);
         Ok(plan)
+    }
+
+    /// The headers that the user wants sent, and what a good response is. A stream that may ask
+    /// another path gets another body, and what is sent from inside the network is readable in
+    /// a service, so no secret is.
+    fn describe(&self, plan: &mut StreamPlan, asking: &Asking) -> Result<()> {
+        for (name, value) in &asking.headers {
+            if !(self.is_inside() && StreamPlan::is_secret(name)) {
+                plan.header(name, value)?;
+            }
+        }
+        plan.expect = asking.expect.clone();
+        if self.trial.is_some() {
+            plan.expect.body = BodyExpect::Any;
+        }
+        Ok(())
     }
 }
 
@@ -139,6 +165,28 @@ mod tests {
             deadline: Duration::from_secs(2),
             post_path: Some("/form".into()),
             slow_path: "/slow?ms=4000".into(),
+            headers: Vec::new(),
+            expect: Expect::default(),
+        }
+    }
+
+    #[test]
+    fn the_service_under_test_is_asked_as_the_user_says_and_nothing_else_is() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let expect =
+            Expect { status: Some(401), body: BodyExpect::Exact("no".into()), ..Expect::default() };
+        let headers = vec![pair("Host", "shop.example.org"), pair("Authorization", "secret")];
+        let asking = Asking { headers, expect: expect.clone(), ..asking() };
+        for kind in TABLE.into_iter().chain([&SELF_TEST]) {
+            let plan = kind.plan("http://10.0.0.2:8080/", &asking).unwrap();
+            let ours = kind.route == Route::Companion;
+            let host = if ours { "10.0.0.2:8080" } else { "shop.example.org" };
+            assert_eq!(plan.headers()["host"], host, "{kind:?}");
+            let secret = plan.headers().contains_key("authorization");
+            assert_eq!(secret, kind.route == Route::Published, "{kind:?}");
+            assert_eq!(plan.expect.status, Some(if ours { 200 } else { 401 }), "{kind:?}");
+            let body = !ours && kind.trial.is_none();
+            assert_eq!(plan.expect.body == expect.body, body, "{kind:?}");
         }
     }
 

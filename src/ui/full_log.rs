@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::nodes::Nodes;
 use super::request_stream::{RequestStream, classes_text};
 use super::requests::Failures;
 use super::screen::{Line, RunLog, Scene, phase_name};
@@ -32,6 +33,7 @@ pub(super) struct FullLog {
     /// The newest sentence and whether it still has to be printed.
     sentence: Sentence,
     failing: BTreeMap<String, Option<Failures>>,
+    nodes: Nodes,
     /// When requests are counted next; absent while none are sent.
     counted: Option<Offset>,
 }
@@ -82,6 +84,11 @@ impl RunLog for FullLog {
                     self.withdraw(&task.seen, &without_check.to_string());
                     let text = task.health_failure().to_string();
                     self.step(event, &task.seen, text, scene.slots);
+                }
+            }
+            EventKind::Node(node) => {
+                if let Some(text) = self.nodes.news(node) {
+                    self.say(event.at, format!("  {text}"), scene.slots);
                 }
             }
             _ => {
@@ -258,7 +265,6 @@ fn line(event: &Event, slots: &SlotTable) -> Option<String> {
         | EventKind::Container { .. }
         | EventKind::HealthCheckFailed { .. }
         | EventKind::TaskGone { .. }
-        | EventKind::Node(_)
         | EventKind::Machine(_) => return None,
         EventKind::ObserverLost { text } => {
             format!("  the engine does not answer: {}", clean(text))

@@ -313,3 +313,29 @@ fn a_change_that_replaces_nothing_says_so() {
          [  9s]   the service was changed again meanwhile\n"
     );
 }
+
+#[test]
+fn both_logs_tell_what_happens_to_nodes() {
+    let news = |at, state: &str, availability: &str| {
+        event(at, EventKind::Node(super::nodes::node(state, availability)))
+    };
+    let events = || {
+        vec![
+            news(0, "ready", "active"),
+            news(1_000, "down", "active"),
+            news(2_000, "ready", "active"),
+            news(3_000, "ready", "drain"),
+        ]
+    };
+    let words = ["went down (heartbeat failure)", "is ready again", "is drained"];
+    let expected = words.map(|words| format!("  node n2 {words}"));
+    assert_eq!(lines(events()), expected);
+    let mut run = Run::new();
+    for event in events() {
+        run.screen.event(&event);
+    }
+    let text = run.text();
+    let short: Vec<&str> =
+        text.lines().filter_map(|line| line.split_once("] ")).map(|l| l.1).collect();
+    assert_eq!(short, expected);
+}

@@ -11,6 +11,7 @@ mod full_log;
 mod log_tests;
 mod mode;
 mod narrator;
+mod nodes;
 mod problems;
 #[cfg(test)]
 mod replay;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::nodes::Nodes;
 use super::problems::Problems;
 use super::request_stream::classes_text;
 use super::requests::{Failures, Requests};
@@ -41,6 +42,7 @@ pub(super) struct ShortLog {
     /// Whether the last report was of a rollback.
     back: bool,
     problems: Problems,
+    nodes: Nodes,
     users: Option<Failures>,
     control: Option<Failures>,
     /// When requests were counted last.
@@ -103,13 +105,17 @@ impl RunLog for ShortLog {
             EventKind::Caveat { text } => {
                 self.say(event.at, format!("  note: {}", clean(text)), scene);
             }
+            EventKind::Node(node) => {
+                if let Some(text) = self.nodes.news(node) {
+                    self.say(event.at, format!("  {text}"), scene);
+                }
+            }
             EventKind::RunFailed { text, .. } => {
                 self.say(event.at, format!("the run ends early: {}", clean(text)), scene);
             }
             EventKind::Interrupted => self.say(event.at, "interrupted; cleaning up".into(), scene),
             EventKind::TaskGone { .. }
             | EventKind::NegativeControlStarted { .. }
-            | EventKind::Node(_)
             | EventKind::Machine(_) => {}
         }
         self.take()

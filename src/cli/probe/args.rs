@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::super::good_response::GoodResponseArgs;
 use super::super::values::{duration, rate};
-use crate::probe::{BodyExpect, Method, StreamPlan};
+use crate::probe::{Method, StreamPlan};
 use crate::record::Connection;
-use crate::{Error, Offset, Result};
+use crate::{Offset, Result};
 
 /// The shortest time that can be chosen.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -62,9 +63,6 @@ pub(in super::super) struct ProbeArgs {
     #[arg(long, short = 'X', value_name = "METHOD", default_value = "GET")]
     #[arg(help_heading = "Request")]
     pub method: Method,
-    /// Header to send, such as 'Host: web.example'; can be repeated
-    #[arg(long = "header", short = 'H', value_name = "NAME: VALUE", help_heading = "Request")]
-    pub headers: Vec<String>,
     /// Body to send
     #[arg(long, value_name = "TEXT", help_heading = "Request", hide_short_help = true)]
     pub body: Option<String>,
@@ -74,18 +72,8 @@ pub(in super::super) struct ProbeArgs {
     #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
     #[arg(help_heading = "Good response")]
     pub deadline: Option<Duration>,
-    /// Expected status
-    #[arg(long, value_name = "CODE", default_value_t = 200, allow_negative_numbers = true)]
-    #[arg(value_parser = clap::value_parser!(u16).range(200..=599))]
-    #[arg(help_heading = "Good response")]
-    pub expect_status: u16,
-    /// Expected body, complete, including any final line break
-    #[arg(long, value_name = "TEXT", conflicts_with = "expect_body_prefix")]
-    #[arg(help_heading = "Good response")]
-    pub expect_body: Option<String>,
-    /// Expected start of the body
-    #[arg(long, value_name = "TEXT", help_heading = "Good response", hide_short_help = true)]
-    pub expect_body_prefix: Option<String>,
+    #[command(flatten)]
+    pub good_response: GoodResponseArgs,
     /// Expected value of the header X-Rollproof-Version; can be repeated
     #[arg(long, value_name = "VERSION", help_heading = "Good response", hide_short_help = true)]
     pub expect_version: Vec<String>,
@@ -138,19 +126,11 @@ impl ProbeArgs {
         plan.connect_timeout =
             self.connect_timeout.unwrap_or_else(|| plan.connect_timeout.min(plan.timeout));
         plan.source = self.source;
-        plan.expect.status = Some(self.expect_status);
-        plan.expect.body = match (&self.expect_body, &self.expect_body_prefix) {
-            (Some(text), _) => BodyExpect::Exact(text.clone()),
-            (None, Some(text)) => BodyExpect::Prefix(text.clone()),
-            (None, None) => BodyExpect::Any,
-        };
+        plan.expect = self.good_response.expect();
         plan.expect.versions.clone_from(&self.expect_version);
         plan.shots = self.duration.map(|time| shots_in(time, self.rate));
-        for header in &self.headers {
-            let (name, value) = header.split_once(':').ok_or_else(|| {
-                Error::usage("a header has no colon").hint("write it as `-H 'Name: value'`")
-            })?;
-            plan.header(name, value)?;
+        for (name, value) in self.good_response.headers() {
+            plan.header(&name, &value)?;
         }
         Ok(plan)
     }
@@ -198,14 +178,6 @@ mod tests {
         assert_eq!(shots(&["--for", "10s"]), Some(2_000));
         assert_eq!(shots(&["--for", "1m", "--rate", "0.5"]), Some(30));
         assert_eq!(shots(&["--for", "1ms"]), Some(1));
-    }
-
-    #[test]
-    fn headers_need_a_colon_and_secrets_are_not_repeated() {
-        let error = plan(&["-H", "Authorization secret"]).unwrap_err();
-        assert_eq!(error.kind(), crate::ErrorKind::Usage);
-        assert!(!error.message().contains("secret"));
-        plan(&["-H", "Host: a", "-H", "X:1"]).unwrap();
     }
 
     #[test]

@@ -249,6 +249,13 @@ async fn body_and_version_are_compared() {
     let wrong = of(|p| p.expect.body = BodyExpect::Prefix("hi".into())).await;
     assert_eq!(wrong, Outcome::WrongBody);
     assert_eq!(of(|p| p.expect.versions = vec!["v1".into()]).await, Outcome::Ok);
+    let header = |value: &str| vec![("x-ROLLPROOF-version".to_owned(), value.to_owned())];
+    let mut marked = plan(address);
+    marked.expect.headers = header("v1");
+    assert_eq!(one(marked).await.outcome, Outcome::Ok);
+    let mut marked = plan(address);
+    marked.expect.headers = header("v2");
+    assert_eq!(one(marked).await.outcome, Outcome::WrongHeader);
     let wrong = of(|p| p.expect.versions = vec!["v2".into()]).await;
     assert_eq!(wrong, Outcome::WrongVersion);
     // A response without a version does not have the expected one.
