@@ -177,7 +177,7 @@ mod tests {
             Expect { status: Some(401), body: BodyExpect::Exact("no".into()), ..Expect::default() };
         let headers = vec![pair("Host", "shop.example.org"), pair("Authorization", "secret")];
         let asking = Asking { headers, expect: expect.clone(), ..asking() };
-        for kind in TABLE.into_iter().chain([&SELF_TEST]) {
+        for kind in TABLE.iter().copied().chain([&SELF_TEST]) {
             let plan = kind.plan("http://10.0.0.2:8080/", &asking).unwrap();
             let ours = kind.route == Route::Companion;
             let host = if ours { "10.0.0.2:8080" } else { "shop.example.org" };

@@ -265,6 +265,7 @@ fn line(event: &Event, slots: &SlotTable) -> Option<String> {
         | EventKind::Container { .. }
         | EventKind::HealthCheckFailed { .. }
         | EventKind::TaskGone { .. }
+        | EventKind::Node(_)
         | EventKind::Machine(_) => return None,
         EventKind::ObserverLost { text } => {
             format!("  the engine does not answer: {}", clean(text))
