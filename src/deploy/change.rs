@@ -46,7 +46,7 @@ impl Change {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Force => f.write_str("--force: every task is replaced, nothing else changes"),
+            Self::Force => f.write_str("--force (restart all tasks with the same settings)"),
             Self::Image { image } => write!(f, "--image {image}"),
             Self::Env { key, .. } => write!(f, "--env {key}=…"),
             Self::HealthCmd { command } => write!(f, "--health-cmd \"{command}\""),

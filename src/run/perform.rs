@@ -21,7 +21,11 @@ impl Run<'_> {
     }
 
     async fn arrive(&mut self) -> Result<()> {
-        let Arrival::Deploy(deployment) = &self.spec.subject.arrival else { return Ok(()) };
+        let deployment = match &self.spec.subject.arrival {
+            Arrival::Deploy(deployment) => deployment,
+            Arrival::Present => return self.rest_before().await,
+            Arrival::Watched => return Ok(()),
+        };
         self.recorder.phase("deploy", format!("deploying stack {}", self.spec.subject.stack));
         let tell = |text: &str| self.recorder.line(text);
         let (site, state) = (self.env.site, self.env.state);

@@ -88,13 +88,21 @@ impl Run<'_> {
         if self.env.interrupt.is_cancelled() {
             return Ok(());
         }
-        match self.wait_for_rest(true, submitted).await? {
-            EndReason::Settled => Ok(()),
-            EndReason::Deadline { text } | EndReason::EngineLost { text } => {
-                Err(Error::environment(text))
-            }
-            EndReason::Interrupted => Err(Error::interrupted("interrupted")),
-        }
+        let reason = self.wait_for_rest(true, submitted).await?;
+        settled(reason)
+    }
+
+    /// Waits until a service that is there has come to rest: an update that is measured while an
+    /// earlier one is still rolling would be judged by what that does.
+    pub(super) async fn rest_before(&mut self) -> Result<()> {
+        let now = self.clock.now();
+        let reason = self.wait_for_rest(false, now).await?;
+        settled(reason).map_err(|error| {
+            let service = &self.spec.subject.target.service;
+            Error::environment(format!("service {service} is not at rest")).caused_by(error).hint(
+                format!("wait until it is, or see what keeps it: `docker service ps {service}`"),
+            )
+        })
     }
 
     fn look(&self, snapshot: &Snapshot, replaced: bool, submitted: Offset) -> Look {
@@ -122,6 +130,16 @@ impl Run<'_> {
             terminal: found.view.update.state.is_terminal(),
             changed_at: found.changed_at,
         }
+    }
+}
+
+fn settled(reason: EndReason) -> Result<()> {
+    match reason {
+        EndReason::Settled => Ok(()),
+        EndReason::Deadline { text } | EndReason::EngineLost { text } => {
+            Err(Error::environment(text))
+        }
+        EndReason::Interrupted => Err(Error::interrupted("interrupted")),
     }
 }
 
