@@ -8,7 +8,8 @@ use clap::{Args, Subcommand};
 use super::console::Console;
 use super::output::put;
 use crate::error::{Error, Result};
-use crate::lab::{DownReport, Lab, LabOptions, LabStatus, NodeStatus};
+use crate::lab::{DownReport, Lab, LabOptions, LabStatus, LabTrace, NodeStatus, lab_traces};
+use crate::wording::counted;
 
 /// Manage a private swarm.
 #[derive(Debug, Subcommand)]
@@ -17,6 +18,8 @@ pub enum LabCommand {
     Up(LabUp),
     /// Show the private swarm of this folder
     Status,
+    /// List the private swarms of this machine, whatever folder they belong to
+    Ls,
     /// Print the line that points the docker CLI at the private swarm: `eval "$(rollproof lab env)"`
     Env,
     /// Remove the private swarm of this folder with everything in it
@@ -62,6 +65,7 @@ pub(super) async fn run(command: LabCommand, console: &Console) -> Result<u8> {
             show(&lab.status().await?, json)?;
         }
         LabCommand::Status => show(&running(state).await?.status().await?, json)?,
+        LabCommand::Ls => list(&lab_traces(state)?, json)?,
         LabCommand::Env => {
             put(&format!("export DOCKER_HOST={}\n", running(state).await?.docker_host()))?;
         }
@@ -91,6 +95,34 @@ fn show(status: &LabStatus, json: bool) -> Result<()> {
         nodes.join("\n"),
         status.docker_host
     ))
+}
+
+fn list(labs: &[LabTrace], json: bool) -> Result<()> {
+    if json {
+        return put(&to_json(&labs)?);
+    }
+    if labs.is_empty() {
+        return put("no private swarm is on this machine\n");
+    }
+    put(&labs.iter().map(trace_line).collect::<String>())
+}
+
+/// `05fb86b9  3 nodes  running since 2026-11-21T01:14:09Z  /shop/.rollproof (this folder)`.
+fn trace_line(lab: &LabTrace) -> String {
+    let since = lab.since.map(|since| format!(" since {since:.0}")).unwrap_or_default();
+    let standing = match (lab.running, lab.nodes) {
+        (0, 0) => "never complete, or left over".to_owned(),
+        (0, _) => "left over, no engine is running".to_owned(),
+        (running, nodes) if running < nodes => format!("{running} of {nodes} running{since}"),
+        _ => format!("running{since}"),
+    };
+    let folder = match &lab.state {
+        None => "folder unknown".to_owned(),
+        Some(state) if lab.mine => format!("{} (this folder)", state.display()),
+        Some(state) if lab.folder_is_gone() => format!("{} (gone)", state.display()),
+        Some(state) => state.display().to_string(),
+    };
+    format!("{}  {}  {standing}  {folder}\n", lab.id, counted(lab.nodes as u64, "node"))
 }
 
 fn node_lines(node: &NodeStatus) -> String {
@@ -127,4 +159,32 @@ fn to_json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string_pretty(value)
         .map(|text| text + "\n")
         .map_err(|error| Error::environment("cannot write JSON").caused_by(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lab_on_one_line() {
+        let lab = LabTrace {
+            id: "05fb86b9".into(),
+            state: Some("/".into()),
+            mine: true,
+            things: 9,
+            since: "2026-11-21T01:14:09.5Z".parse().ok(),
+            nodes: 3,
+            running: 3,
+        };
+        let line = |lab: &LabTrace| trace_line(lab).trim_end().to_owned();
+        assert_eq!(
+            line(&lab),
+            "05fb86b9  3 nodes  running since 2026-11-21T01:14:09Z  / (this folder)"
+        );
+        let killed = LabTrace { running: 0, mine: false, state: Some("/no/such".into()), ..lab };
+        assert_eq!(
+            line(&killed),
+            "05fb86b9  3 nodes  left over, no engine is running  /no/such (gone)"
+        );
+    }
 }

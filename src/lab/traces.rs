@@ -8,12 +8,15 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+use serde::Serialize;
+
 use super::description::LabRecord;
 use super::names::{LAB_MARK, LabNames, NODE_MARK, RUNTIME};
 use crate::error::Result;
 
 /// A lab of which there is something on this machine, running or not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LabTrace {
     /// The lab's id.
     pub id: String,
@@ -23,9 +26,37 @@ pub struct LabTrace {
     pub mine: bool,
     /// Number of processes, mounts, links, cgroups and folders.
     pub things: usize,
+    /// When its start was complete; absent if it never was.
+    pub since: Option<Timestamp>,
+    /// Number of nodes, 0 if its start was never complete.
+    pub nodes: usize,
+    /// Number of nodes whose engine is running.
+    pub running: usize,
 }
 
 impl LabTrace {
+    fn new(names: &LabNames, mine: bool) -> Self {
+        let left = Leftovers::look(names, &BTreeSet::new());
+        let record = LabRecord::read(names).ok().flatten();
+        let engine = |process: &&LabProcess| process.ours && process.name == "dockerd";
+        let running: BTreeSet<_> =
+            left.processes.iter().filter(engine).map(|process| &process.node).collect();
+        Self {
+            id: names.id().to_owned(),
+            state: Some(names.state().to_owned()),
+            mine,
+            things: left.describe().len(),
+            since: record.as_ref().map(|record| record.since),
+            nodes: record.map_or(0, |record| record.nodes.len()),
+            running: running.len(),
+        }
+    }
+
+    /// A lab of which only the runtime folder is known.
+    fn unknown(id: String) -> Self {
+        Self { id, state: None, mine: false, things: 1, since: None, nodes: 0, running: 0 }
+    }
+
     /// Whether its state folder is gone, so that no ordinary command would remove the lab.
     #[must_use]
     pub fn folder_is_gone(&self) -> bool {
@@ -40,24 +71,16 @@ impl LabTrace {
 /// When the state folder's path cannot be resolved.
 pub fn lab_traces(state: &Path) -> Result<Vec<LabTrace>> {
     let mine = LabNames::of(state)?;
-    let things = |names: &LabNames| Leftovers::look(names, &BTreeSet::new()).describe().len();
-    let own = LabTrace {
-        id: mine.id().to_owned(),
-        state: Some(mine.state().to_owned()),
-        mine: true,
-        things: things(&mine),
-    };
+    let own = LabTrace::new(&mine, true);
     let runtimes = fs::read_dir(RUNTIME).into_iter().flatten().flatten();
     let others = runtimes.filter(|entry| entry.path().is_dir()).filter_map(|entry| {
         let id = entry.file_name().into_string().ok().filter(|id| id != mine.id())?;
         let record = LabRecord::read_file(&entry.path().join("lab.json")).ok().flatten();
         let names = record.and_then(|record| LabNames::of(&record.state).ok());
         let names = names.filter(|names| names.id() == id);
-        Some(LabTrace {
-            id,
-            things: names.as_ref().map_or(1, &things),
-            state: names.map(|names| names.state().to_owned()),
-            mine: false,
+        Some(match names {
+            Some(names) => LabTrace::new(&names, false),
+            None => LabTrace::unknown(id),
         })
     });
     Ok(std::iter::once(own).filter(|own| own.things > 0).chain(others).collect())

@@ -15,6 +15,7 @@ impl Run<'_> {
     /// engine refuses a change, the user stops the run or the record breaks.
     pub async fn perform(&mut self) -> Result<()> {
         self.arrive().await?;
+        self.find_node_to_ask().await?;
         self.beside.deploy(self.env.interrupt).await?;
         self.start_probing().await?;
         self.scenarios().await

@@ -1,9 +1,11 @@
 //! Which service is under test, and which address its users ask.
 
-use crate::engine::published_url;
+use super::begin::Run;
+use crate::engine::{NodeView, published_url};
 use crate::error::{Error, Result};
+use crate::observe::Snapshot;
 use crate::stack::{PublishedPort, ServiceBody};
-use crate::swarm::PortProtocol;
+use crate::swarm::{PortProtocol, PublishMode, TaskState};
 
 /// The service under test and the address its users ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,70 @@ pub fn find_target(
         (published_url(published_host, port), Some(port))
     };
     Ok(Target { service: body.name().to_owned(), replicas, port, url })
+}
+
+impl Run<'_> {
+    /// A port in host mode is open only on the nodes that run a task of its service. In a swarm
+    /// of several nodes, the address to ask is that of such a node.
+    ///
+    /// # Errors
+    /// When the engine does not show the service, or the user stops the run.
+    pub(super) async fn find_node_to_ask(&mut self) -> Result<()> {
+        let target = &self.spec.subject.target;
+        let services = &self.spec.subject.services;
+        let Some((service, port)) = target.port.and_then(|port| in_host_mode(services, port))
+        else {
+            return Ok(());
+        };
+        let manager = &self.env.site.manager;
+        // An engine that does not tell is asked where it answers itself.
+        let (Ok(nodes), Ok(info)) = (manager.nodes().await, manager.info().await) else {
+            return Ok(());
+        };
+        if nodes.len() < 2 {
+            return Ok(());
+        }
+        self.service().await?;
+        let address = {
+            let snapshot = self.snapshots.borrow();
+            elsewhere(&snapshot, &service, &nodes, &info.node_id).map(str::to_owned)
+        };
+        if let Some(address) = address {
+            self.spec.subject.target.url = published_url(&address, port);
+        }
+        Ok(())
+    }
+}
+
+/// The service that publishes this port in host mode.
+fn in_host_mode(services: &[ServiceBody], port: u16) -> Option<(String, u16)> {
+    let publishes = |body: &&ServiceBody| {
+        body.published_ports()
+            .iter()
+            .any(|open| open.published == Some(port) && open.mode == PublishMode::Host)
+    };
+    Some((services.iter().find(publishes)?.name().to_owned(), port))
+}
+
+/// The address of the node that runs a task of a service, unless the manager that is asked for
+/// everything runs one itself.
+fn elsewhere<'a>(
+    snapshot: &Snapshot,
+    service: &str,
+    nodes: &'a [NodeView],
+    manager: &str,
+) -> Option<&'a str> {
+    let running = || {
+        let tasks = snapshot.services.get(service).into_iter().flat_map(|found| found.current());
+        tasks.filter(|task| task.state == TaskState::Running)
+    };
+    if running().any(|task| task.node == manager) {
+        return None;
+    }
+    let of_node = |id: &str| nodes.iter().find(|node| node.id == id && node.state == "ready");
+    let address = running().find_map(|task| of_node(&task.node))?.address.as_str();
+    // A node that does not know its own address says so in this way.
+    (!matches!(address, "" | "0.0.0.0" | "127.0.0.1")).then_some(address)
 }
 
 /// The named service, or the one with the most replicas that publishes no port itself.
@@ -114,6 +180,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::engine::ServiceView;
+    use crate::observe::ServiceSnapshot;
+    use crate::record::TaskSeen;
 
     fn wish(service: Option<&str>, url: Option<&str>) -> TargetWish {
         TargetWish { service: service.map(str::to_owned), url: url.map(str::to_owned) }
@@ -135,6 +204,62 @@ mod tests {
         let named =
             find_target(&stack(), "s", &wish(Some("proxy"), Some("http://x/")), "h").unwrap();
         assert_eq!((named.service.as_str(), named.url.as_str()), ("s_proxy", "http://x/"));
+    }
+
+    #[test]
+    fn a_port_in_host_mode_is_asked_on_the_node_that_runs_its_task() {
+        let mut services = stack();
+        assert_eq!(in_host_mode(&services, 8080), None, "the ingress mesh answers on every node");
+        services[0] = ServiceBody::new(json!({"Name": "s_proxy", "EndpointSpec": {"Ports": [
+            {"TargetPort": 80, "PublishedPort": 8080, "PublishMode": "host"}]}}));
+        assert_eq!(in_host_mode(&services, 8080), Some(("s_proxy".into(), 8080)));
+        assert_eq!(in_host_mode(&services, 80), None);
+
+        let node = |id: &str, address: &str| NodeView {
+            id: id.into(),
+            hostname: id.into(),
+            address: address.into(),
+            state: "ready".into(),
+            availability: "active".into(),
+            message: String::new(),
+            manager: id == "m",
+            reachability: String::new(),
+            updated_at: None,
+        };
+        let nodes = [node("m", "10.0.0.11"), node("w", "10.0.0.12"), node("x", "0.0.0.0")];
+        let on = |places: &[(&str, TaskState)]| {
+            let task = |(node, state): &(&str, TaskState)| TaskSeen {
+                task: format!("t-{node}"),
+                service: "s_proxy".into(),
+                slot: 1,
+                node: (*node).into(),
+                generation: 1,
+                image: "i".into(),
+                state: *state,
+                desired: TaskState::Running,
+                message: String::new(),
+                error: String::new(),
+                exit_code: None,
+                container: String::new(),
+                addresses: vec![],
+            };
+            let view = json!({"ID": "x", "Version": {"Index": 1}, "Spec": {"Name": "s_proxy"}});
+            let found = ServiceSnapshot {
+                view: ServiceView::parse(&view).unwrap(),
+                generation: 1,
+                tasks: places.iter().map(task).collect(),
+                changed_at: crate::Offset::ZERO,
+            };
+            let services = [("s_proxy".to_owned(), found)].into();
+            let snapshot = Snapshot { services, ..Snapshot::default() };
+            elsewhere(&snapshot, "s_proxy", &nodes, "m")
+        };
+        let (running, starting) = (TaskState::Running, TaskState::Starting);
+        assert_eq!(on(&[("w", running)]), Some("10.0.0.12"));
+        assert_eq!(on(&[("w", running), ("m", running)]), None);
+        assert_eq!(on(&[("w", running), ("m", starting)]), Some("10.0.0.12"));
+        assert_eq!(on(&[("w", starting)]), None);
+        assert_eq!(on(&[("x", running)]), None);
     }
 
     #[test]

@@ -67,7 +67,13 @@ impl RunLog for FullLog {
         }
         match &event.kind {
             EventKind::Task(seen) => {
-                if let Some(text) = step(seen, before, scene.slots) {
+                let stops = scene.slots.task(&seen.task).filter(|task| task.was_told_to_stop());
+                if let Some(task) = stops {
+                    self.withdraw(seen, &task.health_failure().to_string());
+                }
+                // What ended before the run is no part of it.
+                let past = before.is_none() && seen.state.is_terminal() && event.at < Offset::ZERO;
+                if let Some(text) = step(seen, before, scene.slots).filter(|_| !past) {
                     self.step(event, seen, text, scene.slots);
                 }
             }
@@ -79,7 +85,8 @@ impl RunLog for FullLog {
             }
             EventKind::Container { task, action: ContainerAction::Unhealthy, .. }
             | EventKind::HealthCheckFailed { task, .. } => {
-                if let Some(task) = scene.slots.task(task) {
+                let task = scene.slots.task(task).filter(|task| !task.was_told_to_stop());
+                if let Some(task) = task {
                     let without_check = TaskFailure::Unhealthy(HealthReport::default());
                     self.withdraw(&task.seen, &without_check.to_string());
                     let text = task.health_failure().to_string();

@@ -339,3 +339,46 @@ fn both_logs_tell_what_happens_to_nodes() {
         text.lines().filter_map(|line| line.split_once("] ")).map(|l| l.1).collect();
     assert_eq!(short, expected);
 }
+
+#[test]
+fn an_old_task_that_stops_is_not_called_unhealthy() {
+    let old = task("o1", 1, 1, Running, Shutdown);
+    let mut history = task("h", 2, 1, Failed, Shutdown);
+    history.error = "task: non-zero exit (137): dockerexec: unhealthy container".into();
+    let mut before = seen(100, history);
+    before.at = Offset::from_millis(-1_500);
+    let events = || {
+        let (container_id, service) = (String::new(), "demo_app".to_owned());
+        let (failures, exit_code, output) = (3, 1, "Connection refused".to_owned());
+        vec![
+            before.clone(),
+            seen(100, task("h2", 2, 1, Running, Running)),
+            seen(100, task("o1", 1, 1, Running, Running)),
+            // The order to stop is polled just after the health check failed.
+            container(4_000, "o1", ContainerAction::Unhealthy),
+            event(
+                4_010,
+                EventKind::HealthCheckFailed {
+                    container: container_id,
+                    task: "o1".into(),
+                    service,
+                    failures,
+                    exit_code,
+                    output,
+                },
+            ),
+            event(4_020, EventKind::ObserverResumed),
+            seen(4_100, old.clone()),
+        ]
+    };
+    let mut run = Run::new();
+    for event in events() {
+        run.screen.event(&event);
+    }
+    let text = run.text();
+    assert!(!text.contains("unhealthy"), "{text}");
+    let mut without_a_line_between = events();
+    without_a_line_between.remove(5);
+    let text = lines(without_a_line_between).join("\n");
+    assert!(!text.contains("became unhealthy"), "{text}");
+}

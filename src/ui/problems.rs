@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::screen::Scene;
 use super::slots::SlotKey;
-use super::task_line::TaskLine;
+use super::task_line::{ORDER_SEEN_WITHIN, TaskLine};
 use crate::Offset;
 use crate::judge::{TaskFailure, whom};
 use crate::record::{Event, TaskSeen};
@@ -44,7 +44,8 @@ impl Problems {
         before: Option<&TaskLine>,
         scene: &Scene,
     ) {
-        if before.is_some() || event.seen - event.at <= HISTORY {
+        let of_this_run = event.at >= Offset::ZERO && event.seen - event.at <= HISTORY;
+        if before.is_some() || of_this_run {
             self.look(event, &seen.task, scene);
         }
     }
@@ -70,15 +71,25 @@ impl Problems {
         self.held.first().map(|problem| problem.seen)
     }
 
-    /// The problems with their times, those of several slots together.
-    pub fn take(&mut self, scene: &Scene) -> Vec<(Offset, String)> {
+    /// The problems with their times, those of several slots together. A failed health check is
+    /// held until it is known whether Swarm told its task to stop: that is no problem.
+    pub fn take(&mut self, now: Offset, scene: &Scene) -> Vec<(Offset, String)> {
         let mut lines = Vec::new();
-        let mut rest = std::mem::take(&mut self.held);
+        let known = |problem: &Problem| {
+            !matches!(problem.failure, TaskFailure::Unhealthy(_))
+                || now - problem.seen > ORDER_SEEN_WITHIN
+        };
+        let (mut rest, held): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.held).into_iter().partition(known);
+        self.held = held;
         while let Some(first) = rest.first() {
             let (at, service) = (first.at, first.task.service.clone());
-            let failure = first.newest(scene);
+            let Some(failure) = first.newest(scene) else {
+                rest.remove(0);
+                continue;
+            };
             let (same, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|problem| {
-                problem.task.service == service && problem.newest(scene) == failure
+                problem.task.service == service && problem.newest(scene).as_ref() == Some(&failure)
             });
             rest = others;
             let text = cut(&describe(&same, &failure, scene), REASON);
@@ -91,10 +102,13 @@ impl Problems {
 }
 
 impl Problem {
-    /// Why the task failed, as far as it is known by now.
-    fn newest(&self, scene: &Scene) -> TaskFailure {
-        let newest = scene.slots.task(&self.task.task).and_then(TaskLine::failure);
-        newest.unwrap_or_else(|| self.failure.clone())
+    /// Why the task failed, as far as it is known by now; absent if it did not fail after all.
+    fn newest(&self, scene: &Scene) -> Option<TaskFailure> {
+        let task = scene.slots.task(&self.task.task);
+        match task.map(TaskLine::failure) {
+            Some(None) if task.is_some_and(TaskLine::was_told_to_stop) => None,
+            newest => newest.flatten().or_else(|| Some(self.failure.clone())),
+        }
     }
 }
 

@@ -143,7 +143,7 @@ impl RunLog for ShortLog {
         let until = self.heading.as_ref().map(hold);
         let until = until.or(self.problems.held_since().map(|seen| seen + HOLD));
         if until.is_some_and(|until| now >= until) {
-            self.flush(scene);
+            self.flush(now, scene);
         }
         for (ongoing, what) in
             [(&mut self.users, ""), (&mut self.control, " to the control target")]
@@ -159,7 +159,7 @@ impl RunLog for ShortLog {
     }
 
     fn finish(&mut self, scene: &Scene) -> Vec<Line> {
-        self.flush(scene);
+        self.flush(Offset::from_nanos(i64::MAX), scene);
         self.take()
     }
 
@@ -176,24 +176,24 @@ impl ShortLog {
 
     /// Adds a line behind those that are held.
     fn say(&mut self, at: Offset, text: String, scene: &Scene) {
-        self.flush(scene);
+        self.flush(at, scene);
         self.lines.push(Line { at, text, lasting: true });
     }
 
-    fn flush(&mut self, scene: &Scene) {
+    fn flush(&mut self, now: Offset, scene: &Scene) {
         if let Some(heading) = self.heading.take() {
             let images = if heading.change { images(scene) } else { None };
             let text = images.unwrap_or(heading.text);
             let text = format!("{}: {text}", phase_name(&heading.name));
             self.lines.push(Line { at: heading.at, text, lasting: true });
         }
-        for (at, text) in self.problems.take(scene) {
+        for (at, text) in self.problems.take(now, scene) {
             self.lines.push(Line { at, text: format!("  {text}"), lasting: true });
         }
     }
 
     fn begin(&mut self, event: &Event, name: &str, text: String, scene: &Scene) {
-        self.flush(scene);
+        self.flush(event.at, scene);
         if let Some((_, since)) = self.phase.take().filter(|(name, _)| name == "deploy")
             && let Some(text) = converged(event.at - since, scene)
         {
@@ -209,7 +209,7 @@ impl ShortLog {
     fn submitted(&mut self, event: &Event, scene: &Scene) {
         (self.reported, self.back, self.untouched) = (0, false, true);
         if self.heading.as_ref().is_none_or(|heading| !heading.change) {
-            self.flush(scene);
+            self.flush(event.at, scene);
             let (at, seen) = (event.at, event.seen);
             let (name, text) = self.change.clone();
             self.heading = Some(Heading { at, seen, name, text, change: true });
@@ -288,7 +288,7 @@ impl ShortLog {
     }
 
     fn ended(&mut self, at: Offset, spec: SpecMatch, reason: &EndReason, scene: &Scene) {
-        self.flush(scene);
+        self.flush(at, scene);
         match reason {
             EndReason::Settled if self.untouched => {
                 self.say(at, format!("  nothing was replaced{}", lost(scene.requests)), scene);

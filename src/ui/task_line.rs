@@ -10,6 +10,10 @@ use crate::record::{ContainerAction, EventKind, TaskSeen};
 use crate::swarm::TaskState;
 use crate::wording::{clean, span};
 
+/// A health check that failed this long before the order to stop is seen failed because of it:
+/// tasks are polled, and events of containers come at once.
+pub(super) const ORDER_SEEN_WITHIN: Offset = Offset::from_millis(250);
+
 /// One task as the terminal shows it.
 #[derive(Debug, Clone)]
 pub(super) struct TaskLine {
@@ -19,6 +23,8 @@ pub(super) struct TaskLine {
     pub since: Offset,
     /// What decides whether and why it failed.
     signs: TaskSigns,
+    /// When its container was called unhealthy.
+    unhealthy_at: Option<Offset>,
 }
 
 impl TaskLine {
@@ -26,7 +32,7 @@ impl TaskLine {
     pub fn new(seen: &TaskSeen, at: Offset) -> Self {
         let mut signs = TaskSigns::default();
         signs.seen(seen);
-        Self { seen: seen.clone(), since: at, signs }
+        Self { seen: seen.clone(), since: at, signs, unhealthy_at: None }
     }
 
     /// Takes newer news of the same task.
@@ -36,13 +42,18 @@ impl TaskLine {
         }
         self.signs.seen(seen);
         self.seen = seen.clone();
+        if self.is_leaving() && self.unhealthy_at.is_some_and(|bad| at - bad <= ORDER_SEEN_WITHIN) {
+            self.signs.told_to_stop = true;
+        }
     }
 
     /// Takes an event of its container.
     pub fn event(&mut self, kind: &EventKind, at: Offset) {
         self.signs.event(kind);
-        if matches!(kind, EventKind::Container { action: ContainerAction::Unhealthy, .. }) {
-            self.since = at;
+        let unhealthy =
+            matches!(kind, EventKind::Container { action: ContainerAction::Unhealthy, .. });
+        if unhealthy && !self.was_told_to_stop() {
+            (self.since, self.unhealthy_at) = (at, Some(at));
         }
     }
 
@@ -61,9 +72,15 @@ impl TaskLine {
         judge::is_serving(&self.seen)
     }
 
-    /// Whether its container is unhealthy.
+    /// Whether Swarm told it to stop before anything else was wrong with it: what its health
+    /// check says then is no problem.
+    pub fn was_told_to_stop(&self) -> bool {
+        self.signs.told_to_stop
+    }
+
+    /// Whether its container is unhealthy, and not because it stops.
     pub fn is_unhealthy(&self) -> bool {
-        self.is_alive() && self.signs.unhealthy
+        self.is_alive() && self.signs.unhealthy && !self.was_told_to_stop()
     }
 
     /// Why it failed, or is failing.
@@ -247,6 +264,32 @@ mod tests {
         starting.event(&container(0, "t1", ContainerAction::Unhealthy).kind, Offset::ZERO);
         assert_eq!(starting.state_for(Offset::from_millis(400), true), "starting, unhealthy");
         assert_eq!(starting.style(), BAD);
+    }
+
+    #[test]
+    fn a_health_check_that_fails_because_the_task_stops_is_no_problem() {
+        let (running, stopping) = (
+            task("t1", 3, 2, TaskState::Running, TaskState::Running),
+            task("t1", 3, 2, TaskState::Running, TaskState::Shutdown),
+        );
+        let bad = |line: &mut TaskLine, at: i64| {
+            let event = container(at, "t1", ContainerAction::Unhealthy);
+            line.event(&event.kind, event.at);
+        };
+        let mut ordered = TaskLine::new(&stopping, Offset::ZERO);
+        bad(&mut ordered, 3_000);
+        let mut just_before = TaskLine::new(&running, Offset::ZERO);
+        bad(&mut just_before, 3_000);
+        assert!(just_before.is_unhealthy());
+        just_before.update(&stopping, Offset::from_millis(3_100));
+        for line in [ordered, just_before] {
+            assert_eq!((line.is_unhealthy(), line.failure()), (false, None));
+            assert_eq!(line.state(), "running → shutting down");
+        }
+        let mut long_before = TaskLine::new(&running, Offset::ZERO);
+        bad(&mut long_before, 3_000);
+        long_before.update(&stopping, Offset::from_millis(5_000));
+        assert!(long_before.is_unhealthy() && long_before.failure().is_some());
     }
 
     #[test]
