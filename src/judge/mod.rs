@@ -49,4 +49,4 @@ pub use task_failure::{
     whom,
 };
 pub use transition::TransitionWindow;
-pub use update_story::{Converged, RollbackStory, StateSeen, UpdateStory};
+pub use update_story::{Converged, ReplicasChanged, RollbackStory, StateSeen, UpdateStory};

@@ -31,6 +31,10 @@ pub(super) const MORE_SOCKETS: &str =
 pub(super) const ALL_REPLICAS: &str =
     "probe at a higher rate or for longer, and let the proxy use all replicas";
 
+/// For responses that the service cannot have sent.
+pub(super) const SAY_WHO_ANSWERS: &str = "send the name that the proxy routes by, with --url, or \
+    describe what a good response looks like, with --expect-status, --expect-body or --expect-header";
+
 /// For a hypervisor that takes processors away.
 pub(super) const OWN_PROCESSORS: &str = "run again on a machine that has its processors to itself";
 

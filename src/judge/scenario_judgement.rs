@@ -11,7 +11,7 @@ use super::check::{Check, Verdict};
 use super::limits::Limits;
 use super::machine::{Machine, MachineFault};
 use super::masked::Masked;
-use super::replicas::{ReplicaStory, answered_by_nobody, replicas_answering};
+use super::replicas::{ReplicaStory, Strangers, replicas_answering};
 use super::scene::{End, Scene};
 use super::stream_stats::{StreamStats, stream_stats};
 use super::swarm_checks::{no_change_checks, rollback_checks, update_checks};
@@ -22,7 +22,6 @@ use super::user_checks::{Doubt, capacity, no_failed_requests};
 use crate::Offset;
 use crate::record::{EndReason, Expects, Purpose, Run};
 use crate::stats::{Gap, Outage};
-use crate::wording::counted;
 
 /// The judgement of one scenario. Instants count from the run's start.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -98,14 +97,6 @@ pub(super) fn judge_scene(
     streams.retain(|stream| {
         stream.purpose != Purpose::NegativeControl || stream.sent + stream.unsent > 0
     });
-    let nobody = answered_by_nobody(run, scene);
-    if nobody > 0 {
-        caveats.push(format!(
-            "{} got a good response while no task of the service was RUNNING: unless its port is \
-             in host mode, something else answers them",
-            counted(nobody, "request")
-        ));
-    }
     if replicas.is_none() && !run.shots.is_empty() {
         caveats.push(
             "the responses do not say which replica sent them: a replica that never responds would \
@@ -141,6 +132,7 @@ pub(super) fn judge_scene(
         checks.iter_mut().for_each(MachineFault::excuse);
         checks.push(fault.check());
     }
+    checks.push(Strangers::of(run, scene).check());
     checks.extend(evidence.checks());
     let case = Case {
         scene,

@@ -139,6 +139,8 @@ impl<'a> Tasks<'a> {
 pub(super) struct TaskLife<'a> {
     /// What was seen last.
     pub last: &'a TaskSeen,
+    /// When it was seen first.
+    pub first_seen: Offset,
     /// Its container was started (container event).
     pub started: Option<Offset>,
     /// It became RUNNING; from the container's `healthy` if the observer's polls missed that.
@@ -167,6 +169,7 @@ impl<'a> TaskLife<'a> {
     pub(super) fn new(seen_task: &'a TaskSeen, at: Offset, seen: Offset) -> Self {
         let mut life = Self {
             last: seen_task,
+            first_seen: seen,
             started: None,
             running: None,
             unhealthy: None,

@@ -48,6 +48,7 @@ impl Evidence<'_> {
             .losses
             .iter()
             .map(|(from, to)| *to.min(&scene.ended) - *from.max(&scene.started))
+            .filter(|lost| *lost > Offset::ZERO)
             .max()
             .unwrap_or_default();
         let replaced = scene.new_generation() != scene.old;
@@ -57,15 +58,14 @@ impl Evidence<'_> {
                 .lives
                 .iter()
                 .any(|life| replaced && life.last.generation == scene.new_generation());
-        let flaw = if let Some(unknown) = scene.end.unknown() {
+        let flaw = if let Some(unknown) = scene.unknown() {
             Some(unknown)
-        } else if scene.submitted.is_none() {
-            Some("the change was never submitted".to_owned())
         } else if scene.tasks.lives.is_empty() {
             Some("no task of the service was seen".to_owned())
         } else if lost > self.limits.observer_gap {
             Some(format!("the engine did not respond for {}", length(lost)))
-        } else if scene.expects != Expects::NoChange && !(changed && replaced) {
+        } else if scene.expects != Expects::NoChange && !scene.is_scaled() && !(changed && replaced)
+        {
             Some("the change replaced no task: nothing was tested".to_owned())
         } else {
             None

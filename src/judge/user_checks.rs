@@ -104,17 +104,18 @@ pub(super) fn most_failed(streams: &[&StreamStats]) -> Option<Outcome> {
 
 /// Enough replicas ran at all times.
 pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &StackFacts) -> Check {
+    let replicas = scene.least_replicas();
     let (update, rollback) = (&stack.update_config, &stack.rollback_config);
     let allowed = match scene.expects {
         Expects::Update if update.order == Order::StartFirst => 0,
-        Expects::Update => update.at_once(scene.replicas),
+        Expects::Update => update.at_once(replicas),
         // One of the two at a time: a rollback stops tasks that did not run anyway. Start-first
         // is no promise here: where the failed task's restart and the rollback both put a good
         // task in a slot, Swarm takes the slot for changed and replaces its healthy task too.
-        Expects::Rollback => update.at_once(scene.replicas).max(rollback.at_once(scene.replicas)),
+        Expects::Rollback => update.at_once(replicas).max(rollback.at_once(replicas)),
         Expects::NoChange => 0,
     };
-    let least = scene.replicas.saturating_sub(allowed);
+    let least = replicas.saturating_sub(allowed);
     let limit = format!("at least {least} running");
     let check = |verdict, measured: &str, because: String| {
         Check::new("capacity", verdict, measured, limit.as_str(), because)
@@ -123,20 +124,23 @@ pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &Stack
         let because = "no task of the service was seen".to_owned();
         return check(Verdict::Inconclusive, "unknown", because);
     };
+    if let Some(unknown) = scene.unknown().filter(|_| scene.submitted.is_none()) {
+        return check(Verdict::Inconclusive, "unknown", unknown);
+    }
     let measured = format!("{} running, {} serving", capacity.min_running, capacity.min_serving);
     let lowest = format!(
         "{} of {} running at the lowest point",
         capacity.min_running,
-        counted(scene.replicas, "replica")
+        counted(replicas, "replica")
     );
     if capacity.min_running >= least {
         return check(Verdict::Pass, &measured, lowest);
     }
     let before = capacity.steps.first().map_or(0, |step| step.running);
-    if before < scene.replicas {
+    if before < replicas {
         let because = format!(
             "only {before} of {} were running before the change",
-            counted(scene.replicas, "replica")
+            counted(replicas, "replica")
         );
         return check(Verdict::Inconclusive, &measured, because).remedy(SOUND_FIRST);
     }
