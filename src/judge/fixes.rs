@@ -122,8 +122,44 @@ fn failing_version(scene: &Scene) -> Fix {
             Fix::text("give the service more memory: `deploy.resources.limits.memory`")
         }
         Some(TaskFailure::Lost) | None => Fix::text("look at the nodes: `docker node ls`"),
+        Some(TaskFailure::Rejected { error } | TaskFailure::NotStarted { error }) => {
+            cannot_start(&error)
+        }
         Some(_) => Fix::text("fix what makes the new version end: `docker service logs` shows it"),
     }
+}
+
+/// What to change for a task that cannot start, from the engine's words.
+fn cannot_start(error: &str) -> Fix {
+    let says = |words: &[&str]| words.iter().any(|word| error.contains(word));
+    if says(&["host-mode port"]) {
+        return Fix::text(
+            "free the host port: one node can give it to one task only, so let the service have \
+             no more replicas than nodes, or publish the port with `mode: ingress`",
+        );
+    }
+    if says(&["resolve reference", "No such image", "pull access", "manifest", "not found: "]) {
+        return Fix::about(
+            "image",
+            "correct the image's name, or make it available on every node: push it to a registry \
+             that the nodes reach",
+        );
+    }
+    if says(&["bind source path", "mount"]) {
+        return Fix::about("volumes", "create what the service mounts on every node that may run it");
+    }
+    if says(&["insufficient resources"]) {
+        return Fix::text(
+            "lower `deploy.resources.reservations`, or add a node: no node has that much left",
+        );
+    }
+    if says(&["constraint", "max replicas per node", "unsupported platform", "no suitable node"]) {
+        return Fix::text(
+            "let more nodes take the new task: see `deploy.placement` and the nodes' state in \
+             `docker node ls`",
+        );
+    }
+    Fix::text(TASK_ERRORS)
 }
 
 fn roll_back(why: &'static str) -> Fix {
@@ -205,10 +241,12 @@ fn stuck(scene: &Scene, stack: &StackFacts) -> Fix {
                 "the new task needs the host port that the old one still holds",
             )
         }
-        Some(TaskFailure::NotPlaced { .. }) => Fix::text(
-            "make room for the new task: see `deploy.placement`, `resources` and the nodes' state",
-        ),
-        Some(_) => Fix::text("make the image and what else the task needs available on every node"),
+        Some(
+            TaskFailure::NotPlaced { error }
+            | TaskFailure::NotStarted { error }
+            | TaskFailure::Rejected { error },
+        ) => cannot_start(&error),
+        Some(_) => Fix::text(TASK_ERRORS),
         None => Fix::about(
             "healthcheck",
             "a task that neither starts nor becomes unhealthy keeps Swarm waiting: look at \

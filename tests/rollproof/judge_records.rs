@@ -31,3 +31,21 @@ fn a_change_of_the_number_of_replicas_alone_is_a_pass() {
     assert_eq!((changed.from, changed.to), (3, 2));
     assert!(!judgement.caveats.iter().any(|caveat| caveat.contains("judged by the former")));
 }
+
+#[test]
+fn an_image_that_cannot_be_resolved_is_the_reason_and_not_a_busy_machine() {
+    let judgement = recorded("image-unresolvable-29");
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    assert!(judgement.headline.contains("failed to resolve reference"), "{}", judgement.headline);
+    let advice = judgement.scenarios[0].advice.as_ref().unwrap();
+    assert!(advice.text.as_deref().unwrap().contains("image"), "{advice:?}");
+}
+
+#[test]
+fn a_host_port_that_start_first_cannot_have_is_the_reason() {
+    let judgement = recorded("host-port-start-first");
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    assert!(judgement.headline.contains("host-mode port"), "{}", judgement.headline);
+    let advice = judgement.scenarios[0].advice.as_ref().unwrap();
+    assert_eq!(advice.lines, ["update_config:", "  order: stop-first"]);
+}
