@@ -2,9 +2,11 @@
 //! numbers.
 
 use super::cause::Cause;
-use super::remedies::{HEALTHCHECK, TASK_ERRORS};
+use super::other_services::OtherService;
+use super::remedies::{HEALTHCHECK, NODE, TASK_ERRORS};
 use super::scene::Scene;
 use super::task_failure::TaskFailure;
+use crate::Offset;
 use crate::record::{Expects, StackFacts};
 use crate::swarm::{FailureAction, HealthCheck, Order, UpdateState};
 
@@ -121,7 +123,7 @@ fn failing_version(scene: &Scene) -> Fix {
         Some(TaskFailure::OutOfMemory) => {
             Fix::text("give the service more memory: `deploy.resources.limits.memory`")
         }
-        Some(TaskFailure::Lost) | None => Fix::text("look at the nodes: `docker node ls`"),
+        Some(TaskFailure::Lost) | None => Fix::text(NODE),
         Some(TaskFailure::Rejected { error } | TaskFailure::NotStarted { error }) => {
             cannot_start(&error)
         }
@@ -146,7 +148,10 @@ fn cannot_start(error: &str) -> Fix {
         );
     }
     if says(&["bind source path", "mount"]) {
-        return Fix::about("volumes", "create what the service mounts on every node that may run it");
+        return Fix::about(
+            "volumes",
+            "create what the service mounts on every node that may run it",
+        );
     }
     if says(&["insufficient resources"]) {
         return Fix::text(
@@ -177,7 +182,7 @@ fn not_noticed(scene: &Scene, stack: &StackFacts) -> Fix {
         .tasks
         .lives
         .iter()
-        .filter(|life| life.last.generation == new)
+        .filter(|life| life.last.generation == new && scene.is_of_this(life))
         .filter_map(|life| Some((life.failed.or(life.unhealthy)?, life.running.or(life.started))))
         .peekable();
     if failed.peek().is_none() {
@@ -264,8 +269,49 @@ pub(super) fn lost_requests(
 ) -> Option<Fix> {
     match cause {
         Cause::NoHealthyReplica | Cause::HeldByProxy => Some(outage(expects, stack, replicas)),
+        Cause::WrongAnswer if stack.healthcheck.is_none() => Some(Fix::about(
+            "healthcheck",
+            "give the service a `healthcheck` that asks for what users get: without one Swarm takes \
+             every version that runs",
+        )),
+        Cause::WrongAnswer => Some(Fix::about("healthcheck", cause.remedy()?)),
         Cause::NewTaskNotReady => Some(Fix::about("healthcheck", cause.remedy()?)),
         _ => Some(Fix::text(cause.remedy()?)),
+    }
+}
+
+/// What to change where the service that publishes the port was not there.
+pub(super) fn entry_fix(
+    other: Option<&OtherService>,
+    stack: &StackFacts,
+    submitted: Offset,
+) -> String {
+    let name = other.map_or("the service that publishes the port", |other| other.name);
+    let entry =
+        stack.entry.as_ref().filter(|entry| other.is_none_or(|other| other.name == entry.service));
+    let ended = other.and_then(|other| other.ended_task(submitted));
+    if let Some(life) = ended
+        && let Some(failure) = life.failure()
+    {
+        return format!(
+            "find out why {name} ended ({}): `docker service ps --no-trunc {name}`; with replicas on \
+             several nodes, each with its own address for users, the others would have answered",
+            failure.of_whom(&life.whom())
+        );
+    }
+    match entry {
+        Some(entry) if !entry.host_port && entry.order == Order::StopFirst => format!(
+            "update {name} with `update_config.order: start-first` and give it a `healthcheck`, so \
+             that the new task answers before the old one stops"
+        ),
+        Some(entry) if !entry.host_port => {
+            format!("give {name} a `healthcheck` and more than one replica")
+        }
+        _ => format!(
+            "run {name} on more than one node and let users reach all of them: a host-mode port \
+             belongs to one task a node, so replacing that task always closes it, and \
+             `order: start-first` cannot help"
+        ),
     }
 }
 

@@ -35,6 +35,17 @@ pub(super) const ALL_REPLICAS: &str =
 pub(super) const SAY_WHO_ANSWERS: &str = "send the name that the proxy routes by, with --url, or \
     describe what a good response looks like, with --expect-status, --expect-body or --expect-header";
 
+/// For a node that was lost.
+pub(super) const NODE: &str = "find out why the node was lost (`docker node ls`); Swarm needs up to \
+    20 s to notice, so let the proxy check its upstreams itself and retry on another replica";
+
+/// For replicas that answer wrongly though they are healthy.
+pub(super) const WRONG_ANSWER: &str = "make the `healthcheck` ask for what users get: the tasks pass \
+    it and answer users wrongly";
+
+/// For an engine that did not respond.
+pub(super) const STEADY_ENGINE: &str = "run again while the engine stays up";
+
 /// For a hypervisor that takes processors away.
 pub(super) const OWN_PROCESSORS: &str = "run again on a machine that has its processors to itself";
 
@@ -81,7 +92,13 @@ impl Cause {
                  another one"
             }
             Self::WrongVersion => "look for a second service behind the same address",
+            Self::NodeLost => NODE,
+            Self::ProxyNotRunning | Self::ProxyStopping => {
+                "run more than one replica of the service that publishes the port"
+            }
+            Self::WrongAnswer => WRONG_ANSWER,
             Self::BeforeUpdate => SOUND_FIRST,
+            Self::EngineLost => STEADY_ENGINE,
             Self::OwnLag => FREE_MACHINE,
             Self::Unexplained => return None,
         })

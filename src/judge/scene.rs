@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::nodes::NodeLoss;
 use super::task_failure::{STOPPED_EARLY, named_task};
 use super::tasks::{TaskLife, Tasks};
 use crate::Offset;
@@ -42,6 +43,8 @@ pub(super) struct Scene<'a> {
     pub events: &'a [Event],
     /// When the engine was out of sight.
     pub losses: Vec<(Offset, Offset)>,
+    /// The nodes that went away.
+    pub nodes: Vec<NodeLoss>,
 }
 
 /// How a scenario ended.
@@ -140,8 +143,10 @@ impl<'a> Scene<'a> {
             tasks: Tasks::of(&run.events[..last], service),
             events,
             losses: losses(&run.events[..last], start.at, ended),
+            nodes: Vec::new(),
         };
         scene.read_service();
+        scene.nodes = NodeLoss::all(run, &scene);
         Some(scene)
     }
 
@@ -235,6 +240,14 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The times in which the engine did not respond for longer than `limit`, within the scenario.
+    pub(super) fn losses_above(&self, limit: Offset) -> impl Iterator<Item = (Offset, Offset)> {
+        let within =
+            self.losses.iter().map(|(from, to)| (*from.max(&self.started), *to.min(&self.ended)));
+        let lost = matches!(self.end, End::Ended(EndReason::EngineLost { .. }));
+        within.filter(move |(from, to)| from <= to && (lost || *to - *from > limit))
+    }
+
     /// Notes a state. The event stream has it without the engine's message, the next poll with
     /// it.
     fn saw(&mut self, at: Offset, state: UpdateState, message: &'a str) {
@@ -291,10 +304,18 @@ impl<'a> Scene<'a> {
     pub(super) fn failed_task(&self) -> Option<&TaskLife<'a>> {
         let named = self.named_task().and_then(|id| self.tasks.find(id));
         let new = self.new_generation();
-        let of_new = || self.tasks.lives.iter().filter(|life| life.last.generation == new);
+        let of_new = || {
+            let lives = self.tasks.lives.iter();
+            lives.filter(|life| life.last.generation == new && self.is_of_this(life))
+        };
         named.or_else(|| {
             of_new().filter(|life| life.failure_at().is_some()).min_by_key(|life| life.failure_at())
         })
+    }
+
+    /// Whether a task was still there when the scenario began: what ended before is no part of it.
+    pub(super) fn is_of_this(&self, life: &TaskLife) -> bool {
+        life.ended.is_none_or(|ended| ended >= self.started)
     }
 
     /// Which task keeps Swarm waiting because it cannot start, and why.
@@ -309,12 +330,25 @@ impl<'a> Scene<'a> {
     pub(super) fn first_failure(&self) -> Option<String> {
         let life = self.failed_task()?;
         let Some(failure) = life.failure() else {
-            return Some(format!("the task of {} {STOPPED_EARLY}", life.whom()));
+            let node = self.nodes.iter().find(|loss| loss.node == life.last.node);
+            return Some(match node {
+                Some(loss) => loss.what(),
+                None => format!("the task of {} {STOPPED_EARLY}", life.whom()),
+            });
         };
         let what = failure.of_whom(&life.whom());
         Some(match life.failure_at() {
-            Some(at) => format!("{what} after {}", length(at - self.submitted_at())),
-            None => what,
+            Some(at) if at >= self.submitted_at() => {
+                format!("{what} after {}", length(at - self.submitted_at()))
+            }
+            _ => what,
+        })
+    }
+
+    /// Whether Swarm paused or rolled back because of a task whose node had gone.
+    pub(super) fn is_stopped_by_a_node(&self) -> bool {
+        self.failed_task().is_some_and(|life| {
+            life.failure().is_none() && self.nodes.iter().any(|loss| loss.node == life.last.node)
         })
     }
 

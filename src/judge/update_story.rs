@@ -149,7 +149,10 @@ impl RollbackStory {
             trigger_slot: life.map(|life| life.last.slot),
             trigger_error: life.map(|life| match life.failure() {
                 Some(failure) => failure.to_string(),
-                None => STOPPED_EARLY.to_owned(),
+                None => match scene.nodes.iter().find(|loss| loss.node == life.last.node) {
+                    Some(loss) => format!("was stopped by Swarm: {}", loss.what()),
+                    None => STOPPED_EARLY.to_owned(),
+                },
             }),
             failure_at: life.and_then(|life| life.failed.or(life.ended)),
             started_at,

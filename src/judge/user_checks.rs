@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::capacity::Capacity;
 use super::cause::{Cause, CauseGroup};
 use super::check::{Check, Verdict};
+use super::explained::Explained;
 use super::fixes::capacity_fix;
 use super::remedies::{FREE_MACHINE, SOUND_FIRST};
 use super::scene::Scene;
@@ -13,41 +14,36 @@ use crate::record::{Expects, Outcome, StackFacts};
 use crate::swarm::Order;
 use crate::wording::{count, counted, length};
 
-/// What keeps failed requests from proving anything.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Doubt {
-    /// Requests failed before the change too.
-    pub baseline: bool,
-    /// The target that no update touches failed too.
-    pub control: bool,
-    /// How many of the failed requests a busy machine can account for.
-    pub busy: u64,
-}
-
 /// No request failed.
 pub(super) fn no_failed_requests(
     streams: &[&StreamStats],
-    causes: &[CauseGroup],
-    doubt: Doubt,
+    explained: &Explained,
+    control_failed: bool,
 ) -> Check {
+    let causes = explained.causes.as_slice();
     let sent: u64 = streams.iter().map(|stream| stream.sent).sum();
     let failed: u64 = streams.iter().map(|stream| stream.failed).sum();
     let longest = streams.iter().map(|stream| stream.longest_gap_s).max().unwrap_or_default();
     let total = streams.iter().map(|stream| stream.total_bad_s).max().unwrap_or_default();
-    let verdict = match failed {
-        0 => Verdict::Pass,
-        _ if doubt.baseline || doubt.control || failed == doubt.busy => Verdict::Inconclusive,
+    let verdict = match (failed, explained.proof) {
+        (0, _) => Verdict::Pass,
+        (_, 0) => Verdict::Inconclusive,
+        _ if control_failed => Verdict::Inconclusive,
         _ => Verdict::Fail,
     };
     let requests = counted(failed, "request");
+    let busy = explained.busy == failed;
     let because = match verdict {
         Verdict::Pass => "no request failed".to_owned(),
-        Verdict::Inconclusive if failed == doubt.busy => format!(
+        Verdict::Inconclusive if busy => format!(
             "{requests} came late or not in time, and this machine was too busy then to tell why"
         ),
-        Verdict::Inconclusive if doubt.control => format!(
+        Verdict::Inconclusive if control_failed => format!(
             "{requests} failed, but so did requests to the control target, which no update touches"
         ),
+        Verdict::Inconclusive if explained.unseen > 0 && explained.as_before == 0 => {
+            format!("{requests} failed while the engine did not respond")
+        }
         Verdict::Inconclusive => format!(
             "{requests} failed, but some had failed before the update too: the update may not be \
              the reason"
@@ -69,7 +65,7 @@ pub(super) fn no_failed_requests(
         length(total)
     );
     let check = Check::new("no-failed-requests", verdict, measured, "0 failed", because);
-    if verdict == Verdict::Inconclusive && failed == doubt.busy {
+    if verdict == Verdict::Inconclusive && busy {
         return check.remedy(FREE_MACHINE);
     }
     match causes.first().and_then(|group| group.remedy.as_ref()) {

@@ -57,6 +57,7 @@ pub fn facts() -> StackFacts {
             start_period: 0.0,
         }),
         places: std::collections::BTreeMap::new(),
+        entry: None,
     }
 }
 
