@@ -162,7 +162,9 @@ impl Case<'_> {
             _ => in_words(&how_many, group, &users),
         };
         let fix = match (group.cause, &group.remedy) {
-            (Cause::ProxyNotRunning | Cause::ProxyStopping, Some(remedy)) => Fix::text(remedy),
+            (Cause::ProxyNotRunning | Cause::ProxyStopping | Cause::NodeLost, Some(remedy)) => {
+                Fix::text(remedy)
+            }
             _ => fix.unwrap_or_else(|| Self::unexplained(&users)),
         };
         Advice::new(because, &fix, self.stack)

@@ -189,6 +189,7 @@ impl<'a> Attribution<'a> {
                 let other = found.about.and_then(|about| self.entry.service(about));
                 Some(entry_fix(other, self.stack, self.submitted))
             }
+            Cause::NodeLost => loss.map(|loss| loss.remedy().to_owned()),
             cause => lost_requests(cause, scene.expects, self.stack, scene.replicas)
                 .map(|fix| fix.sentence()),
         };
@@ -201,6 +202,9 @@ impl<'a> Attribution<'a> {
         }
         let (cause, life) = self.cause(stream, shot);
         let from = shot.began();
+        if let Some(about) = self.node_of(cause, life, from) {
+            return Finding { life, about: Some(about), ..Finding::of(Cause::NodeLost) };
+        }
         let left = life.is_some_and(|life| {
             let life = &self.lives[life];
             life.signalled.or(life.ended).is_some_and(|at| at <= from)
@@ -212,6 +216,27 @@ impl<'a> Attribution<'a> {
             Holder::Client
         });
         Finding { life, holder, ..Finding::of(cause) }
+    }
+
+    /// The node whose end or drain took away the task, or the last replica, that it is about.
+    fn node_of(&self, cause: Cause, life: Option<usize>, from: Offset) -> Option<usize> {
+        let nodes = &self.scene.nodes;
+        match cause {
+            Cause::SentToStoppingTask
+            | Cause::KilledBeforeFinished
+            | Cause::KeptConnectionClosed
+            | Cause::ReplicaFailed => {
+                let life = &self.lives[life?];
+                nodes.iter().position(|loss| loss.took(life))
+            }
+            Cause::NoHealthyReplica | Cause::HeldByProxy => {
+                let (start, _) = self.none_serving.iter().rfind(|(start, _)| *start <= from)?;
+                let ended =
+                    self.lives.iter().filter(|life| life.serves_until() == Some(*start)).last()?;
+                nodes.iter().position(|loss| loss.took(ended))
+            }
+            _ => None,
+        }
     }
 
     /// What explains it without any task of the service under test.

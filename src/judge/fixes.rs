@@ -113,6 +113,9 @@ pub(super) fn state_fix(scene: &Scene, stack: &StackFacts) -> Fix {
 
 /// A version that should have worked failed.
 fn failing_version(scene: &Scene) -> Fix {
+    if let Some(loss) = scene.nodes.first().filter(|_| scene.is_stopped_by_a_node()) {
+        return Fix::text(loss.remedy());
+    }
     let Some(life) = scene.failed_task() else { return Fix::text(TASK_ERRORS) };
     match life.failure() {
         Some(TaskFailure::Unhealthy(_)) => Fix::about(
@@ -347,6 +350,9 @@ fn outage(expects: Expects, stack: &StackFacts, replicas: u64) -> Fix {
 
 /// What to change for replicas that were missing.
 pub(super) fn capacity_fix(scene: &Scene, stack: &StackFacts) -> Fix {
+    if let Some(loss) = scene.nodes.first() {
+        return Fix::text(loss.remedy());
+    }
     let policy = &stack.update_config;
     let touched = scene.touched_before_rollback();
     if scene.rolled_back() && policy.parallelism > 0 && touched > policy.parallelism {

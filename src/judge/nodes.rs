@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::remedies::{DRAINED, NODE};
 use super::scene::Scene;
 use super::tasks::TaskLife;
 use crate::Offset;
@@ -157,6 +158,23 @@ impl NodeLoss {
                     tasks => format!("all {}", counted(tasks, "task")),
                 }
             ),
+        }
+    }
+
+    /// Whether Swarm took this task away because of it.
+    pub(super) fn took(&self, life: &TaskLife) -> bool {
+        let until = life.serves_until();
+        life.last.node == self.node
+            && until.is_some_and(|at| {
+                (self.noticed_at - TOGETHER..=self.noticed_at + REACH).contains(&at)
+            })
+    }
+
+    /// What to change.
+    pub(super) fn remedy(&self) -> &'static str {
+        match self.change {
+            NodeChange::Drained => DRAINED,
+            _ => NODE,
         }
     }
 

@@ -39,6 +39,11 @@ pub(super) const SAY_WHO_ANSWERS: &str = "send the name that the proxy routes by
 pub(super) const NODE: &str = "find out why the node was lost (`docker node ls`); Swarm needs up to \
     20 s to notice, so let the proxy check its upstreams itself and retry on another replica";
 
+/// For a node that was drained.
+pub(super) const DRAINED: &str = "before you drain a node, let the service have enough replicas on \
+    other nodes: Swarm stops all tasks of a drained node at once, whatever `order` and \
+    `parallelism` say";
+
 /// For replicas that answer wrongly though they are healthy.
 pub(super) const WRONG_ANSWER: &str = "make the `healthcheck` ask for what users get: the tasks pass \
     it and answer users wrongly";

@@ -140,6 +140,11 @@ pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &Stack
         );
         return check(Verdict::Inconclusive, &measured, because).remedy(SOUND_FIRST);
     }
+    if let Some(loss) = scene.nodes.first() {
+        let because =
+            format!("only {}: {}", lowest.replace(" running", " were running"), loss.what());
+        return check(Verdict::Fail, &measured, because).remedy(loss.remedy());
+    }
     let touched = scene.touched_before_rollback();
     let at_once = update.parallelism;
     let because = if scene.rolled_back() && at_once > 0 && touched > at_once {
