@@ -326,7 +326,21 @@ fn outage(expects: Expects, stack: &StackFacts, replicas: u64) -> Fix {
         policy.order == Order::StopFirst && policy.at_once(replicas) > third
     };
     let fewer = "the other replicas then answer meanwhile";
+    let own_entry = stack.entry.as_ref().filter(|entry| entry.service == stack.service);
     if replicas <= 1 && update.order == Order::StopFirst {
+        if own_entry.is_some_and(|entry| entry.host_port) {
+            return Fix::text(
+                "run more than one replica, on several nodes that users reach all: one replica with \
+                 a host-mode port always leaves a gap, because the next one needs that port",
+            );
+        }
+        if stack.entry.is_some() && stack.healthcheck.is_some() {
+            return Fix::update(
+                "order",
+                "start-first",
+                "the new task answers before the old one stops",
+            );
+        }
         return Fix::about(
             "update_config.order",
             "set `update_config.order: start-first`, unless the service publishes ports in host \

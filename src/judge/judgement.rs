@@ -30,7 +30,8 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// The sentence that decides the verdict, without a full stop.
     pub headline: String,
-    /// Why it is that: a plain sentence for each check that does not hold.
+    /// Why it is that: the one cause of each scenario that failed, else a plain sentence for each
+    /// check that does not hold.
     pub because: Vec<String>,
     /// What the user can do about what ended the run early.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -98,6 +99,11 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
     let broken = checks.iter().filter(|check| check.verdict != Verdict::Pass);
     because.extend(broken.map(|check| format!("{}: {}", check.name, check.because)));
     for scenario in scenarios.iter().filter(|scenario| scenario.verdict != Verdict::Pass) {
+        // The other checks failed because of the same.
+        if let Some(advice) = &scenario.advice {
+            because.push(format!("{}: {}", scenario.name, advice.because));
+            continue;
+        }
         for check in scenario.checks.iter().filter(|check| check.verdict == scenario.verdict) {
             let reason = format!("{}: {}", scenario.name, check.because);
             if !because.contains(&reason) {

@@ -144,8 +144,9 @@ impl NodeLoss {
         }
     }
 
-    /// `node worker-2 went down`.
-    pub(super) fn what(&self) -> String {
+    /// What became of which node: `node worker-2 went down`.
+    #[must_use]
+    pub fn what(&self) -> String {
         let name = &self.name;
         match self.change {
             NodeChange::Down => format!("node {name} went down"),

@@ -177,7 +177,8 @@ impl<'a> Entry<'a> {
             return Some(Broken { service: Some(place), down: false });
         }
         // What others met at that moment as a closed port was one for those that waited, too.
-        let unseen = self.candidates.is_empty()
+        let unseen = served
+            && self.candidates.is_empty()
             && self.proxied == Some(true)
             && (closed || self.refused.touch(from, to));
         unseen.then_some(Broken { service: None, down: true })

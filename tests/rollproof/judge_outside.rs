@@ -344,3 +344,46 @@ fn a_healthy_version_that_answers_wrongly_is_named_with_its_status() {
     assert!(group.answers.iter().all(|one| one.answered == 0 && one.status == Some(500)));
     assert!(broken(&judgement).contains(&"no-failed-requests"));
 }
+
+#[test]
+fn the_fix_for_one_replica_depends_on_who_publishes_the_port() {
+    let fix = |service: &str, host_port: bool| {
+        let mut story = Story::new(1);
+        story.run.meta.stack.healthcheck = Some(healthcheck());
+        story.run.meta.stack.entry = Some(EntryFacts {
+            service: service.to_owned(),
+            replicas: Some(1),
+            host_port,
+            order: Order::StopFirst,
+        });
+        story.run.events.retain(|event| match &event.kind {
+            EventKind::Task(task) => task.slot == 1,
+            _ => true,
+        });
+        story.scenario("update", Expects::Update);
+        for event in &mut story.run.events {
+            if let EventKind::ScenarioStarted { replicas, .. } = &mut event.kind {
+                *replicas = 1;
+            }
+        }
+        story.state(SUBMIT + 0.1, UpdateState::Updating, "update in progress");
+        story.replace(1, 2, SUBMIT + 0.1);
+        story.state(SUBMIT + 15.0, UpdateState::Completed, "update completed");
+        story.end(SUBMIT + 17.0, SpecMatch::Submitted, EndReason::Settled);
+        story.shots(SUBMIT + 17.5, |at, shot| {
+            shot.outcome = Outcome::Ok;
+            shot.replica = None;
+            if (SUBMIT + 1.2..SUBMIT + 4.6).contains(&at) {
+                fail(shot, Outcome::Refused, 0.001);
+            }
+        });
+        let judgement = judge(&story.finish());
+        let scenario = &judgement.scenarios[0];
+        assert_eq!(scenario.causes[0].cause, Cause::NoHealthyReplica);
+        scenario.advice.clone().unwrap()
+    };
+    let direct = fix("demo_app", true);
+    assert!(direct.lines.is_empty() && !direct.text.unwrap().contains("start-first"));
+    assert_eq!(fix("demo_app", false).lines[1], "  order: start-first");
+    assert_eq!(fix("demo_proxy", true).lines[1], "  order: start-first");
+}
