@@ -73,7 +73,12 @@ impl Case<'_> {
         let is_default = stack.is_default("update_config.failure_action") == Some(true);
         let note = if is_default { " (the default)" } else { "" };
         let setting = format!("update_config.failure_action is \"{action}\"{note}");
-        let first = scene.first_failure();
+        let lost = self.causes.iter().find(|group| group.cause == Cause::NodeLost);
+        let first = match (scene.first_failure(), lost) {
+            // What it did to users belongs to it.
+            (Some(_), Some(lost)) if scene.is_stopped_by_a_node() => Some(lost.text.clone()),
+            (first, _) => first,
+        };
         let fix = state_fix(scene, stack);
         let because = match scene.final_state() {
             UpdateState::Paused if scene.expects == Expects::Update => match first {
@@ -156,7 +161,12 @@ impl Case<'_> {
             }
             _ => in_words(&how_many, group, &users),
         };
-        let fix = fix.unwrap_or_else(|| Self::unexplained(&users));
+        let fix = match (group.cause, &group.remedy) {
+            (Cause::ProxyNotRunning | Cause::ProxyStopping | Cause::NodeLost, Some(remedy)) => {
+                Fix::text(remedy)
+            }
+            _ => fix.unwrap_or_else(|| Self::unexplained(&users)),
+        };
         Advice::new(because, &fix, self.stack)
     }
 

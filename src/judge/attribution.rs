@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 
 use super::capacity::Capacity;
-use super::cause::{Cause, CauseGroup, Failure, Holder};
-use super::fixes::lost_requests;
+use super::cause::{Cause, CauseGroup, Failure, Holder, Nearest};
+use super::fixes::{entry_fix, lost_requests};
 use super::in_hand::InHand;
 use super::limits::Limits;
+use super::other_services::Entry;
 use super::request::{failed_at, is_of_the_connection, is_own_lag, is_through_proxy};
 use super::scene::Scene;
 use super::tasks::TaskLife;
 use super::transition::Transition;
+use super::wrong_answers::{WrongAnswers, is_wrong_answer};
 use crate::Offset;
-use crate::record::{Outcome, Purpose, Run, Shot, StreamFacts};
+use crate::record::{Outcome, Purpose, Run, Shot, StackFacts, StreamFacts};
 use crate::stats::Times;
 use crate::wording::length;
 
@@ -25,6 +27,9 @@ const FIND: Offset = Offset::from_millis(2_000);
 const FIND_UNCHECKED: Offset = Offset::from_millis(1_000);
 /// Clock differences between engine and probes, and rounding.
 const SLACK: Offset = Offset::from_millis(100);
+/// How long before the engine was seen to be gone it may have stopped what it runs, and how long it
+/// may need to start that again.
+pub(super) const AROUND_LOSS: Offset = Offset::from_millis(5_000);
 /// How far ahead of a task's signal or end its kept connections may close.
 const CLOSE: Offset = Offset::from_millis(1_000);
 
@@ -36,16 +41,32 @@ pub(super) struct Finding {
     pub life: Option<usize>,
     /// Who kept asking a task that Swarm had taken out long before, if that is known.
     pub holder: Option<Holder>,
+    /// The node or the service that it is about, by its place in the list of its kind.
+    pub about: Option<usize>,
+}
+
+impl Finding {
+    fn of(cause: Cause) -> Self {
+        Self { cause, life: None, holder: None, about: None }
+    }
 }
 
 /// What is needed to explain the failed requests of one scenario.
 pub(super) struct Attribution<'a> {
+    scene: &'a Scene<'a>,
+    stack: &'a StackFacts,
     submitted: Offset,
     lives: &'a [TaskLife<'a>],
     transitions: Vec<Transition<'a>>,
     none_serving: Vec<(Offset, Offset)>,
     has_healthcheck: bool,
     in_hand: InHand<'a>,
+    entry: Entry<'a>,
+    answers: WrongAnswers,
+    /// When the engine did not respond, with the time around it that is not known either.
+    unseen: Times,
+    /// Outages that began before the change: the stream and when the first request succeeded.
+    from_before: HashMap<&'a str, Offset>,
 }
 
 impl<'a> Attribution<'a> {
@@ -53,39 +74,56 @@ impl<'a> Attribution<'a> {
         run: &'a Run,
         scene: &'a Scene<'a>,
         capacity: Option<&Capacity>,
-        has_healthcheck: bool,
+        limits: &Limits,
     ) -> Self {
+        let submitted = scene.submitted_at();
+        let lost = scene.losses_above(limits.observer_gap);
         Self {
-            submitted: scene.submitted_at(),
+            scene,
+            stack: &run.meta.stack,
+            submitted,
             lives: &scene.tasks.lives,
             transitions: Transition::all(&scene.tasks, scene.started),
             none_serving: capacity
                 .map(|capacity| capacity.none_serving.clone())
                 .unwrap_or_default(),
-            has_healthcheck,
-            in_hand: InHand::new(run, &scene.tasks.lives, scene.submitted_at()),
+            has_healthcheck: run.meta.stack.healthcheck.is_some(),
+            in_hand: InHand::new(run, &scene.tasks.lives, submitted),
+            entry: Entry::of(run, scene),
+            answers: WrongAnswers::of(run, scene),
+            unseen: Times::of(lost.map(|(from, to)| (from - AROUND_LOSS, to + AROUND_LOSS))),
+            from_before: outages_from_before(run, submitted),
         }
     }
 
-    /// Explains one failed request.
-    pub(super) fn explain(&self, stream: &StreamFacts, shot: &Shot) -> Failure {
+    /// Explains one failed request, given what was found.
+    pub(super) fn explain(&self, stream: &StreamFacts, shot: &Shot, found: &Finding) -> Failure {
         let from = shot.began();
-        let Finding { cause, life, holder } = self.find(stream, shot);
-        let text = cause.sentence(holder);
+        let Finding { cause, life, .. } = *found;
+        let text = self.sentence(found, shot);
         let nearest = match cause {
-            Cause::BeforeUpdate | Cause::OwnLag => None,
-            _ => Transition::nearest(&self.transitions, from, |transition| {
-                life.is_none_or(|life| life == transition.life)
-            }),
+            Cause::ProxyNotRunning | Cause::ProxyStopping => self.nearest_of_entry(found, from),
+            Cause::BeforeUpdate
+            | Cause::OwnLag
+            | Cause::EngineLost
+            | Cause::NodeLost
+            | Cause::WrongAnswer => None,
+            _ => {
+                let nearest = Transition::nearest(&self.transitions, from, |transition| {
+                    life.is_none_or(|life| life == transition.life)
+                });
+                nearest.map(|transition| transition.seen_from(from))
+            }
         };
-        let nearest = nearest.map(|transition| transition.seen_from(from));
         let because = nearest.as_ref().map_or_else(
             || text.clone(),
             |near| {
                 let side = if near.dt_s < Offset::ZERO { "later" } else { "earlier" };
                 let distance = length(near.dt_s.abs());
                 let event = near.event.replace('-', " ");
-                format!("{text} (slot {}: {event} {distance} {side})", near.slot)
+                let service =
+                    near.service.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
+                format!("{text} ({service}slot {}: {event} {distance} {side})", near.slot)
             },
         );
         Failure {
@@ -101,40 +139,156 @@ impl<'a> Attribution<'a> {
         }
     }
 
+    fn nearest_of_entry(&self, found: &Finding, from: Offset) -> Option<Nearest> {
+        let other = self.entry.service(found.about?)?;
+        let all = Transition::all(&other.tasks, self.scene.started);
+        let nearest = Transition::nearest(&all, from, |_| true)?.seen_from(from);
+        Some(Nearest { service: Some(other.name.to_owned()), ..nearest })
+    }
+
+    /// What is said of one failed request.
+    fn sentence(&self, found: &Finding, shot: &Shot) -> String {
+        let entry = found.about.and_then(|about| self.entry.service(about));
+        match (found.cause, entry) {
+            (Cause::ProxyNotRunning, Some(other)) => {
+                format!("the published port was closed: no task of {} was running", other.name)
+            }
+            (Cause::ProxyNotRunning, None) => format!(
+                "the published port was closed although replicas of {} were serving: what publishes \
+                 it was not running (the record does not have its tasks)",
+                self.scene.service
+            ),
+            (Cause::ProxyStopping, Some(other)) => {
+                format!("a task of {}, which publishes the port, was being stopped", other.name)
+            }
+            (Cause::WrongAnswer, _) => self.answers.sentence(self.scene, shot),
+            (Cause::NodeLost, _) => {
+                let loss = found.about.and_then(|about| self.scene.nodes.get(about));
+                loss.map_or_else(
+                    || found.cause.text().to_owned(),
+                    |loss| format!("{}: {}", found.cause.text(), loss.what()),
+                )
+            }
+            (cause, _) => cause.sentence(found.holder),
+        }
+    }
+
+    /// Words a group of requests with one cause, and what to change.
+    pub(super) fn word(&self, group: &mut CauseGroup, found: &Finding, like: &Shot) {
+        let scene = self.scene;
+        let loss = found.about.and_then(|about| scene.nodes.get(about));
+        group.text = match loss.filter(|_| group.cause == Cause::NodeLost) {
+            Some(loss) => loss.sentence(group.failed, group.first_at),
+            None => self.sentence(found, like),
+        };
+        if group.cause == Cause::WrongAnswer {
+            group.answers = self.answers.list(scene);
+        }
+        group.remedy = match group.cause {
+            Cause::ProxyNotRunning | Cause::ProxyStopping => {
+                let other = found.about.and_then(|about| self.entry.service(about));
+                Some(entry_fix(other, self.stack, self.submitted))
+            }
+            Cause::NodeLost => loss.map(|loss| loss.remedy().to_owned()),
+            cause => lost_requests(cause, scene.expects, self.stack, scene.replicas)
+                .map(|fix| fix.sentence()),
+        };
+    }
+
     /// What explains one failed request.
     pub(super) fn find(&self, stream: &StreamFacts, shot: &Shot) -> Finding {
+        if let Some(found) = self.from_outside(stream, shot) {
+            return found;
+        }
         let (cause, life) = self.cause(stream, shot);
         let from = shot.began();
+        if let Some(about) = self.node_of(cause, life, from) {
+            return Finding { life, about: Some(about), ..Finding::of(Cause::NodeLost) };
+        }
         let left = life.is_some_and(|life| {
             let life = &self.lives[life];
             life.signalled.or(life.ended).is_some_and(|at| at <= from)
         });
-        let holder = (cause == Cause::SentToStoppingTask && left)
-            .then(|| if is_through_proxy(stream) { Holder::Proxy } else { Holder::Client });
-        Finding { cause, life, holder }
+        let proxied = is_through_proxy(stream) && !self.entry.is_direct();
+        let holder = (cause == Cause::SentToStoppingTask && left).then_some(if proxied {
+            Holder::Proxy
+        } else {
+            Holder::Client
+        });
+        Finding { life, holder, ..Finding::of(cause) }
+    }
+
+    /// The node whose end or drain took away the task, or the last replica, that it is about.
+    fn node_of(&self, cause: Cause, life: Option<usize>, from: Offset) -> Option<usize> {
+        let nodes = &self.scene.nodes;
+        match cause {
+            Cause::SentToStoppingTask
+            | Cause::KilledBeforeFinished
+            | Cause::KeptConnectionClosed
+            | Cause::ReplicaFailed => {
+                let life = &self.lives[life?];
+                nodes.iter().position(|loss| loss.took(life))
+            }
+            Cause::NoHealthyReplica | Cause::HeldByProxy => {
+                let (start, _) = self.none_serving.iter().rfind(|(start, _)| *start <= from)?;
+                let ended =
+                    self.lives.iter().filter(|life| life.serves_until() == Some(*start)).last()?;
+                nodes.iter().position(|loss| loss.took(ended))
+            }
+            _ => None,
+        }
+    }
+
+    /// What explains it without any task of the service under test.
+    fn from_outside(&self, stream: &StreamFacts, shot: &Shot) -> Option<Finding> {
+        let (from, to) = (shot.began(), shot.ended());
+        if is_own_lag(stream, shot) {
+            return Some(Finding::of(Cause::OwnLag));
+        }
+        let before = self.from_before.get(stream.name.as_str());
+        if failed_at(stream, shot) < self.submitted
+            || before.is_some_and(|until| shot.intended < *until)
+        {
+            return Some(Finding::of(Cause::BeforeUpdate));
+        }
+        if self.unseen.touch(from, to) {
+            return Some(Finding::of(Cause::EngineLost));
+        }
+        if shot.outcome == Outcome::WrongVersion {
+            return None;
+        }
+        if let Some(about) = self.scene.nodes.iter().position(|loss| loss.explains(shot)) {
+            return Some(Finding { about: Some(about), ..Finding::of(Cause::NodeLost) });
+        }
+        let served = self.lives.iter().any(|life| life.serves_at(from));
+        let broken = self.entry.explains(stream, shot, served)?;
+        let cause = if broken.down { Cause::ProxyNotRunning } else { Cause::ProxyStopping };
+        Some(Finding { about: broken.service, ..Finding::of(cause) })
     }
 
     /// The cause, and the task that it is about.
     fn cause(&self, stream: &StreamFacts, shot: &Shot) -> (Cause, Option<usize>) {
         let from = shot.began();
         let to = shot.ended();
-        if is_own_lag(stream, shot) {
-            return (Cause::OwnLag, None);
-        }
-        if failed_at(stream, shot) < self.submitted {
-            return (Cause::BeforeUpdate, None);
-        }
         let known = shot.replica.as_deref().and_then(|name| self.container(name));
         if shot.outcome == Outcome::WrongVersion {
             return (Cause::WrongVersion, known);
         }
-        let proxied = is_through_proxy(stream);
+        let proxied = is_through_proxy(stream) && !self.entry.is_direct();
         if self.nobody_served(from, to, proxied) {
             let held = shot.outcome == Outcome::Late && proxied;
             return (if held { Cause::HeldByProxy } else { Cause::NoHealthyReplica }, None);
         }
         if let Some(life) = known {
-            let cause = self.of_known(life, from);
+            let cause = match self.of_known(life, from) {
+                Cause::NewTaskNotReady
+                    if is_wrong_answer(shot.outcome) && self.answers.always(life) =>
+                {
+                    Cause::WrongAnswer
+                }
+                Cause::Unexplained if is_wrong_answer(shot.outcome) => Cause::WrongAnswer,
+                cause => cause,
+            };
             // A good answer that came late: whoever gave it may not have been asked first.
             if shot.outcome == Outcome::Late
                 && matches!(cause, Cause::NewTaskNotReady | Cause::Unexplained)
@@ -145,6 +299,9 @@ impl<'a> Attribution<'a> {
                 }
             }
             return (cause, Some(life));
+        }
+        if is_wrong_answer(shot.outcome) {
+            return (Cause::WrongAnswer, None);
         }
         if !is_of_the_connection(shot.outcome) {
             return (Cause::Unexplained, None);
@@ -265,97 +422,22 @@ impl<'a> Attribution<'a> {
     }
 }
 
-/// All failed requests of the users' streams of a scenario.
-pub(super) struct Explained {
-    /// The first of them, one by one.
-    pub failures: Vec<Failure>,
-    /// All of them by cause, the greatest group first.
-    pub causes: Vec<CauseGroup>,
-    /// How many were late because the probe sent them late.
-    pub own_lag: u64,
-    /// How many more a starved machine could account for.
-    pub soft: u64,
-    /// How many of those fell into times in which the machine was starved.
-    pub starved: u64,
-}
-
-/// Explains every failed request; lists the first and groups all.
-pub(super) fn explain_all(
-    run: &Run,
-    scene: &Scene,
-    attribution: &Attribution,
-    starved_times: &Times,
-    limits: &Limits,
-) -> Explained {
-    let stack = &run.meta.stack;
-    let mut failed: Vec<(&StreamFacts, &Shot)> = run
-        .shots
-        .iter()
-        .filter(|(facts, _)| facts.purpose == Purpose::Users)
-        .flat_map(|(facts, shots)| shots.iter().map(move |shot| (facts, shot)))
-        .filter(|(_, shot)| {
-            shot.outcome.is_failure()
-                && shot.intended >= scene.started
-                && shot.intended < scene.ended
-        })
-        .collect();
-    failed.sort_by_key(|(_, shot)| shot.intended);
-
-    let mut groups: HashMap<Cause, (CauseGroup, Option<Holder>)> = HashMap::new();
-    let (mut own_lag, mut soft, mut starved) = (0, 0, 0);
-    for (facts, shot) in &failed {
-        let Finding { cause, holder, .. } = attribution.find(facts, shot);
-        match cause {
-            Cause::OwnLag => own_lag += 1,
-            // Swarm's own account says why: no doubt is left.
-            Cause::NoHealthyReplica | Cause::HeldByProxy => {}
-            _ => {
-                let then = starved_times.touch(shot.began(), shot.ended());
-                if is_soft(shot.outcome) || (then && is_given_up(facts, shot)) {
-                    soft += 1;
-                    starved += u64::from(then);
-                }
-            }
-        }
-        let (group, holders) = groups.entry(cause).or_insert_with(|| {
-            let group = CauseGroup {
-                cause,
-                text: String::new(),
-                failed: 0,
-                streams: Vec::new(),
-                first_at: shot.intended,
-                last_at: shot.intended,
-                remedy: lost_requests(cause, scene.expects, stack, scene.replicas)
-                    .map(|fix| fix.sentence()),
-            };
-            (group, holder)
+/// The users' streams whose requests failed already just before `submitted`, and when the first
+/// one after that succeeded. A proxy that resolves names once is the usual case.
+fn outages_from_before(run: &Run, submitted: Offset) -> HashMap<&str, Offset> {
+    let users = run.shots.iter().filter(|(facts, _)| facts.purpose == Purpose::Users);
+    let of_stream = |(facts, shots): &'_ (StreamFacts, Vec<Shot>)| {
+        let sent = || shots.iter().filter(|shot| shot.outcome != Outcome::Unsent);
+        let before = || sent().filter(|shot| shot.intended < submitted);
+        let good = |shot: &&Shot| shot.outcome == Outcome::Ok;
+        let last_good = before().filter(good).map(|shot| shot.intended).max();
+        // Those sent just before the change may have been broken off by it.
+        let failing = before().any(|shot| {
+            last_good.is_none_or(|last| shot.intended > last) && failed_at(facts, shot) < submitted
         });
-        // What is not known of one is not said of all.
-        *holders = holders.zip(holder).map(|(some, other)| some.and(other));
-        group.failed += 1;
-        group.last_at = shot.intended;
-        if !group.streams.contains(&facts.name) {
-            group.streams.push(facts.name.clone());
-        }
-    }
-    let mut causes: Vec<CauseGroup> = groups
-        .into_values()
-        .map(|(group, holder)| CauseGroup { text: group.cause.sentence(holder), ..group })
-        .collect();
-    causes.sort_by_key(|group| (std::cmp::Reverse(group.failed), group.cause));
-    let listed = failed.iter().take(limits.failures_listed);
-    let failures = listed.map(|(facts, shot)| attribution.explain(facts, shot)).collect();
-    Explained { failures, causes, own_lag, soft, starved }
-}
-
-/// Whether a starved machine can make this of a good answer.
-fn is_soft(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Late | Outcome::Timeout | Outcome::ConnectTimeout)
-}
-
-/// Whether the proxy gave it up when its answer was overdue, so it may have waited just as well.
-fn is_given_up(stream: &StreamFacts, shot: &Shot) -> bool {
-    let proxy = matches!(shot.outcome, Outcome::Proxy502 | Outcome::Proxy503 | Outcome::Proxy504);
-    let deadline = shot.intended + Offset::from_secs_f64(stream.deadline);
-    proxy && shot.done.is_some_and(|done| done > deadline)
+        let next = sent().filter(|shot| shot.intended >= submitted).filter(good);
+        let until = next.map(|shot| shot.intended).min();
+        failing.then_some(until.unwrap_or(Offset::from_nanos(i64::MAX)))
+    };
+    users.filter_map(|stream| Some((stream.0.name.as_str(), of_stream(stream)?))).collect()
 }

@@ -1,16 +1,19 @@
 //! How the service did before the change, and after the scenario.
 
+use std::collections::BTreeMap;
+
 use super::check::{Check, trust};
 use super::remedies::RESTLESS;
 use super::request::{failed_at, is_own_lag};
 use super::scene::Scene;
 use crate::Offset;
-use crate::record::{Outcome, Purpose, Run};
+use crate::record::{Outcome, Purpose, Run, Shot};
+use crate::stats::error_rate_upper_95;
 use crate::wording::{count, counted, length};
 
 /// How the service did before the change: since the probes began, or since the scenario
 /// before ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Baseline {
     /// Requests sent, of the users' stream with the most.
     pub sent: u64,
@@ -20,13 +23,46 @@ pub(super) struct Baseline {
     pub failed: u64,
     /// When the last of them was intended.
     pub last_failed: Option<Offset>,
+    /// Requests sent on all users' streams.
+    sent_in_all: u64,
+    /// The failed ones by kind.
+    kinds: BTreeMap<Kind, u64>,
+}
+
+/// Ways to fail that have one reason: a service that was overloaded before the change may answer
+/// late at one time and not at all at another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Kind {
+    /// The answer came late or not at all.
+    Slow,
+    /// The proxy found no replica.
+    Proxy,
+    /// Anything else, with the status if that was wrong.
+    Other(Outcome, Option<u16>),
+}
+
+impl Kind {
+    pub(super) fn of(shot: &Shot) -> Self {
+        match shot.outcome {
+            Outcome::Late | Outcome::Timeout | Outcome::ConnectTimeout => Self::Slow,
+            Outcome::Proxy502 | Outcome::Proxy503 | Outcome::Proxy504 => Self::Proxy,
+            other => Self::Other(other, shot.status),
+        }
+    }
 }
 
 impl Baseline {
     pub(super) fn of(run: &Run, scene: &Scene) -> Self {
         let submitted = scene.submitted_at();
         let from = scene.rest_since.unwrap_or(Offset::from_nanos(i64::MIN));
-        let mut baseline = Self { sent: 0, silent: false, failed: 0, last_failed: None };
+        let mut baseline = Self {
+            sent: 0,
+            silent: false,
+            failed: 0,
+            last_failed: None,
+            sent_in_all: 0,
+            kinds: BTreeMap::new(),
+        };
         let users = run.shots.iter().filter(|(facts, _)| facts.purpose == Purpose::Users);
         for (facts, shots) in users {
             let mut sent = 0;
@@ -43,9 +79,11 @@ impl Baseline {
                     && failed_at(facts, shot) < submitted
                 {
                     baseline.failed += 1;
+                    *baseline.kinds.entry(Kind::of(shot)).or_insert(0) += 1;
                     baseline.last_failed = baseline.last_failed.max(Some(shot.intended));
                 }
             }
+            baseline.sent_in_all += sent;
             baseline.sent = baseline.sent.max(sent);
             baseline.silent |= sent == 0;
         }
@@ -53,8 +91,17 @@ impl Baseline {
     }
 
     /// Whether requests failed without any update.
-    pub(super) fn is_dirty(self) -> bool {
+    pub(super) fn is_dirty(&self) -> bool {
         self.failed > 0
+    }
+
+    /// Whether so many failures of this kind in so many requests are no more than what was there
+    /// before the change. More than five times as many, allowing for chance, are.
+    pub(super) fn accounts_for(&self, kind: Kind, failed: u64, sent: u64) -> bool {
+        let Some(before) = self.kinds.get(&kind) else { return false };
+        let at_most = error_rate_upper_95(*before, self.sent_in_all);
+        let at_least = 1.0 - error_rate_upper_95(sent.saturating_sub(failed), sent);
+        at_least <= 5.0 * at_most
     }
 }
 

@@ -11,7 +11,7 @@ use crate::Offset;
 /// How many replicas there were from the change to the scenario's end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Capacity {
-    /// Replicas wanted.
+    /// Replicas wanted; while their number changes, the smaller one.
     pub desired: u64,
     /// The fewest tasks in state RUNNING, as `docker service ls` counts.
     pub min_running: u64,
@@ -47,7 +47,7 @@ impl Capacity {
             })
             .filter(|(_, counts)| counts.running.most() > 0)
             .collect();
-        let (serving, desired) = (&all.serving, scene.replicas);
+        let (serving, desired) = (&all.serving, scene.least_replicas());
         Some(Self {
             desired,
             min_running: all.running.least(),

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::wrong_answers::WrongAnswer;
 use crate::Offset;
 use crate::record::Outcome;
 
@@ -25,8 +26,18 @@ pub enum Cause {
     ReplicaFailed,
     /// Answered by a version that should not answer.
     WrongVersion,
-    /// Failed before the update was submitted.
+    /// Sent to a replica on a node that was lost.
+    NodeLost,
+    /// No task of the service that publishes the port was running.
+    ProxyNotRunning,
+    /// On its way when a task of the service that publishes the port was stopped or ended.
+    ProxyStopping,
+    /// A healthy replica answered wrongly.
+    WrongAnswer,
+    /// Failed before the update was submitted, or in an outage that began before it.
     BeforeUpdate,
+    /// Failed while the engine did not respond, or just before or after.
+    EngineLost,
     /// The probe itself sent it late: the service is not to blame.
     OwnLag,
     /// The record does not show why.
@@ -53,7 +64,20 @@ impl Cause {
             }
             Self::ReplicaFailed => "the replica that should have answered had failed",
             Self::WrongVersion => "answered by a version that should not answer",
-            Self::BeforeUpdate => "failed before the update was submitted",
+            Self::NodeLost => "sent to a replica on a node that was lost",
+            Self::ProxyNotRunning => {
+                "the published port was closed: no task of the service that publishes it was running"
+            }
+            Self::ProxyStopping => {
+                "a task of the service that publishes the port was being stopped"
+            }
+            Self::WrongAnswer => "a healthy replica answered wrongly",
+            Self::BeforeUpdate => {
+                "failed before the update was submitted, or in an outage that began before it"
+            }
+            Self::EngineLost => {
+                "failed while the engine did not respond: what happened then is not known"
+            }
             Self::OwnLag => "the probe sent it late because this machine was busy",
             Self::Unexplained => "unexplained: no task changed near it",
         }
@@ -80,6 +104,9 @@ pub struct CauseGroup {
     pub first_at: Offset,
     /// When the last was intended.
     pub last_at: Offset,
+    /// For wrong answers: the replicas that gave them, as far as that is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<WrongAnswer>,
     /// What to change.
     pub remedy: Option<String>,
 }
@@ -110,6 +137,9 @@ pub struct Failure {
 /// A change of a task near a failed request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Nearest {
+    /// The service, if it is not the one under test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// What changed: `told-to-stop`, `stop-signal`, `ended`, `failed`, `started`, `running`.
     pub event: &'static str,
     /// The task's slot.

@@ -2,9 +2,11 @@
 //! numbers.
 
 use super::cause::Cause;
-use super::remedies::{HEALTHCHECK, TASK_ERRORS};
+use super::other_services::OtherService;
+use super::remedies::{HEALTHCHECK, NODE, TASK_ERRORS};
 use super::scene::Scene;
 use super::task_failure::TaskFailure;
+use crate::Offset;
 use crate::record::{Expects, StackFacts};
 use crate::swarm::{FailureAction, HealthCheck, Order, UpdateState};
 
@@ -111,6 +113,9 @@ pub(super) fn state_fix(scene: &Scene, stack: &StackFacts) -> Fix {
 
 /// A version that should have worked failed.
 fn failing_version(scene: &Scene) -> Fix {
+    if let Some(loss) = scene.nodes.first().filter(|_| scene.is_stopped_by_a_node()) {
+        return Fix::text(loss.remedy());
+    }
     let Some(life) = scene.failed_task() else { return Fix::text(TASK_ERRORS) };
     match life.failure() {
         Some(TaskFailure::Unhealthy(_)) => Fix::about(
@@ -121,9 +126,48 @@ fn failing_version(scene: &Scene) -> Fix {
         Some(TaskFailure::OutOfMemory) => {
             Fix::text("give the service more memory: `deploy.resources.limits.memory`")
         }
-        Some(TaskFailure::Lost) | None => Fix::text("look at the nodes: `docker node ls`"),
+        Some(TaskFailure::Lost) | None => Fix::text(NODE),
+        Some(TaskFailure::Rejected { error } | TaskFailure::NotStarted { error }) => {
+            cannot_start(&error)
+        }
         Some(_) => Fix::text("fix what makes the new version end: `docker service logs` shows it"),
     }
+}
+
+/// What to change for a task that cannot start, from the engine's words.
+fn cannot_start(error: &str) -> Fix {
+    let says = |words: &[&str]| words.iter().any(|word| error.contains(word));
+    if says(&["host-mode port"]) {
+        return Fix::text(
+            "free the host port: one node can give it to one task only, so let the service have \
+             no more replicas than nodes, or publish the port with `mode: ingress`",
+        );
+    }
+    if says(&["resolve reference", "No such image", "pull access", "manifest", "not found: "]) {
+        return Fix::about(
+            "image",
+            "correct the image's name, or make it available on every node: push it to a registry \
+             that the nodes reach",
+        );
+    }
+    if says(&["bind source path", "mount"]) {
+        return Fix::about(
+            "volumes",
+            "create what the service mounts on every node that may run it",
+        );
+    }
+    if says(&["insufficient resources"]) {
+        return Fix::text(
+            "lower `deploy.resources.reservations`, or add a node: no node has that much left",
+        );
+    }
+    if says(&["constraint", "max replicas per node", "unsupported platform", "no suitable node"]) {
+        return Fix::text(
+            "let more nodes take the new task: see `deploy.placement` and the nodes' state in \
+             `docker node ls`",
+        );
+    }
+    Fix::text(TASK_ERRORS)
 }
 
 fn roll_back(why: &'static str) -> Fix {
@@ -141,7 +185,7 @@ fn not_noticed(scene: &Scene, stack: &StackFacts) -> Fix {
         .tasks
         .lives
         .iter()
-        .filter(|life| life.last.generation == new)
+        .filter(|life| life.last.generation == new && scene.is_of_this(life))
         .filter_map(|life| Some((life.failed.or(life.unhealthy)?, life.running.or(life.started))))
         .peekable();
     if failed.peek().is_none() {
@@ -205,10 +249,12 @@ fn stuck(scene: &Scene, stack: &StackFacts) -> Fix {
                 "the new task needs the host port that the old one still holds",
             )
         }
-        Some(TaskFailure::NotPlaced { .. }) => Fix::text(
-            "make room for the new task: see `deploy.placement`, `resources` and the nodes' state",
-        ),
-        Some(_) => Fix::text("make the image and what else the task needs available on every node"),
+        Some(
+            TaskFailure::NotPlaced { error }
+            | TaskFailure::NotStarted { error }
+            | TaskFailure::Rejected { error },
+        ) => cannot_start(&error),
+        Some(_) => Fix::text(TASK_ERRORS),
         None => Fix::about(
             "healthcheck",
             "a task that neither starts nor becomes unhealthy keeps Swarm waiting: look at \
@@ -226,8 +272,49 @@ pub(super) fn lost_requests(
 ) -> Option<Fix> {
     match cause {
         Cause::NoHealthyReplica | Cause::HeldByProxy => Some(outage(expects, stack, replicas)),
+        Cause::WrongAnswer if stack.healthcheck.is_none() => Some(Fix::about(
+            "healthcheck",
+            "give the service a `healthcheck` that asks for what users get: without one Swarm takes \
+             every version that runs",
+        )),
+        Cause::WrongAnswer => Some(Fix::about("healthcheck", cause.remedy()?)),
         Cause::NewTaskNotReady => Some(Fix::about("healthcheck", cause.remedy()?)),
         _ => Some(Fix::text(cause.remedy()?)),
+    }
+}
+
+/// What to change where the service that publishes the port was not there.
+pub(super) fn entry_fix(
+    other: Option<&OtherService>,
+    stack: &StackFacts,
+    submitted: Offset,
+) -> String {
+    let name = other.map_or("the service that publishes the port", |other| other.name);
+    let entry =
+        stack.entry.as_ref().filter(|entry| other.is_none_or(|other| other.name == entry.service));
+    let ended = other.and_then(|other| other.ended_task(submitted));
+    if let Some(life) = ended
+        && let Some(failure) = life.failure()
+    {
+        return format!(
+            "find out why {name} ended ({}): `docker service ps --no-trunc {name}`; with replicas on \
+             several nodes, each with its own address for users, the others would have answered",
+            failure.of_whom(&life.whom())
+        );
+    }
+    match entry {
+        Some(entry) if !entry.host_port && entry.order == Order::StopFirst => format!(
+            "update {name} with `update_config.order: start-first` and give it a `healthcheck`, so \
+             that the new task answers before the old one stops"
+        ),
+        Some(entry) if !entry.host_port => {
+            format!("give {name} a `healthcheck` and more than one replica")
+        }
+        _ => format!(
+            "run {name} on more than one node and let users reach all of them: a host-mode port \
+             belongs to one task a node, so replacing that task always closes it, and \
+             `order: start-first` cannot help"
+        ),
     }
 }
 
@@ -239,7 +326,21 @@ fn outage(expects: Expects, stack: &StackFacts, replicas: u64) -> Fix {
         policy.order == Order::StopFirst && policy.at_once(replicas) > third
     };
     let fewer = "the other replicas then answer meanwhile";
+    let own_entry = stack.entry.as_ref().filter(|entry| entry.service == stack.service);
     if replicas <= 1 && update.order == Order::StopFirst {
+        if own_entry.is_some_and(|entry| entry.host_port) {
+            return Fix::text(
+                "run more than one replica, on several nodes that users reach all: one replica with \
+                 a host-mode port always leaves a gap, because the next one needs that port",
+            );
+        }
+        if stack.entry.is_some() && stack.healthcheck.is_some() {
+            return Fix::update(
+                "order",
+                "start-first",
+                "the new task answers before the old one stops",
+            );
+        }
         return Fix::about(
             "update_config.order",
             "set `update_config.order: start-first`, unless the service publishes ports in host \
@@ -263,6 +364,9 @@ fn outage(expects: Expects, stack: &StackFacts, replicas: u64) -> Fix {
 
 /// What to change for replicas that were missing.
 pub(super) fn capacity_fix(scene: &Scene, stack: &StackFacts) -> Fix {
+    if let Some(loss) = scene.nodes.first() {
+        return Fix::text(loss.remedy());
+    }
     let policy = &stack.update_config;
     let touched = scene.touched_before_rollback();
     if scene.rolled_back() && policy.parallelism > 0 && touched > policy.parallelism {

@@ -15,7 +15,9 @@ pub(super) struct UserRequests {
     pub failed: u64,
     /// The longest time in which no published port answered.
     pub outage: Offset,
-    /// The same of the streams inside the overlay network.
+    /// Whether they still failed when probing stopped.
+    pub still_failing: bool,
+    /// The longest outage of the streams inside the overlay network.
     pub overlay_outage: Offset,
 }
 
@@ -35,6 +37,10 @@ impl UserRequests {
                     .collect();
                 Outage::of(&gaps).longest_full_s
             };
+            let mut published =
+                users.iter().filter(|stream| stream.route != Route::Overlay).peekable();
+            all.still_failing |=
+                published.peek().is_some() && published.all(|stream| stream.still_failing);
             all.outage = all.outage.max(outage(false));
             all.overlay_outage = all.overlay_outage.max(outage(true));
         }
@@ -45,7 +51,8 @@ impl UserRequests {
     pub(super) fn lost(&self) -> String {
         let lost = format!("{} of {} lost", count(self.failed), counted(self.sent, "request"));
         if self.outage > Offset::ZERO {
-            format!("{lost}, longest outage {}", length(self.outage))
+            let open = if self.still_failing { ", still failing when probing stopped" } else { "" };
+            format!("{lost}, longest outage {}{open}", length(self.outage))
         } else if self.overlay_outage > Offset::ZERO {
             format!(
                 "{lost}, longest outage {} (inside the network only)",

@@ -30,7 +30,8 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// The sentence that decides the verdict, without a full stop.
     pub headline: String,
-    /// Why it is that: a plain sentence for each check that does not hold.
+    /// Why it is that: the one cause of each scenario that failed, else a plain sentence for each
+    /// check that does not hold.
     pub because: Vec<String>,
     /// What the user can do about what ended the run early.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -75,6 +76,8 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
     let self_test =
         (run.meta.negative_control == NegativeControl::Planned).then(|| SelfTestStory::of(run));
     let checks: Vec<Check> = self_test.iter().map(SelfTestStory::check).collect();
+    // Version 0.1.0 judged by the former number of replicas and said so.
+    caveats.retain(|caveat| !caveat.ends_with("it is judged by the former"));
     let mut seen = HashSet::new();
     caveats.retain(|caveat| seen.insert(caveat.clone()));
 
@@ -96,6 +99,11 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
     let broken = checks.iter().filter(|check| check.verdict != Verdict::Pass);
     because.extend(broken.map(|check| format!("{}: {}", check.name, check.because)));
     for scenario in scenarios.iter().filter(|scenario| scenario.verdict != Verdict::Pass) {
+        // The other checks failed because of the same.
+        if let Some(advice) = &scenario.advice {
+            because.push(format!("{}: {}", scenario.name, advice.because));
+            continue;
+        }
         for check in scenario.checks.iter().filter(|check| check.verdict == scenario.verdict) {
             let reason = format!("{}: {}", scenario.name, check.because);
             if !because.contains(&reason) {

@@ -139,6 +139,9 @@ impl MachineFault {
         let failed = lives.any(|life| life.failed.is_some_and(|at| at >= scene.started));
         let late = scene.end.deadline().is_some()
             && !failed
+            // The engine says why a task waits: that is no lack of processor time.
+            && scene.stuck_task().is_none()
+            && scene.nodes.is_empty()
             && machine.was_starved(scene.started, scene.ended);
         late.then(|| Self("this machine was too busy to finish in time".to_owned()))
     }

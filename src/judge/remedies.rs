@@ -31,6 +31,26 @@ pub(super) const MORE_SOCKETS: &str =
 pub(super) const ALL_REPLICAS: &str =
     "probe at a higher rate or for longer, and let the proxy use all replicas";
 
+/// For responses that the service cannot have sent.
+pub(super) const SAY_WHO_ANSWERS: &str = "send the name that the proxy routes by, with --url, or \
+    describe what a good response looks like, with --expect-status, --expect-body or --expect-header";
+
+/// For a node that was lost.
+pub(super) const NODE: &str = "find out why the node was lost (`docker node ls`); Swarm needs up to \
+    20 s to notice, so let the proxy check its upstreams itself and retry on another replica";
+
+/// For a node that was drained.
+pub(super) const DRAINED: &str = "before you drain a node, let the service have enough replicas on \
+    other nodes: Swarm stops all tasks of a drained node at once, whatever `order` and \
+    `parallelism` say";
+
+/// For replicas that answer wrongly though they are healthy.
+pub(super) const WRONG_ANSWER: &str = "make the `healthcheck` ask for what users get: the tasks pass \
+    it and answer users wrongly";
+
+/// For an engine that did not respond.
+pub(super) const STEADY_ENGINE: &str = "run again while the engine stays up";
+
 /// For a hypervisor that takes processors away.
 pub(super) const OWN_PROCESSORS: &str = "run again on a machine that has its processors to itself";
 
@@ -77,7 +97,13 @@ impl Cause {
                  another one"
             }
             Self::WrongVersion => "look for a second service behind the same address",
+            Self::NodeLost => NODE,
+            Self::ProxyNotRunning | Self::ProxyStopping => {
+                "run more than one replica of the service that publishes the port"
+            }
+            Self::WrongAnswer => WRONG_ANSWER,
             Self::BeforeUpdate => SOUND_FIRST,
+            Self::EngineLost => STEADY_ENGINE,
             Self::OwnLag => FREE_MACHINE,
             Self::Unexplained => return None,
         })

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::check::{Check, trust};
+use super::remedies::SAY_WHO_ANSWERS;
 use super::request::is_own_lag;
 use super::scene::Scene;
 use super::tasks::TaskLife;
 use crate::Offset;
 use crate::record::{Outcome, Purpose, Run, Shot};
 use crate::stats::Times;
+use crate::wording::{count, counted};
 
 /// How far the engine's time of a task's start or end may lie from the real one.
 const NEAR: Offset = Offset::from_millis(1_000);
@@ -58,24 +61,95 @@ pub(super) fn replicas_answering(
     anybody.then_some((often, by_stream))
 }
 
-/// How many of the users' requests got a good response though no task of the service was RUNNING
-/// from the request's beginning to its end.
-pub(super) fn answered_by_nobody(run: &Run, scene: &Scene) -> u64 {
-    let there = Times::of(scene.tasks.lives.iter().filter_map(|life| {
-        let from = life.running?;
-        Some((from, life.ended.unwrap_or(scene.ended).max(from)))
-    }));
-    if scene.tasks.lives.is_empty() {
-        return 0;
+/// Good responses that no replica of the service can have sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Strangers {
+    /// Good responses of the users' streams.
+    good: u64,
+    /// Those that came while no task of the service was RUNNING from the request's beginning to
+    /// its end.
+    none_running: u64,
+    /// Those without a replica's name, though the service names its replicas.
+    nameless: u64,
+    /// Those that name a container which is none of the service's.
+    others: u64,
+}
+
+impl Strangers {
+    pub(super) fn of(run: &Run, scene: &Scene) -> Self {
+        let mut found = Self::default();
+        let lives = &scene.tasks.lives;
+        if lives.is_empty() {
+            return found;
+        }
+        let there = Times::of(lives.iter().filter_map(|life| {
+            let from = life.running?;
+            Some((from, life.ended.unwrap_or(scene.ended).max(from)))
+        }));
+        // What happened while the engine did not respond is not known.
+        let unseen = Times::of(scene.losses.iter().copied());
+        let known = |shot: &Shot| {
+            let name = shot.replica.as_deref()?;
+            Some(lives.iter().any(|life| life.is_container(name)))
+        };
+        let of = |purpose: Purpose| {
+            let streams = run.shots.iter().filter(move |(facts, _)| facts.purpose == purpose);
+            streams.map(|(_, shots)| -> Vec<&Shot> {
+                let good = shots.iter().filter(|shot| {
+                    shot.outcome == Outcome::Ok
+                        && shot.intended >= scene.started
+                        && shot.intended < scene.ended
+                });
+                good.collect()
+            })
+        };
+        let names_itself = of(Purpose::EachReplica)
+            .any(|shots| shots.iter().any(|shot| known(shot) == Some(true)));
+        for shots in of(Purpose::Users) {
+            let named = names_itself || shots.iter().any(|shot| known(shot) == Some(true));
+            for shot in &shots {
+                found.good += 1;
+                let (from, to) = (shot.began() - NEAR, shot.ended() + NEAR);
+                let named_stranger = shot.replica.as_deref().is_some_and(is_container_id);
+                if !there.touch(from, to) && !unseen.touch(from, to) && known(shot) != Some(true) {
+                    found.none_running += 1;
+                } else if named && shot.replica.is_none() && shot.slot.is_none() {
+                    found.nameless += 1;
+                } else if named && known(shot) == Some(false) && named_stranger {
+                    found.others += 1;
+                }
+            }
+        }
+        found
     }
-    let users = run.shots.iter().filter(|(facts, _)| facts.purpose == Purpose::Users);
-    let good = users.flat_map(|(_, shots)| shots).filter(|shot| {
-        shot.outcome == Outcome::Ok
-            && shot.intended >= scene.started
-            && shot.intended < scene.ended
-            && !there.touch(shot.began() - NEAR, shot.ended() + NEAR)
-    });
-    good.count() as u64
+
+    /// The check that good responses came from the service.
+    pub(super) fn check(self) -> Check {
+        let all = self.none_running + self.nameless + self.others;
+        let because = if self.none_running > 0 {
+            format!(
+                "something else answers at this address: {} got a good response while no replica \
+                 was running",
+                counted(self.none_running, "request")
+            )
+        } else if self.nameless > 0 {
+            format!(
+                "something else may answer at this address: {} did not name a replica, and others \
+                 did",
+                counted(self.nameless, "good response")
+            )
+        } else if self.others > 0 {
+            format!(
+                "something else answers at this address: {} came from containers that are none of \
+                 the service's",
+                counted(self.others, "good response")
+            )
+        } else {
+            "every good response can have come from a replica of the service".to_owned()
+        };
+        let measured = format!("{} of {} cannot", count(all), counted(self.good, "good response"));
+        trust("answered-by-replicas", all == 0, measured, "0", because).remedy(SAY_WHO_ANSWERS)
+    }
 }
 
 fn is_container_id(host_name: &str) -> bool {

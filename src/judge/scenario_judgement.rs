@@ -3,26 +3,28 @@
 use serde::Serialize;
 
 use super::advice::{Advice, Case};
-use super::attribution::{Attribution, explain_all};
+use super::attribution::{AROUND_LOSS, Attribution};
 use super::baseline::{Baseline, BaselineAfter};
 use super::capacity::Capacity;
 use super::cause::{CauseGroup, Failure};
 use super::check::{Check, Verdict};
+use super::explained::{Excuses, explain_all};
 use super::limits::Limits;
 use super::machine::{Machine, MachineFault};
 use super::masked::Masked;
-use super::replicas::{ReplicaStory, answered_by_nobody, replicas_answering};
+use super::nodes::NodeLoss;
+use super::remedies::STEADY_ENGINE;
+use super::replicas::{ReplicaStory, Strangers, replicas_answering};
 use super::scene::{End, Scene};
 use super::stream_stats::{StreamStats, stream_stats};
 use super::swarm_checks::{no_change_checks, rollback_checks, update_checks};
 use super::transition::TransitionWindow;
-use super::trust_checks::Evidence;
+use super::trust_checks::{Evidence, sent_in_time};
 use super::update_story::{RollbackStory, UpdateStory};
-use super::user_checks::{Doubt, capacity, no_failed_requests};
+use super::user_checks::{capacity, no_failed_requests};
 use crate::Offset;
 use crate::record::{EndReason, Expects, Purpose, Run};
 use crate::stats::{Gap, Outage};
-use crate::wording::counted;
 
 /// The judgement of one scenario. Instants count from the run's start.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,6 +45,9 @@ pub struct ScenarioJudgement {
     pub end: String,
     /// What Swarm did.
     pub update: UpdateStory,
+    /// Nodes that went away, were drained or lost their manager.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NodeLoss>,
     /// The rollback, if there was one.
     pub rollback: Option<RollbackStory>,
     /// The replicas; absent if no task was seen.
@@ -98,14 +103,6 @@ pub(super) fn judge_scene(
     streams.retain(|stream| {
         stream.purpose != Purpose::NegativeControl || stream.sent + stream.unsent > 0
     });
-    let nobody = answered_by_nobody(run, scene);
-    if nobody > 0 {
-        caveats.push(format!(
-            "{} got a good response while no task of the service was RUNNING: unless its port is \
-             in host mode, something else answers them",
-            counted(nobody, "request")
-        ));
-    }
     if replicas.is_none() && !run.shots.is_empty() {
         caveats.push(
             "the responses do not say which replica sent them: a replica that never responds would \
@@ -115,8 +112,11 @@ pub(super) fn judge_scene(
     }
 
     let machine = Machine::of(scene);
-    let attribution = Attribution::new(run, scene, course.as_ref(), stack.healthcheck.is_some());
-    let explained = explain_all(run, scene, &attribution, &machine.starved(), limits);
+    let in_time = sent_in_time(&streams, limits);
+    let attribution = Attribution::new(run, scene, course.as_ref(), limits);
+    let starved = machine.starved();
+    let excuses = Excuses { starved: &starved, in_time, baseline: &baseline };
+    let explained = explain_all(run, scene, &attribution, &excuses, limits);
     let of_users: Vec<&StreamStats> =
         streams.iter().filter(|stream| stream.purpose == Purpose::Users).collect();
     let gaps: Vec<&[Gap]> = of_users.iter().map(|stream| stream.gaps.as_slice()).collect();
@@ -129,19 +129,28 @@ pub(super) fn judge_scene(
         Expects::NoChange => no_change_checks(scene),
     };
     let after = BaselineAfter::of(run, scene);
-    let evidence =
-        Evidence { scene, limits, streams: &streams, machine: &machine, baseline, after, replicas };
-    let in_time = evidence.sent_in_time();
-    let busy = explained.own_lag + if in_time { explained.starved } else { explained.soft };
-    let doubt = Doubt { baseline: baseline.is_dirty(), control: evidence.control_failed(), busy };
-    checks.push(no_failed_requests(&of_users, &explained.causes, doubt));
+    let evidence = Evidence {
+        scene,
+        limits,
+        streams: &streams,
+        machine: &machine,
+        baseline: &baseline,
+        after,
+        replicas,
+    };
+    let control = evidence.control_failed();
+    checks.push(no_failed_requests(&of_users, &explained, control));
     checks.push(capacity(scene, course.as_ref(), stack));
     let fault = MachineFault::of(scene, &machine, stack.healthcheck.as_ref(), in_time);
     if let Some(fault) = fault {
         checks.iter_mut().for_each(MachineFault::excuse);
         checks.push(fault.check());
     }
+    checks.push(Strangers::of(run, scene).check());
     checks.extend(evidence.checks());
+    if let Some((lost, _)) = scene.losses_above(limits.observer_gap).next() {
+        only_the_engine(scene, lost, &mut checks);
+    }
     let case = Case {
         scene,
         stack,
@@ -161,6 +170,7 @@ pub(super) fn judge_scene(
         ended_at: scene.ended,
         end: end_in_words(scene.end),
         update: UpdateStory::of(scene),
+        nodes: scene.nodes.clone(),
         rollback,
         capacity: course,
         replicas: ReplicaStory::all(run, scene),
@@ -173,6 +183,25 @@ pub(super) fn judge_scene(
         causes: explained.causes,
         checks,
         advice,
+    }
+}
+
+/// Where the engine was lost, that is the one reason: only what was proven before it still counts.
+fn only_the_engine(scene: &Scene, lost: Offset, checks: &mut [Check]) {
+    let rolled_back = scene.rollback_seen().is_some_and(|seen| seen < lost - AROUND_LOSS);
+    let reason = checks.iter().find(|check| check.name == "observed");
+    let Some(reason) = reason.map(|check| check.because.clone()) else { return };
+    for check in checks.iter_mut().filter(|check| check.verdict != Verdict::Pass) {
+        let proven = match check.name {
+            "no-failed-requests" => check.verdict == Verdict::Fail,
+            "not-rolled-back" => rolled_back,
+            _ => false,
+        };
+        if !proven {
+            check.verdict = Verdict::Inconclusive;
+            check.because.clone_from(&reason);
+            check.remedy = Some(STEADY_ENGINE.to_owned());
+        }
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::nodes::NodeLoss;
 use super::task_failure::{STOPPED_EARLY, named_task};
 use super::tasks::{TaskLife, Tasks};
 use crate::Offset;
 use crate::record::{EndReason, Event, EventKind, Expects, Run, SpecMatch};
-use crate::swarm::UpdateState;
+use crate::swarm::{TaskState, UpdateState};
 use crate::wording::{cut, length};
 
 /// The longest evidence that a sentence takes in, in characters.
@@ -18,7 +19,10 @@ pub(super) struct Scene<'a> {
     pub name: &'a str,
     pub expects: Expects,
     pub service: &'a str,
+    /// The desired number of replicas before the change.
     pub replicas: u64,
+    /// The one that the change asks for.
+    pub submitted_replicas: u64,
     /// The generation from before.
     pub old: u32,
     pub change: &'a str,
@@ -39,6 +43,8 @@ pub(super) struct Scene<'a> {
     pub events: &'a [Event],
     /// When the engine was out of sight.
     pub losses: Vec<(Offset, Offset)>,
+    /// The nodes that went away.
+    pub nodes: Vec<NodeLoss>,
 }
 
 /// How a scenario ended.
@@ -120,6 +126,7 @@ impl<'a> Scene<'a> {
             expects: *expects,
             service,
             replicas: *replicas,
+            submitted_replicas: *replicas,
             old: *generation,
             change,
             rest_since,
@@ -136,19 +143,22 @@ impl<'a> Scene<'a> {
             tasks: Tasks::of(&run.events[..last], service),
             events,
             losses: losses(&run.events[..last], start.at, ended),
+            nodes: Vec::new(),
         };
         scene.read_service();
+        scene.nodes = NodeLoss::all(run, &scene);
         Some(scene)
     }
 
     fn read_service(&mut self) {
         self.submitted = self.events.iter().find_map(|event| match &event.kind {
-            EventKind::Submitted { service, generation } if service == self.service => {
+            EventKind::Submitted { service, generation, .. } if service == self.service => {
                 Some((event.at, *generation))
             }
             _ => None,
         });
         let Some((submitted, _)) = self.submitted else { return };
+        self.submitted_replicas = self.read_replicas(submitted);
         for event in self.events {
             match &event.kind {
                 // By time, not by place: an event stream may tell that the update began before
@@ -161,6 +171,81 @@ impl<'a> Scene<'a> {
                 _ => {}
             }
         }
+    }
+
+    /// The number of replicas that the change asks for.
+    fn read_replicas(&self, submitted: Offset) -> u64 {
+        let known = self.events.iter().find_map(|event| match &event.kind {
+            EventKind::Submitted { service, replicas, .. } if service == self.service => *replicas,
+            _ => None,
+        });
+        if let Some(known) = known {
+            return known;
+        }
+        // Version 0.1.0 did not record it. Where Swarm removes or adds whole slots, it is the
+        // number of slots that it wants in the end.
+        if self.spec != SpecMatch::Submitted {
+            return self.replicas;
+        }
+        let slots: BTreeSet<u64> =
+            self.tasks.wanted().map(|life| life.last.slot).filter(|slot| *slot > 0).collect();
+        let removed = self.tasks.lives.iter().any(|life| {
+            life.last.desired == TaskState::Remove
+                && life.told_to_stop.is_some_and(|told| told >= submitted)
+        });
+        let added = self.tasks.wanted().any(|life| {
+            life.last.slot > self.replicas && life.first_seen >= submitted && self.watched()
+        });
+        let found = slots.len() as u64;
+        let changed = (removed && found < self.replicas) || (added && found > self.replicas);
+        if changed { found } else { self.replicas }
+    }
+
+    /// Whether the change was made by somebody else.
+    fn watched(&self) -> bool {
+        self.name == "watched-update"
+    }
+
+    /// The number of replicas that there should be in the end.
+    pub(super) fn wanted_replicas(&self) -> u64 {
+        let restored = match self.spec {
+            SpecMatch::Previous => true,
+            SpecMatch::Submitted => false,
+            SpecMatch::Other | SpecMatch::Unknown => self.rolled_back(),
+        };
+        let wanted = self.expects == Expects::Rollback || restored;
+        if wanted { self.replicas } else { self.submitted_replicas }
+    }
+
+    /// The number of replicas that there should be at any time: while their number changes, the
+    /// smaller one.
+    pub(super) fn least_replicas(&self) -> u64 {
+        self.replicas.min(self.submitted_replicas)
+    }
+
+    /// Whether the change asks for another number of replicas.
+    pub(super) fn is_scaled(&self) -> bool {
+        self.replicas != self.submitted_replicas
+    }
+
+    /// Why what the change came to is not known, if so.
+    pub(super) fn unknown(&self) -> Option<String> {
+        if let Some(unknown) = self.end.unknown() {
+            return Some(unknown);
+        }
+        match (self.submitted, self.watched()) {
+            (Some(_), _) => None,
+            (None, true) => Some(self.end.deadline().unwrap_or("no update was seen").to_owned()),
+            (None, false) => Some("the change was never submitted".to_owned()),
+        }
+    }
+
+    /// The times in which the engine did not respond for longer than `limit`, within the scenario.
+    pub(super) fn losses_above(&self, limit: Offset) -> impl Iterator<Item = (Offset, Offset)> {
+        let within =
+            self.losses.iter().map(|(from, to)| (*from.max(&self.started), *to.min(&self.ended)));
+        let lost = matches!(self.end, End::Ended(EndReason::EngineLost { .. }));
+        within.filter(move |(from, to)| from <= to && (lost || *to - *from > limit))
     }
 
     /// Notes a state. The event stream has it without the engine's message, the next poll with
@@ -219,10 +304,18 @@ impl<'a> Scene<'a> {
     pub(super) fn failed_task(&self) -> Option<&TaskLife<'a>> {
         let named = self.named_task().and_then(|id| self.tasks.find(id));
         let new = self.new_generation();
-        let of_new = || self.tasks.lives.iter().filter(|life| life.last.generation == new);
+        let of_new = || {
+            let lives = self.tasks.lives.iter();
+            lives.filter(|life| life.last.generation == new && self.is_of_this(life))
+        };
         named.or_else(|| {
             of_new().filter(|life| life.failure_at().is_some()).min_by_key(|life| life.failure_at())
         })
+    }
+
+    /// Whether a task was still there when the scenario began: what ended before is no part of it.
+    pub(super) fn is_of_this(&self, life: &TaskLife) -> bool {
+        life.ended.is_none_or(|ended| ended >= self.started)
     }
 
     /// Which task keeps Swarm waiting because it cannot start, and why.
@@ -237,12 +330,25 @@ impl<'a> Scene<'a> {
     pub(super) fn first_failure(&self) -> Option<String> {
         let life = self.failed_task()?;
         let Some(failure) = life.failure() else {
-            return Some(format!("the task of {} {STOPPED_EARLY}", life.whom()));
+            let node = self.nodes.iter().find(|loss| loss.node == life.last.node);
+            return Some(match node {
+                Some(loss) => loss.what(),
+                None => format!("the task of {} {STOPPED_EARLY}", life.whom()),
+            });
         };
         let what = failure.of_whom(&life.whom());
         Some(match life.failure_at() {
-            Some(at) => format!("{what} after {}", length(at - self.submitted_at())),
-            None => what,
+            Some(at) if at >= self.submitted_at() => {
+                format!("{what} after {}", length(at - self.submitted_at()))
+            }
+            _ => what,
+        })
+    }
+
+    /// Whether Swarm paused or rolled back because of a task whose node had gone.
+    pub(super) fn is_stopped_by_a_node(&self) -> bool {
+        self.failed_task().is_some_and(|life| {
+            life.failure().is_none() && self.nodes.iter().any(|loss| loss.node == life.last.node)
         })
     }
 

@@ -36,6 +36,8 @@ pub struct StreamStats {
     pub failed_by_class: BTreeMap<Outcome, u64>,
     /// The longest time without a success.
     pub longest_gap_s: Offset,
+    /// Whether no request succeeded from the last gap on, up to the record's end.
+    pub still_failing: bool,
     /// All times without a success together.
     pub total_bad_s: Offset,
     /// The times without a success; empty where each replica is asked directly.
@@ -69,6 +71,8 @@ pub fn stream_stats(
     start: Offset,
     end: Offset,
 ) -> StreamStats {
+    let last_good = shots.iter().filter(|shot| shot.outcome == Outcome::Ok);
+    let last_good = last_good.map(|shot| shot.intended).max();
     let mut shots: Vec<&Shot> =
         shots.iter().filter(|shot| shot.intended >= start && shot.intended < end).collect();
     shots.sort_by_key(|shot| shot.intended);
@@ -97,7 +101,13 @@ pub fn stream_stats(
     // Replicas that are asked at the same instant have no gaps in common.
     let gaps = match facts.purpose {
         Purpose::EachReplica => Gaps::default(),
-        _ => Gaps::of(tried.map(|shot| (shot.intended, shot.outcome == Outcome::Ok)), end),
+        // A gap ends with the stream, if nothing else ends it.
+        _ => Gaps::of(
+            tried.map(|shot| (shot.intended, shot.outcome == Outcome::Ok)),
+            shots
+                .last()
+                .map_or(end, |last| end.min(last.intended + resolution(facts.rate_hz) + EDGE)),
+        ),
     };
     StreamStats {
         name: facts.name.clone(),
@@ -112,6 +122,10 @@ pub fn stream_stats(
         failed,
         failed_by_class,
         longest_gap_s: gaps.longest(),
+        still_failing: gaps
+            .list
+            .last()
+            .is_some_and(|gap| gap.open && last_good.is_none_or(|last| last < gap.start)),
         total_bad_s: gaps.total(),
         success_to_success_s: gaps.between_successes,
         gaps: gaps.list,

@@ -62,7 +62,7 @@ pub(super) fn no_change_checks(scene: &Scene) -> Vec<Check> {
 /// The verdict on something about the end: a broken expectation is only proven if the end was
 /// seen. The second part says why it is not known.
 fn about_the_end(scene: &Scene, good: bool) -> (Verdict, Option<String>) {
-    match (good, scene.end.unknown()) {
+    match (good, scene.unknown()) {
         (_, Some(unknown)) => (Verdict::Inconclusive, Some(unknown)),
         (true, None) => (Verdict::Pass, None),
         (false, None) => (Verdict::Fail, None),
@@ -76,6 +76,9 @@ fn update_completed(scene: &Scene, stack: &StackFacts) -> Check {
     let good = (state == UpdateState::Completed && !scene.rolled_back()) || nothing_to_do;
     let (verdict, unknown) = about_the_end(scene, good);
     let because = unknown.unwrap_or_else(|| match state {
+        _ if nothing_to_do && scene.is_scaled() => {
+            "only the number of replicas changed: there was nothing to replace".to_owned()
+        }
         _ if nothing_to_do => "there was nothing to replace".to_owned(),
         _ if good => "Swarm completed the update".to_owned(),
         UpdateState::Paused => with_failure(scene, "Swarm paused the update"),
@@ -175,7 +178,7 @@ fn every_slot(scene: &Scene, name: &'static str, version: &str) -> Check {
     let mut places: Vec<_> = scene.tasks.serving_last(wanted).map(TaskLife::place).collect();
     places.sort_unstable();
     places.dedup();
-    let (found, replicas) = (places.len() as u64, scene.replicas);
+    let (found, replicas) = (places.len() as u64, scene.wanted_replicas());
     let (verdict, unknown) = about_the_end(scene, found >= replicas);
     let because = unknown.unwrap_or_else(|| {
         if found >= replicas {
@@ -211,13 +214,13 @@ fn every_slot(scene: &Scene, name: &'static str, version: &str) -> Check {
 /// No task is left that nobody needs.
 fn no_leftover_tasks(scene: &Scene) -> Check {
     let wanted = scene.tasks.wanted().count() as u64;
-    let extra = wanted.saturating_sub(scene.replicas);
+    let extra = wanted.saturating_sub(scene.wanted_replicas());
     let (verdict, unknown) = about_the_end(scene, extra == 0);
     Check::new(
         "no-leftover-tasks",
         verdict,
         counted(wanted, "task"),
-        format!("at most {}", scene.replicas),
+        format!("at most {}", scene.wanted_replicas()),
         unknown.unwrap_or_else(|| match extra {
             0 => "no task is left over".to_owned(),
             _ => counted(extra, "leftover task"),

@@ -139,6 +139,8 @@ impl<'a> Tasks<'a> {
 pub(super) struct TaskLife<'a> {
     /// What was seen last.
     pub last: &'a TaskSeen,
+    /// When it was seen first.
+    pub first_seen: Offset,
     /// Its container was started (container event).
     pub started: Option<Offset>,
     /// It became RUNNING; from the container's `healthy` if the observer's polls missed that.
@@ -159,6 +161,8 @@ pub(super) struct TaskLife<'a> {
     signs: TaskSigns,
     /// Its addresses in the swarm's networks, and since when each was seen.
     pub addresses: Vec<(&'a str, Offset)>,
+    /// When its node reported a state of it, and when that was seen.
+    reported: Vec<(Offset, Offset)>,
     /// The latest engine time among the sights.
     last_at: Offset,
 }
@@ -167,6 +171,7 @@ impl<'a> TaskLife<'a> {
     pub(super) fn new(seen_task: &'a TaskSeen, at: Offset, seen: Offset) -> Self {
         let mut life = Self {
             last: seen_task,
+            first_seen: seen,
             started: None,
             running: None,
             unhealthy: None,
@@ -177,6 +182,7 @@ impl<'a> TaskLife<'a> {
             failed: None,
             signs: TaskSigns::default(),
             addresses: Vec::new(),
+            reported: Vec::new(),
             last_at: at,
         };
         life.take(seen_task, at, seen, true);
@@ -193,6 +199,10 @@ impl<'a> TaskLife<'a> {
         // something else repeats it, and then the time of the sight is the better one.
         let changed = first || task.state != self.last.state || at > self.last_at;
         let when = if changed { at } else { seen };
+        // What comes before that is the managers' work.
+        if changed && task.state > TaskState::Assigned {
+            self.reported.push((at, seen));
+        }
         if task.state == TaskState::Running && self.running.is_none() {
             self.running = Some(at);
         }
@@ -252,6 +262,11 @@ impl<'a> TaskLife<'a> {
     pub(super) fn failure_at(&self) -> Option<Offset> {
         self.failure()?;
         self.unhealthy.or(self.failed).or(self.ended)
+    }
+
+    /// When its node reported the last state that was seen before that instant.
+    pub(super) fn last_sign_before(&self, at: Offset) -> Option<Offset> {
+        self.reported.iter().filter(|(_, seen)| *seen < at).map(|reported| reported.0).max()
     }
 
     /// Who it is, for people.

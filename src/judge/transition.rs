@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::cause::Nearest;
+use super::other_services::OtherService;
 use super::scene::Scene;
 use super::tasks::{TaskLife, Tasks};
 use crate::Offset;
@@ -66,6 +67,7 @@ impl<'a> Transition<'a> {
     /// As it stands in a report, seen from a request at that instant.
     pub(super) fn seen_from(&self, at: Offset) -> Nearest {
         Nearest {
+            service: None,
             event: self.event,
             slot: self.slot,
             task: self.task.to_owned(),
@@ -98,10 +100,18 @@ pub struct TransitionWindow {
 impl TransitionWindow {
     /// One for each stream of the users and of the control.
     pub(super) fn all(run: &Run, scene: &Scene) -> Vec<Self> {
+        // A proxy that is replaced and a node that goes away cost requests just as well.
+        let others = OtherService::all(run, scene);
+        let mut changes: Vec<Offset> = std::iter::once(&scene.tasks)
+            .chain(others.iter().map(|other| &other.tasks))
+            .flat_map(|tasks| Transition::all(tasks, scene.submitted_at()))
+            .map(|transition| transition.at)
+            .collect();
+        changes.extend(scene.nodes.iter().map(|loss| loss.noticed_at));
         let windows = Times::of(
-            Transition::all(&scene.tasks, scene.submitted_at())
+            changes
                 .iter()
-                .map(|transition| (transition.at - BEFORE, transition.at + AFTER))
+                .map(|at| (*at - BEFORE, *at + AFTER))
                 .map(|(from, to)| (from.max(scene.started), to.min(scene.ended))),
         );
         let length_s = windows.length();

@@ -21,12 +21,18 @@ pub(super) struct Evidence<'a> {
     /// All streams, whatever they are for.
     pub streams: &'a [StreamStats],
     pub machine: &'a Machine,
-    pub baseline: Baseline,
+    pub baseline: &'a Baseline,
     /// Absent if nothing was asked after the scenario's end.
     pub after: Option<BaselineAfter>,
     /// Replicas that serve in the end, and how many of them answered often enough; absent if
     /// no response names its replica.
     pub replicas: Option<(u64, u64)>,
+}
+
+/// Whether requests were sent when they were due.
+pub(super) fn sent_in_time(streams: &[StreamStats], limits: &Limits) -> bool {
+    let mut lags = streams.iter().filter_map(|stream| stream.lag_s);
+    lags.all(|lag| lag.p99 <= limits.lag_p99 && lag.max <= limits.lag_max)
 }
 
 impl Evidence<'_> {
@@ -48,6 +54,7 @@ impl Evidence<'_> {
             .losses
             .iter()
             .map(|(from, to)| *to.min(&scene.ended) - *from.max(&scene.started))
+            .filter(|lost| *lost > Offset::ZERO)
             .max()
             .unwrap_or_default();
         let replaced = scene.new_generation() != scene.old;
@@ -57,20 +64,20 @@ impl Evidence<'_> {
                 .lives
                 .iter()
                 .any(|life| replaced && life.last.generation == scene.new_generation());
-        let flaw = if let Some(unknown) = scene.end.unknown() {
+        let flaw = if let Some(unknown) = scene.unknown() {
             Some(unknown)
-        } else if scene.submitted.is_none() {
-            Some("the change was never submitted".to_owned())
         } else if scene.tasks.lives.is_empty() {
             Some("no task of the service was seen".to_owned())
         } else if lost > self.limits.observer_gap {
             Some(format!("the engine did not respond for {}", length(lost)))
-        } else if scene.expects != Expects::NoChange && !(changed && replaced) {
+        } else if scene.expects != Expects::NoChange && !scene.is_scaled() && !(changed && replaced)
+        {
             Some("the change replaced no task: nothing was tested".to_owned())
         } else {
             None
         };
-        let (states, tasks) = (scene.states.len() as u64, scene.tasks.lives.len() as u64);
+        let tasks = scene.tasks.lives.iter().filter(|life| scene.is_of_this(life)).count() as u64;
+        let states = scene.states.len() as u64;
         trust(
             "observed",
             flaw.is_none(),
@@ -148,14 +155,6 @@ impl Evidence<'_> {
         Some(trust("control-clean", good, measured, "0 failed", because).remedy(FREE_MACHINE))
     }
 
-    /// Whether requests were sent when they were due.
-    pub(super) fn sent_in_time(&self) -> bool {
-        self.streams
-            .iter()
-            .filter_map(|stream| stream.lag_s)
-            .all(|lag| lag.p99 <= self.limits.lag_p99 && lag.max <= self.limits.lag_max)
-    }
-
     /// Whether the target that no update touches failed.
     pub(super) fn control_failed(&self) -> bool {
         self.streams.iter().any(|stream| stream.purpose == Purpose::Control && stream.failed > 0)
@@ -166,7 +165,7 @@ impl Evidence<'_> {
         let max = self.streams.iter().filter_map(|stream| Some(stream.lag_s?.max)).max();
         let words = |p99, max| format!("p99 {}, max {}", length(p99), length(max));
         let (p99, max) = (p99.unwrap_or_default(), max.unwrap_or_default());
-        let good = self.sent_in_time();
+        let good = sent_in_time(self.streams, self.limits);
         let because = if good {
             "requests were sent when they were due".to_owned()
         } else {

@@ -22,10 +22,22 @@ pub struct UpdateStory {
     /// Whether the service has its spec from before again; absent if that is not known, or if
     /// nothing was to be restored.
     pub spec_restored: Option<bool>,
+    /// The number of replicas before and after the change, if it changes that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas_changed: Option<ReplicasChanged>,
     /// When it came to rest.
     pub converged: Converged,
     /// The same, in seconds since the engine took the change.
     pub converged_after_s: Converged,
+}
+
+/// How a change alters the number of replicas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ReplicasChanged {
+    /// The number before the change.
+    pub from: u64,
+    /// The number that the change asks for.
+    pub to: u64,
 }
 
 /// An update state and when it began.
@@ -72,6 +84,9 @@ impl UpdateStory {
             rolled_back: scene.rolled_back(),
             spec_restored: (restorable && scene.spec != SpecMatch::Unknown)
                 .then_some(scene.spec == SpecMatch::Previous),
+            replicas_changed: scene
+                .is_scaled()
+                .then_some(ReplicasChanged { from: scene.replicas, to: scene.submitted_replicas }),
             converged,
             converged_after_s: Converged {
                 new_tasks_running: after(converged.new_tasks_running),
@@ -94,7 +109,7 @@ impl Converged {
         let replaced = if aimed == new { scene.old } else { new };
         let terminal = scene.states.last().filter(|state| state.1.is_terminal());
         Self {
-            new_tasks_running: scene.tasks.all_served(aimed, scene.replicas, from),
+            new_tasks_running: scene.tasks.all_served(aimed, scene.wanted_replicas(), from),
             status_terminal: terminal.map(|state| state.0),
             last_old_gone: scene.tasks.last_ended(|life| {
                 life.last.generation == replaced
@@ -134,7 +149,10 @@ impl RollbackStory {
             trigger_slot: life.map(|life| life.last.slot),
             trigger_error: life.map(|life| match life.failure() {
                 Some(failure) => failure.to_string(),
-                None => STOPPED_EARLY.to_owned(),
+                None => match scene.nodes.iter().find(|loss| loss.node == life.last.node) {
+                    Some(loss) => format!("was stopped by Swarm: {}", loss.what()),
+                    None => STOPPED_EARLY.to_owned(),
+                },
             }),
             failure_at: life.and_then(|life| life.failed.or(life.ended)),
             started_at,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::capacity::Capacity;
 use super::cause::{Cause, CauseGroup};
 use super::check::{Check, Verdict};
+use super::explained::Explained;
 use super::fixes::capacity_fix;
 use super::remedies::{FREE_MACHINE, SOUND_FIRST};
 use super::scene::Scene;
@@ -13,41 +14,36 @@ use crate::record::{Expects, Outcome, StackFacts};
 use crate::swarm::Order;
 use crate::wording::{count, counted, length};
 
-/// What keeps failed requests from proving anything.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Doubt {
-    /// Requests failed before the change too.
-    pub baseline: bool,
-    /// The target that no update touches failed too.
-    pub control: bool,
-    /// How many of the failed requests a busy machine can account for.
-    pub busy: u64,
-}
-
 /// No request failed.
 pub(super) fn no_failed_requests(
     streams: &[&StreamStats],
-    causes: &[CauseGroup],
-    doubt: Doubt,
+    explained: &Explained,
+    control_failed: bool,
 ) -> Check {
+    let causes = explained.causes.as_slice();
     let sent: u64 = streams.iter().map(|stream| stream.sent).sum();
     let failed: u64 = streams.iter().map(|stream| stream.failed).sum();
     let longest = streams.iter().map(|stream| stream.longest_gap_s).max().unwrap_or_default();
     let total = streams.iter().map(|stream| stream.total_bad_s).max().unwrap_or_default();
-    let verdict = match failed {
-        0 => Verdict::Pass,
-        _ if doubt.baseline || doubt.control || failed == doubt.busy => Verdict::Inconclusive,
+    let verdict = match (failed, explained.proof) {
+        (0, _) => Verdict::Pass,
+        (_, 0) => Verdict::Inconclusive,
+        _ if control_failed => Verdict::Inconclusive,
         _ => Verdict::Fail,
     };
     let requests = counted(failed, "request");
+    let busy = explained.busy == failed;
     let because = match verdict {
         Verdict::Pass => "no request failed".to_owned(),
-        Verdict::Inconclusive if failed == doubt.busy => format!(
+        Verdict::Inconclusive if busy => format!(
             "{requests} came late or not in time, and this machine was too busy then to tell why"
         ),
-        Verdict::Inconclusive if doubt.control => format!(
+        Verdict::Inconclusive if control_failed => format!(
             "{requests} failed, but so did requests to the control target, which no update touches"
         ),
+        Verdict::Inconclusive if explained.unseen > 0 && explained.as_before == 0 => {
+            format!("{requests} failed while the engine did not respond")
+        }
         Verdict::Inconclusive => format!(
             "{requests} failed, but some had failed before the update too: the update may not be \
              the reason"
@@ -69,7 +65,7 @@ pub(super) fn no_failed_requests(
         length(total)
     );
     let check = Check::new("no-failed-requests", verdict, measured, "0 failed", because);
-    if verdict == Verdict::Inconclusive && failed == doubt.busy {
+    if verdict == Verdict::Inconclusive && busy {
         return check.remedy(FREE_MACHINE);
     }
     match causes.first().and_then(|group| group.remedy.as_ref()) {
@@ -104,17 +100,18 @@ pub(super) fn most_failed(streams: &[&StreamStats]) -> Option<Outcome> {
 
 /// Enough replicas ran at all times.
 pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &StackFacts) -> Check {
+    let replicas = scene.least_replicas();
     let (update, rollback) = (&stack.update_config, &stack.rollback_config);
     let allowed = match scene.expects {
         Expects::Update if update.order == Order::StartFirst => 0,
-        Expects::Update => update.at_once(scene.replicas),
+        Expects::Update => update.at_once(replicas),
         // One of the two at a time: a rollback stops tasks that did not run anyway. Start-first
         // is no promise here: where the failed task's restart and the rollback both put a good
         // task in a slot, Swarm takes the slot for changed and replaces its healthy task too.
-        Expects::Rollback => update.at_once(scene.replicas).max(rollback.at_once(scene.replicas)),
+        Expects::Rollback => update.at_once(replicas).max(rollback.at_once(replicas)),
         Expects::NoChange => 0,
     };
-    let least = scene.replicas.saturating_sub(allowed);
+    let least = replicas.saturating_sub(allowed);
     let limit = format!("at least {least} running");
     let check = |verdict, measured: &str, because: String| {
         Check::new("capacity", verdict, measured, limit.as_str(), because)
@@ -123,22 +120,30 @@ pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &Stack
         let because = "no task of the service was seen".to_owned();
         return check(Verdict::Inconclusive, "unknown", because);
     };
+    if let Some(unknown) = scene.unknown().filter(|_| scene.submitted.is_none()) {
+        return check(Verdict::Inconclusive, "unknown", unknown);
+    }
     let measured = format!("{} running, {} serving", capacity.min_running, capacity.min_serving);
     let lowest = format!(
         "{} of {} running at the lowest point",
         capacity.min_running,
-        counted(scene.replicas, "replica")
+        counted(replicas, "replica")
     );
     if capacity.min_running >= least {
         return check(Verdict::Pass, &measured, lowest);
     }
     let before = capacity.steps.first().map_or(0, |step| step.running);
-    if before < scene.replicas {
+    if before < replicas {
         let because = format!(
             "only {before} of {} were running before the change",
-            counted(scene.replicas, "replica")
+            counted(replicas, "replica")
         );
         return check(Verdict::Inconclusive, &measured, because).remedy(SOUND_FIRST);
+    }
+    if let Some(loss) = scene.nodes.first() {
+        let because =
+            format!("only {}: {}", lowest.replace(" running", " were running"), loss.what());
+        return check(Verdict::Fail, &measured, because).remedy(loss.remedy());
     }
     let touched = scene.touched_before_rollback();
     let at_once = update.parallelism;

@@ -50,6 +50,10 @@ pub enum EventKind {
         /// The generation of the submitted spec; equal to the running one when the task
         /// template did not change.
         generation: u32,
+        /// The number of replicas that the submitted spec wants; absent for a service that is not
+        /// replicated, and in records of version 0.1.0.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replicas: Option<u64>,
     },
     /// A scenario ended: the service is stable again, or waiting for that timed out.
     ScenarioEnded {

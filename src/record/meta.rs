@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::Offset;
-use crate::swarm::{HealthCheck, UpdatePolicy};
+use crate::swarm::{HealthCheck, Order, UpdatePolicy};
 
 /// The version of the record's and the report's format.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -77,6 +77,22 @@ pub struct StackFacts {
     /// A missing setting has the engine's default. Empty if the files are not known.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub places: BTreeMap<String, String>,
+    /// The service that publishes the port which users ask; absent if that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<EntryFacts>,
+}
+
+/// The service that publishes the port which users ask: a proxy, or the service under test itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryFacts {
+    /// Its name, with the stack's prefix.
+    pub service: String,
+    /// Its desired number of replicas; absent if it has one task a node.
+    pub replicas: Option<u64>,
+    /// Whether the port is open on the nodes of its tasks only (`mode: host`).
+    pub host_port: bool,
+    /// Its update order.
+    pub order: Order,
 }
 
 impl StackFacts {

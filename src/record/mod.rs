@@ -19,8 +19,8 @@ pub use event::{
     TaskSeen,
 };
 pub use meta::{
-    Connection, EngineFacts, Meta, NegativeControl, Purpose, Route, SCHEMA_VERSION, StackFacts,
-    StreamFacts,
+    Connection, EngineFacts, EntryFacts, Meta, NegativeControl, Purpose, Route, SCHEMA_VERSION,
+    StackFacts, StreamFacts,
 };
 pub use outcome::Outcome;
 pub use reader::{RecordReader, Run};

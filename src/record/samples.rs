@@ -79,6 +79,7 @@ pub(crate) fn meta(streams: &[&str]) -> Meta {
             rollback_config: policy(),
             healthcheck: None,
             places: std::collections::BTreeMap::new(),
+            entry: None,
         },
         streams: streams.iter().map(|name| stream(name)).collect(),
         negative_control: NegativeControl::None,

@@ -164,6 +164,9 @@ fn scenario_block(page: &mut Page, scenario: &ScenarioJudgement) {
         );
         page.row("replicas", &text);
     }
+    for loss in &scenario.nodes {
+        page.row("node", &format!("{} after {}", loss.what(), after(scenario, loss.noticed_at)));
+    }
     if !scenario.replicas.is_empty() {
         page.row("directly", &each_replica(&scenario.replicas));
     }
@@ -195,7 +198,11 @@ fn states(scenario: &ScenarioJudgement) -> String {
         .map(|seen| format!("{} {}", seen.state, after(scenario, seen.at)))
         .collect();
     if states.is_empty() {
-        return format!("no update was seen; {}", scenario.end);
+        let what = match scenario.update.replicas_changed {
+            Some(_) => "no task had to be replaced",
+            None => "no update was seen",
+        };
+        return format!("{what}; {}", scenario.end);
     }
     format!("{} after the change; {}", states.join(" → "), scenario.end)
 }

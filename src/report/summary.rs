@@ -179,10 +179,16 @@ pub(super) fn what_swarm_did(scenario: &ScenarioJudgement) -> String {
         (None, UpdateState::None) if scenario.expects == Expects::NoChange => {
             "nothing replaced".to_owned()
         }
+        (None, UpdateState::None) if update.replicas_changed.is_some() => String::new(),
         (None, UpdateState::None) => "no update was seen".to_owned(),
         (None, _) => format!("not done after {ended}"),
     };
-    if let Some(capacity) = &scenario.capacity {
+    if let Some(changed) = update.replicas_changed {
+        let separator = if text.is_empty() { "" } else { "; " };
+        let _ = write!(text, "{separator}scaled from {} to {}", changed.from, changed.to);
+    }
+    // Without a change there is nothing to say about the replicas.
+    if let Some(capacity) = scenario.capacity.as_ref().filter(|_| update.submitted_at.is_some()) {
         let lowest = match (capacity.min_running, capacity.desired) {
             (0, _) => format!("; no replica for {}", length(capacity.none_serving_s)),
             (_, 1) => "; the replica was never missing".to_owned(),

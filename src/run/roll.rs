@@ -14,7 +14,6 @@ use crate::record::{EndReason, Event, EventKind, Expects, SpecMatch};
 use crate::scenario::{Act, Scenario};
 use crate::stack::ServiceBody;
 use crate::swarm::UpdateState;
-use crate::wording::counted;
 
 /// What a service was given, and when.
 struct Submitted {
@@ -112,7 +111,8 @@ impl Run<'_> {
         let service = self.spec.subject.target.service.clone();
         let template = &submitted.body.as_value()["TaskTemplate"];
         let generation = self.observer.generation(&service, template);
-        let kind = EventKind::Submitted { service, generation };
+        let replicas = submitted.body.replicas();
+        let kind = EventKind::Submitted { service, generation, replicas };
         self.recorder.event(Event { at: submitted.at, seen: self.clock.now(), kind });
         if matches!(scenario.act, Act::Watch(_)) {
             self.follow(&submitted.body).await?;
@@ -178,14 +178,6 @@ impl Run<'_> {
     async fn follow(&mut self, body: &ServiceBody) -> Result<()> {
         let facts = self.spec.subject.facts(self.env.site, body).await?;
         self.patience = Patience::of(&facts, body);
-        let before = self.spec.subject.target.replicas;
-        if facts.replicas != before {
-            self.recorder.caveat(format!(
-                "the update changed the service from {} to {}; it is judged by the former",
-                counted(before, "replica"),
-                facts.replicas
-            ));
-        }
         self.recorder.set_stack(facts);
         Ok(())
     }

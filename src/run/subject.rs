@@ -8,9 +8,10 @@ use super::target::{Target, TargetWish, find_target};
 use crate::deploy::{Whose, places_in, refuse_unless_ours};
 use crate::engine::{STACK_LABEL, ServiceView};
 use crate::error::{Error, Result};
-use crate::record::StackFacts;
+use crate::record::{EntryFacts, StackFacts};
 use crate::site::Site;
 use crate::stack::ServiceBody;
+use crate::swarm::PublishMode;
 
 /// The stack and the service under test.
 #[derive(Debug, Clone)]
@@ -154,7 +155,27 @@ impl Subject {
             rollback_config: body.rollback_policy(),
             healthcheck: body.effective_healthcheck(of_image),
             places: self.places.clone(),
+            entry: self.entry(),
         })
+    }
+
+    /// The service that publishes the port which users ask.
+    fn entry(&self) -> Option<EntryFacts> {
+        let of_url = || Some(self.target.url.parse::<hyper::Uri>().ok()?.port_u16().unwrap_or(80));
+        let asked = self.target.port.or_else(of_url);
+        let mut entries = self.services.iter().filter_map(|body| {
+            let ports = body.published_ports();
+            let port = ports
+                .into_iter()
+                .find(|port| port.published.is_some() && port.published == asked)?;
+            Some(EntryFacts {
+                service: body.name().to_owned(),
+                replicas: body.replicas(),
+                host_port: port.mode == PublishMode::Host,
+                order: body.update_policy().order,
+            })
+        });
+        entries.next()
     }
 
     /// The names of the stack's services.

@@ -241,7 +241,7 @@ fn line(event: &Event, slots: &SlotTable) -> Option<String> {
                 }
             )
         }
-        EventKind::Submitted { service, generation } => {
+        EventKind::Submitted { service, generation, .. } => {
             let service = slots.service_name(service);
             format!("  {service}: the engine accepted the change (version #{generation})")
         }

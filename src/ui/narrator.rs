@@ -103,7 +103,7 @@ impl Narrator {
                     rolled_back: false,
                 });
             }
-            EventKind::Submitted { service, generation } => {
+            EventKind::Submitted { service, generation, .. } => {
                 if let Some(scenario) = self.scenario.as_mut().filter(|s| s.service == *service) {
                     scenario.submitted = Some((*generation, event.at));
                     // The engine clears what an earlier update left; it may already have
@@ -256,7 +256,11 @@ mod tests {
                 case.task(&format!("o{slot}"), slot, 1, Running, Running);
             }
             if let Some(generation) = submitted {
-                case.add(EventKind::Submitted { service: "demo_app".into(), generation });
+                case.add(EventKind::Submitted {
+                    service: "demo_app".into(),
+                    generation,
+                    replicas: None,
+                });
             }
             case
         }
@@ -307,7 +311,11 @@ mod tests {
     fn what_an_earlier_update_left_is_not_taken_for_this_one() {
         let mut case = Case::scenario(None);
         case.state(UpdateState::RollbackCompleted, "rollback completed");
-        case.add(EventKind::Submitted { service: "demo_app".into(), generation: 2 });
+        case.add(EventKind::Submitted {
+            service: "demo_app".into(),
+            generation: 2,
+            replicas: None,
+        });
         assert_eq!(case.doing(), "Swarm accepted the change and has replaced nothing yet");
         case.task("n1", 1, 2, Running, Running);
         case.task("n2", 2, 2, Running, Running);

@@ -101,6 +101,7 @@ pub(super) fn facts() -> StackFacts {
             start_period: 0.0,
         }),
         places: std::collections::BTreeMap::new(),
+        entry: None,
     }
 }
 

@@ -213,7 +213,10 @@ impl Story {
                 change: "a new value of the environment variable ROLL".to_owned(),
             },
         );
-        self.event(SUBMIT, EventKind::Submitted { service: SERVICE.to_owned(), generation: 2 });
+        self.event(
+            SUBMIT,
+            EventKind::Submitted { service: SERVICE.to_owned(), generation: 2, replicas: None },
+        );
     }
 
     pub fn state(&mut self, at: f64, state: UpdateState, message: &str) {
@@ -384,7 +387,10 @@ pub fn good_verify() -> Story {
             change: "a health check that always fails".to_owned(),
         },
     );
-    story.event(submit, EventKind::Submitted { service: SERVICE.to_owned(), generation: 3 });
+    story.event(
+        submit,
+        EventKind::Submitted { service: SERVICE.to_owned(), generation: 3, replicas: None },
+    );
     story.state(submit + 0.1, UpdateState::Updating, "update in progress");
     let mut broken = String::new();
     for slot in [2, 5] {

@@ -102,8 +102,10 @@ fn the_time_after_a_scenario_ends_where_the_next_one_begins() {
         change: "nothing".to_owned(),
     };
     story.event(GOOD_END + 1.0, started);
-    story
-        .event(GOOD_END + 3.0, EventKind::Submitted { service: SERVICE.to_owned(), generation: 2 });
+    story.event(
+        GOOD_END + 3.0,
+        EventKind::Submitted { service: SERVICE.to_owned(), generation: 2, replicas: None },
+    );
     story.end(GOOD_END + 5.0, SpecMatch::Submitted, EndReason::Settled);
     story.shots(GOOD_END + 6.0, |at, shot| {
         if (GOOD_END + 2.0..GOOD_END + 2.1).contains(&at) {

@@ -45,6 +45,7 @@ pub fn meta(parallelism: u64) -> Meta {
             rollback_config: policy(parallelism),
             healthcheck: None,
             places: std::collections::BTreeMap::new(),
+            entry: None,
         },
         streams: vec![StreamFacts {
             name: "fresh".to_owned(),

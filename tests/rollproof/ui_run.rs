@@ -57,6 +57,7 @@ pub fn facts() -> StackFacts {
             start_period: 0.0,
         }),
         places: std::collections::BTreeMap::new(),
+        entry: None,
     }
 }
 
@@ -240,7 +241,7 @@ impl Run {
             EventKind::ScenarioStarted { name, expects, service, replicas, generation, change };
         self.add(at, kind);
         let (service, generation) = (SERVICE.to_owned(), generation + 1);
-        self.add(at, EventKind::Submitted { service, generation });
+        self.add(at, EventKind::Submitted { service, generation, replicas: None });
     }
 
     fn service(&mut self, at: i64, state: UpdateState, message: &str) {
