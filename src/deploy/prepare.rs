@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{EndpointMode, Kernel, example, fit_to_kernel};
 use crate::error::{Error, Result};
-use crate::stack::{self, Requests, Sources, Stack};
+use crate::stack::{self, Requests, ServiceBody, Sources, Stack};
 
 /// The user's stack files, read before any engine is asked; none stand for the example.
 #[derive(Debug, Clone)]
@@ -92,13 +92,24 @@ impl Prepared {
     }
 }
 
-/// Where stack files set each setting of a service that was deployed from them. Empty if they can
-/// no longer be read.
+/// Where stack files set each setting of a running service that was deployed from them. Empty if
+/// they can no longer be read, or no longer say what the service has.
 #[must_use]
-pub fn places_in(files: &[String], stack: &str, service: &str) -> BTreeMap<String, String> {
+pub fn places_in(files: &[String], stack: &str, running: &ServiceBody) -> BTreeMap<String, String> {
     let known = !files.is_empty() && files.iter().all(|file| file != "-");
-    let source = if known { read_stack(files).ok() } else { None };
-    source.map(|source| places(&source, stack, service)).unwrap_or_default()
+    let Some(source) = known.then(|| read_stack(files).ok()).flatten() else {
+        return BTreeMap::new();
+    };
+    let settings = |body: &ServiceBody| {
+        (body.update_policy(), body.rollback_policy(), body.healthcheck().cloned())
+    };
+    let requests = source.requests(stack).unwrap_or_default();
+    let written = requests.services.iter().find(|body| body.name() == running.name());
+    if written.is_some_and(|written| settings(written) == settings(running)) {
+        places(&source, stack, running.name())
+    } else {
+        BTreeMap::new()
+    }
 }
 
 fn places(source: &Stack, stack: &str, service: &str) -> BTreeMap<String, String> {

@@ -81,7 +81,9 @@ impl ServiceSnapshot {
                 task.state == TaskState::Running || !task.error.is_empty() && stands(task)
             })
         {
-            return Some(waiting.map(|task| format!("{} {}\n", task.task, task.error)).collect());
+            let parts: Vec<_> =
+                waiting.map(|task| [task.task.as_str(), task.error.as_str()].join(" ")).collect();
+            return Some(parts.join("\n"));
         }
         // While an update moves, its failure action decides about tasks that end.
         let state = self.view.update.state;

@@ -99,11 +99,12 @@ impl Subject {
             let whose = Whose::service(&site.owner, service);
             refuse_unless_ours(&format!("service {}", target.service), whose, adopt)?;
         }
+        let body = own_body(&services, &target)?;
         Ok(Self {
             stack: stack.to_owned(),
             files: files.to_vec(),
-            body: own_body(&services, &target)?,
-            places: places_in(files, stack, &target.service),
+            places: places_in(files, stack, &body),
+            body,
             services,
             target,
             caveats: Vec::new(),
