@@ -81,7 +81,9 @@ impl ServiceSnapshot {
                 task.state == TaskState::Running || !task.error.is_empty() && stands(task)
             })
         {
-            return Some(waiting.map(|task| format!("{} {}\n", task.task, task.error)).collect());
+            return Some(
+                waiting.map(|task| [&task.task, " ", &task.error, "\n"].concat()).collect(),
+            );
         }
         // While an update moves, its failure action decides about tasks that end.
         let state = self.view.update.state;
