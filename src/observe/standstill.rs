@@ -81,9 +81,9 @@ impl ServiceSnapshot {
                 task.state == TaskState::Running || !task.error.is_empty() && stands(task)
             })
         {
-            let parts: Vec<_> =
-                waiting.map(|task| [task.task.as_str(), task.error.as_str()].join(" ")).collect();
-            return Some(parts.join("\n"));
+            return Some(
+                waiting.map(|task| [&task.task, " ", &task.error, "\n"].concat()).collect(),
+            );
         }
         // While an update moves, its failure action decides about tasks that end.
         let state = self.view.update.state;

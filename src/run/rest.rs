@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::observe::{ServiceSnapshot, Snapshot, Standstill};
 use crate::record::{EndReason, TaskSeen};
 use crate::swarm::{TaskState, UpdateState};
-use crate::wording::{clean, counted};
+use crate::wording::{clean, counted, list};
 
 /// How old the look may be that shows a service at rest: three of the observer's intervals.
 const LOOKED_WITHIN: Duration = Duration::from_millis(300);
@@ -200,7 +200,19 @@ fn moving(service: &ServiceSnapshot, state: UpdateState) -> String {
         .map(standing)
         .collect();
     let what = if state == UpdateState::RollbackStarted { "the rollback" } else { "the update" };
-    if starting.is_empty() {
+    // On a node that is lost, the old task never reports its end.
+    let mut leaving: Vec<u64> = service
+        .outgoing()
+        .filter(|task| task.desired > TaskState::Running)
+        .map(|task| task.slot)
+        .collect();
+    leaving.sort_unstable();
+    leaving.dedup();
+    if starting.is_empty() && !leaving.is_empty() {
+        let slots: Vec<String> = leaving.iter().map(u64::to_string).collect();
+        let slot = if slots.len() == 1 { "slot" } else { "slots" };
+        format!("{what} to end: the old task in {slot} {} to stop", list(&slots))
+    } else if starting.is_empty() {
         format!("{what} to end (state {state})")
     } else {
         format!("{what} to end: slot {}", starting.join(", "))
@@ -288,6 +300,11 @@ mod tests {
             unrest(&service("updating", tasks), true).unwrap(),
             "the update to end: slot 1 (pending: no suitable node (host-mode port already in use \
              on 1 node))"
+        );
+        let stops = |slot| task(slot, 1, Running, Shutdown);
+        assert_eq!(
+            unrest(&service("updating", vec![stops(2), stops(1)]), true).unwrap(),
+            "the update to end: the old task in slots 1 and 2 to stop"
         );
         let mut rejected = task(1, 2, Rejected, Shutdown);
         rejected.error = "No such image: app:v9".into();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::begin::Run;
+use super::begin::{LOST_AFTER, Run};
 use super::patience::Patience;
 use super::subject::Arrival;
 use crate::Offset;
@@ -155,6 +155,12 @@ impl Run<'_> {
         loop {
             {
                 let snapshot = self.snapshots.borrow_and_update();
+                if let Some((since, text)) = &snapshot.lost
+                    && (self.clock.now() - *since).to_duration() > LOST_AFTER
+                {
+                    return Err(Error::environment("the engine does not answer any more")
+                        .caused_by(text.clone()));
+                }
                 let found = snapshot.services.get(&self.spec.subject.target.service);
                 match found.filter(|_| snapshot.lost.is_none()) {
                     Some(found) if is_changed(before, found) => {

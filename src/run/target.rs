@@ -3,7 +3,7 @@
 use super::begin::Run;
 use crate::engine::{NodeView, published_url};
 use crate::error::{Error, Result};
-use crate::observe::Snapshot;
+use crate::observe::{ServiceSnapshot, Snapshot};
 use crate::stack::{PublishedPort, ServiceBody};
 use crate::swarm::{PortProtocol, PublishMode, TaskState};
 
@@ -105,7 +105,8 @@ fn elsewhere<'a>(
     manager: &str,
 ) -> Option<&'a str> {
     let running = || {
-        let tasks = snapshot.services.get(service).into_iter().flat_map(|found| found.current());
+        let found = snapshot.services.get(service).into_iter();
+        let tasks = found.flat_map(ServiceSnapshot::current);
         tasks.filter(|task| task.state == TaskState::Running)
     };
     if running().any(|task| task.node == manager) {
@@ -181,7 +182,6 @@ mod tests {
 
     use super::*;
     use crate::engine::ServiceView;
-    use crate::observe::ServiceSnapshot;
     use crate::record::TaskSeen;
 
     fn wish(service: Option<&str>, url: Option<&str>) -> TargetWish {

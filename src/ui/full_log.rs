@@ -58,7 +58,7 @@ struct Sentence {
 
 impl RunLog for FullLog {
     fn stamp(&self, at: Offset) -> String {
-        format!("[{:>7.2}s] ", at.as_secs_f64())
+        format!("[{:>7.2}s] ", at.as_secs_f64().max(0.0))
     }
 
     fn event(&mut self, event: &Event, before: Option<&TaskLine>, scene: &Scene) -> Vec<Line> {
@@ -99,7 +99,9 @@ impl RunLog for FullLog {
                 }
             }
             _ => {
-                if let Some(text) = line(event, scene.slots) {
+                let past =
+                    matches!(event.kind, EventKind::Service { .. }) && event.at < Offset::ZERO;
+                if let Some(text) = line(event, scene.slots).filter(|_| !past) {
                     self.say(event.at, text, scene.slots);
                 }
             }
