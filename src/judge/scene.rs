@@ -173,7 +173,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Whether the change was made by somebody else.
+    /// Whether the change was only waited for.
     pub(super) fn watched(&self) -> bool {
         self.name == "watched-update"
     }
