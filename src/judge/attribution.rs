@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use super::capacity::Capacity;
-use super::cause::{Cause, CauseGroup, Failure, Holder, Nearest};
-use super::fixes::{entry_fix, lost_requests};
+use super::cause::{Cause, Holder};
 use super::in_hand::InHand;
 use super::limits::Limits;
 use super::other_services::Entry;
@@ -16,7 +15,6 @@ use super::wrong_answers::{WrongAnswers, is_wrong_answer};
 use crate::Offset;
 use crate::record::{Outcome, Purpose, Run, Shot, StackFacts, StreamFacts};
 use crate::stats::Times;
-use crate::wording::length;
 
 /// How long after a task's end a proxy may still hold its address, and how long after its
 /// start a program may still not answer. A longer distance is no evidence.
@@ -27,8 +25,7 @@ const FIND: Offset = Offset::from_millis(2_000);
 const FIND_UNCHECKED: Offset = Offset::from_millis(1_000);
 /// Clock differences between engine and probes, and rounding.
 const SLACK: Offset = Offset::from_millis(100);
-/// How long before the engine was seen to be gone it may have stopped what it runs, and how long it
-/// may need to start that again.
+/// How long before the engine was seen to be gone it may have stopped what it runs.
 pub(super) const AROUND_LOSS: Offset = Offset::from_millis(5_000);
 /// How far ahead of a task's signal or end its kept connections may close.
 const CLOSE: Offset = Offset::from_millis(1_000);
@@ -53,17 +50,18 @@ impl Finding {
 
 /// What is needed to explain the failed requests of one scenario.
 pub(super) struct Attribution<'a> {
-    scene: &'a Scene<'a>,
-    stack: &'a StackFacts,
-    submitted: Offset,
+    pub(super) scene: &'a Scene<'a>,
+    pub(super) stack: &'a StackFacts,
+    pub(super) submitted: Offset,
     lives: &'a [TaskLife<'a>],
-    transitions: Vec<Transition<'a>>,
+    pub(super) transitions: Vec<Transition<'a>>,
     none_serving: Vec<(Offset, Offset)>,
     has_healthcheck: bool,
     in_hand: InHand<'a>,
-    entry: Entry<'a>,
-    answers: WrongAnswers,
-    /// When the engine did not respond, with the time around it that is not known either.
+    pub(super) entry: Entry<'a>,
+    pub(super) answers: WrongAnswers,
+    /// From just before the engine was lost on: what it runs may have ended with it, and is started
+    /// again when it is back.
     unseen: Times,
     /// Outages that began before the change: the stream and when the first request succeeded.
     from_before: HashMap<&'a str, Offset>,
@@ -91,113 +89,14 @@ impl<'a> Attribution<'a> {
             in_hand: InHand::new(run, &scene.tasks.lives, submitted),
             entry: Entry::of(run, scene),
             answers: WrongAnswers::of(run, scene),
-            unseen: Times::of(lost.map(|(from, to)| (from - AROUND_LOSS, to + AROUND_LOSS))),
+            unseen: Times::of(lost.map(|(from, _)| (from - AROUND_LOSS, scene.ended))),
             from_before: outages_from_before(run, submitted),
         }
     }
 
-    /// Explains one failed request, given what was found.
-    pub(super) fn explain(&self, stream: &StreamFacts, shot: &Shot, found: &Finding) -> Failure {
-        let from = shot.began();
-        let Finding { cause, life, .. } = *found;
-        let text = self.sentence(found, shot);
-        let nearest = match cause {
-            Cause::ProxyNotRunning | Cause::ProxyStopping => self.nearest_of_entry(found, from),
-            Cause::BeforeUpdate
-            | Cause::OwnLag
-            | Cause::EngineLost
-            | Cause::NodeLost
-            | Cause::WrongAnswer => None,
-            _ => {
-                let nearest = Transition::nearest(&self.transitions, from, |transition| {
-                    life.is_none_or(|life| life == transition.life)
-                });
-                nearest.map(|transition| transition.seen_from(from))
-            }
-        };
-        let because = nearest.as_ref().map_or_else(
-            || text.clone(),
-            |near| {
-                let side = if near.dt_s < Offset::ZERO { "later" } else { "earlier" };
-                let distance = length(near.dt_s.abs());
-                let event = near.event.replace('-', " ");
-                let service =
-                    near.service.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
-                format!("{text} ({service}slot {}: {event} {distance} {side})", near.slot)
-            },
-        );
-        Failure {
-            stream: stream.name.clone(),
-            at: shot.intended,
-            class: shot.outcome,
-            replica: shot.replica.as_deref().map(str::to_owned),
-            version: shot.version.as_deref().map(str::to_owned),
-            reused: shot.reused,
-            nearest,
-            cause,
-            because,
-        }
-    }
-
-    fn nearest_of_entry(&self, found: &Finding, from: Offset) -> Option<Nearest> {
-        let other = self.entry.service(found.about?)?;
-        let all = Transition::all(&other.tasks, self.scene.started);
-        let nearest = Transition::nearest(&all, from, |_| true)?.seen_from(from);
-        Some(Nearest { service: Some(other.name.to_owned()), ..nearest })
-    }
-
-    /// What is said of one failed request.
-    fn sentence(&self, found: &Finding, shot: &Shot) -> String {
-        let entry = found.about.and_then(|about| self.entry.service(about));
-        match (found.cause, entry) {
-            (Cause::ProxyNotRunning, Some(other)) => {
-                format!("the published port was closed: no task of {} was running", other.name)
-            }
-            (Cause::ProxyNotRunning, None) => format!(
-                "the published port was closed although replicas of {} were serving: what publishes \
-                 it was not running (the record does not have its tasks)",
-                self.scene.service
-            ),
-            (Cause::ProxyStopping, Some(other)) => {
-                format!("a task of {}, which publishes the port, was being stopped", other.name)
-            }
-            (Cause::WrongAnswer, _) => self.answers.sentence(self.scene, shot),
-            (Cause::NodeLost, _) => {
-                let loss = found.about.and_then(|about| self.scene.nodes.get(about));
-                loss.map_or_else(
-                    || found.cause.text().to_owned(),
-                    |loss| format!("{}: {}", found.cause.text(), loss.what()),
-                )
-            }
-            (cause, _) => cause.sentence(found.holder),
-        }
-    }
-
-    /// Words a group of requests with one cause, and what to change.
-    pub(super) fn word(&self, group: &mut CauseGroup, found: &Finding, like: &Shot) {
-        let scene = self.scene;
-        let loss = found.about.and_then(|about| scene.nodes.get(about));
-        group.text = match loss.filter(|_| group.cause == Cause::NodeLost) {
-            Some(loss) => loss.sentence(group.failed, group.first_at),
-            None => self.sentence(found, like),
-        };
-        if group.cause == Cause::WrongAnswer {
-            group.answers = self.answers.list(scene);
-        }
-        group.remedy = match group.cause {
-            Cause::ProxyNotRunning | Cause::ProxyStopping => {
-                let other = found.about.and_then(|about| self.entry.service(about));
-                Some(entry_fix(other, self.stack, self.submitted))
-            }
-            Cause::NodeLost => loss.map(|loss| loss.remedy().to_owned()),
-            cause => lost_requests(cause, scene.expects, self.stack, scene.replicas)
-                .map(|fix| fix.sentence()),
-        };
-    }
-
     /// What explains one failed request.
     pub(super) fn find(&self, stream: &StreamFacts, shot: &Shot) -> Finding {
-        if let Some(found) = self.from_outside(stream, shot) {
+        if let Some(found) = self.outside_cause(stream, shot) {
             return found;
         }
         let (cause, life) = self.cause(stream, shot);
@@ -231,8 +130,7 @@ impl<'a> Attribution<'a> {
             }
             Cause::NoHealthyReplica | Cause::HeldByProxy => {
                 let (start, _) = self.none_serving.iter().rfind(|(start, _)| *start <= from)?;
-                let ended =
-                    self.lives.iter().filter(|life| life.serves_until() == Some(*start)).last()?;
+                let ended = self.lives.iter().rfind(|life| life.serves_until() == Some(*start))?;
                 nodes.iter().position(|loss| loss.took(ended))
             }
             _ => None,
@@ -240,7 +138,7 @@ impl<'a> Attribution<'a> {
     }
 
     /// What explains it without any task of the service under test.
-    fn from_outside(&self, stream: &StreamFacts, shot: &Shot) -> Option<Finding> {
+    fn outside_cause(&self, stream: &StreamFacts, shot: &Shot) -> Option<Finding> {
         let (from, to) = (shot.began(), shot.ended());
         if is_own_lag(stream, shot) {
             return Some(Finding::of(Cause::OwnLag));
@@ -303,7 +201,7 @@ impl<'a> Attribution<'a> {
         if is_wrong_answer(shot.outcome) {
             return (Cause::WrongAnswer, None);
         }
-        if !is_of_the_connection(shot.outcome) {
+        if !is_of_the_connection(shot.outcome) || self.entry.refuses_nothing(stream, shot) {
             return (Cause::Unexplained, None);
         }
         let broken = self

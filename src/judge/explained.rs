@@ -123,7 +123,7 @@ struct Group<'a> {
     first: Finding,
     like: &'a Shot,
     holder: Option<Holder>,
-    group: CauseGroup,
+    cause: CauseGroup,
 }
 
 impl<'a> Group<'a> {
@@ -138,24 +138,24 @@ impl<'a> Group<'a> {
             answers: Vec::new(),
             remedy: None,
         };
-        Self { first: *first, like, holder: first.holder, group }
+        Self { first: *first, like, holder: first.holder, cause: group }
     }
 
     fn take(&mut self, facts: &StreamFacts, shot: &Shot, finding: &Finding) {
         // What is not known of one is not said of all.
         self.holder = self.holder.zip(finding.holder).map(|(some, other)| some.and(other));
         self.first.about = self.first.about.or(finding.about);
-        self.group.failed += 1;
-        self.group.last_at = shot.intended;
-        if !self.group.streams.contains(&facts.name) {
-            self.group.streams.push(facts.name.clone());
+        self.cause.failed += 1;
+        self.cause.last_at = shot.intended;
+        if !self.cause.streams.contains(&facts.name) {
+            self.cause.streams.push(facts.name.clone());
         }
     }
 
     fn finish(mut self, attribution: &Attribution) -> CauseGroup {
         self.first.holder = self.holder;
-        attribution.word(&mut self.group, &self.first, self.like);
-        self.group
+        attribution.word(&mut self.cause, &self.first, self.like);
+        self.cause
     }
 }
 

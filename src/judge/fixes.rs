@@ -2,11 +2,10 @@
 //! numbers.
 
 use super::cause::Cause;
-use super::other_services::OtherService;
 use super::remedies::{HEALTHCHECK, NODE, TASK_ERRORS};
 use super::scene::Scene;
 use super::task_failure::TaskFailure;
-use crate::Offset;
+use super::waiting_fixes::{cannot_start, stuck};
 use crate::record::{Expects, StackFacts};
 use crate::swarm::{FailureAction, HealthCheck, Order, UpdateState};
 
@@ -39,7 +38,7 @@ impl Fix {
         Self::Text { about: Some(setting), text: text.into() }
     }
 
-    fn update(key: &'static str, value: impl Into<String>, why: &'static str) -> Self {
+    pub(super) fn update(key: &'static str, value: impl Into<String>, why: &'static str) -> Self {
         Self::Set { block: "update_config", key, value: value.into(), why }
     }
 
@@ -134,42 +133,6 @@ fn failing_version(scene: &Scene) -> Fix {
     }
 }
 
-/// What to change for a task that cannot start, from the engine's words.
-fn cannot_start(error: &str) -> Fix {
-    let says = |words: &[&str]| words.iter().any(|word| error.contains(word));
-    if says(&["host-mode port"]) {
-        return Fix::text(
-            "free the host port: one node can give it to one task only, so let the service have \
-             no more replicas than nodes, or publish the port with `mode: ingress`",
-        );
-    }
-    if says(&["resolve reference", "No such image", "pull access", "manifest", "not found: "]) {
-        return Fix::about(
-            "image",
-            "correct the image's name, or make it available on every node: push it to a registry \
-             that the nodes reach",
-        );
-    }
-    if says(&["bind source path", "mount"]) {
-        return Fix::about(
-            "volumes",
-            "create what the service mounts on every node that may run it",
-        );
-    }
-    if says(&["insufficient resources"]) {
-        return Fix::text(
-            "lower `deploy.resources.reservations`, or add a node: no node has that much left",
-        );
-    }
-    if says(&["constraint", "max replicas per node", "unsupported platform", "no suitable node"]) {
-        return Fix::text(
-            "let more nodes take the new task: see `deploy.placement` and the nodes' state in \
-             `docker node ls`",
-        );
-    }
-    Fix::text(TASK_ERRORS)
-}
-
 fn roll_back(why: &'static str) -> Fix {
     Fix::update("failure_action", "rollback", why)
 }
@@ -231,38 +194,6 @@ fn above(seconds: f64) -> f64 {
     seconds.floor() + 1.0
 }
 
-/// Swarm waits for a task that neither starts nor fails.
-fn stuck(scene: &Scene, stack: &StackFacts) -> Fix {
-    let waiting = scene
-        .tasks
-        .wanted()
-        .filter(|life| life.running.is_none())
-        .find_map(super::tasks::TaskLife::failure);
-    match waiting {
-        Some(TaskFailure::NotPlaced { error })
-            if error.contains("host-mode port")
-                && stack.update_config.order == Order::StartFirst =>
-        {
-            Fix::update(
-                "order",
-                "stop-first",
-                "the new task needs the host port that the old one still holds",
-            )
-        }
-        Some(
-            TaskFailure::NotPlaced { error }
-            | TaskFailure::NotStarted { error }
-            | TaskFailure::Rejected { error },
-        ) => cannot_start(&error),
-        Some(_) => Fix::text(TASK_ERRORS),
-        None => Fix::about(
-            "healthcheck",
-            "a task that neither starts nor becomes unhealthy keeps Swarm waiting: look at \
-             placement, images, and a `healthcheck` with a long `start_period` or many `retries`",
-        ),
-    }
-}
-
 /// What to change for requests that failed of this cause; absent if nothing can be said.
 pub(super) fn lost_requests(
     cause: Cause,
@@ -277,44 +208,10 @@ pub(super) fn lost_requests(
             "give the service a `healthcheck` that asks for what users get: without one Swarm takes \
              every version that runs",
         )),
-        Cause::WrongAnswer => Some(Fix::about("healthcheck", cause.remedy()?)),
-        Cause::NewTaskNotReady => Some(Fix::about("healthcheck", cause.remedy()?)),
-        _ => Some(Fix::text(cause.remedy()?)),
-    }
-}
-
-/// What to change where the service that publishes the port was not there.
-pub(super) fn entry_fix(
-    other: Option<&OtherService>,
-    stack: &StackFacts,
-    submitted: Offset,
-) -> String {
-    let name = other.map_or("the service that publishes the port", |other| other.name);
-    let entry =
-        stack.entry.as_ref().filter(|entry| other.is_none_or(|other| other.name == entry.service));
-    let ended = other.and_then(|other| other.ended_task(submitted));
-    if let Some(life) = ended
-        && let Some(failure) = life.failure()
-    {
-        return format!(
-            "find out why {name} ended ({}): `docker service ps --no-trunc {name}`; with replicas on \
-             several nodes, each with its own address for users, the others would have answered",
-            failure.of_whom(&life.whom())
-        );
-    }
-    match entry {
-        Some(entry) if !entry.host_port && entry.order == Order::StopFirst => format!(
-            "update {name} with `update_config.order: start-first` and give it a `healthcheck`, so \
-             that the new task answers before the old one stops"
-        ),
-        Some(entry) if !entry.host_port => {
-            format!("give {name} a `healthcheck` and more than one replica")
+        Cause::WrongAnswer | Cause::NewTaskNotReady => {
+            Some(Fix::about("healthcheck", cause.remedy()?))
         }
-        _ => format!(
-            "run {name} on more than one node and let users reach all of them: a host-mode port \
-             belongs to one task a node, so replacing that task always closes it, and \
-             `order: start-first` cannot help"
-        ),
+        _ => Some(Fix::text(cause.remedy()?)),
     }
 }
 

@@ -103,13 +103,13 @@ impl NodeLoss {
             let told = life.told_to_stop?;
             let rolled_back = scene.rollback_seen().is_some_and(|seen| seen - TOGETHER <= told);
             let aimed = if rolled_back { scene.old } else { scene.new_generation() };
-            let off = told >= scene.submitted_at()
-                && life.last.generation == aimed
+            let off = life.last.generation == aimed
                 && life.last.desired == TaskState::Shutdown
                 && !life.last.node.is_empty()
                 && life.failed.is_none()
                 && life.unhealthy.is_none();
-            (off || life.last.state == TaskState::Orphaned).then_some(told)
+            let orphaned = life.last.state == TaskState::Orphaned;
+            (told >= scene.submitted_at() && (off || orphaned)).then_some(told)
         };
         let mut losses: Vec<Self> = Vec::new();
         for life in &scene.tasks.lives {

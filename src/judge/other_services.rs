@@ -87,6 +87,8 @@ pub(super) struct Entry<'a> {
     /// Whether something other than the service under test publishes it: not known if the record
     /// shows neither.
     proxied: Option<bool>,
+    /// Whether the record says so.
+    known: bool,
     /// When requests to the published port were refused.
     refused: Times,
 }
@@ -106,6 +108,7 @@ impl<'a> Entry<'a> {
             return Self {
                 candidates: candidates.collect(),
                 proxied: Some(entry.service != scene.service),
+                known: true,
                 refused,
             };
         }
@@ -134,12 +137,24 @@ impl<'a> Entry<'a> {
             matches!(shot.outcome, Outcome::Proxy502 | Outcome::Proxy503 | Outcome::Proxy504)
         });
         let several = unseen && !run.meta.engine.ipvs && replicas.len() > 1;
-        Self { candidates, proxied: (several || proxy_spoke).then_some(true), refused }
+        Self {
+            candidates,
+            proxied: (several || proxy_spoke).then_some(true),
+            known: false,
+            refused,
+        }
     }
 
     /// Whether nothing but the service under test answers users.
     pub(super) fn is_direct(&self) -> bool {
         self.proxied == Some(false)
+    }
+
+    /// Whether a proxy stands between this request and the service under test, so that a refusal
+    /// says nothing about any task of that service.
+    pub(super) fn refuses_nothing(&self, facts: &StreamFacts, shot: &Shot) -> bool {
+        let closed = matches!(shot.outcome, Outcome::Refused | Outcome::NoRoute);
+        closed && self.known && self.proxied == Some(true) && is_published(facts)
     }
 
     /// Whether this request failed because what publishes the port was not there, or was being

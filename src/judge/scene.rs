@@ -7,7 +7,7 @@ use super::task_failure::{STOPPED_EARLY, named_task};
 use super::tasks::{TaskLife, Tasks};
 use crate::Offset;
 use crate::record::{EndReason, Event, EventKind, Expects, Run, SpecMatch};
-use crate::swarm::{TaskState, UpdateState};
+use crate::swarm::UpdateState;
 use crate::wording::{cut, length};
 
 /// The longest evidence that a sentence takes in, in characters.
@@ -173,59 +173,9 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The number of replicas that the change asks for.
-    fn read_replicas(&self, submitted: Offset) -> u64 {
-        let known = self.events.iter().find_map(|event| match &event.kind {
-            EventKind::Submitted { service, replicas, .. } if service == self.service => *replicas,
-            _ => None,
-        });
-        if let Some(known) = known {
-            return known;
-        }
-        // Version 0.1.0 did not record it. Where Swarm removes or adds whole slots, it is the
-        // number of slots that it wants in the end.
-        if self.spec != SpecMatch::Submitted {
-            return self.replicas;
-        }
-        let slots: BTreeSet<u64> =
-            self.tasks.wanted().map(|life| life.last.slot).filter(|slot| *slot > 0).collect();
-        let removed = self.tasks.lives.iter().any(|life| {
-            life.last.desired == TaskState::Remove
-                && life.told_to_stop.is_some_and(|told| told >= submitted)
-        });
-        let added = self.tasks.wanted().any(|life| {
-            life.last.slot > self.replicas && life.first_seen >= submitted && self.watched()
-        });
-        let found = slots.len() as u64;
-        let changed = (removed && found < self.replicas) || (added && found > self.replicas);
-        if changed { found } else { self.replicas }
-    }
-
-    /// Whether the change was made by somebody else.
-    fn watched(&self) -> bool {
+    /// Whether the change was only waited for.
+    pub(super) fn watched(&self) -> bool {
         self.name == "watched-update"
-    }
-
-    /// The number of replicas that there should be in the end.
-    pub(super) fn wanted_replicas(&self) -> u64 {
-        let restored = match self.spec {
-            SpecMatch::Previous => true,
-            SpecMatch::Submitted => false,
-            SpecMatch::Other | SpecMatch::Unknown => self.rolled_back(),
-        };
-        let wanted = self.expects == Expects::Rollback || restored;
-        if wanted { self.replicas } else { self.submitted_replicas }
-    }
-
-    /// The number of replicas that there should be at any time: while their number changes, the
-    /// smaller one.
-    pub(super) fn least_replicas(&self) -> u64 {
-        self.replicas.min(self.submitted_replicas)
-    }
-
-    /// Whether the change asks for another number of replicas.
-    pub(super) fn is_scaled(&self) -> bool {
-        self.replicas != self.submitted_replicas
     }
 
     /// Why what the change came to is not known, if so.

@@ -150,13 +150,10 @@ impl TaskFailure {
             TaskState::Failed | TaskState::Complete if signs.out_of_memory => {
                 Some(Self::OutOfMemory)
             }
-            // Without a container there is nothing that can have exited.
-            TaskState::Failed => {
-                Some(match task.exit_code.filter(|_| !task.container.is_empty()) {
-                    Some(code) if code != 0 => Self::Exited { code },
-                    _ => Self::Other { error: error() },
-                })
-            }
+            TaskState::Failed => Some(match task.exit_code {
+                Some(code) if code != 0 => Self::Exited { code },
+                _ => Self::Other { error: error() },
+            }),
             TaskState::Complete => Some(Self::Exited { code: task.exit_code.unwrap_or(0) }),
             TaskState::Rejected => Some(Self::Rejected { error: error() }),
             TaskState::Orphaned => Some(Self::Lost),

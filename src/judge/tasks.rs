@@ -139,6 +139,8 @@ impl<'a> Tasks<'a> {
 pub(super) struct TaskLife<'a> {
     /// What was seen last.
     pub last: &'a TaskSeen,
+    /// Its container's id; empty if it never had one.
+    container: &'a str,
     /// When it was seen first.
     pub first_seen: Offset,
     /// Its container was started (container event).
@@ -171,6 +173,7 @@ impl<'a> TaskLife<'a> {
     pub(super) fn new(seen_task: &'a TaskSeen, at: Offset, seen: Offset) -> Self {
         let mut life = Self {
             last: seen_task,
+            container: "",
             first_seen: seen,
             started: None,
             running: None,
@@ -226,6 +229,9 @@ impl<'a> TaskLife<'a> {
             if !self.addresses.iter().any(|known| known.0 == address) {
                 self.addresses.push((address, at));
             }
+        }
+        if !task.container.is_empty() {
+            self.container = &task.container;
         }
         self.last = task;
         self.last_at = self.last_at.max(at);
@@ -302,6 +308,6 @@ impl<'a> TaskLife<'a> {
     /// Whether an answer's host name is that of its container.
     pub(super) fn is_container(&self, host_name: &str) -> bool {
         // Docker's default host name is the first twelve digits of the container's id.
-        host_name.len() >= 12 && self.last.container.starts_with(host_name)
+        host_name.len() >= 12 && self.container.starts_with(host_name)
     }
 }

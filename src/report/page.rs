@@ -75,7 +75,11 @@ impl<'a> Page<'a> {
             }
             return;
         }
-        for (index, line) in lines(text, width - indent).into_iter().enumerate() {
+        let wrapped = lines(text, width - indent);
+        if wrapped.is_empty() {
+            self.lines.push(first.trim_end().to_owned());
+        }
+        for (index, line) in wrapped.into_iter().enumerate() {
             let line =
                 if index == 0 { format!("{first}{line}") } else { format!("{:indent$}{line}", "") };
             self.lines.push(line.trim_end().to_owned());

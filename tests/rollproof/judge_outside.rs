@@ -133,11 +133,11 @@ fn two_nodes() -> Story {
         if let EventKind::Task(task) = &mut event.kind
             && task.slot <= 2
         {
-            task.node = "node2".to_owned();
+            "node2".clone_into(&mut task.node);
         }
     }
     for task in story.tasks.iter_mut().filter(|task| task.slot <= 2) {
-        task.node = "node2".to_owned();
+        "node2".clone_into(&mut task.node);
     }
     node(&mut story, 0.0, "ready", "active");
     story.scenario("update", Expects::Update);

@@ -1,0 +1,41 @@
+//! What to change where the service that publishes the port was not there.
+
+use super::other_services::OtherService;
+use crate::Offset;
+use crate::record::StackFacts;
+use crate::swarm::Order;
+
+/// What to change where the service that publishes the port was not there.
+pub(super) fn entry_fix(
+    other: Option<&OtherService>,
+    stack: &StackFacts,
+    submitted: Offset,
+) -> String {
+    let name = other.map_or("the service that publishes the port", |other| other.name);
+    let entry =
+        stack.entry.as_ref().filter(|entry| other.is_none_or(|other| other.name == entry.service));
+    let ended = other.and_then(|other| other.ended_task(submitted));
+    if let Some(life) = ended
+        && let Some(failure) = life.failure()
+    {
+        return format!(
+            "find out why {name} ended ({}): `docker service ps --no-trunc {name}`; with replicas on \
+             several nodes, each with its own address for users, the others would have answered",
+            failure.of_whom(&life.whom())
+        );
+    }
+    match entry {
+        Some(entry) if !entry.host_port && entry.order == Order::StopFirst => format!(
+            "update {name} with `update_config.order: start-first` and give it a `healthcheck`, so \
+             that the new task answers before the old one stops"
+        ),
+        Some(entry) if !entry.host_port => {
+            format!("give {name} a `healthcheck` and more than one replica")
+        }
+        _ => format!(
+            "run {name} on more than one node and let users reach all of them: a host-mode port \
+             belongs to one task a node, so replacing that task always closes it, and \
+             `order: start-first` cannot help"
+        ),
+    }
+}

@@ -1,0 +1,76 @@
+//! What to change for tasks that Swarm waits for: the engine's own words decide.
+
+use super::fixes::Fix;
+use super::remedies::TASK_ERRORS;
+use super::scene::Scene;
+use super::task_failure::TaskFailure;
+use crate::record::StackFacts;
+use crate::swarm::Order;
+
+/// Swarm waits for a task that neither starts nor fails.
+pub(super) fn stuck(scene: &Scene, stack: &StackFacts) -> Fix {
+    let waiting = scene
+        .tasks
+        .wanted()
+        .filter(|life| life.running.is_none())
+        .find_map(super::tasks::TaskLife::failure);
+    match waiting {
+        Some(TaskFailure::NotPlaced { error })
+            if error.contains("host-mode port")
+                && stack.update_config.order == Order::StartFirst =>
+        {
+            Fix::update(
+                "order",
+                "stop-first",
+                "the new task needs the host port that the old one still holds",
+            )
+        }
+        Some(
+            TaskFailure::NotPlaced { error }
+            | TaskFailure::NotStarted { error }
+            | TaskFailure::Rejected { error },
+        ) => cannot_start(&error),
+        Some(_) => Fix::text(TASK_ERRORS),
+        None => Fix::about(
+            "healthcheck",
+            "a task that neither starts nor becomes unhealthy keeps Swarm waiting: look at \
+             placement, images, and a `healthcheck` with a long `start_period` or many `retries`",
+        ),
+    }
+}
+
+/// What to change for a task that cannot start, from the engine's words.
+pub(super) fn cannot_start(error: &str) -> Fix {
+    let says = |words: &[&str]| words.iter().any(|word| error.contains(word));
+    if says(&["host-mode port"]) {
+        return Fix::text(
+            "free the host port: one node can give it to one task only, so let the service have \
+             no more replicas than nodes, or publish the port with `mode: ingress`",
+        );
+    }
+    if says(&["resolve reference", "No such image", "pull access", "manifest", "not found: "]) {
+        return Fix::about(
+            "image",
+            "correct the image's name, or make it available on every node: push it to a registry \
+             that the nodes reach",
+        );
+    }
+    if says(&["bind source path", "mount"]) {
+        return Fix::about(
+            "volumes",
+            "create what the service mounts on every node that may run it",
+        );
+    }
+    if says(&["insufficient resources"]) {
+        return Fix::text(
+            "lower `deploy.resources.reservations`, or add a node: no node has that much left",
+        );
+    }
+    if says(&["constraint", "max replicas per node", "unsupported platform", "no suitable node"]) {
+        return Fix::text(
+            "let more nodes take the new task: see `deploy.placement` and the nodes' state in \
+             `docker node ls`",
+        );
+    }
+    Fix::text(TASK_ERRORS)
+}
