@@ -50,8 +50,8 @@ fn what_a_real_engine_refuses() {
     let missing = APP.replace("rollproof/app:v1", "nobody/nothing:9");
     let missing = place.file("image.yml", &missing);
     let ended = place.run(&["deploy", "-c", &missing, "s"]);
-    refused(&ended, 1, &["No such image", "nobody/nothing:9", "rollproof down"]);
-    place.run(&["down", "s"]).expect(0);
+    refused(&ended, 4, &["neither has nor can pull", "nobody/nothing:9", "image.yml:2", "hint"]);
+    refused(&place.run(&["down", "s"]), 2, &["stack `s` does not exist"]);
 
     let named = place.run(&["verify", "-c", &example("naive.yml"), "--service", "web"]);
     refused(&named, 2, &["no service `web`", "app"]);

@@ -23,6 +23,7 @@ mod judge_pooled;
 mod judge_purpose;
 mod judge_records;
 mod judge_self_test;
+mod judge_stories;
 mod judge_story;
 mod judge_trust;
 mod lab;
