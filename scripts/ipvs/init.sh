@@ -1,7 +1,7 @@
 #!/bin/sh
 # Process 1 of the guest. Its root is the machine's /, read-only, so it runs the machine's own dockerd;
-# all that is written stays in the guest's memory. MODULES, DOCKERD and ADDRESS come from the kernel's
-# command line.
+# all that is written stays in the guest's memory. MODULES, DOCKERD, ADDRESS and TRACE (a script to
+# run beside the engine, if any) come from the kernel's command line.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/run/home
 
 say() {
@@ -39,6 +39,13 @@ done
 rm -f /etc/resolv.conf
 echo 'nameserver 127.0.0.1' >/etc/resolv.conf
 
+# As on a machine with systemd, where the engine is one group of processes and each container another.
+# Without this, all containers together get as much processor time as one thread of the engine.
+echo +cpu >/sys/fs/cgroup/cgroup.subtree_control
+mkdir /sys/fs/cgroup/engine /sys/fs/cgroup/docker
+echo 1000 >/sys/fs/cgroup/docker/cpu.weight
+echo $$ >/sys/fs/cgroup/engine/cgroup.procs
+
 hostname guest
 sysctl -qw net.ipv4.ip_forward=1
 ip link set lo up
@@ -55,6 +62,7 @@ for tables in iptables ip6tables; do
 done
 export PATH=/run/bin:$PATH
 
+[ -z "${TRACE:-}" ] || sh "$TRACE" &
 say "kernel $(uname -r), starting the engine"
 "$DOCKERD" --storage-driver overlay2 --exec-root /run/docker \
     --pidfile /run/docker.pid -H unix:///run/docker.sock -H "tcp://$ADDRESS:2375" --tls=false \

@@ -56,18 +56,27 @@ since() {
     echo "$1 $(now)" | awk '{ printf "%.1f", $2 - $1 }'
 }
 
+# The guest is pinned to one processor, because moving between two costs it more than a second one
+# brings. It dies with this script, however that ends.
 boot() {
-    release=$(ls "$folder/kernel/lib/modules")
     cd "$folder/kernel"
-    # Pinned to one processor, because moving between two costs it more than a second one brings. The
-    # guest dies with this script, however that ends.
-    exec setpriv --pdeathsig KILL \
+    exec setpriv --pdeathsig KILL setsid nice -n -15 taskset -c $(($(nproc) - 1)) \
         unshare --pid --fork --kill-child --mount-proc \
-        taskset -c $(($(nproc) - 1)) env TMPDIR="$memory" LD_LIBRARY_PATH="$folder/kernel/lib" \
-        ./linux seccomp=on mem=4G root=/dev/root rootfstype=hostfs \
-        hostfs=/ ro init="$here/init.sh" MODULES="$folder/kernel/lib/modules" ADDRESS="$address" \
-        DOCKERD="$(command -v dockerd)" con=null con0=null,fd:1 con1=null,fd:1 ssl=null quiet panic=1 \
-        vec0:transport=tap,ifname=tap0,depth=128,gro=1 </dev/null >"$folder/guest.log" 2>&1
+        env TMPDIR="$memory" LD_LIBRARY_PATH="$folder/kernel/lib" \
+        ./linux seccomp=on mem=4G root=/dev/root rootfstype=hostfs hostfs=/ ro init="$here/init.sh" \
+        MODULES="$folder/kernel/lib/modules" ADDRESS="$address" DOCKERD="$(command -v dockerd)" \
+        ${ROLLPROOF_IPVS_TRACE:+TRACE="$ROLLPROOF_IPVS_TRACE"} \
+        con=null con0=null,fd:1 con1=null,fd:1 ssl=null quiet panic=1 \
+        vec0:transport=tap,ifname=tap0,depth=64,gro=1 </dev/null >"$folder/guest.log" 2>&1
+}
+
+# Other work on this machine would be measured as slow responses, so the guest has precedence on its
+# processor. Where the kernel groups processes by session (autogroup), it counts what the session has;
+# user-mode Linux starts one of its own.
+precede() {
+    for process in $(cat "/proc/$guest/task/$guest/children" 2>/dev/null); do
+        { echo -15 >"/proc/$process/autogroup"; } 2>/dev/null || true
+    done
 }
 
 echo "booting the guest (load $(load)); its log is $folder/guest.log"
@@ -81,6 +90,7 @@ until [ "$(curl -s -m 2 "$engine/_ping" 2>/dev/null)" = OK ]; do
     sleep 0.1
 done
 answered=$(since "$power_on")
+precede
 curl -sf -m 60 -H 'Content-Type: application/json' "$engine/swarm/init" >/dev/null \
     -d "{\"ListenAddr\": \"0.0.0.0:2377\", \"AdvertiseAddr\": \"$address\"}" ||
     fail "the guest's engine cannot be a swarm manager; see $folder/guest.log"
@@ -154,7 +164,17 @@ if [ "$(fact scenarios.length)" = 2 ]; then
     done
 fi
 
-verify naive --streams proxy-fresh,control --no-self-test
+# How slow the guest is.
+phase() {
+    sed -n "s/^{\"at\":\([0-9.]*\),.*\"name\":\"$1\".*/\1/p" \
+        "$ROLLPROOF_HOME/.rollproof/runs/latest/events.jsonl" | head -n 1
+}
+control=$(sed -n 's/^\(scenarios\.0\.streams\.[0-9]*\)\.name control$/\1/p' "$facts")
+echo "  guest   engine after $answered s; six healthy replicas after" \
+    "$(echo "$(phase deploy) $(phase warm-up)" | awk '{ printf "%.1f", $2 - $1 }') s;" \
+    "control target: median $(fact "$control.latency_s.p50") s"
+
+verify naive --streams proxy-fresh,control --no-self-test --scenario update
 expect 'exit code' "$code" 1
 expect 'verdict' "$(fact verdict)" fail
 
