@@ -9,7 +9,9 @@ use rollproof::record::{
 };
 use rollproof::swarm::{HealthCheck, TaskState, UpdateState};
 
-pub use crate::judge_stories::{GOOD_END, ROLLBACK_END, good_rollback, good_update, good_verify};
+pub use crate::judge_stories::{
+    GOOD_END, ROLLBACK_END, VERIFY_END, good_rollback, good_update, good_verify,
+};
 use crate::record_runs::{meta, ok_shot};
 
 pub const SERVICE: &str = "demo_app";
