@@ -97,8 +97,8 @@ curl -sf -m 60 -H 'Content-Type: application/json' "$engine/swarm/init" >/dev/nu
 echo "the guest's engine answered after $answered s, its swarm after $(since "$power_on") s"
 
 began=$(now)
-"$rollproof" build -q --app "$app" --busybox "$(find "$folder/programs" -type f -path '*/bin/busybox' | head -n 1)" \
-    --caddy "$folder/programs/usr/bin/caddy"
+busybox=$(find "$folder/programs" -type f -path '*/bin/busybox' | head -n 1)
+"$rollproof" build -q --app "$app" --busybox "$busybox" --caddy "$folder/programs/usr/bin/caddy"
 echo "loading the images took $(since "$began") s"
 
 # The guest needs about 0.3 s of its only processor for a health check.
@@ -113,6 +113,11 @@ failed=0
 facts=
 fact() {
     sed -n "s/^$(echo "$1" | sed 's/\./\\./g') //p" "$facts"
+}
+
+# keys LIST FIELD VALUE: the paths of the elements of a list in which a field has this value.
+keys() {
+    sed -n "s/^\($1\.[0-9]*\)\.$2 $3\$/\1/p" "$facts"
 }
 
 # expect WHAT HAS WANTED
@@ -157,7 +162,7 @@ if [ "$(fact scenarios.length)" = 2 ]; then
     for scenario in 0 1; do
         named=$(fact scenarios.$scenario.name)
         expect "$named: failed requests" "$(fact scenarios.$scenario.failed)" 0
-        for this in $(sed -n 's/^\(scenarios\.'$scenario'\.streams\.[0-9]*\)\.purpose users$/\1/p' "$facts"); do
+        for this in $(keys "scenarios.$scenario.streams" purpose users); do
             expect "$named: replicas that answered $(fact "$this.name")" "$(fact "$this.replicas_seen")" 6
         done
     done
@@ -168,7 +173,7 @@ phase() {
     sed -n "s/^{\"at\":\([0-9.]*\),.*\"name\":\"$1\".*/\1/p" \
         "$ROLLPROOF_HOME/.rollproof/runs/latest/events.jsonl" | head -n 1
 }
-control=$(sed -n 's/^\(scenarios\.0\.streams\.[0-9]*\)\.name control$/\1/p' "$facts")
+control=$(keys scenarios.0.streams name control)
 echo "  guest   engine after $answered s; six healthy replicas after" \
     "$(echo "$(phase deploy) $(phase warm-up)" | awk '{ printf "%.1f", $2 - $1 }') s;" \
     "control target: median $(fact "$control.latency_s.p50") s"

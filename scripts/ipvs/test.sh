@@ -61,11 +61,9 @@ fi
 folder=${ROLLPROOF_HOME:-$root/.rollproof}/ipvs
 mkdir -p "$folder"
 folder=$(realpath "$folder")
-if [ "${ROLLPROOF_IPVS_LOCKED:-}" != yes ]; then
-    # The file stays open, and locked, until everything that was started has ended.
-    exec 9>"$folder/lock"
-    flock --nonblock 9 || fail "another run is using $folder"
-fi
+# The file stays open, and locked, until everything that was started has ended.
+exec 9>"$folder/lock"
+flock --nonblock 9 || fail "$folder is in use by another run"
 
 before=$(date +%s)
 if [ ! -e "$folder/kernel/ready" ]; then
