@@ -189,8 +189,9 @@ pub(super) fn what_swarm_did(scenario: &ScenarioJudgement) -> String {
     }
     // Without a change there is nothing to say about the replicas.
     if let Some(capacity) = scenario.capacity.as_ref().filter(|_| update.submitted_at.is_some()) {
-        let lowest = match (capacity.min_running, capacity.desired) {
-            (0, _) => format!("; no replica for {}", length(capacity.none_serving_s)),
+        // What serves is what users notice: a task can be RUNNING and not yet, or no longer, answer.
+        let lowest = match (capacity.min_serving, capacity.desired) {
+            (0, _) => format!("; no replica served for {}", length(capacity.none_serving_s)),
             (_, 1) => "; the replica was never missing".to_owned(),
             (least, all) => format!("; never below {least} of {all} replicas"),
         };

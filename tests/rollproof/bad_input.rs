@@ -60,7 +60,9 @@ fn what_a_real_engine_refuses() {
     place.deploy_by_docker(&file, "foreign");
     let ended = place.run(&["deploy", "-c", &file, "foreign"]);
     refused(&ended, 2, &["not deployed by rollproof", "--adopt"]);
-    refused(&place.run(&["verify", "-c", &file, "foreign"]), 2, &["not deployed by rollproof"]);
+    let url = "http://127.0.0.1:8000/";
+    let ended = place.run(&["verify", "-c", &file, "foreign", "--url", url]);
+    refused(&ended, 2, &["not deployed by rollproof"]);
     let list = ["service", "ls", "--filter", "name=foreign_", "--format", "{{.Name}}"];
     assert_eq!(docker(&host, &list).expect(0).out.trim(), "foreign_app");
 
