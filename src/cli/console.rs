@@ -8,6 +8,7 @@ use super::args::GlobalArgs;
 use super::interrupts;
 use crate::error::Result;
 use crate::record::Sink;
+use crate::run::RunEnv;
 use crate::site::{LabUse, OpenOptions, Site, StateFolder};
 use crate::ui::{Mode, Screen, Terminal, start_log, stderr_colour};
 
@@ -57,8 +58,18 @@ impl Console {
         }
     }
 
+    /// What a run on this engine works with.
+    pub(super) fn run_env<'a>(&'a self, site: &'a Site) -> RunEnv<'a> {
+        RunEnv {
+            site,
+            state: &self.state,
+            interrupt: &self.interrupt,
+            screen: Box::new(|| self.screen()),
+        }
+    }
+
     /// What shows a run to the user while it goes on.
-    pub(super) fn screen(&self) -> Box<dyn Sink> {
+    fn screen(&self) -> Box<dyn Sink> {
         let mode = Mode::of_stderr(self.global.quiet);
         let screen = Screen::new(mode, stderr_colour(), self.terminal.clone());
         Box::new(screen.verbose(self.global.verbose))

@@ -12,7 +12,7 @@ use crate::Clock;
 use crate::deploy::{ApplyOptions, OwnerMark, Prepared, StackFiles, read_or_example};
 use crate::engine::RegistryAuth;
 use crate::error::Result;
-use crate::run::{Deployment, RunEnv, deploy, new_run_id, until_converged};
+use crate::run::{Deployment, deploy, new_run_id, until_converged};
 use crate::site::{LabUse, Site};
 use crate::wording::length;
 
@@ -57,12 +57,7 @@ pub(super) async fn run(args: DeployArgs, console: &Console) -> Result<u8> {
     let run_id = new_run_id(&clock);
     let applied = deploy(&site, &console.state, &deployment, &run_id, &tell).await?;
     let services = applied.iter().map(|body| body.name().to_owned()).collect();
-    let env = RunEnv {
-        site: &site,
-        state: &console.state,
-        interrupt: &console.interrupt,
-        screen: &|| console.screen(),
-    };
+    let env = console.run_env(&site);
     let converged = until_converged(&env, clock, services, deployment.progress_deadline).await;
     converged.map_err(|error| {
         error.hint("what was deployed is still there; `rollproof down` removes it")

@@ -8,7 +8,7 @@ use super::result::conclude;
 use super::values::words;
 use crate::error::{Error, Result};
 use crate::record::NegativeControl;
-use crate::run::{RunEnv, RunSpec, Subject};
+use crate::run::{RunSpec, Subject};
 use crate::scenario::{BROKEN_UPDATE, ScenarioKind, UPDATE, Wishes};
 use crate::site::{LabUse, Ledger, Site};
 use crate::streams;
@@ -100,13 +100,7 @@ async fn perform(
         leave_as_found: false,
         self_test: NegativeControl::None,
     };
-    let env = RunEnv {
-        site: &site,
-        state: &console.state,
-        interrupt: &console.interrupt,
-        screen: &|| console.screen(),
-    };
-    let finished = spec.run(&env).await?;
+    let finished = spec.run(&console.run_env(&site)).await?;
     conclude(console, &args.formats, finished, async { Ok(()) }).await
 }
 

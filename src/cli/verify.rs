@@ -10,7 +10,7 @@ use super::values::{stack_name, words};
 use crate::deploy::{StackFiles, Whose, check_owner};
 use crate::error::{Error, Result};
 use crate::record::NegativeControl;
-use crate::run::{Finished, RunEnv, RunSpec, Subject, find_target};
+use crate::run::{Finished, RunSpec, Subject, find_target};
 use crate::scenario::Wishes;
 use crate::site::{LabUse, Ledger, Site};
 use crate::streams;
@@ -160,13 +160,7 @@ async fn once(
         leave_as_found: stays,
         self_test: if args.no_self_test { NegativeControl::Off } else { NegativeControl::Planned },
     };
-    let env = RunEnv {
-        site,
-        state: &console.state,
-        interrupt: &console.interrupt,
-        screen: &|| console.screen(),
-    };
-    spec.run(&env).await
+    spec.run(&console.run_env(site)).await
 }
 
 /// Makes room for the stack. What a killed run left under its name is removed; a stack that stays

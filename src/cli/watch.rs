@@ -10,7 +10,7 @@ use super::result::conclude;
 use super::values::{duration, url};
 use crate::error::Result;
 use crate::record::{Expects, NegativeControl};
-use crate::run::{RunEnv, RunSpec, Subject};
+use crate::run::{RunSpec, Subject};
 use crate::scenario::{WATCHED_UPDATE, Wishes};
 use crate::site::LabUse;
 use crate::streams;
@@ -70,12 +70,6 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
         leave_as_found: false,
         self_test: NegativeControl::None,
     };
-    let env = RunEnv {
-        site: &site,
-        state: &console.state,
-        interrupt: &console.interrupt,
-        screen: &|| console.screen(),
-    };
-    let finished = spec.run(&env).await?;
+    let finished = spec.run(&console.run_env(&site)).await?;
     conclude(console, &args.formats, finished, async { Ok(()) }).await
 }

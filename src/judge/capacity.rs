@@ -15,7 +15,7 @@ pub struct Capacity {
     pub desired: u64,
     /// The fewest tasks in state RUNNING, as `docker service ls` counts.
     pub min_running: u64,
-    /// The fewest tasks that were RUNNING and not told to stop: a task that is told to stop
+    /// The fewest tasks that were RUNNING and not told to stop: a task that has to stop
     /// gets no new requests about a second later, but counts as RUNNING until it has ended.
     pub min_serving: u64,
     /// How long fewer than `desired` were serving.

@@ -67,7 +67,12 @@ impl Pooled {
             because,
             per_run: judgements.iter().map(PooledRun::of).collect(),
             scenarios: PooledScenario::all(judgements),
-            streams: PooledStream::all(judgements),
+            streams: PooledStream::all(
+                judgements
+                    .iter()
+                    .flat_map(|judgement| &judgement.scenarios)
+                    .flat_map(|scenario| &scenario.streams),
+            ),
         }
     }
 }
@@ -243,7 +248,7 @@ impl Claim {
     }
 }
 
-/// The requests of one stream in all scenarios of several runs.
+/// The requests of one stream in several scenarios, of one run or of several.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PooledStream {
     /// Its name.
@@ -272,10 +277,9 @@ pub struct PooledStream {
 
 impl PooledStream {
     /// One for each name, in the order in which they first come.
-    pub(super) fn all(judgements: &[Judgement]) -> Vec<Self> {
+    pub fn all<'a>(streams: impl IntoIterator<Item = &'a StreamStats>) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
-        let scenarios = judgements.iter().flat_map(|judgement| &judgement.scenarios);
-        for stream in scenarios.flat_map(|scenario| &scenario.streams) {
+        for stream in streams {
             match all.iter_mut().find(|known| known.name == stream.name) {
                 Some(known) => known.take(stream),
                 None => all.push(Self::of(stream)),

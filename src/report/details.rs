@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use super::format::{Format, Material};
 use super::page::Page;
 use super::pooled_summary::scenario_lines;
-use super::requests::{Requests, table};
+use super::requests::table;
 use super::settings::{proof, rollback_settings, settings};
 use super::style::Style;
 use super::summary::{after, cause, fix, what_swarm_did};
 use crate::Offset;
 use crate::judge::{
-    Check, Judgement, Pooled, ReplicaStory, ScenarioJudgement, StreamStats, Verdict,
+    Check, Judgement, Pooled, PooledStream, ReplicaStory, ScenarioJudgement, StreamStats, Verdict,
 };
 use crate::record::{Expects, Purpose};
 use crate::wording::{count, counted, length, list, percent};
@@ -114,7 +114,7 @@ fn several(pooled: &Pooled, style: Style) -> String {
         scenario_lines(&mut page, scenario, usize::MAX);
     }
     page.heading("Requests");
-    table(&mut page, &Requests::pooled(&pooled.streams));
+    table(&mut page, &pooled.streams);
     for stream in pooled.streams.iter().filter(|stream| stream.purpose != Purpose::EachReplica) {
         let text =
             format!("at most {} lost (95 % confidence)", percent(stream.error_rate_upper_95));
@@ -172,7 +172,7 @@ fn scenario_block(page: &mut Page, scenario: &ScenarioJudgement) {
     }
     if !scenario.streams.is_empty() {
         page.blank();
-        table(page, &Requests::all(&scenario.streams));
+        table(page, &PooledStream::all(&scenario.streams));
         for stream in &scenario.streams {
             stream_lines(page, stream);
         }

@@ -1,7 +1,7 @@
 //! Several runs together, in few lines.
 
 use super::page::Page;
-use super::requests::{Requests, of_users, table};
+use super::requests::{of_users, table};
 use super::style::Style;
 use crate::judge::{Claim, Pooled, PooledScenario, Verdict};
 use crate::wording::{count, counted, list, percent};
@@ -18,7 +18,7 @@ pub(super) fn pooled_summary(pooled: &Pooled, style: Style) -> String {
         scenario_lines(&mut page, scenario, 1);
     }
     page.blank();
-    let rows = of_users(&Requests::pooled(&pooled.streams));
+    let rows = of_users(pooled.streams.clone());
     if !rows.is_empty() {
         table(&mut page, &rows);
         page.blank();

@@ -4,102 +4,42 @@ use std::fmt::Write as _;
 
 use super::page::Page;
 use crate::Offset;
-use crate::judge::{PooledStream, StreamStats};
+use crate::judge::PooledStream;
 use crate::record::{Connection, Purpose, Route};
 use crate::wording::{count, length};
 
-/// One stream over all scenarios.
-#[derive(Debug, Clone)]
-pub(super) struct Requests {
-    name: String,
-    purpose: Purpose,
-    route: Route,
-    connection: Connection,
-    pub sent: u64,
-    pub failed: u64,
-    longest_gap: Offset,
-    p99: Option<Offset>,
-    max: Option<Offset>,
-}
-
-impl Requests {
-    /// One for each stream of these, in the order in which they first come.
-    pub(super) fn all<'a>(streams: impl IntoIterator<Item = &'a StreamStats>) -> Vec<Self> {
-        let mut all: Vec<Self> = Vec::new();
-        for stream in streams {
-            let place = all.iter().position(|known| known.name == stream.name);
-            let place = place.unwrap_or_else(|| {
-                all.push(Self {
-                    name: stream.name.clone(),
-                    purpose: stream.purpose,
-                    route: stream.route,
-                    connection: stream.connection,
-                    sent: 0,
-                    failed: 0,
-                    longest_gap: Offset::ZERO,
-                    p99: None,
-                    max: None,
-                });
-                all.len() - 1
-            });
-            let known = &mut all[place];
-            known.sent += stream.sent;
-            known.failed += stream.failed;
-            known.longest_gap = known.longest_gap.max(stream.longest_gap_s);
-            known.p99 = known.p99.max(stream.latency_s.map(|latency| latency.p99));
-            known.max = known.max.max(stream.latency_s.map(|latency| latency.max));
+/// What a stream is, for people.
+fn label(stream: &PooledStream) -> String {
+    let kind = if stream.name.ends_with("-post") {
+        "POST"
+    } else if stream.name.ends_with("-slow") {
+        "slow"
+    } else if stream.connection == Connection::KeepAlive {
+        "kept alive"
+    } else {
+        "new connection"
+    };
+    match (stream.purpose, stream.route) {
+        (Purpose::Control, _) => "control target".to_owned(),
+        (Purpose::NegativeControl, _) => "self-test".to_owned(),
+        (Purpose::EachReplica, _) => "each replica".to_owned(),
+        (Purpose::Users, Route::Overlay) if kind == "new connection" => {
+            "in the network, new".to_owned()
         }
-        all
-    }
-
-    /// The streams of several runs.
-    pub(super) fn pooled(streams: &[PooledStream]) -> Vec<Self> {
-        let of = |stream: &PooledStream| Self {
-            name: stream.name.clone(),
-            purpose: stream.purpose,
-            route: stream.route,
-            connection: stream.connection,
-            sent: stream.sent,
-            failed: stream.failed,
-            longest_gap: stream.longest_gap_s,
-            p99: stream.worst_p99_s,
-            max: stream.worst_max_s,
-        };
-        streams.iter().map(of).collect()
-    }
-
-    /// What it is, for people.
-    pub(super) fn label(&self) -> String {
-        let kind = if self.name.ends_with("-post") {
-            "POST"
-        } else if self.name.ends_with("-slow") {
-            "slow"
-        } else if self.connection == Connection::KeepAlive {
-            "kept alive"
-        } else {
-            "new connection"
-        };
-        match (self.purpose, self.route) {
-            (Purpose::Control, _) => "control target".to_owned(),
-            (Purpose::NegativeControl, _) => "self-test".to_owned(),
-            (Purpose::EachReplica, _) => "each replica".to_owned(),
-            (Purpose::Users, Route::Overlay) if kind == "new connection" => {
-                "in the network, new".to_owned()
-            }
-            (Purpose::Users, Route::Overlay) => format!("in the network, {kind}"),
-            (Purpose::Users, _) => kind.to_owned(),
-        }
+        (Purpose::Users, Route::Overlay) => format!("in the network, {kind}"),
+        (Purpose::Users, _) => kind.to_owned(),
     }
 }
 
 /// The streams of the users.
-pub(super) fn of_users(all: &[Requests]) -> Vec<Requests> {
-    all.iter().filter(|requests| requests.purpose == Purpose::Users).cloned().collect()
+pub(super) fn of_users(mut streams: Vec<PooledStream>) -> Vec<PooledStream> {
+    streams.retain(|stream| stream.purpose == Purpose::Users);
+    streams
 }
 
 /// Appends the table of these streams; columns that do not fit are left out.
-pub(super) fn table(page: &mut Page, rows: &[Requests]) {
-    let labels: Vec<String> = rows.iter().map(Requests::label).collect();
+pub(super) fn table(page: &mut Page, rows: &[PooledStream]) {
+    let labels: Vec<String> = rows.iter().map(label).collect();
     // Two streams of one label are told apart by their names.
     let labels: Vec<String> = rows
         .iter()
@@ -116,11 +56,11 @@ pub(super) fn table(page: &mut Page, rows: &[Requests]) {
         (
             "longest gap",
             rows.iter()
-                .map(|row| or_none(Some(row.longest_gap).filter(|gap| *gap > Offset::ZERO)))
+                .map(|row| or_none(Some(row.longest_gap_s).filter(|gap| *gap > Offset::ZERO)))
                 .collect(),
         ),
-        ("p99", rows.iter().map(|row| or_none(row.p99)).collect()),
-        ("max", rows.iter().map(|row| or_none(row.max)).collect()),
+        ("p99", rows.iter().map(|row| or_none(row.worst_p99_s)).collect()),
+        ("max", rows.iter().map(|row| or_none(row.worst_max_s)).collect()),
     ];
     let wide = |text: &str| text.chars().count();
     let first = labels.iter().map(|label| wide(label)).max().unwrap_or(0).max(wide("requests"));

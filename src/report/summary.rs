@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use super::format::{Format, Material};
 use super::page::{INDENT, Page};
 use super::pooled_summary::pooled_summary;
-use super::requests::{Requests, of_users, table};
+use super::requests::{of_users, table};
 use super::settings::{proof, settings};
 use super::style::Style;
 use crate::Offset;
-use crate::judge::{Advice, Check, Judgement, RollbackStory, ScenarioJudgement, Verdict};
+use crate::judge::{
+    Advice, Check, Judgement, PooledStream, RollbackStory, ScenarioJudgement, Verdict,
+};
 use crate::record::Expects;
 use crate::swarm::UpdateState;
 use crate::wording::{counted, length};
@@ -47,8 +49,9 @@ fn one(judgement: &Judgement, style: Style) -> String {
     }
 
     let mut asked = Page::new(style);
-    let rows =
-        of_users(&Requests::all(judgement.scenarios.iter().flat_map(|scenario| &scenario.streams)));
+    let rows = of_users(PooledStream::all(
+        judgement.scenarios.iter().flat_map(|scenario| &scenario.streams),
+    ));
     if !rows.is_empty() {
         table(&mut asked, &rows);
     }

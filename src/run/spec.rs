@@ -21,7 +21,7 @@ pub struct RunEnv<'a> {
     /// Fires when the user wants the run to stop.
     pub interrupt: &'a CancellationToken,
     /// Makes what shows a run to the user.
-    pub screen: &'a (dyn Fn() -> Box<dyn Sink> + Sync),
+    pub screen: Box<dyn Fn() -> Box<dyn Sink> + Sync + 'a>,
 }
 
 /// What a run is about: everything that is decided before anything happens.

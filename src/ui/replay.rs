@@ -60,19 +60,9 @@ pub(super) fn service(millis: i64, state: UpdateState, message: &str) -> Event {
 /// A request that was due and known at these milliseconds.
 pub(super) fn shot(due: i64, done: i64, outcome: Outcome) -> Shot {
     Shot {
-        intended: Offset::from_millis(due),
         sent: Some(Offset::from_millis(due)),
-        connected: None,
-        first_byte: None,
         done: Some(Offset::from_millis(done)),
-        outcome,
-        unsent: None,
-        status: None,
-        reused: false,
-        replica: None,
-        slot: None,
-        version: None,
-        to: None,
+        ..Shot::new(Offset::from_millis(due), outcome)
     }
 }
 

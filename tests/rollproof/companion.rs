@@ -250,7 +250,7 @@ async fn a_prober_that_ends_early_is_noticed_and_told() {
     assert!(error.message().contains("took longer"), "{error}");
     scene.companions.remove().await.unwrap();
 
-    // One that cannot do what it is told says so itself.
+    // One that cannot do its work says so itself.
     let mut plan = plans[0].clone();
     plan.source = Some("192.0.2.77".parse().unwrap());
     let order = ProbeOrder::new(&[plan], HOUR).unwrap();

@@ -47,7 +47,7 @@ fn the_course_of_each_versions_capacity_is_told() {
     let (old, new) = (capacity.by_version[&1], capacity.by_version[&2]);
     assert_eq!((old.min_running, old.max_running, new.min_running, new.max_running), (0, 6, 0, 6));
     assert_eq!((old.min_serving, old.max_serving, new.min_serving, new.max_serving), (0, 6, 0, 6));
-    // Each pair is told to stop, ends 3.2 s later and runs again 1.2 s after that.
+    // Each pair gets the order to stop, ends 3.2 s later and runs again 1.2 s after that.
     let course: Vec<_> = capacity
         .steps
         .iter()

@@ -28,7 +28,7 @@ fn a_lossy_update_fails_with_cause_gap_and_remedy() {
     assert_eq!(stream.failed_by_class, [(Outcome::Proxy502, 80)].into());
     assert_near(Some(stream.longest_gap_s), 0.4);
     assert_eq!(scenario.failures.len(), 80);
-    // From 1 s before the first task is told to stop to 5 s after the last one runs.
+    // From 1 s before the first task has to stop to 5 s after the last one runs.
     let window = &scenario.transition_windows[0];
     assert_eq!((window.failed, window.sent), (80, 4_680));
     assert_near(Some(window.length_s), 23.4);

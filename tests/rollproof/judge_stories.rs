@@ -26,23 +26,30 @@ pub const GOOD_END: f64 = SUBMIT + 0.1 + 3.0 * 6.5 + 7.0;
 pub fn good_rollback() -> Story {
     let mut story = Story::new(2);
     story.scenario("broken-update", Expects::Rollback);
-    story.state(SUBMIT + 0.1, UpdateState::Updating, "update in progress");
+    roll_back(&mut story, SUBMIT, 2);
+    story
+}
+
+/// Slots 2 and 5 get this broken generation, and then the one before it. Returns the task for which
+/// Swarm rolled back.
+fn roll_back(story: &mut Story, submit: f64, generation: u32) -> String {
+    story.state(submit + 0.1, UpdateState::Updating, "update in progress");
     let mut broken = String::new();
     for slot in [2, 5] {
-        let ended = story.stop(slot, SUBMIT + 0.1);
-        broken = story.start_broken(slot, 2, ended + 0.2);
+        let ended = story.stop(slot, submit + 0.1);
+        broken = story.start_broken(slot, generation, ended + 0.2);
     }
     // Both have failed at 3.3 + 0.2 + 4.0 s.
-    let failed = SUBMIT + 7.6;
+    let failed = submit + 7.6;
     let message =
         format!("update rolled back due to failure or early termination of task {broken}");
     story.state(failed + 0.1, UpdateState::RollbackStarted, &message);
     for slot in [2, 5] {
-        story.start(slot, 1, failed + 2.2);
+        story.start(slot, generation - 1, failed + 2.2);
     }
     story.state(failed + 8.2, UpdateState::RollbackCompleted, "rollback completed");
     story.end(failed + 10.0, SpecMatch::Previous, EndReason::Settled);
-    story
+    broken
 }
 
 /// When [`good_rollback`] ends.
@@ -68,22 +75,8 @@ pub fn good_verify() -> Story {
         submit,
         EventKind::Submitted { service: SERVICE.to_owned(), generation: 3, replicas: None },
     );
-    story.state(submit + 0.1, UpdateState::Updating, "update in progress");
-    let mut broken = String::new();
-    for slot in [2, 5] {
-        let ended = story.stop(slot, submit + 0.1);
-        broken = story.start_broken(slot, 3, ended + 0.2);
-    }
+    let broken = roll_back(&mut story, submit, 3);
     story.health_check_failed(&broken, submit + 5.6);
-    let failed = submit + 7.6;
-    let message =
-        format!("update rolled back due to failure or early termination of task {broken}");
-    story.state(failed + 0.1, UpdateState::RollbackStarted, &message);
-    for slot in [2, 5] {
-        story.start(slot, 2, failed + 2.2);
-    }
-    story.state(failed + 8.2, UpdateState::RollbackCompleted, "rollback completed");
-    story.end(failed + 10.0, SpecMatch::Previous, EndReason::Settled);
     story
 }
 
