@@ -126,9 +126,11 @@ fn failing_version(scene: &Scene) -> Fix {
             Fix::text("give the service more memory: `deploy.resources.limits.memory`")
         }
         Some(TaskFailure::Lost) | None => Fix::text(NODE),
-        Some(TaskFailure::Rejected { error } | TaskFailure::NotStarted { error }) => {
-            cannot_start(&error)
-        }
+        Some(
+            TaskFailure::Rejected { error }
+            | TaskFailure::NotStarted { error }
+            | TaskFailure::StartFailed { error },
+        ) => cannot_start(&error),
         Some(_) => Fix::text("fix what makes the new version end: `docker service logs` shows it"),
     }
 }

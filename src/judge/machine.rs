@@ -1,4 +1,5 @@
-//! How busy the machine was that the probes ran on, and what that may have done to the service.
+//! How busy the machines of the probes and of the engine were, and what that may have done to the
+//! service.
 
 use super::check::{Check, Verdict, trust};
 use super::limits::Limits;
@@ -6,7 +7,7 @@ use super::remedies::{OWN_PROCESSORS, TIME_FOR_TASKS};
 use super::scene::Scene;
 use super::tasks::TaskLife;
 use crate::Offset;
-use crate::record::{EventKind, Expects, MachineLoad};
+use crate::record::{EventKind, Expects, MachineLoad, Purpose, Run, Shot};
 use crate::stats::Times;
 use crate::swarm::HealthCheck;
 
@@ -20,34 +21,58 @@ const TOLD_EVERY: Offset = Offset::from_millis(1_000);
 /// A load is the mean of about the second before it was recorded; a request may have met it anywhere
 /// in it or just beside it.
 const AROUND: Offset = Offset::from_millis(1_500);
+/// The control target does next to nothing for a request and nothing changes it. If its requests
+/// wait this long on average, its machine has no processor time left: on a machine with time they
+/// wait 0.1 to 2 ms, in a guest whose engine could not start a container in time 40 ms. Programs
+/// that need more of the processor wait longer.
+const SLOW_CONTROL: Offset = Offset::from_millis(25);
+/// Fewer requests have no average.
+const CONTROLS: usize = 3;
 
-/// How busy the machine was during a scenario, about once a second.
+/// How busy the machines were during a scenario.
 pub(super) struct Machine {
+    /// The load of the machine that the probes ran on, about once a second.
     loads: Vec<(Offset, MachineLoad)>,
+    /// When the engine's machine, which may be another one, was so busy that it shows.
+    slow: Times,
 }
 
 impl Machine {
-    pub(super) fn of(scene: &Scene) -> Self {
+    pub(super) fn of(run: &Run, scene: &Scene) -> Self {
         let loads = scene.events.iter().filter_map(|event| match event.kind {
             EventKind::Machine(load) => Some((event.at, load)),
             _ => None,
         });
-        Self { loads: loads.collect() }
+        Self { loads: loads.collect(), slow: slow_control(run) }
     }
 
-    /// The times in which the machine had no processor time left, so that requests of its own
-    /// came late.
+    /// The times in which a machine had no processor time left, so that requests came late for
+    /// that.
     pub(super) fn starved(&self) -> Times {
         let starved = self.loads.iter().filter(|(_, load)| is_starved(*load));
-        Times::of(starved.map(|(at, _)| (*at - AROUND, *at + AROUND)))
+        let of_probes = starved.map(|(at, _)| (*at - AROUND, *at + AROUND));
+        Times::of(of_probes.chain(self.slow.stretches()))
     }
 
-    /// Whether the machine had no processor time left for half of this time or more.
+    /// Whether a machine had no processor time left for half of this time or more.
     pub(super) fn was_starved(&self, from: Offset, to: Offset) -> bool {
+        let slow = self.slow.within(from, to).length();
+        if slow > Offset::ZERO && slow + slow >= to - from {
+            return true;
+        }
         let within = |at: Offset| at >= from && at <= to + TOLD_EVERY;
         let loads = || self.loads.iter().filter(|(at, _)| within(*at));
         let starved = loads().filter(|(_, load)| is_starved(*load)).count();
         starved > 0 && 2 * starved >= loads().count()
+    }
+
+    /// Which machine was too busy: that of the probes, where its load shows it.
+    fn whose(&self) -> &'static str {
+        if self.loads.iter().any(|(_, load)| is_starved(*load)) {
+            "this machine"
+        } else {
+            "the engine's machine"
+        }
     }
 
     /// The check that the hypervisor left the machine its processors; absent if the record does
@@ -92,6 +117,29 @@ fn is_starved(load: MachineLoad) -> bool {
     load.busy + load.stolen >= FULL && load.waiting.is_none_or(|waiting| waiting >= WAITING)
 }
 
+/// When requests to the control target waited long, apart from those that the probe sent late.
+fn slow_control(run: &Run) -> Times {
+    let control = run.shots.iter().filter(|(facts, _)| facts.purpose == Purpose::Control);
+    Times::of(control.flat_map(|(_, shots)| slow_times(shots)))
+}
+
+fn slow_times(shots: &[Shot]) -> Vec<(Offset, Offset)> {
+    let mut took: Vec<(Offset, Offset)> =
+        shots.iter().filter_map(|shot| Some((shot.sent?, shot.done? - shot.sent?))).collect();
+    took.sort_unstable();
+    // What the way there takes at best is no waiting.
+    let Some(best) = took.iter().map(|(_, took)| *took).min() else { return Vec::new() };
+    let starts_of = |at: Offset| took.partition_point(|(sent, _)| *sent < at);
+    let around = |sent: Offset| &took[starts_of(sent - AROUND)..starts_of(sent + AROUND)];
+    let slow = took.iter().filter(|(sent, _)| {
+        let near = around(*sent);
+        let waited = near.iter().fold(0, |sum, (_, took)| sum + (*took - best).as_nanos());
+        let count = i64::try_from(near.len()).unwrap_or(i64::MAX);
+        near.len() >= CONTROLS && waited / count >= SLOW_CONTROL.as_nanos()
+    });
+    slow.map(|(sent, _)| (*sent - AROUND, *sent + AROUND)).collect()
+}
+
 /// The mean; absent if there are no values.
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
@@ -101,12 +149,12 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 /// How long failing health checks take to make a task unhealthy, if the record does not say.
 const UNHEALTHY_IN: Offset = Offset::from_millis(5_000);
 
-/// Why this machine, and not the service, may have broken what was expected.
+/// Why a machine or the engine, and not the service, may have broken what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct MachineFault(String);
 
 impl MachineFault {
-    /// Absent if the machine had the time for what broke. `in_time` is whether requests were sent
+    /// Absent if the machines had the time for what broke. `in_time` is whether requests were sent
     /// when they were due: where they were not, a health check may have come late just as well.
     pub(super) fn of(
         scene: &Scene,
@@ -131,8 +179,18 @@ impl MachineFault {
         let mut lives = scene.tasks.lives.iter().filter(sound);
         if let Some(life) = lives.clone().find(starved) {
             return Some(Self(format!(
-                "{} failed its health check while this machine was too busy to run the check in \
-                 time",
+                "{} failed its health check while {} was too busy to run the check in time",
+                life.whom(),
+                machine.whose()
+            )));
+        }
+        let out_of_time = |life: &&TaskLife| {
+            life.failed.is_some_and(|at| at >= scene.started)
+                && life.failure().is_some_and(|failure| failure.is_the_engines())
+        };
+        if let Some(life) = lives.clone().find(out_of_time) {
+            return Some(Self(format!(
+                "{} could not be started because the engine ran out of time",
                 life.whom()
             )));
         }
@@ -143,7 +201,7 @@ impl MachineFault {
             && scene.stuck_task().is_none()
             && scene.nodes.is_empty()
             && machine.was_starved(scene.started, scene.ended);
-        late.then(|| Self("this machine was too busy to finish in time".to_owned()))
+        late.then(|| Self(format!("{} was too busy to finish in time", machine.whose())))
     }
 
     /// The check that says so.

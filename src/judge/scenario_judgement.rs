@@ -111,7 +111,7 @@ pub(super) fn judge_scene(
         );
     }
 
-    let machine = Machine::of(scene);
+    let machine = Machine::of(run, scene);
     let in_time = sent_in_time(&streams, limits);
     let attribution = Attribution::new(run, scene, course.as_ref(), limits);
     let starved = machine.starved();

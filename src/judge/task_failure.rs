@@ -11,6 +11,12 @@ use crate::wording::{clean, counted, short_id};
 /// The longest output of a health check that is shown, in characters.
 const OUTPUT: usize = 160;
 
+/// How the engine begins its error about a container that it created and could not start
+/// (moby, daemon/cluster/executor/container).
+const START_FAILED: &str = "starting container failed: ";
+/// What Go programs, containerd among them, say when a time limit of their own has passed.
+const OUT_OF_TIME: &str = "context deadline exceeded";
+
 /// What became of a task that the engine names as its reason though it did not fail.
 pub const STOPPED_EARLY: &str =
     "was stopped by Swarm before it was running; its node may have been down";
@@ -41,6 +47,12 @@ pub enum TaskFailure {
     },
     /// It cannot start, for example because its image is missing.
     NotStarted {
+        /// The engine's words.
+        error: String,
+    },
+    /// Its container was created and did not start: the exit code that the engine gives it then
+    /// (126 to 128) is no exit code of the program.
+    StartFailed {
         /// The engine's words.
         error: String,
     },
@@ -143,6 +155,9 @@ impl TaskFailure {
             return None;
         }
         let error = || error_of(task);
+        if let Some(error) = error().strip_prefix(START_FAILED) {
+            return Some(Self::StartFailed { error: error.to_owned() });
+        }
         if signs.unhealthy || task.error.contains("unhealthy container") {
             return Some(Self::Unhealthy(signs.health.clone().unwrap_or_default()));
         }
@@ -173,6 +188,12 @@ impl TaskFailure {
         matches!(self, Self::NotPlaced { .. } | Self::NotStarted { .. })
     }
 
+    /// Whether the engine itself ran out of time: no version of a service makes it do so.
+    #[must_use]
+    pub fn is_the_engines(&self) -> bool {
+        matches!(self, Self::StartFailed { error } if error.contains(OUT_OF_TIME))
+    }
+
     /// What happened to whom, without the evidence: `slot 1 became unhealthy`.
     #[must_use]
     pub fn of_whom(&self, whom: &str) -> String {
@@ -193,6 +214,7 @@ impl TaskFailure {
             Self::Rejected { .. } => format!("{was} rejected"),
             Self::NotPlaced { .. } => "could not be placed".to_owned(),
             Self::NotStarted { .. } => "could not start".to_owned(),
+            Self::StartFailed { .. } => "could not be started".to_owned(),
             Self::Lost => {
                 format!("{was} lost with {} node", if was == "was" { "its" } else { "their" })
             }
@@ -209,6 +231,7 @@ impl TaskFailure {
             Self::Rejected { error }
             | Self::NotPlaced { error }
             | Self::NotStarted { error }
+            | Self::StartFailed { error }
             | Self::Other { error } => (!error.is_empty()).then(|| error.clone()),
             Self::Exited { .. } | Self::OutOfMemory | Self::Lost => None,
         }
@@ -313,6 +336,12 @@ mod tests {
             (Pending, "no suitable node", None, "could not be placed: no suitable node"),
             (Preparing, "failed to resolve", None, "could not start: failed to resolve"),
             (Orphaned, "", None, "was lost with its node"),
+            (
+                Failed,
+                "starting container failed: exec: \"nope\": not found",
+                Some(127),
+                "could not be started: exec: \"nope\": not found",
+            ),
         ] {
             assert_eq!(words(state, error, code).as_deref(), Some(expected));
         }

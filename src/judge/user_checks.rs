@@ -36,7 +36,7 @@ pub(super) fn no_failed_requests(
     let because = match verdict {
         Verdict::Pass => "no request failed".to_owned(),
         Verdict::Inconclusive if busy => format!(
-            "{requests} came late or not in time, and this machine was too busy then to tell why"
+            "{requests} came late or not in time, and the machine was too busy then to tell why"
         ),
         Verdict::Inconclusive if control_failed => format!(
             "{requests} failed, but so did requests to the control target, which no update touches"

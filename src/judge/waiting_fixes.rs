@@ -28,6 +28,7 @@ pub(super) fn stuck(scene: &Scene, stack: &StackFacts) -> Fix {
         Some(
             TaskFailure::NotPlaced { error }
             | TaskFailure::NotStarted { error }
+            | TaskFailure::StartFailed { error }
             | TaskFailure::Rejected { error },
         ) => cannot_start(&error),
         Some(_) => Fix::text(TASK_ERRORS),
@@ -53,6 +54,14 @@ pub(super) fn cannot_start(error: &str) -> Fix {
             "image",
             "correct the image's name, or make it available on every node: push it to a registry \
              that the nodes reach",
+        );
+    }
+    if says(&["executable file not found", "permission denied", "no such file or directory"])
+        && says(&["exec"])
+    {
+        return Fix::about(
+            "command",
+            "correct what the container starts: the image has no such program, or may not run it",
         );
     }
     if says(&["bind source path", "mount"]) {

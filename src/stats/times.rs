@@ -29,6 +29,18 @@ impl Times {
         self.0.iter().fold(Offset::ZERO, |sum, (from, to)| sum + (*to - *from))
     }
 
+    /// Each of them, from beginning to end.
+    pub fn stretches(&self) -> impl Iterator<Item = (Offset, Offset)> {
+        self.0.iter().copied()
+    }
+
+    /// What lies between two instants.
+    #[must_use]
+    pub fn within(&self, from: Offset, to: Offset) -> Self {
+        let cut = self.0.iter().map(|(start, end)| (*start.max(&from), *end.min(&to)));
+        Self(cut.filter(|(start, end)| start < end).collect())
+    }
+
     /// Whether an instant lies in one of them; their ends are left out.
     #[must_use]
     pub fn contain(&self, at: Offset) -> bool {
@@ -73,6 +85,9 @@ mod tests {
             let at = Offset::from_millis;
             let inside = list.iter().any(|(start, end)| *start <= from && from < *end);
             prop_assert_eq!(union.contain(at(from)), inside);
+            let part = union.within(at(from), at(from + length));
+            prop_assert!(part.length() <= at(length));
+            prop_assert!(part.stretches().all(|(start, end)| union.contain(start) && start < end));
             let common = list.iter().any(|(start, end)| *start <= from + length && from <= *end);
             prop_assert_eq!(union.touch(at(from), at(from + length)), common);
         }

@@ -1,5 +1,6 @@
 //! A busy machine may make a verdict inconclusive, never wrong.
 
+use rollproof::Offset;
 use rollproof::judge::{Judgement, Verdict};
 use rollproof::record::{
     ContainerAction, EndReason, EventKind, Expects, MachineLoad, Outcome, Purpose, Shot, SpecMatch,
@@ -167,6 +168,72 @@ fn a_control_that_is_late_leaves_a_doubt_on_any_machine() {
     });
     assert_eq!(judgement.verdict, Verdict::Inconclusive);
     assert_eq!(broken(&judgement), ["no-failed-requests", "control-clean"]);
+}
+
+/// The control target answers after `usual` seconds, and after `then` around 25 s.
+fn control(usual: f64, then: f64) -> impl Fn(&mut Story) {
+    move |story| {
+        let stream = story.run.shots.len();
+        story.stream("control", Purpose::Control);
+        story.shots_of(stream, GOOD_END + 0.5, |at, shot| {
+            let took = if (23.5..27.5).contains(&at) { then } else { usual };
+            shot.done = shot.sent.map(|sent| sent + Offset::from_secs_f64(took));
+        });
+    }
+}
+
+#[test]
+fn a_control_that_waits_shows_that_the_engines_machine_is_busy() {
+    let late = |control: &dyn Fn(&mut Story)| on_machine(idle, fails(Outcome::Late), control);
+    let judgement = late(&control(0.001, 0.06));
+    assert_eq!(judgement.verdict, Verdict::Inconclusive, "{:?}", judgement.because);
+    assert_eq!(broken(&judgement), ["no-failed-requests"]);
+    assert!(judgement.because[0].contains("the machine was too busy then"));
+    // A long way to the engine, and a little waiting, are usual.
+    assert_eq!(late(&control(0.06, 0.06)).verdict, Verdict::Fail);
+    assert_eq!(late(&control(0.001, 0.02)).verdict, Verdict::Fail);
+    // What no waiting makes stays proven.
+    let refused = on_machine(idle, fails(Outcome::Refused), control(0.001, 0.06));
+    assert_eq!(refused.verdict, Verdict::Fail);
+}
+
+/// An update whose task in slot 3 fails with this error before it runs, and is rolled back.
+fn not_started(error: &str, exit_code: i64) -> Judgement {
+    let mut story = Story::new(2);
+    story.run.meta.stack.update_config.failure_action = rollproof::swarm::FailureAction::Rollback;
+    story.scenario("update", Expects::Update);
+    story.state(10.1, UpdateState::Updating, "update in progress");
+    let id = story.add(3, 2, 10.2);
+    let task = story.task(&id);
+    (task.error, task.exit_code) = (error.to_owned(), Some(exit_code));
+    story.see(&id, 20.0, TaskState::Failed, TaskState::Shutdown);
+    let message = format!("update rolled back due to failure or early termination of task {id}");
+    story.state(20.1, UpdateState::RollbackStarted, &message);
+    story.state(25.0, UpdateState::RollbackCompleted, "rollback completed");
+    story.end(27.0, SpecMatch::Previous, EndReason::Settled);
+    story.shots(27.5, nothing);
+    judge(&story.finish())
+}
+
+#[test]
+fn an_engine_that_runs_out_of_time_is_not_the_new_versions_fault() {
+    let shim = "starting container failed: failed to create shim task: failed to start io pipe copy: \
+                unable to copy pipes: context deadline exceeded";
+    let judgement = not_started(shim, 128);
+    assert_eq!(judgement.verdict, Verdict::Inconclusive, "{:?}", judgement.because);
+    let fault = check(&judgement.scenarios[0], "tasks-had-time");
+    assert_eq!(fault.because, "slot 3 could not be started because the engine ran out of time");
+    assert!(!judgement.because.iter().any(|text| text.contains("code 128")), "{judgement:?}");
+
+    // The engine's exit code for it is not the program's.
+    let missing = "starting container failed: failed to create shim task: OCI runtime create failed: \
+                   runc create failed: unable to start container process: exec: \"nope\": executable \
+                   file not found in $PATH: unknown";
+    let judgement = not_started(missing, 127);
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    let advice = judgement.scenarios[0].advice.as_ref().unwrap();
+    assert!(advice.because.contains("slot 3 could not be started"), "{}", advice.because);
+    assert!(format!("{advice:?}").contains("the image has no such program"), "{advice:?}");
 }
 
 /// Slot 3's new task fails at 30 s, and another one takes its place.
