@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::owner::Whose;
-use crate::engine::{Engine, ServiceView, StackObject, StackObjectKind};
+use crate::engine::{Engine, STACK_LABEL, ServiceView, StackObject, StackObjectKind};
 use crate::error::Result;
 use crate::wording::{counted, list};
 
@@ -67,7 +67,16 @@ pub async fn remove(
             let name = format!("{} {}", kind.as_str(), object.name);
             let users = users(manager, &object).await?;
             if !users.is_empty() {
-                report.left.push(format!("{name}: used by {}", list(&users)));
+                let names: Vec<String> =
+                    users.iter().map(|service| service.name().to_owned()).collect();
+                // `docker stack deploy` takes services over: it drops labels that it does not know.
+                let taken_over = others > 0 && users.iter().all(|user| user.label(STACK_LABEL) == Some(stack));
+                let rest = if taken_over {
+                    format!(" (`docker stack rm {stack}` removes all of it)")
+                } else {
+                    String::new()
+                };
+                report.left.push(format!("{name}: used by {}{rest}", list(&names)));
             } else if remove_when_unused(manager, &object, deadline).await? {
                 tell(&format!("Removing {name}"));
                 report.removed.push(name);
@@ -83,9 +92,9 @@ pub async fn remove(
 }
 
 /// The services that use an object and will go on doing so.
-async fn users(engine: &Engine, object: &StackObject) -> Result<Vec<String>> {
+async fn users(engine: &Engine, object: &StackObject) -> Result<Vec<ServiceView>> {
     let services = engine.services().await?;
-    let uses = |service: &&ServiceView| {
+    let uses = |service: &ServiceView| {
         let template = &service.spec.as_value()["TaskTemplate"];
         let named = |list: &serde_json::Value, key: &str| {
             let mut entries = list.as_array().into_iter().flatten();
@@ -98,7 +107,7 @@ async fn users(engine: &Engine, object: &StackObject) -> Result<Vec<String>> {
             StackObjectKind::Config => named(&container["Configs"], "ConfigID"),
         }
     };
-    Ok(services.iter().filter(uses).map(|service| service.name().to_owned()).collect())
+    Ok(services.into_iter().filter(uses).collect())
 }
 
 /// Waits until a stack's containers are gone; returns how many remain.
