@@ -29,6 +29,7 @@ pub mod stack;
 pub mod stats;
 pub mod streams;
 pub mod swarm;
+pub mod swarm_model;
 pub mod ui;
 pub mod wording;
 

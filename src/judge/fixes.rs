@@ -287,7 +287,14 @@ mod tests {
     use crate::record::samples::meta;
 
     fn check() -> HealthCheck {
-        HealthCheck { test: vec![], interval: 5.0, timeout: 3.0, retries: 3, start_period: 2.5 }
+        HealthCheck {
+            test: vec![],
+            interval: 5.0,
+            timeout: 3.0,
+            retries: 3,
+            start_period: 2.5,
+            start_interval: None,
+        }
     }
 
     fn stack(order: Order, parallelism: u64, health: bool) -> StackFacts {

@@ -96,6 +96,7 @@ mod tests {
             timeout: 30.0,
             retries: 3,
             start_period: 0.0,
+            start_interval: None,
         };
         let patience = Patience::new(6, &policy, &policy, Some(&check), 10.0);
         // Three probes that hang: 180 s, in one slot after the other.

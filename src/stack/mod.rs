@@ -31,7 +31,7 @@ pub use diagnostic::Warning;
 pub use load::load;
 pub use read::Sources;
 pub use requests::{NetworkBody, Requests};
-pub use service_body::{PublishedPort, ServiceBody};
+pub use service_body::{DEFAULT_STOP_GRACE_PERIOD, PublishedPort, ServiceBody};
 pub use stack_file::Stack;
 
 /// Docker's label for everything that belongs to a stack. Its value is the stack's name.

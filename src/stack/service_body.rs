@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::swarm::{
-    FailureAction, HealthCheck, Order, PortProtocol, PublishMode, ResolutionMode, UpdatePolicy,
+    FailureAction, HealthCheck, Order, PortProtocol, PublishMode, ResolutionMode, RestartCondition,
+    RestartPolicy, UpdatePolicy,
 };
 
 /// Seconds between the stop signal and SIGKILL unless the stack says otherwise (swarmkit
@@ -72,6 +73,18 @@ impl ServiceBody {
         policy(&self.0["RollbackConfig"])
     }
 
+    /// The effective `restart_policy`.
+    #[must_use]
+    pub fn restart_policy(&self) -> RestartPolicy {
+        let block = &self.0["TaskTemplate"]["RestartPolicy"];
+        RestartPolicy {
+            condition: RestartCondition::parse(block["Condition"].as_str().unwrap_or_default()),
+            delay: block["Delay"].as_f64().map_or(RestartPolicy::default().delay, |n| n / 1e9),
+            max_attempts: block["MaxAttempts"].as_u64().unwrap_or(0),
+            window: secs(&block["Window"]),
+        }
+    }
+
     /// The service's own health check, without the image's; absent if the service neither sets nor
     /// disables one.
     #[must_use]
@@ -107,6 +120,7 @@ impl ServiceBody {
             timeout: pick("Timeout").map_or(30.0, |nanos| secs(&nanos)),
             retries: pick("Retries").and_then(|value| value.as_u64()).unwrap_or(3),
             start_period: pick("StartPeriod").map_or(0.0, |nanos| secs(&nanos)),
+            start_interval: pick("StartInterval").map(|nanos| secs(&nanos)),
         })
     }
 

@@ -15,4 +15,7 @@ pub struct HealthCheck {
     pub retries: u64,
     /// Time after the container's start in which failed checks do not count.
     pub start_period: f64,
+    /// Time between checks in the start period, if it is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_interval: Option<f64>,
 }

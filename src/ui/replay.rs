@@ -89,6 +89,7 @@ pub(super) fn facts() -> StackFacts {
             timeout: 1.0,
             retries: 3,
             start_period: 0.0,
+            start_interval: None,
         }),
         places: std::collections::BTreeMap::new(),
         entry: None,

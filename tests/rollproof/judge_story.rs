@@ -353,7 +353,14 @@ pub fn assert_near(found: Option<Offset>, expected: f64) {
 pub fn nothing(_: f64, _: &mut Shot) {}
 
 pub fn healthcheck() -> HealthCheck {
-    HealthCheck { test: vec![], interval: 1.0, timeout: 1.0, retries: 2, start_period: 0.0 }
+    HealthCheck {
+        test: vec![],
+        interval: 1.0,
+        timeout: 1.0,
+        retries: 2,
+        start_period: 0.0,
+        start_interval: None,
+    }
 }
 
 /// The route of the streams that tests have: names in the overlay network begin with `overlay-`.

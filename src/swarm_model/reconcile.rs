@@ -1,0 +1,192 @@
+//! The orchestrator: it compares the slots with the spec and hands dirty ones to an updater, which
+//! replaces their tasks (swarmkit `manager/orchestrator/replicated`, `update/updater.go`).
+
+use super::behaviour::mix;
+use super::input::SlotOrder;
+use super::task::{NONE, TaskId, Which};
+use super::world::{Due, World, index};
+use crate::Offset;
+use crate::swarm::{TaskState, UpdateState};
+
+/// How long a stop-first update waits for an old task to stop (swarmkit `restart.go`,
+/// `defaultOldTaskTimeout`).
+pub(super) const OLD_TASK_TIMEOUT: Offset = Offset::from_millis(60_000);
+
+impl World<'_> {
+    /// The manager takes the update.
+    pub(super) fn submit(&mut self) {
+        self.previous = self.input.has_previous.then_some(Which::Old);
+        self.current = Which::New;
+        self.changed = true;
+    }
+
+    /// The slots that the spec wants.
+    pub(super) fn wanted_slots(&self) -> u64 {
+        let spec = self.spec(self.current);
+        if spec.global { self.input.nodes.len() as u64 } else { spec.replicas }
+    }
+
+    /// The service has changed: dead slots are filled, superfluous ones removed, and the others go
+    /// to an updater.
+    pub(super) fn reconcile(&mut self) {
+        self.changed = false;
+        let wanted = usize::try_from(self.wanted_slots()).unwrap_or(usize::MAX);
+        let all = 0..index(self.slots.len());
+        let (mut live, dead): (Vec<u32>, Vec<u32>) = all.partition(|slot| self.is_updatable(*slot));
+        if live.len() > wanted {
+            let not_running = |slot: &u32| {
+                !self
+                    .wanted_in(*slot)
+                    .iter()
+                    .any(|id| self.tasks[*id as usize].state == TaskState::Running)
+            };
+            live.sort_by_key(|slot| (not_running(slot), *slot));
+            for slot in live.split_off(wanted) {
+                for id in self.wanted_in(slot) {
+                    self.tell_to_stop(id, TaskState::Remove);
+                }
+            }
+        }
+        let missing = wanted - live.len();
+        let fresh = dead.into_iter().chain(index(self.slots.len())..).take(missing);
+        for slot in fresh.collect::<Vec<_>>() {
+            if slot as usize == self.slots.len() {
+                self.add_slot();
+            }
+            self.create(slot, TaskState::Running, 0);
+        }
+        self.update(&live);
+    }
+
+    /// The tasks of a slot that Swarm wants to run, the newest first.
+    pub(super) fn wanted_in(&self, slot: u32) -> Vec<TaskId> {
+        let place = &self.slots[slot as usize];
+        let mut found = Vec::with_capacity(place.wanted as usize);
+        let mut id = place.newest;
+        while found.len() < place.wanted as usize && id != NONE {
+            let task = &self.tasks[id as usize];
+            if task.is_wanted() {
+                found.push(id);
+            }
+            id = task.before;
+        }
+        found
+    }
+
+    /// Whether an updater takes the slot: it has a task, or one that nothing else would replace.
+    fn is_updatable(&self, slot: u32) -> bool {
+        let place = &self.slots[slot as usize];
+        if place.wanted > 0 {
+            return true;
+        }
+        place.newest != NONE
+            && self.status != UpdateState::RollbackStarted
+            && self.tasks[place.newest as usize].desired < TaskState::Remove
+            && !self.may_replace(place.newest)
+    }
+
+    /// Whether the tasks of a slot are not exactly one of the current spec.
+    pub(super) fn is_dirty(&self, slot: u32) -> bool {
+        let place = &self.slots[slot as usize];
+        match place.wanted {
+            0 => self.is_outdated(place.newest),
+            1 => self.wanted_in(slot).iter().any(|id| self.is_outdated(*id)),
+            _ => true,
+        }
+    }
+
+    fn is_outdated(&self, id: TaskId) -> bool {
+        self.input.replaces && self.tasks[id as usize].version != self.current
+    }
+
+    /// The slots in the order in which an updater takes them.
+    pub(super) fn in_order(&self, mut slots: Vec<u32>) -> Vec<u32> {
+        if self.input.order == SlotOrder::Random {
+            let seed = self.input.seed ^ (u64::from(self.updaters) << 32);
+            slots.sort_by_cached_key(|slot| mix(seed ^ mix(u64::from(*slot))));
+        }
+        slots
+    }
+
+    /// A worker takes a slot: it keeps a task of the current spec if there is one, and replaces the
+    /// others.
+    pub(super) fn work_on(&mut self, slot: u32) {
+        let tasks = self.wanted_in(slot);
+        let clean = |id: &&TaskId| !self.is_outdated(**id);
+        let desired = |id: TaskId| self.tasks[id as usize].desired;
+        let running = tasks.iter().filter(clean).find(|id| desired(**id) == TaskState::Running);
+        if let Some(kept) = running.or_else(|| tasks.iter().find(clean)).copied() {
+            return self.keep(kept, &tasks);
+        }
+        let updater = self.updaters;
+        if self.is_start_first() || tasks.is_empty() {
+            let id = self.create(slot, TaskState::Running, updater);
+            self.slots[slot as usize].awaited = id;
+            return;
+        }
+        let id = self.create(slot, TaskState::Ready, updater);
+        self.slots[slot as usize].awaited = id;
+        for old in &tasks {
+            self.tell_to_stop(*old, TaskState::Shutdown);
+        }
+        self.start_after(id, tasks[0]);
+    }
+
+    /// Keeps one task of a slot and stops the others, without waiting for it to run.
+    fn keep(&mut self, kept: TaskId, tasks: &[TaskId]) {
+        let others: Vec<TaskId> = tasks.iter().copied().filter(|id| *id != kept).collect();
+        for id in &others {
+            self.tell_to_stop(*id, TaskState::Shutdown);
+        }
+        match others.first() {
+            Some(old) if self.tasks[kept as usize].desired < TaskState::Running => {
+                self.slots[self.tasks[kept as usize].slot as usize].awaited = NONE;
+                self.start_after(kept, *old);
+                self.kept.push(kept);
+            }
+            _ => {
+                self.promote(kept);
+                self.slot_done();
+            }
+        }
+    }
+
+    /// Lets a task start when an old one has stopped, or after a minute.
+    fn start_after(&mut self, id: TaskId, old: TaskId) {
+        if self.tasks[old as usize].end_seen {
+            return self.promote(id);
+        }
+        self.tasks[old as usize].waiter = id;
+        // Only a task that may take that long needs the limit.
+        let grace = self.spec(self.tasks[old as usize].version).stop_grace;
+        if grace > 50.0 || self.tasks[old as usize].node == NONE {
+            self.plan_in(OLD_TASK_TIMEOUT, id, Due::Timeout);
+        }
+    }
+
+    /// The old task of the slot has stopped, or took too long.
+    pub(super) fn old_is_gone(&mut self, id: TaskId) {
+        self.promote(id);
+        if let Some(place) = self.kept.iter().position(|kept| *kept == id) {
+            self.kept.swap_remove(place);
+            self.slot_done();
+        }
+    }
+
+    /// The manager sees that a task runs.
+    pub(super) fn seen_running(&mut self, id: TaskId) {
+        // If it has ended since, both states come with one report.
+        if self.tasks[id as usize].state.is_terminal() || !self.awaited(id) {
+            return;
+        }
+        if self.is_start_first() {
+            let slot = self.tasks[id as usize].slot;
+            for old in self.wanted_in(slot) {
+                if old != id {
+                    self.tell_to_stop(old, TaskState::Shutdown);
+                }
+            }
+        }
+        self.slot_done();
+    }
+}

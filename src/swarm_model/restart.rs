@@ -1,0 +1,96 @@
+//! The restart supervisor (swarmkit `manager/orchestrator/restart/restart.go`).
+
+use super::task::{TaskId, What, Which};
+use super::world::{Due, World};
+use crate::Offset;
+use crate::swarm::{RestartCondition, TaskState};
+
+/// The replacements in one slot since the spec changed.
+#[derive(Debug, Clone)]
+pub(super) struct Replaced {
+    version: Which,
+    at: Vec<Offset>,
+}
+
+impl World<'_> {
+    /// Replaces a task that has ended although Swarm wants it to run, if its policy allows that.
+    pub(super) fn replace(&mut self, id: TaskId) {
+        let task = &self.tasks[id as usize];
+        if !task.is_wanted() {
+            return;
+        }
+        if self.now < task.promote_at {
+            // Its own delay has to pass first.
+            let at = task.promote_at;
+            return self.plan_at(at, id, Due::Replace);
+        }
+        let (slot, allowed) = (task.slot, self.may_replace(id));
+        self.tell_to_stop(id, TaskState::Shutdown);
+        if !allowed || u64::from(slot) >= self.wanted_slots() {
+            return;
+        }
+        let delay = Offset::from_secs_f64(self.spec(self.tasks[id as usize].version).restart.delay);
+        let next = self.create(slot, TaskState::Ready, 0);
+        let version = self.current;
+        let now = self.now;
+        let replaced =
+            self.replaced.entry(slot).or_insert_with(|| Replaced { version, at: Vec::new() });
+        if replaced.version != version {
+            *replaced = Replaced { version, at: Vec::new() };
+        }
+        replaced.at.push(now);
+        self.tasks[next as usize].promote_at = now + delay;
+        self.plan_in(delay, next, Due::Promote);
+    }
+
+    /// Whether the restart policy of an ended task lets Swarm replace it.
+    pub(super) fn may_replace(&self, id: TaskId) -> bool {
+        let task = &self.tasks[id as usize];
+        let policy = self.spec(task.version).restart;
+        let condition = match policy.condition {
+            RestartCondition::None => false,
+            RestartCondition::OnFailure => task.state != TaskState::Complete,
+            RestartCondition::Any | RestartCondition::Unknown => true,
+        };
+        if !condition || policy.max_attempts == 0 {
+            return condition;
+        }
+        let Some(replaced) = self.replaced.get(&task.slot) else { return true };
+        if replaced.version != task.version {
+            return true;
+        }
+        let since = if policy.window > 0.0 {
+            self.now - Offset::from_secs_f64(policy.window)
+        } else {
+            Offset::from_nanos(i64::MIN)
+        };
+        let counted = replaced.at.iter().filter(|at| **at > since).count() as u64;
+        counted < policy.max_attempts
+    }
+
+    /// The manager wants a task to start that it has held back.
+    pub(super) fn promote(&mut self, id: TaskId) {
+        let task = &mut self.tasks[id as usize];
+        if task.desired >= TaskState::Running {
+            return;
+        }
+        task.desired = TaskState::Running;
+        self.log(id, What::Wanted);
+        self.start_on_node(id);
+    }
+
+    /// The manager wants a task to stop.
+    pub(super) fn tell_to_stop(&mut self, id: TaskId, desired: TaskState) {
+        let task = &mut self.tasks[id as usize];
+        if !task.is_wanted() {
+            return;
+        }
+        task.desired = desired;
+        let (slot, node) = (task.slot as usize, task.node);
+        self.slots[slot].wanted -= 1;
+        self.nodes.unwanted(node);
+        self.log(id, What::ToldToStop);
+        self.stop_on_node(id);
+        self.freed();
+    }
+}

@@ -1,0 +1,232 @@
+//! Placing tasks on nodes (swarmkit `manager/scheduler`).
+
+use super::Spec;
+use super::input::{Input, Node};
+use super::task::{NONE, NoRoom, TaskId, What, Which};
+use super::world::{Due, World, index};
+use crate::swarm::TaskState;
+
+/// What the tasks of the service use on each node.
+pub(super) struct Nodes {
+    used: Vec<Used>,
+    needs: [Needs; 2],
+    /// Tasks without a node.
+    pub(super) pending: Vec<TaskId>,
+    retry_planned: bool,
+}
+
+/// A node, and what is used on it.
+#[derive(Debug, Clone)]
+struct Used {
+    cpus: f64,
+    memory: f64,
+    /// Tasks that have not ended, by version.
+    tasks: [u32; 2],
+    /// Tasks that are to run.
+    wanted: u64,
+    /// Containers that start now.
+    starting: u32,
+}
+
+/// What a task of one version needs.
+struct Needs {
+    /// The nodes that its constraints allow.
+    fits: Vec<bool>,
+    cpus: f64,
+    memory: f64,
+    max_per_node: u64,
+    /// Whether a task of each version holds a port that it needs.
+    ports_of: [bool; 2],
+    global: bool,
+}
+
+impl Nodes {
+    pub(super) fn new(input: &Input) -> Self {
+        let specs = [&input.old.spec, &input.new.spec];
+        let needs = specs.map(|spec| Needs {
+            fits: input.nodes.iter().map(|node| fits(spec, node)).collect(),
+            cpus: spec.cpus,
+            memory: bytes(spec.memory),
+            max_per_node: spec.max_per_node,
+            ports_of: specs
+                .map(|other| other.host_ports.iter().any(|port| spec.host_ports.contains(port))),
+            global: spec.global,
+        });
+        let used = input.nodes.iter().map(|node| Used {
+            cpus: node.cpus.unwrap_or(f64::INFINITY),
+            memory: node.memory.map_or(f64::INFINITY, bytes),
+            tasks: [0; 2],
+            wanted: 0,
+            starting: 0,
+        });
+        Self { used: used.collect(), needs, pending: Vec::new(), retry_planned: false }
+    }
+
+    /// A task has this node now.
+    pub(super) fn add(&mut self, node: u32, version: Which) {
+        let used = &mut self.used[node as usize];
+        used.tasks[version.index()] += 1;
+        used.wanted += 1;
+    }
+
+    /// A task is to stop: `max_replicas_per_node` no longer counts it.
+    pub(super) fn unwanted(&mut self, node: u32) {
+        if let Some(used) = self.used.get_mut(node as usize) {
+            used.wanted = used.wanted.saturating_sub(1);
+        }
+    }
+
+    /// A task has ended: its ports and reservations are free.
+    pub(super) fn remove(&mut self, node: u32, version: Which) {
+        if let Some(used) = self.used.get_mut(node as usize) {
+            let tasks = &mut used.tasks[version.index()];
+            *tasks = tasks.saturating_sub(1);
+        }
+    }
+
+    /// One more container begins to start; returns how many others do.
+    pub(super) fn starts(&mut self, node: u32) -> u32 {
+        let starting = &mut self.used[node as usize].starting;
+        *starting += 1;
+        *starting - 1
+    }
+
+    pub(super) fn has_started(&mut self, node: u32) {
+        let starting = &mut self.used[node as usize].starting;
+        *starting = starting.saturating_sub(1);
+    }
+
+    /// The node for a task: of those with room, the one with the fewest.
+    pub(super) fn place(&self, slot: u32, version: Which) -> Result<u32, NoRoom> {
+        let needs = &self.needs[version.index()];
+        let all = 0..self.used.len();
+        let among = if needs.global { slot as usize..slot as usize + 1 } else { all };
+        let mut best: Option<(u64, usize)> = None;
+        let mut reason = NoRoom::Constraints;
+        for node in among.filter(|node| *node < self.used.len()) {
+            match self.room(node, needs) {
+                Ok(()) => {
+                    let wanted = self.used[node].wanted;
+                    if best.is_none_or(|(fewest, _)| wanted < fewest) {
+                        best = Some((wanted, node));
+                    }
+                }
+                Err(why) => reason = reason.min(why),
+            }
+        }
+        best.map(|(_, node)| index(node)).ok_or(reason)
+    }
+
+    /// Whether a node has room (swarmkit `manager/scheduler/filter.go`). Ports and reservations are
+    /// held until a task has ended; `max_replicas_per_node` counts tasks that are to run.
+    fn room(&self, node: usize, needs: &Needs) -> Result<(), NoRoom> {
+        let used = &self.used[node];
+        if !needs.fits[node] {
+            return Err(NoRoom::Constraints);
+        }
+        if (0..2).any(|version| used.tasks[version] > 0 && needs.ports_of[version]) {
+            return Err(NoRoom::HostPort);
+        }
+        if needs.max_per_node > 0 && used.wanted >= needs.max_per_node {
+            return Err(NoRoom::MaxReplicas);
+        }
+        let sum = |need: fn(&Needs) -> f64| {
+            let used = used.tasks.iter().zip(&self.needs);
+            used.map(|(tasks, of)| f64::from(*tasks) * need(of)).sum::<f64>() + need(needs)
+        };
+        // Sums of decimal fractions are not exact.
+        if sum(|of| of.cpus) > used.cpus + 1e-9 || sum(|of| of.memory) > used.memory {
+            return Err(NoRoom::Resources);
+        }
+        Ok(())
+    }
+}
+
+impl World<'_> {
+    /// The scheduler looks for a node for a new task.
+    pub(super) fn schedule(&mut self, id: TaskId) {
+        let task = &self.tasks[id as usize];
+        if task.node != NONE || task.state > TaskState::Pending {
+            return;
+        }
+        match self.nodes.place(task.slot, task.version) {
+            Ok(node) => self.assign(id, node),
+            // A task that has to stop again is no longer tried.
+            Err(_) if !task.is_wanted() => {}
+            Err(reason) => {
+                self.tasks[id as usize].state = TaskState::Pending;
+                self.log(id, What::Pending(reason));
+                self.nodes.pending.push(id);
+            }
+        }
+    }
+
+    fn assign(&mut self, id: TaskId, node: u32) {
+        let (now, hops) = (self.now, &self.input.hops);
+        let task = &mut self.tasks[id as usize];
+        task.node = node;
+        task.state = TaskState::Assigned;
+        task.since = now;
+        let (version, wanted) = (task.version, task.is_wanted());
+        self.nodes.add(node, version);
+        self.log(id, What::Assigned);
+        if wanted {
+            let prepare = hops.deliver + hops.create + self.behaviour(id).pull;
+            self.plan_in(prepare, id, Due::Prepared);
+        } else {
+            self.nodes.unwanted(node);
+            self.stop_on_node(id);
+        }
+    }
+
+    /// Something was freed: what waits for a node is tried again soon.
+    pub(super) fn freed(&mut self) {
+        if !self.nodes.pending.is_empty() && !self.nodes.retry_planned {
+            self.nodes.retry_planned = true;
+            self.plan_in(self.input.hops.schedule, 0, Due::Retry);
+        }
+    }
+
+    pub(super) fn retry_pending(&mut self) {
+        self.nodes.retry_planned = false;
+        let waiting = std::mem::take(&mut self.nodes.pending);
+        for id in waiting {
+            let task = &self.tasks[id as usize];
+            if !task.is_wanted() {
+                continue;
+            }
+            match self.nodes.place(task.slot, task.version) {
+                Ok(node) => self.assign(id, node),
+                Err(_) => self.nodes.pending.push(id),
+            }
+        }
+    }
+}
+
+/// Whether a node is what a spec's constraints ask for. A node of which nothing is known is.
+fn fits(spec: &Spec, node: &Node) -> bool {
+    spec.constraints.iter().all(|constraint| {
+        let (text, equal) = match constraint.split_once("!=") {
+            Some(parts) => (parts, false),
+            None => match constraint.split_once("==") {
+                Some(parts) => (parts, true),
+                None => return true,
+            },
+        };
+        let (key, value) = (text.0.trim(), text.1.trim());
+        let known = match key {
+            "node.hostname" if !node.hostname.is_empty() => Some(node.hostname.as_str()),
+            "node.role" => node.manager.map(|manager| if manager { "manager" } else { "worker" }),
+            _ => match (key.strip_prefix("node.labels."), &node.labels) {
+                (Some(label), Some(labels)) => Some(labels.get(label).map_or("", String::as_str)),
+                _ => None,
+            },
+        };
+        known.is_none_or(|known| known.eq_ignore_ascii_case(value) == equal)
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no node has 8 PiB of memory")]
+fn bytes(memory: u64) -> f64 {
+    memory as f64
+}

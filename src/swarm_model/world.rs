@@ -1,0 +1,325 @@
+//! The swarm as it is at one instant of virtual time, and the queue of what happens next.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
+use super::input::Input;
+use super::outcome::{End, Outcome, StateStep};
+use super::restart::Replaced;
+use super::scheduler::Nodes;
+use super::task::{NONE, Slot, Step, Task, TaskId, What, Which};
+use super::updater::Updater;
+use super::{Spec, health};
+use crate::Offset;
+use crate::swarm::{TaskState, UpdateState};
+
+/// What happens next. The order within one instant is that of planning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Planned {
+    at: Offset,
+    order: u32,
+    /// A task, or an updater.
+    id: u32,
+    /// The task's plan that it belongs to.
+    plan: u32,
+    due: Due,
+}
+
+/// Kinds of planned events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    /// The manager takes the request.
+    Submit,
+    /// The scheduler looks for a node.
+    Schedule,
+    /// The scheduler tries again what found no node.
+    Retry,
+    /// The node has made the container.
+    Prepared,
+    /// The node learns that the task may start.
+    MayStart,
+    /// The container starts.
+    Started,
+    /// The container is healthy for the first time.
+    Healthy,
+    /// The container becomes unhealthy.
+    Unhealthy,
+    /// The process ends.
+    Died,
+    /// The task has its last state.
+    Ended,
+    /// The manager sees that the task runs.
+    SeenRunning,
+    /// The manager sees that the task has ended.
+    SeenEnd,
+    /// A replacement has waited its delay.
+    Promote,
+    /// A new task has waited long enough for the old one to stop.
+    Timeout,
+    /// The restart supervisor may replace the task now.
+    Replace,
+    /// A worker of an updater has waited its delay.
+    WorkerFree,
+    /// An updater has watched long enough.
+    WatchEnds,
+}
+
+/// The swarm at one instant.
+pub(super) struct World<'a> {
+    pub(super) input: &'a Input,
+    pub(super) now: Offset,
+    queue: BinaryHeap<Reverse<Planned>>,
+    planned: u32,
+    pub(super) tasks: Vec<Task>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) nodes: Nodes,
+    pub(super) status: UpdateState,
+    pub(super) current: Which,
+    pub(super) previous: Option<Which>,
+    pub(super) updater: Option<Updater>,
+    /// The number of the newest updater.
+    pub(super) updaters: u32,
+    /// A change of the service that the orchestrator has not looked at.
+    pub(super) changed: bool,
+    pub(super) replaced: HashMap<u32, Replaced>,
+    /// The last time at which an update made progress.
+    pub(super) progress: Offset,
+    pub(super) steps: Vec<Step>,
+    pub(super) states: Vec<StateStep>,
+    /// Tasks that a worker keeps and has not let start yet.
+    pub(super) kept: Vec<TaskId>,
+    pub(super) touched: Vec<bool>,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(input: &'a Input) -> Self {
+        let spec = &input.old.spec;
+        let slots = if spec.global { input.nodes.len() as u64 } else { spec.replicas };
+        let most = slots.max(input.new.spec.replicas);
+        let room = usize::try_from(most).unwrap_or(0);
+        let mut world = Self {
+            input,
+            now: Offset::ZERO,
+            queue: BinaryHeap::with_capacity(room),
+            planned: 0,
+            tasks: Vec::with_capacity(room * 2),
+            slots: Vec::with_capacity(room),
+            nodes: Nodes::new(input),
+            status: UpdateState::None,
+            current: Which::Old,
+            previous: None,
+            updater: None,
+            updaters: 0,
+            changed: false,
+            replaced: HashMap::new(),
+            progress: Offset::ZERO,
+            steps: Vec::with_capacity(room * 16),
+            states: Vec::new(),
+            kept: Vec::new(),
+            touched: vec![false; room],
+        };
+        for _ in 0..slots {
+            world.add_running();
+        }
+        world
+    }
+
+    /// A task of the old version that has been running for a long time.
+    fn add_running(&mut self) {
+        let slot = self.add_slot();
+        let id = self.add_task(slot, Which::Old, TaskState::Running);
+        match self.nodes.place(slot, Which::Old) {
+            Ok(node) => {
+                let task = &mut self.tasks[id as usize];
+                task.node = node;
+                task.state = TaskState::Running;
+                task.started = Some(Offset::from_nanos(i64::MIN / 4));
+                self.nodes.add(node, Which::Old);
+                self.log(id, What::Assigned);
+                self.log(id, What::Started);
+                self.log(id, What::Running);
+            }
+            Err(reason) => {
+                self.log(id, What::Pending(reason));
+                self.tasks[id as usize].state = TaskState::Pending;
+                self.nodes.pending.push(id);
+            }
+        }
+    }
+
+    pub(super) fn add_slot(&mut self) -> u32 {
+        self.slots.push(Slot { newest: NONE, wanted: 0, awaited: NONE, made: [0; 2] });
+        index(self.slots.len() - 1)
+    }
+
+    /// Adds a task that the scheduler has not seen yet.
+    pub(super) fn add_task(&mut self, slot: u32, version: Which, desired: TaskState) -> TaskId {
+        let id = index(self.tasks.len());
+        let place = &mut self.slots[slot as usize];
+        place.made[version.index()] += 1;
+        place.wanted += 1;
+        self.tasks.push(Task {
+            slot,
+            version,
+            before: place.newest,
+            node: NONE,
+            state: TaskState::New,
+            desired,
+            nth: place.made[version.index()],
+            updater: 0,
+            counted: false,
+            start_seen: None,
+            end_seen: false,
+            ending: false,
+            waiter: NONE,
+            promote_at: Offset::ZERO,
+            since: self.now,
+            started: None,
+            signal: None,
+            died: None,
+            killed: false,
+            exit_code: None,
+            course: health::HealthCourse::default(),
+            plan: 0,
+        });
+        place.newest = id;
+        self.log(id, What::Created);
+        self.log(id, if desired == TaskState::Running { What::Wanted } else { What::HeldBack });
+        id
+    }
+
+    /// A new task of the current spec.
+    pub(super) fn create(&mut self, slot: u32, desired: TaskState, updater: u32) -> TaskId {
+        let id = self.add_task(slot, self.current, desired);
+        self.tasks[id as usize].updater = updater;
+        if let Some(touched) = self.touched.get_mut(slot as usize) {
+            *touched |= self.current == Which::New;
+        }
+        self.plan_in(self.input.hops.schedule, id, Due::Schedule);
+        id
+    }
+
+    pub(super) fn spec(&self, which: Which) -> &'a Spec {
+        match which {
+            Which::Old => &self.input.old.spec,
+            Which::New => &self.input.new.spec,
+        }
+    }
+
+    pub(super) fn log(&mut self, task: TaskId, what: What) {
+        self.steps.push(Step { at: self.now, task, what });
+    }
+
+    pub(super) fn plan_in(&mut self, after: Offset, id: u32, due: Due) {
+        self.plan_at(self.now + after, id, due);
+    }
+
+    pub(super) fn plan_at(&mut self, at: Offset, id: u32, due: Due) {
+        let plan = match due {
+            Due::Submit | Due::Retry | Due::WorkerFree | Due::WatchEnds => 0,
+            _ => self.tasks[id as usize].plan,
+        };
+        self.planned += 1;
+        self.queue.push(Reverse(Planned { at, order: self.planned, id, plan, due }));
+    }
+
+    /// Voids what is planned for a task.
+    pub(super) fn replan(&mut self, id: TaskId) {
+        self.tasks[id as usize].plan += 1;
+    }
+
+    /// Runs until nothing more happens, or until it is clear how it ends.
+    pub(super) fn run(mut self) -> Outcome {
+        self.plan_in(self.input.hops.submit, 0, Due::Submit);
+        let mut end = End::Rest;
+        while let Some(Reverse(next)) = self.queue.pop() {
+            if self.is_void(&next) {
+                continue;
+            }
+            if self.updater.is_none() && next.at > self.progress + self.afterglow() {
+                break;
+            }
+            if self.updater.is_some() && next.at > self.progress + self.patience() {
+                break;
+            }
+            self.now = next.at;
+            self.handle(&next);
+            if self.changed {
+                self.reconcile();
+            }
+        }
+        if self.updater.is_some() {
+            end = End::Hangs;
+        }
+        Outcome::of(self, end)
+    }
+
+    /// How long a finished update is followed: until what it began has certainly ended, unless
+    /// tasks go on failing for ever.
+    fn afterglow(&self) -> Offset {
+        let spec = |which| {
+            let spec = self.spec(which);
+            let behaviour = match which {
+                Which::Old => &self.input.old.behaviours.usual,
+                Which::New => &self.input.new.behaviours.usual,
+            };
+            let check = spec.health.as_ref().map_or(0.0, |check| {
+                check.start_period + check.interval + check.timeout.min(check.interval)
+            });
+            Offset::from_secs_f64(spec.stop_grace + spec.restart.delay + check)
+                + behaviour.pull
+                + behaviour.boot
+        };
+        spec(Which::Old).max(spec(Which::New)) + Offset::from_millis(30_000)
+    }
+
+    /// How long an update may go without any progress before it is taken to hang.
+    fn patience(&self) -> Offset {
+        let policy = |which| {
+            let spec = self.spec(which);
+            let longest = |policy: &crate::swarm::UpdatePolicy| policy.delay + policy.monitor;
+            longest(&spec.update).max(longest(&spec.rollback))
+        };
+        self.input.patience
+            + Offset::from_secs_f64(policy(Which::Old).max(policy(Which::New)))
+            + self.afterglow()
+    }
+
+    fn is_void(&self, next: &Planned) -> bool {
+        match next.due {
+            Due::Submit | Due::Retry | Due::SeenRunning | Due::SeenEnd | Due::Ended => false,
+            Due::WorkerFree | Due::WatchEnds => {
+                self.updater.as_ref().is_none_or(|updater| updater.id != next.id)
+            }
+            _ => self.tasks[next.id as usize].plan != next.plan,
+        }
+    }
+
+    fn handle(&mut self, next: &Planned) {
+        let id = next.id;
+        match next.due {
+            Due::Submit => self.submit(),
+            Due::Schedule => self.schedule(id),
+            Due::Retry => self.retry_pending(),
+            Due::Prepared => self.prepared(id),
+            Due::MayStart => self.begin_start(id),
+            Due::Started => self.started(id),
+            Due::Healthy => self.healthy(id),
+            Due::Unhealthy => self.unhealthy(id),
+            Due::Died => self.died(id),
+            Due::Ended => self.ended(id),
+            Due::SeenRunning => self.seen_running(id),
+            Due::SeenEnd => self.seen_end(id),
+            Due::Promote => self.promote(id),
+            Due::Timeout => self.old_is_gone(id),
+            Due::Replace => self.replace(id),
+            Due::WorkerFree => self.worker_free(),
+            Due::WatchEnds => self.complete(),
+        }
+    }
+}
+
+/// An index as it is stored: a simulation never has 2^32 of anything.
+pub(super) fn index(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(NONE)
+}
