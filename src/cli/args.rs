@@ -1,5 +1,6 @@
 //! What can be typed: the commands, and the options that several of them share.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -63,6 +64,16 @@ pub(super) struct GlobalArgs {
     /// Address of the engine, spelled as in `DOCKER_HOST`: unix://, tcp:// or ssh://
     #[arg(long, global = true, value_name = "ADDRESS", hide_short_help = true)]
     pub(super) host: Option<String>,
+
+    /// Root folder of another system whose engine a private swarm uses
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "ROLLPROOF_LAB_ROOT",
+        hide_short_help = true
+    )]
+    pub(super) lab_root: Option<PathBuf>,
 
     /// Create a swarm for the run on an engine that is in none
     #[arg(long, global = true, hide_short_help = true)]

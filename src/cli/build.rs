@@ -55,8 +55,7 @@ pub(super) async fn run(args: BuildArgs, console: &Console) -> Result<u8> {
         }
         let tell = |text: &str| console.tell(text);
         let app = args.app.as_deref();
-        let images = site.load_example(&console.state, &programs, app, &tell).await?;
-        images.into_iter().map(|image| (image.reference, image.id)).collect()
+        site.load_example(&console.state, &programs, app, &tell).await?
     };
     if console.global.json {
         let images: Vec<_> =

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::GlobalArgs;
 use super::interrupts;
 use crate::error::Result;
+use crate::lab::EngineSource;
 use crate::record::Sink;
 use crate::run::RunEnv;
 use crate::site::{LabUse, OpenOptions, Site, StateFolder};
@@ -37,11 +38,17 @@ impl Console {
             init_swarm: self.global.init_swarm,
             lab,
             nodes: 1,
+            lab_engine: self.lab_engine(),
             start_deadline: Duration::from_secs(60),
         };
         let site = Site::open(&options, &self.state, &mut |text| self.tell(text)).await?;
         self.tell(&format!("using the {}", site.reason));
         Ok(site)
+    }
+
+    /// Where the engines of a private swarm come from.
+    pub(super) fn lab_engine(&self) -> EngineSource {
+        self.global.lab_root.clone().map_or(EngineSource::System, EngineSource::Root)
     }
 
     /// Prints a step on standard error, unless only results are wanted.

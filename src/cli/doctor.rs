@@ -6,7 +6,8 @@ use crate::doctor;
 use crate::error::Result;
 
 pub(super) async fn run(console: &Console) -> Result<u8> {
-    let findings = doctor::examine(console.state.path(), console.global.host.as_deref()).await;
+    let host = console.global.host.as_deref();
+    let findings = doctor::examine(console.state.path(), host, &console.lab_engine()).await;
     if console.global.json {
         put_line(doctor::json(&findings))?;
     } else {

@@ -8,7 +8,9 @@ use clap::{Args, Subcommand};
 use super::console::Console;
 use super::output::put;
 use crate::error::{Error, Result};
-use crate::lab::{DownReport, Lab, LabOptions, LabStatus, LabTrace, NodeStatus, lab_traces};
+use crate::lab::{
+    DownReport, EngineSource, Lab, LabOptions, LabStatus, LabTrace, NodeStatus, lab_traces,
+};
 use crate::wording::counted;
 
 /// Manage a private swarm.
@@ -33,7 +35,7 @@ pub struct LabUp {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=i64::from(LabOptions::MOST_NODES)))]
     nodes: u8,
     /// The engine's program, if not the `dockerd` in PATH
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "lab_root")]
     dockerd: Option<PathBuf>,
     /// How long the start may take
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = humantime::parse_duration)]
@@ -51,7 +53,7 @@ pub(super) async fn run(command: LabCommand, console: &Console) -> Result<u8> {
             let options = LabOptions {
                 state: state.to_owned(),
                 nodes: args.nodes,
-                dockerd: args.dockerd,
+                engine: args.dockerd.map_or_else(|| console.lab_engine(), EngineSource::Program),
                 start_deadline: args.timeout,
                 for_one_run: false,
             };
@@ -86,12 +88,15 @@ fn show(status: &LabStatus, json: bool) -> Result<()> {
         return put(&to_json(status)?);
     }
     let nodes: Vec<String> = status.nodes.iter().map(node_lines).collect();
+    let root = status.root.as_ref();
+    let root = root.map(|root| format!("  engines from {}\n", root.display()));
     put(&format!(
-        "private swarm {} since {:.0}, network {}, host {}\n{}\n\nexport DOCKER_HOST={}\n",
+        "private swarm {} since {:.0}, network {}, host {}\n{}{}\n\nexport DOCKER_HOST={}\n",
         status.id,
         status.since,
         status.subnet,
         status.host_address,
+        root.unwrap_or_default(),
         nodes.join("\n"),
         status.docker_host
     ))

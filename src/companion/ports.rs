@@ -108,6 +108,7 @@ mod tests {
     fn asked(ports: &Value, exposed: &[u16]) -> Option<u16> {
         let service = ServiceBody::new(json!({"Name": "s_a", "EndpointSpec": {"Ports": ports}}));
         let image = ImageView {
+            tags: Vec::new(),
             id: String::new(),
             healthcheck: None,
             labels: Value::Null,

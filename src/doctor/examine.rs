@@ -6,16 +6,17 @@ use std::process::{Command, Stdio};
 use super::finding::{Finding, Status};
 use super::{engine_checks, machine_checks};
 use crate::image::{PackageCache, find_app_binary};
-use crate::lab::find_program;
+use crate::lab::{EngineSource, find_program};
 
 /// The name of the conclusion, which is the last finding.
 const CONCLUSION: &str = "updates can be tested";
 
 /// Checks the engine that would be used, what a private engine needs, the kernel, and what the
-/// example needs. `state` is the state folder, `host` the engine's address if the user gave one.
-pub async fn examine(state: &Path, host: Option<&str>) -> Vec<Finding> {
+/// example needs. `state` is the state folder, `host` the engine's address if the user gave one,
+/// `source` where a private engine comes from.
+pub async fn examine(state: &Path, host: Option<&str>, source: &EngineSource) -> Vec<Finding> {
     let engine = engine_checks::examine(host).await;
-    let (lab, lab_possible) = machine_checks::examine_lab(state).await;
+    let (lab, lab_possible) = machine_checks::examine_lab(state, source).await;
     let conclusion = conclude(engine.usable, lab_possible);
     let mut findings = engine.findings;
     findings.extend(lab);

@@ -5,21 +5,9 @@ use std::path::Path;
 use nix::sys::statvfs::statvfs;
 
 use super::finding::Finding;
-use crate::lab::{Lab, LabTrace, find_program, lab_traces};
+use crate::lab::{EngineSource, Lab, LabTrace, lab_traces};
 use crate::site::kernel_has_ipvs;
 use crate::wording::{count, counted};
-
-/// The programs that a private engine needs, and their packages.
-const PROGRAMS: [(&str, &str); 8] = [
-    ("dockerd", "docker.io"),
-    ("containerd", "containerd"),
-    ("runc", "runc"),
-    ("iptables", "iptables"),
-    ("ip", "iproute2"),
-    ("nsenter", "util-linux"),
-    ("unshare", "util-linux"),
-    ("setsid", "util-linux"),
-];
 
 /// Memory in bytes for an engine and the example's replicas, measured and rounded up.
 const MEMORY: u64 = 500_000_000;
@@ -31,12 +19,11 @@ const DISK: u64 = 1_000_000_000;
 const EFFECT: &str = "no private engine can be started";
 
 /// Checks what a private engine needs. Also returns whether one can be started.
-pub(super) async fn examine_lab(state: &Path) -> (Vec<Finding>, bool) {
+pub(super) async fn examine_lab(state: &Path, source: &EngineSource) -> (Vec<Finding>, bool) {
     let linux = cfg!(target_os = "linux");
     let root = nix::unistd::geteuid().is_root();
-    let missing: Vec<_> =
-        PROGRAMS.iter().filter(|(name, _)| find_program(name).is_none()).copied().collect();
-    let mut findings = vec![root_rights(root), programs(&missing), memory(), disk(state)];
+    let missing = source.missing_programs();
+    let mut findings = vec![root_rights(root), programs(source, &missing), memory(), disk(state)];
     if !linux {
         findings.push(Finding::missing("linux", "no").effect(EFFECT).fix("use a Linux machine"));
     }
@@ -54,17 +41,23 @@ fn root_rights(root: bool) -> Finding {
         .fix("use `sudo`, or an engine that is already running")
 }
 
-fn programs(missing: &[(&str, &str)]) -> Finding {
+fn programs(source: &EngineSource, missing: &[(&str, &str)]) -> Finding {
     const NAME: &str = "programs for a lab";
     if missing.is_empty() {
-        return Finding::ok(NAME, PROGRAMS.map(|(name, _)| name).join(", "));
+        let names: Vec<&str> = source.programs().map(|(name, _)| name).collect();
+        return Finding::ok(NAME, names.join(", "));
     }
     let names: Vec<&str> = missing.iter().map(|(name, _)| *name).collect();
     let mut packages: Vec<&str> = missing.iter().map(|(_, package)| *package).collect();
     packages.dedup();
-    Finding::missing(NAME, format!("not found: {}", names.join(", ")))
-        .effect(EFFECT)
-        .fix(format!("run `make setup`, or install {}", packages.join(", ")))
+    Finding::missing(NAME, format!("not found: {}", names.join(", "))).effect(EFFECT).fix(
+        match source {
+            EngineSource::Root(root) => {
+                format!("unpack {} into {}", packages.join(", "), root.display())
+            }
+            _ => format!("run `make setup`, or install {}", packages.join(", ")),
+        },
+    )
 }
 
 fn memory() -> Finding {
@@ -192,8 +185,11 @@ mod tests {
 
     #[test]
     fn each_missing_package_is_named_once() {
-        let finding =
-            programs(&[("ip", "iproute2"), ("nsenter", "util-linux"), ("unshare", "util-linux")]);
+        let system = EngineSource::System;
+        let finding = programs(
+            &system,
+            &[("ip", "iproute2"), ("nsenter", "util-linux"), ("unshare", "util-linux")],
+        );
         assert_eq!(finding.found, "not found: ip, nsenter, unshare");
         assert_eq!(finding.fix, "run `make setup`, or install iproute2, util-linux");
     }

@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 pub struct ImageView {
     /// Its id, `sha256:…`.
     pub id: String,
+    /// Its names with tags, on this engine.
+    pub tags: Vec<String>,
     /// Its health check (`Config.Healthcheck`), if any.
     pub healthcheck: Option<Value>,
     /// Its labels, as JSON.
@@ -74,6 +76,7 @@ impl Engine {
         match self.raw.get(&format!("/images/{reference}/json")).await {
             Ok(value) => Ok(Some(ImageView {
                 id: value["Id"].as_str().unwrap_or_default().to_owned(),
+                tags: serde_json::from_value(value["RepoTags"].clone()).unwrap_or_default(),
                 healthcheck: value["Config"]
                     .get("Healthcheck")
                     .filter(|check| check.is_object())
@@ -86,11 +89,12 @@ impl Engine {
         }
     }
 
-    /// Loads a `docker save` archive.
+    /// Loads a `docker save` archive, and returns the id that the image has on this engine: the digest
+    /// of its configuration, or of its manifest with the containerd image store.
     ///
     /// # Errors
     /// When the engine refuses it.
-    pub async fn load_image(&self, reference: &str, archive: Bytes) -> Result<()> {
+    pub async fn load_image(&self, reference: &str, archive: Bytes) -> Result<String> {
         let mut progress = self.docker.import_image(
             ImportImageOptions { quiet: true, ..ImportImageOptions::default() },
             bollard::body_full(archive),
@@ -105,7 +109,10 @@ impl Engine {
                     .caused_by(detail.message.unwrap_or_default()));
             }
         }
-        Ok(())
+        let image = self.image(reference).await?.ok_or_else(|| {
+            Error::environment(format!("the engine loaded image {reference} but does not have it"))
+        })?;
+        Ok(image.id)
     }
 
     /// Builds an image with the engine's builder from a tar archive of its context. `log` gets the
@@ -146,17 +153,17 @@ impl Engine {
         Ok(())
     }
 
-    /// Removes an image and returns whether it is gone. An image that is in use stays, which is not
-    /// an error.
+    /// Removes an image. One that is in use stays, which is not an error: the engine's words for what
+    /// uses it are returned.
     ///
     /// # Errors
     /// When the engine does not answer.
-    pub async fn remove_image(&self, reference: &str) -> Result<bool> {
+    pub async fn remove_image(&self, reference: &str) -> Result<Option<String>> {
         let removed = self.docker.remove_image(reference, None::<RemoveImageOptions>, None).await;
         match removed.map_err(ApiError::from) {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_not_found() => Ok(true),
-            Err(error) if error.status == Some(409) => Ok(false),
+            Ok(_) => Ok(None),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) if error.status == Some(409) => Ok(Some(error.message)),
             Err(error) => Err(error.into_error(format!("cannot remove image {reference}"))),
         }
     }

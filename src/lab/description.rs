@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::engine_source::EngineSource;
 use super::names::LabNames;
 use super::network::Ipv4Net;
 use crate::engine::DockerHost;
@@ -20,9 +21,8 @@ pub struct LabOptions {
     pub state: PathBuf,
     /// Number of nodes, 1 to 7.
     pub nodes: u8,
-    /// The engine's executable; `dockerd` in `PATH` if not set. Programs next to it
-    /// (`containerd`, `runc`) take precedence over those of the system.
-    pub dockerd: Option<PathBuf>,
+    /// Where the engines' programs come from.
+    pub engine: EngineSource,
     /// Time limit for the whole start.
     pub start_deadline: Duration,
     /// Whether the lab is for one run, which removes it afterwards. A running lab becomes
@@ -40,7 +40,7 @@ impl LabOptions {
         Self {
             state: state.into(),
             nodes: 1,
-            dockerd: None,
+            engine: EngineSource::System,
             start_deadline: Duration::from_secs(60),
             for_one_run: false,
         }
@@ -102,6 +102,9 @@ pub(super) struct LabRecord {
     pub subnet: Ipv4Net,
     /// Node names and addresses.
     pub nodes: Vec<(String, Ipv4Addr)>,
+    /// The root folder of the engines, if they have one of their own.
+    #[serde(default)]
+    pub root: Option<PathBuf>,
     /// Whether the lab is for one run. If that run is killed, the next one takes it over.
     #[serde(default)]
     pub for_one_run: bool,
@@ -149,6 +152,8 @@ pub struct LabStatus {
     pub state: PathBuf,
     /// When the start was complete.
     pub since: Timestamp,
+    /// The root folder of the engines, if they have one of their own.
+    pub root: Option<PathBuf>,
     /// Its network, as `address/prefix`.
     pub subnet: String,
     /// The host's address in that network.

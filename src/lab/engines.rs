@@ -11,6 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
 use super::description::LabNode;
+use super::engine_source::EngineSource;
 use super::names::{LAB_MARK, LabNames, NODE_MARK};
 use super::programs::Programs;
 use crate::engine::Engine;
@@ -32,6 +33,7 @@ impl<'a> NodeStart<'a> {
     /// Starts the engine in a new session, with its output in the node's log.
     pub(super) fn spawn(
         programs: &Programs,
+        engine: &EngineSource,
         names: &'a LabNames,
         node: &'a LabNode,
     ) -> Result<Self> {
@@ -43,8 +45,10 @@ impl<'a> NodeStart<'a> {
                 .map_err(failed(format!("cannot create {}", folder.display())))?;
         }
         // The host's /etc/docker/daemon.json belongs to another engine.
-        let config = runtime.join("daemon.json");
-        fs::write(&config, "{}").map_err(failed(format!("cannot write {}", config.display())))?;
+        let empty = runtime.join("daemon.json");
+        fs::write(&empty, "{}").map_err(failed(format!("cannot write {}", empty.display())))?;
+        let config = engine.settings().unwrap_or(empty);
+        let dockerd = engine.dockerd();
         let log = names.node_log(&node.name);
         let output =
             File::create(&log).map_err(failed(format!("cannot create {}", log.display())))?;
@@ -59,8 +63,8 @@ impl<'a> NodeStart<'a> {
             .args(["--propagation", "slave"])
             .args(["--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"])
             .args(["sh", "-c", INIT, "rollproof-node", node.name.as_str()])
-            .arg(names.runtime())
-            .arg(&programs.dockerd)
+            .args([names.runtime().as_path(), &data, engine.root().unwrap_or(Path::new(""))])
+            .arg(&dockerd)
             .args(["--config-file".as_ref(), config.as_os_str()])
             .arg("--host")
             .arg(format!("unix://{}", node.socket.display()))
@@ -71,7 +75,7 @@ impl<'a> NodeStart<'a> {
             .args(["--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent"])
             .arg(format!("/{}/{}", names.cgroup(), node.name))
             .env_clear()
-            .env("PATH", programs.node_path())
+            .env("PATH", engine.node_path())
             .env(LAB_MARK, names.id())
             .env(NODE_MARK, &node.name)
             // Prevents the engine from replacing the AppArmor profile of the host's engine.
@@ -81,7 +85,7 @@ impl<'a> NodeStart<'a> {
             .stdout(output)
             .stderr(errors)
             .spawn()
-            .map_err(failed(format!("cannot start {}", programs.dockerd.display())))?;
+            .map_err(failed(format!("cannot start {}", dockerd.display())))?;
         Ok(Self { names, node, process })
     }
 

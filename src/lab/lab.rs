@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::description::{DownReport, LabNode, LabOptions, LabRecord, LabStatus, NodeStatus};
+use super::engine_source::EngineSource;
 use super::engines::{NodeStart, form_swarm};
 use super::lock::LabLock;
 use super::names::LabNames;
@@ -27,6 +28,8 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long `down` waits while another command makes or removes the same lab.
 const DOWN_WAITS: Duration = Duration::from_secs(120);
+
+const HOW_TO_REMOVE: &str = "`rollproof lab down` removes it and everything that is deployed in it";
 
 /// A running private swarm. It keeps running when this value is dropped or this process ends.
 #[derive(Debug, Clone)]
@@ -51,13 +54,15 @@ impl Lab {
                 options.nodes
             )));
         }
+        let engine = options.engine.checked()?;
         require_root("start a private engine")?;
-        let programs = Programs::find(options.dockerd.as_deref())?;
+        let programs = Programs::find()?;
         let names = LabNames::of(&options.state)?;
         let deadline = Instant::now() + options.start_deadline;
         let _lock = LabLock::of_lab(&names, deadline).await?;
 
         if let Some(mut lab) = Self::answering(&names).await? {
+            lab.fits(&engine)?;
             if lab.nodes.len() >= usize::from(options.nodes) {
                 if lab.record.for_one_run && !options.for_one_run {
                     lab.record.for_one_run = false;
@@ -70,20 +75,21 @@ impl Lab {
                 counted(lab.nodes.len() as u64, "node"),
                 options.nodes
             ))
-            .hint("`rollproof lab down` removes it and everything that is deployed in it"));
+            .hint(HOW_TO_REMOVE));
         }
         if !Leftovers::look(&names, &BTreeSet::new()).is_empty() {
             progress("removing the remains of a lab that was killed");
             into_result(&tear_down(&names))?;
         }
         let undo = Undo { names: Some(names.clone()) };
-        let lab = Self::make(&programs, &names, options, deadline, progress).await?;
+        let lab = Self::make(&programs, &engine, &names, options, deadline, progress).await?;
         undo.not_needed();
         Ok(lab)
     }
 
     async fn make(
         programs: &Programs,
+        engine: &EngineSource,
         names: &LabNames,
         options: &LabOptions,
         deadline: Instant,
@@ -102,14 +108,14 @@ impl Lab {
         progress(&format!("starting {}", counted(nodes.len() as u64, "private engine")));
         let starts: Vec<NodeStart<'_>> = nodes
             .iter()
-            .map(|node| NodeStart::spawn(programs, names, node))
+            .map(|node| NodeStart::spawn(programs, engine, names, node))
             .collect::<Result<_>>()?;
         let mut engines = Vec::new();
         for start in starts {
             engines.push(start.answering(deadline).await?);
         }
-        if let Some(engine) = engines.first()
-            && engine.info().await?.storage == "vfs"
+        if let Some(first) = engines.first()
+            && first.info().await?.storage == "vfs"
         {
             progress(&format!(
                 "the file system of {} does not support overlays: every container gets a full copy of its image",
@@ -128,10 +134,25 @@ impl Lab {
             since: Timestamp::now(),
             subnet,
             nodes: addresses.collect(),
+            root: engine.root().map(Path::to_path_buf),
             for_one_run: options.for_one_run,
         };
         record.write(names)?;
         Ok(Self { names: names.clone(), record, nodes })
+    }
+
+    /// Whether the lab's engines are those of this root folder, if one is wanted.
+    fn fits(&self, engine: &EngineSource) -> Result<()> {
+        if engine.root().is_none() || engine.root() == self.record.root.as_deref() {
+            return Ok(());
+        }
+        let of = self
+            .record
+            .root
+            .as_ref()
+            .map_or_else(|| "this system".to_owned(), |root| format!("{}", root.display()));
+        Err(Error::environment(format!("the running lab has the engine of {of}"))
+            .hint(HOW_TO_REMOVE))
     }
 
     /// The lab of a state folder, if it is running and all its engines answer.
@@ -205,6 +226,7 @@ impl Lab {
             id: self.names.id().to_owned(),
             state: self.names.state().to_owned(),
             since: self.record.since,
+            root: self.record.root.clone(),
             subnet: self.record.subnet.to_string(),
             host_address: self.host_route_address(),
             docker_host: self.docker_host(),

@@ -9,6 +9,7 @@
 //! no part of a node can be left behind.
 
 mod description;
+mod engine_source;
 mod engines;
 #[expect(clippy::module_inception, reason = "the room's main type")]
 mod lab;
@@ -20,6 +21,7 @@ mod teardown;
 mod traces;
 
 pub use description::{DownReport, LabNode, LabOptions, LabStatus, NodeStatus};
+pub use engine_source::EngineSource;
 pub use lab::Lab;
 pub use programs::find_program;
 pub use traces::{LabTrace, lab_traces};

@@ -1,7 +1,7 @@
 //! The system programs that a lab needs: finding and running them.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -13,16 +13,15 @@ use tokio::process::Command;
 use crate::error::{Error, Result};
 
 /// Folders of system programs; an ordinary user's `PATH` often lacks some of them.
-const SYSTEM: [&str; 6] =
+pub(super) const SYSTEM: [&str; 6] =
     ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /// Time limit of one command. They all end within milliseconds.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// The system programs that a lab needs.
+/// The system programs that make a lab's namespaces and network.
 #[derive(Debug, Clone)]
 pub(super) struct Programs {
-    pub dockerd: PathBuf,
     pub ip: PathBuf,
     pub nsenter: PathBuf,
     pub unshare: PathBuf,
@@ -30,33 +29,22 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Finds all programs. An error names the first missing one.
-    pub(super) fn find(dockerd: Option<&Path>) -> Result<Self> {
-        let dockerd = match dockerd {
-            Some(path) if is_program(path) => std::path::absolute(path).map_err(|error| {
-                Error::environment(format!("cannot find {}", path.display())).caused_by(error)
-            })?,
-            Some(path) => {
-                return Err(Error::usage(format!("{} is not an executable file", path.display()))
-                    .hint("give the path of a `dockerd`"));
-            }
-            None => needed("dockerd", "docker.io or docker-ce")?,
-        };
-        Ok(Self {
-            dockerd,
-            ip: needed("ip", "iproute2")?,
-            nsenter: needed("nsenter", "util-linux")?,
-            unshare: needed("unshare", "util-linux")?,
-            setsid: needed("setsid", "util-linux")?,
-        })
-    }
+    /// Their names and packages.
+    pub(super) const NEEDED: [(&str, &str); 4] = [
+        ("ip", "iproute2"),
+        ("nsenter", "util-linux"),
+        ("unshare", "util-linux"),
+        ("setsid", "util-linux"),
+    ];
 
-    /// The `PATH` of a node's daemon. The folder of `dockerd` comes first, so that an unpacked
-    /// engine uses its own containerd and runc.
-    pub(super) fn node_path(&self) -> OsString {
-        let own_folder = self.dockerd.parent().map(Path::to_path_buf);
-        let folders = own_folder.into_iter().chain(search_path());
-        env::join_paths(folders).unwrap_or_else(|_| SYSTEM.join(":").into())
+    /// Finds all programs. An error names the first missing one.
+    pub(super) fn find() -> Result<Self> {
+        Ok(Self {
+            ip: needed("ip")?,
+            nsenter: needed("nsenter")?,
+            unshare: needed("unshare")?,
+            setsid: needed("setsid")?,
+        })
     }
 }
 
@@ -66,22 +54,26 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
     search_path().map(|folder| folder.join(name)).find(|path| is_program(path))
 }
 
-fn needed(name: &str, package: &str) -> Result<PathBuf> {
-    find_program(name).ok_or_else(|| {
-        Error::environment(format!(
-            "a private engine needs the program `{name}`, which is not installed"
-        ))
-        .hint(format!("run `make setup`, or install {package}"))
-    })
+fn needed(name: &str) -> Result<PathBuf> {
+    let package = Programs::NEEDED.iter().find(|(program, _)| *program == name);
+    find_program(name).ok_or_else(|| missing(name, package.map_or(name, |(_, package)| package)))
 }
 
-fn search_path() -> impl Iterator<Item = PathBuf> {
+/// The error for a program that is not installed.
+pub(super) fn missing(name: &str, package: &str) -> Error {
+    Error::environment(format!(
+        "a private engine needs the program `{name}`, which is not installed"
+    ))
+    .hint(format!("run `make setup`, or install {package}"))
+}
+
+pub(super) fn search_path() -> impl Iterator<Item = PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let of_user: Vec<PathBuf> = env::split_paths(&path).filter(|p| p.is_absolute()).collect();
     of_user.into_iter().chain(SYSTEM.map(PathBuf::from))
 }
 
-fn is_program(path: &Path) -> bool {
+pub(super) fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 

@@ -204,15 +204,20 @@ async fn images_down(
         .partition(|image| image.engine == address && which(image));
     ledger.images = others;
     for image in ours {
-        let present = engine.image(&image.reference).await?;
-        if present.is_none_or(|present| present.labels[CONTENT_LABEL] != image.content.as_str()) {
+        let is_ours = engine.image(&image.reference).await?.is_some_and(|present| {
+            let same = present.labels[CONTENT_LABEL] == image.content.as_str();
+            // What was replaced is known by its id. If it has a name, somebody gave it one.
+            same && (!image.is_replaced() || present.tags.is_empty())
+        });
+        if !is_ours {
             continue;
         }
-        if engine.remove_image(&image.reference).await? {
-            tell(&format!("Removing image {}", image.reference));
-        } else {
-            left.push(format!("image {}: used by a container", image.reference));
-            ledger.images.push(image);
+        match engine.remove_image(&image.reference).await? {
+            None => tell(&format!("Removing image {}", image.name())),
+            Some(used) => {
+                left.push(format!("image {}: {used}", image.name()));
+                ledger.images.push(image);
+            }
         }
     }
     ledger.write()?;

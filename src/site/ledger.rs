@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{EngineKind, StateFolder};
 use crate::error::{Error, Result};
+use crate::wording::short_id;
+
+/// What an image's id begins with.
+const ID: &str = "sha256:";
 
 /// What rollproof created on engines and has not removed yet. Each entry is written before the
 /// thing is created, so that a killed run can be cleaned up.
@@ -52,7 +56,7 @@ pub struct NotedStack {
 pub struct LoadedImage {
     /// The address of the engine.
     pub engine: String,
-    /// The image's name and tag.
+    /// The image's name and tag; the id of one that a newer image of its name replaced.
     pub reference: String,
     /// Its content, as the label `rollproof.content` has it: an image of this name with another
     /// content is not ours.
@@ -61,6 +65,20 @@ pub struct LoadedImage {
     /// Whether it is there for one run, which removes it.
     #[serde(default)]
     pub for_run: bool,
+}
+
+impl LoadedImage {
+    /// Whether a newer image has taken its name.
+    #[must_use]
+    pub fn is_replaced(&self) -> bool {
+        self.reference.starts_with(ID)
+    }
+
+    /// Its name, or the short form of its id.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.reference.strip_prefix(ID).map_or(&self.reference, short_id)
+    }
 }
 
 impl Ledger {
@@ -122,6 +140,15 @@ impl Ledger {
         image.for_run &= self.images.iter().filter(|known| same(known)).all(|known| known.for_run);
         self.images.retain(|known| !same(known));
         self.images.push(image);
+    }
+
+    /// Keeps the entry of an image whose name a newer one takes, under its id on the engine.
+    pub fn note_replaced(&mut self, engine: &str, reference: &str, id: &str) {
+        let same = |known: &&LoadedImage| known.engine == engine && known.reference == reference;
+        let replaced = self.images.iter().find(same).cloned();
+        if let Some(replaced) = replaced {
+            self.note_image(LoadedImage { reference: id.to_owned(), ..replaced });
+        }
     }
 
     /// Removes the entry of a stack.

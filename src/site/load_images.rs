@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::{EngineKind, Ledger, LoadedImage, Site, StateFolder};
-use crate::engine::Engine;
+use crate::engine::{Engine, ImageView};
 use crate::error::{Error, Result};
 use crate::image::{
     BuiltImage, CONTENT_LABEL, OWN_IMAGES, Programs, companion_image, example_images,
@@ -50,7 +50,8 @@ impl Site {
         self.load_example(state, &Programs::new(state.path()), None, tell).await.map(drop)
     }
 
-    /// Builds the example's images and loads each into every engine that does not have it.
+    /// Builds the example's images and loads each into every engine that does not have it. Returns
+    /// their names, and their ids on the manager's engine.
     ///
     /// # Errors
     /// When a program for an image cannot be found or packed, or an engine refuses an image.
@@ -60,17 +61,22 @@ impl Site {
         programs: &Programs,
         app: Option<&Path>,
         tell: &(dyn Fn(&str) + Send + Sync),
-    ) -> Result<Vec<BuiltImage>> {
+    ) -> Result<Vec<(String, String)>> {
         state.create()?;
         let app = find_app_binary(app)?;
         let begin = Instant::now();
         let programs = programs.clone();
         let images = build(move || example_images(&programs, &app)).await?;
+        let mut names_and_ids = Vec::new();
         for image in &images {
             let mut loaded = 0;
+            let mut ids = Vec::new();
             for engine in &self.engines {
-                loaded += usize::from(self.load_one(state, engine, image).await?);
+                let (id, new) = self.load_one(state, engine, image).await?;
+                loaded += usize::from(new);
+                ids.push(id);
             }
+            let id = ids.into_iter().next().unwrap_or_default();
             let what = match (loaded, self.engines.len()) {
                 (0, _) => "already loaded".to_owned(),
                 (1, 1) => "built and loaded".to_owned(),
@@ -81,11 +87,12 @@ impl Site {
             tell(&format!(
                 "image {}  {}  {what}",
                 image.reference,
-                short_id(image.id.trim_start_matches("sha256:"))
+                short_id(id.trim_start_matches("sha256:"))
             ));
+            names_and_ids.push((image.reference.clone(), id));
         }
         tell(&format!("images ready after {}", length(begin.elapsed().into())));
-        Ok(images)
+        Ok(names_and_ids)
     }
 
     /// Builds the image of the companion services and loads it into the manager's engine, on whose
@@ -101,37 +108,41 @@ impl Site {
         })?;
         let begin = Instant::now();
         let image = build(move || companion_image(&program, &app)).await?;
-        let loaded = self.load_one(state, &self.manager, &image).await?;
+        let (_, loaded) = self.load_one(state, &self.manager, &image).await?;
         tracing::debug!(loaded, took = ?begin.elapsed(), "companion image");
         Ok(image.reference)
     }
 
-    /// Loads an image unless the engine has it; returns whether it was loaded. On a user's engine,
-    /// the ledger notes the image first, so that it can be removed later.
+    /// Loads an image unless the engine has it. Returns its id on this engine, and whether it was
+    /// loaded. On a user's engine, the ledger notes the image first, so that it can be removed later,
+    /// and the one whose name it takes if that is ours.
     async fn load_one(
         &self,
         state: &StateFolder,
         engine: &Engine,
         image: &BuiltImage,
-    ) -> Result<bool> {
+    ) -> Result<(String, bool)> {
         let present = engine.image(&image.reference).await?;
-        if present.is_some_and(|present| present.labels[CONTENT_LABEL] == image.content.as_str()) {
-            return Ok(false);
+        let same = |present: &ImageView| present.labels[CONTENT_LABEL] == image.content.as_str();
+        if let Some(present) = present.as_ref().filter(|present| same(present)) {
+            return Ok((present.id.clone(), false));
         }
-        if self.kind == EngineKind::Lab {
-            engine.load_image(&image.reference, image.archive.clone()).await?;
-            return Ok(true);
+        if self.kind == EngineKind::Host {
+            let address = engine.host().to_string();
+            let mut ledger = Ledger::read(state)?;
+            if let Some(replaced) = &present {
+                ledger.note_replaced(&address, &image.reference, &replaced.id);
+            }
+            ledger.note_image(LoadedImage {
+                engine: address,
+                reference: image.reference.clone(),
+                content: image.content.clone(),
+                for_run: self.for_one_run,
+            });
+            ledger.write()?;
         }
-        let mut ledger = Ledger::read(state)?;
-        ledger.note_image(LoadedImage {
-            engine: engine.host().to_string(),
-            reference: image.reference.clone(),
-            content: image.content.clone(),
-            for_run: self.for_one_run,
-        });
-        ledger.write()?;
-        engine.load_image(&image.reference, image.archive.clone()).await?;
-        Ok(true)
+        let id = engine.load_image(&image.reference, image.archive.clone()).await?;
+        Ok((id, true))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::Offset;
 use crate::deploy::Kernel;
 use crate::engine::{DockerHost, Engine, EngineInfo, HostChoice, SwarmRole, resolve_host};
 use crate::error::{Error, Result};
-use crate::lab::{Lab, LabNode, LabOptions};
+use crate::lab::{EngineSource, Lab, LabNode, LabOptions};
 use crate::record::EngineFacts;
 
 /// How a command uses the lab, if it uses the lab.
@@ -35,6 +35,8 @@ pub struct OpenOptions {
     pub lab: LabUse,
     /// The number of nodes, if a lab has to be started.
     pub nodes: u8,
+    /// Where its engines come from, if a lab has to be started.
+    pub lab_engine: EngineSource,
     /// How long a lab may take to start.
     pub start_deadline: Duration,
 }
@@ -182,6 +184,7 @@ impl Site {
             state.create()?;
             let lab_options = LabOptions {
                 nodes: options.nodes,
+                engine: options.lab_engine.clone(),
                 start_deadline: options.start_deadline,
                 for_one_run,
                 ..LabOptions::new(state.path())

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::caretaker::take_care_of;
 use super::machine::{self, Share};
+use super::workplace::docker;
 
 /// A folder with its own lab, which is removed when the test ends, even if the test fails.
 struct Home {
@@ -292,4 +293,59 @@ async fn three_nodes_form_one_swarm() {
     assert!(String::from_utf8_lossy(&more.stderr).contains("`rollproof lab down`"));
     assert_eq!(home.json(&["down"])["left"], json!([]));
     assert_eq!(traces(text(&lab["id"])), [""; 0]);
+}
+
+/// This machine's own root stands for that of another release: it has an engine, and needs no download.
+#[tokio::test]
+async fn engines_from_a_root_of_their_own_leave_nothing_and_change_nothing_in_it() {
+    let home = Home::new();
+    let key = Path::new("/etc/docker/key.json");
+    let before = fs::read(key).ok();
+    let lab = home.json(&["up", "--lab-root", "/"]);
+    let id = text(&lab["id"]).to_owned();
+    assert_eq!(lab["root"], "/");
+    assert_eq!(home.json(&["up"])["root"], "/", "a lab that runs is used");
+
+    // A command in a container, such as a health check, runs in the container's root.
+    let host = text(&lab["docker_host"]);
+    run_replicas(host).await;
+    let containers = docker(host, &["ps", "--quiet"]).expect(0).out;
+    for container in containers.lines() {
+        docker(host, &["exec", container, "/sleep", "0"]).expect(0);
+    }
+    assert_eq!(fs::read(key).ok(), before);
+
+    // The node's first process holds the engine's root.
+    let engine = engine_pid(&lab);
+    let status = fs::read_to_string(format!("/proc/{engine}/status")).unwrap();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap();
+    kill(Pid::from_raw(parent.trim().parse().unwrap()), Signal::SIGKILL).unwrap();
+    assert_eq!(home.json(&["down"])["left"], json!([]));
+    assert_eq!(traces(&id), [""; 0]);
+}
+
+#[test]
+fn a_root_without_an_engine_is_refused_before_anything_starts() {
+    let home = Home::new();
+    let root = home.folder.path().join("root");
+    let refused = |why: &str| {
+        let output = home.run(&["up", "--lab-root", root.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(why), "{said}");
+        assert!(!home.state().exists());
+    };
+    refused("is not a folder");
+    fs::create_dir(&root).unwrap();
+    refused("it has no `dockerd`, `containerd`, `runc`, `iptables`, `umount`");
+}
+
+#[test]
+fn a_running_lab_of_another_root_is_not_taken_for_the_wanted_one() {
+    let home = Home::new();
+    home.json(&["up"]);
+    let other = home.run(&["up", "--lab-root", "/"]);
+    assert_eq!(other.status.code(), Some(4));
+    let said = String::from_utf8_lossy(&other.stderr);
+    assert!(said.contains("has the engine of this system"), "{said}");
 }
