@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the packages of the distribution that a private engine, the build and the example's
-# images need. Starts no server, now or at the next boot, and does not touch an engine that is
+# Installs the packages of the distribution that a private engine, the build, the example's images
+# and the tests need. Starts no server, now or at the next boot, and does not touch an engine that is
 # already installed.
 set -eu
 
@@ -34,6 +34,8 @@ has nsenter && has unshare && has setsid || need util-linux
 has mount || need mount
 [ -e /etc/ssl/certs/ca-certificates.crt ] || has update-ca-certificates || need ca-certificates
 links || need gcc libc6-dev
+# A test checks the JUnit report against its schema.
+has xmllint || need libxml2-utils
 missing=${missing# }
 
 if ! has apt-get; then

@@ -1,5 +1,6 @@
 //! What can be typed: the commands, and the options that several of them share.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use super::values::{
 };
 use super::{build, deploy, down, lab, probe, report, stack, update, verify, watch};
 use crate::deploy::{Change, EndpointMode, ResolveImage};
+use crate::report::FORMATS;
 use crate::run::{Load, TargetWish};
 use crate::scenario::{self, ScenarioKind};
 use crate::site::EngineChoice;
@@ -296,10 +298,19 @@ impl ScenarioArgs {
 /// How a result is written.
 #[derive(Debug, Clone, Args)]
 pub(super) struct FormatArgs {
-    /// Write the result as `summary`, `details` or `json`, to standard output or to FILE; repeat
-    /// for several
-    #[arg(long = "format", value_name = "NAME[=FILE]", hide_short_help = true)]
+    /// Write the result in this format, to standard output or to FILE; repeat for several
+    #[arg(long = "format", value_name = "NAME[=FILE]", hide_short_help = true, long_help = format_help())]
     pub(super) formats: Vec<FormatChoice>,
+}
+
+fn format_help() -> String {
+    let mut help =
+        "Write the result in this format, to standard output or to FILE; repeat for several\n"
+            .to_owned();
+    for format in FORMATS {
+        let _ = write!(help, "\n{:10} {}", format.name(), format.about());
+    }
+    help
 }
 
 /// A name for a stack.

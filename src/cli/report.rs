@@ -8,7 +8,6 @@ use super::args::FormatArgs;
 use super::console::Console;
 use super::result::{judge_and_save, show};
 use crate::error::Result;
-use crate::report::Material;
 
 /// Judge a recorded run again, without an engine
 #[derive(Debug, Args)]
@@ -28,7 +27,7 @@ pub(super) fn run(args: &ReportArgs, console: &Console) -> Result<u8> {
         Some(run) if run.is_dir() => run.clone(),
         Some(id) => runs.join(id),
     };
-    let judgement = judge_and_save(&folder)?;
-    show(console, &args.formats, Material::One(&judgement), Some(&folder))?;
-    Ok(judgement.verdict.exit_code())
+    let judged = judge_and_save(&folder)?;
+    show(console, &args.formats, judged.recorded(), &folder)?;
+    Ok(judged.judgement.verdict.exit_code())
 }

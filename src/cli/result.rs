@@ -7,9 +7,21 @@ use super::console::Console;
 use super::output::put_line;
 use crate::error::{Error, ErrorKind, Result};
 use crate::judge::{Judgement, Limits, Pooled, judge};
-use crate::record::{RecordReader, RunFolder};
-use crate::report::{self, Material, Style};
+use crate::record::{RecordReader, Run, RunFolder};
+use crate::report::{self, Format, Material, Recorded, Style};
 use crate::run::Finished;
+
+/// A record and its judgement.
+pub(super) struct Judged {
+    pub(super) run: Run,
+    pub(super) judgement: Judgement,
+}
+
+impl Judged {
+    pub(super) fn recorded(&self) -> Recorded<'_> {
+        Recorded { run: &self.run, judgement: &self.judgement }
+    }
+}
 
 /// Judges a run that is over, lets `clean_up` remove what it made, prints the result and returns
 /// the exit code. The result is the last thing printed.
@@ -28,7 +40,8 @@ pub(super) async fn conclude(
         return finished.outcome.map(|()| 0);
     }
     let judged = judged?;
-    show(console, formats, Material::One(&judged), Some(&finished.folder))?;
+    show(console, formats, judged.recorded(), &finished.folder)?;
+    let judged = judged.judgement;
     // What ended the run early is a reason of the verdict, unless the record could not take it.
     if let Err(error) = finished.outcome
         && !judged.because.contains(&error.with_cause())
@@ -40,13 +53,13 @@ pub(super) async fn conclude(
 }
 
 /// Judges the record in `folder` and writes `report.json` into it.
-pub(super) fn judge_and_save(folder: &Path) -> Result<Judgement> {
+pub(super) fn judge_and_save(folder: &Path) -> Result<Judged> {
     let run = RecordReader::open(folder)?;
     let judgement = judge(&run, &Limits::default());
     let run_folder = RunFolder::at(folder);
     let json = (report::JSON.write)(Material::One(&judgement), Style::default());
     run_folder.save(&run_folder.report_file(), &json)?;
-    Ok(judgement)
+    Ok(Judged { run, judgement })
 }
 
 /// Judges several runs together and prints the result.
@@ -56,16 +69,44 @@ pub(super) fn conclude_all(
     judgements: &[Judgement],
 ) -> Result<u8> {
     let pooled = Pooled::of(judgements);
-    show(console, formats, Material::Several(&pooled), None)?;
+    let write = |format: &Format, style: Style| {
+        format.write_pooled(&pooled, style).ok_or_else(|| needs_one_run(format))
+    };
+    put_all(console, formats, None, write)?;
     Ok(pooled.verdict.exit_code())
 }
 
-/// Prints a result in the formats that the user chose: the summary unless told otherwise.
+/// Refuses formats that have room for one run only, before several are begun.
+pub(super) fn check_for_several(formats: &FormatArgs) -> Result<()> {
+    let mut records = formats.formats.iter().map(|choice| choice.format);
+    match records.find(|format| matches!(format, Format::Record(_))) {
+        Some(format) => Err(needs_one_run(format)),
+        None => Ok(()),
+    }
+}
+
+fn needs_one_run(format: &Format) -> Error {
+    let name = format.name();
+    Error::usage(format!("the format `{name}` is about one run, not about several"))
+        .hint(format!("afterwards, `rollproof report RUN --format {name}=FILE` writes it of each"))
+}
+
+/// Writes the result of one run in the formats that the user chose: the summary unless told
+/// otherwise.
 pub(super) fn show(
     console: &Console,
     formats: &FormatArgs,
-    material: Material<'_>,
+    recorded: Recorded,
+    record: &Path,
+) -> Result<()> {
+    put_all(console, formats, Some(record), |format, style| Ok(format.write(recorded, style)))
+}
+
+fn put_all(
+    console: &Console,
+    formats: &FormatArgs,
     record: Option<&Path>,
+    write: impl Fn(&Format, Style) -> Result<String>,
 ) -> Result<()> {
     let style = Style {
         colour: anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never,
@@ -75,21 +116,21 @@ pub(super) fn show(
     let plain = Style { record, ..Style::default() };
     for choice in &formats.formats {
         match &choice.file {
-            Some(file) => write(file, &(choice.format.write)(material, plain))?,
-            None => put_line((choice.format.write)(material, style).trim_end())?,
+            Some(file) => save(file, &write(choice.format, plain)?)?,
+            None => put_line(write(choice.format, style)?.trim_end())?,
         }
     }
     let chosen = formats.formats.iter().any(|choice| choice.file.is_none());
     let format = match () {
-        () if console.global.json => &report::JSON,
+        () if console.global.json => report::JSON,
         () if chosen => return Ok(()),
-        () if console.global.verbose => &report::DETAILS,
-        () => &report::SUMMARY,
+        () if console.global.verbose => report::DETAILS,
+        () => report::SUMMARY,
     };
-    put_line((format.write)(material, style).trim_end())
+    put_line(write(&Format::Judgement(format), style)?.trim_end())
 }
 
-fn write(file: &Path, text: &str) -> Result<()> {
+fn save(file: &Path, text: &str) -> Result<()> {
     std::fs::write(file, text).map_err(|error| {
         Error::environment(format!("cannot write {}", file.display())).caused_by(error)
     })

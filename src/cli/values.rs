@@ -88,7 +88,7 @@ impl std::str::FromStr for FormatChoice {
             None => (text, None),
         };
         let format = report::find(name).ok_or_else(|| {
-            let names: Vec<&str> = report::FORMATS.iter().map(|format| format.name).collect();
+            let names: Vec<&str> = report::FORMATS.iter().map(Format::name).collect();
             format!("there is no format `{name}`; the formats are {}", names.join(", "))
         })?;
         Ok(Self { format, file })

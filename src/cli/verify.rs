@@ -5,7 +5,7 @@ use clap::Args;
 use super::args::{ChangeArgs, FormatArgs, LoadArgs, ScenarioArgs, StackArgs, TargetArgs};
 use super::console::Console;
 use super::deploy::deployment;
-use super::result::{conclude, conclude_all, judge_and_save};
+use super::result::{check_for_several, conclude, conclude_all, judge_and_save};
 use super::values::{stack_name, words};
 use crate::deploy::{StackFiles, Whose, check_owner};
 use crate::error::{Error, Result};
@@ -60,6 +60,9 @@ pub(super) struct VerifyArgs {
 
 pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     // What is wrong with the files or the command line is said before an engine is started.
+    if args.repeat > 1 {
+        check_for_several(&args.formats)?;
+    }
     let files = StackFiles::read(&args.stack_args.files)?;
     if let Some(requests) = files.requests(&args.stack)? {
         find_target(&requests.services, &args.stack, &args.target.wish(), "localhost")?;
@@ -101,7 +104,7 @@ async fn repeatedly(
     for number in 1..=args.repeat {
         console.tell(&format!("run {number} of {}", args.repeat));
         let one = once(args, files.clone(), console, site).await.and_then(|finished| {
-            let judged = judge_and_save(&finished.folder)?;
+            let judged = judge_and_save(&finished.folder)?.judgement;
             console.tell(&format!("run {number} of {}: {}", args.repeat, judged.verdict));
             judgements.push(judged);
             finished.outcome

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::format::{Format, Material};
+use super::format::{JudgementFormat, Material};
 use super::page::Page;
 use super::pooled_summary::scenario_lines;
 use super::requests::table;
@@ -17,7 +17,11 @@ use crate::record::{Expects, Purpose};
 use crate::wording::{count, counted, length, list, percent};
 
 /// All that was measured and checked, grouped under headings: what `-v` prints.
-pub const DETAILS: Format = Format { name: "details", write };
+pub const DETAILS: JudgementFormat = JudgementFormat {
+    name: "details",
+    about: "everything that was measured and checked, under headings",
+    write,
+};
 
 fn write(material: Material, style: Style) -> String {
     match material {

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use super::format::{Format, Material};
+use super::format::{JudgementFormat, Material};
 use super::style::Style;
 
 /// One JSON object with a line end. `docs/report.md` describes its fields: within a schema
 /// version fields are added, never renamed.
-pub const JSON: Format = Format { name: "json", write };
+pub const JSON: JudgementFormat =
+    JudgementFormat { name: "json", about: "everything, for programs", write };
 
 fn write(material: Material, _: Style) -> String {
     match material {

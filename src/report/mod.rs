@@ -1,8 +1,9 @@
-//! Reports: a table of formats, one file each. They only say what the judgement says.
+//! Reports: a table of formats, one file each. They only say what the judgement and the record say.
 
 mod details;
 mod format;
 mod json;
+mod junit;
 mod page;
 mod pooled_summary;
 mod requests;
@@ -11,16 +12,22 @@ mod style;
 mod summary;
 
 pub use details::DETAILS;
-pub use format::{Format, Material};
+pub use format::{Format, JudgementFormat, Material, RecordFormat, Recorded};
 pub use json::JSON;
+pub use junit::JUNIT;
 pub use style::Style;
 pub use summary::SUMMARY;
 
 /// Every format; the first one is the default.
-pub const FORMATS: &[Format] = &[SUMMARY, DETAILS, JSON];
+pub const FORMATS: &[Format] = &[
+    Format::Judgement(SUMMARY),
+    Format::Judgement(DETAILS),
+    Format::Judgement(JSON),
+    Format::Judgement(JUNIT),
+];
 
 /// The format of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Format> {
-    FORMATS.iter().find(|format| format.name == name)
+    FORMATS.iter().find(|format| format.name() == name)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::format::{Format, Material};
+use super::format::{JudgementFormat, Material};
 use super::page::{INDENT, Page};
 use super::pooled_summary::pooled_summary;
 use super::requests::{of_users, table};
@@ -17,7 +17,8 @@ use crate::swarm::UpdateState;
 use crate::wording::{counted, length};
 
 /// What happened, why and what to change, in at most twenty lines.
-pub const SUMMARY: Format = Format { name: "summary", write };
+pub const SUMMARY: JudgementFormat =
+    JudgementFormat { name: "summary", about: "verdict, cause and fix in at most 20 lines", write };
 
 /// The most lines that a summary has.
 const LINES: usize = 20;

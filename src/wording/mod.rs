@@ -5,4 +5,4 @@ mod numbers;
 mod text;
 
 pub use numbers::{count, counted, length, percent, setting, span};
-pub use text::{clean, cut, list, short_id, wrap};
+pub use text::{clean, clean_lines, cut, list, short_id, wrap};

@@ -5,14 +5,33 @@ use std::borrow::Cow;
 use console::{measure_text_width, truncate_str};
 
 /// Text that came from elsewhere (an engine, a file, a container), made safe to print: control
-/// characters, which could move the cursor or retitle the window, become spaces.
+/// characters, which could move the cursor or retitle the window, become spaces, and so do those
+/// that turn the direction of text around, and what XML and terminals have no character for.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if text.contains(char::is_control) {
-        Cow::Owned(text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
+    if text.contains(is_unsafe) {
+        Cow::Owned(text.chars().map(|c| if is_unsafe(c) { ' ' } else { c }).collect())
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// The same for a text of several lines, which it keeps.
+#[must_use]
+pub fn clean_lines(text: &str) -> Cow<'_, str> {
+    if text.contains(|c| is_unsafe(c) && c != '\n') {
+        Cow::Owned(text.lines().map(clean).collect::<Vec<_>>().join("\n"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Control characters, directional formatting characters (UAX #9) and noncharacters.
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(u32::from(c) & 0xffff, 0xfffe | 0xffff)
+        || matches!(c, '\u{fdd0}'..='\u{fdef}')
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -83,6 +102,8 @@ mod tests {
     fn text_from_elsewhere_cannot_move_the_cursor() {
         assert_eq!(clean("a\x1b[2Jb\nc"), "a [2Jb c");
         assert_eq!(clean("plain ünïcode"), "plain ünïcode");
+        assert_eq!(clean("a\u{202e}b\u{ffff}c"), "a b c");
+        assert_eq!(clean_lines("a\x07b\r\nc"), "a b\nc");
     }
 
     #[test]

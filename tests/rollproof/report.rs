@@ -7,7 +7,7 @@ use rollproof::judge::{Judgement, Limits, judge};
 use rollproof::record::{
     Connection, EventKind, MachineLoad, NegativeControl, Outcome, Purpose, Run,
 };
-use rollproof::report::{DETAILS, FORMATS, JSON, Material, SUMMARY, Style, find};
+use rollproof::report::{DETAILS, FORMATS, Format, JSON, Material, SUMMARY, Style, find};
 use rollproof::swarm::{FailureAction, UpdateState};
 use serde_json::Value;
 
@@ -242,9 +242,10 @@ fn failures_that_are_meant_to_be_never_stand_beside_no_request_lost() {
 
 #[test]
 fn each_format_has_its_name() {
-    let mut names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
-    assert_eq!(names, ["summary", "details", "json"]);
-    assert!(names.iter().all(|name| find(name).is_some_and(|format| format.name == *name)));
+    let mut names: Vec<&str> = FORMATS.iter().map(Format::name).collect();
+    assert_eq!(names[..4], ["summary", "details", "json", "junit"]);
+    assert!(names.iter().all(|name| find(name).is_some_and(|format| format.name() == *name)));
+    names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), FORMATS.len());
     assert!(find("nope").is_none());
