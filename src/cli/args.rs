@@ -8,11 +8,12 @@ use clap::{Args, Parser, Subcommand};
 
 use super::good_response::GoodResponseArgs;
 use super::values::{
-    FormatChoice, ScenarioChoice, StreamChoice, duration, key_value, port, rate, stack_name, url,
-    words,
+    FormatChoice, ScenarioChoice, StreamChoice, duration, key_value, limit, path, port, rate,
+    stack_name, url, words,
 };
 use super::{build, deploy, down, lab, probe, report, stack, update, verify, watch};
 use crate::deploy::{Change, EndpointMode, ResolveImage};
+use crate::error::Result;
 use crate::report::FORMATS;
 use crate::run::{Load, TargetWish};
 use crate::scenario::{self, ScenarioKind};
@@ -170,14 +171,43 @@ pub(super) struct TargetArgs {
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
 
+    #[command(flatten)]
+    pub(super) address: AddressArgs,
+}
+
+/// Which address users ask.
+#[derive(Debug, Clone, Args)]
+pub(super) struct AddressArgs {
     /// Address that users ask [default: the port that the stack publishes]
-    #[arg(long, value_name = "URL", value_parser = url)]
+    #[arg(long, value_name = "URL", value_parser = url, conflicts_with = "path")]
     url: Option<String>,
+
+    /// Path that users ask at the port that the stack publishes, such as /health [default: /]
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    path: Option<String>,
+}
+
+impl AddressArgs {
+    /// An address like the one that will be asked: the stack's own is not known before it is
+    /// deployed.
+    fn example(&self) -> String {
+        let found = || format!("http://127.0.0.1{}", self.path.as_deref().unwrap_or("/"));
+        self.url.clone().unwrap_or_else(found)
+    }
+
+    /// Where users of `service` ask.
+    pub(super) fn wish(&self, service: Option<&str>) -> TargetWish {
+        TargetWish {
+            service: service.map(str::to_owned),
+            url: self.url.clone(),
+            path: self.path.clone(),
+        }
+    }
 }
 
 impl TargetArgs {
     pub(super) fn wish(&self) -> TargetWish {
-        TargetWish { service: self.service.clone(), url: self.url.clone() }
+        self.address.wish(self.service.as_deref())
     }
 }
 
@@ -215,7 +245,7 @@ pub(super) struct LoadArgs {
     rate: f64,
 
     /// Count a response as failed if it arrives this long after its scheduled time
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "800ms", value_parser = limit)]
     deadline: Duration,
 
     /// Streams of requests to send, separated by commas [default: all in verify, else
@@ -224,11 +254,11 @@ pub(super) struct LoadArgs {
     streams: Option<Vec<StreamChoice>>,
 
     /// Path that proxy-post asks with POST [default: the path of the other streams]
-    #[arg(long, value_name = "PATH", hide_short_help = true)]
+    #[arg(long, value_name = "PATH", value_parser = path, hide_short_help = true)]
     post_path: Option<String>,
 
     /// Path that proxy-slow asks: one that takes some seconds to answer
-    #[arg(long, value_name = "PATH", default_value = "/slow?ms=4000", hide_short_help = true)]
+    #[arg(long, value_name = "PATH", default_value = "/slow?ms=4000", value_parser = path, hide_short_help = true)]
     slow_path: String,
 
     /// Port on which the service answers inside its network [default: the port that the stack
@@ -250,7 +280,14 @@ pub(super) struct LoadArgs {
 
 impl LoadArgs {
     /// The load, with these streams unless the user chose others.
-    pub(super) fn load(&self, default: &[&'static StreamKind]) -> Load {
+    ///
+    /// # Errors
+    /// A usage error for what cannot be asked, so that it is found before anything is deployed.
+    pub(super) fn load(
+        &self,
+        default: &[&'static StreamKind],
+        address: &AddressArgs,
+    ) -> Result<Load> {
         let choices = self.streams.as_deref().unwrap_or_default();
         let all = choices.contains(&StreamChoice::All);
         let chosen = |kind: &&'static StreamKind| all || choices.contains(&StreamChoice::One(kind));
@@ -259,7 +296,7 @@ impl LoadArgs {
         } else {
             TABLE.iter().copied().filter(chosen).collect()
         };
-        Load {
+        let load = Load {
             streams,
             // `all` takes those that can be had.
             insist: !choices.is_empty() && !all,
@@ -274,7 +311,9 @@ impl LoadArgs {
             service_port: self.service_port,
             baseline: self.baseline,
             settle: self.settle,
-        }
+        };
+        load.check(&address.example())?;
+        Ok(load)
     }
 }
 

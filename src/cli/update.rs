@@ -84,6 +84,7 @@ async fn perform(
         .hint("`rollproof deploy -c FILE STACK` deploys a changed file")
         .hint("--image and --env change the running service"));
     }
+    let load = args.load.load(streams::HARMLESS, &args.target.address)?;
     let _lock = console.state.lock()?;
     let site = console.open_site(LabUse::Running).await?;
     let (stack, files) = deployed(console, &site, name.stack.as_deref())?;
@@ -94,7 +95,7 @@ async fn perform(
     let spec = RunSpec {
         command: kind.name,
         subject,
-        load: args.load.load(streams::HARMLESS),
+        load,
         scenarios: vec![kind],
         wishes,
         leave_as_found: false,

@@ -15,6 +15,9 @@ use crate::scenario::{self, ScenarioKind};
 use crate::site::EngineChoice;
 use crate::streams::{self, StreamKind};
 
+/// The shortest time limit.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// Reads a duration such as `90s`, `1m30s` or `500ms`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let write = "write for example 500ms, 90s or 2m";
@@ -23,6 +26,14 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         return Err("must be at most 7 days".into());
     }
     Ok(time)
+}
+
+/// Reads a time limit, which cannot be zero.
+pub(super) fn limit(text: &str) -> Result<Duration, String> {
+    match duration(text) {
+        Ok(time) if time < SHORTEST => Err("must be at least 1 ms".to_owned()),
+        time => time,
+    }
 }
 
 /// Reads a rate in requests per second.
@@ -56,6 +67,16 @@ pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
 /// Reads an address that can be asked.
 pub(super) fn url(text: &str) -> Result<String, String> {
     let plan = StreamPlan::new("url", text, 1.0);
+    plan.map(|_| text.to_owned()).map_err(|error| error.with_cause())
+}
+
+/// Reads a path that can be asked, with its query.
+pub(super) fn path(text: &str) -> Result<String, String> {
+    let plan = StreamPlan::new("path", "http://127.0.0.1/", 1.0);
+    let plan = plan.and_then(|plan| plan.with_path(text));
+    if !text.starts_with('/') {
+        return Err("must start with /, as in /health".into());
+    }
     plan.map(|_| text.to_owned()).map_err(|error| error.with_cause())
 }
 

@@ -10,7 +10,7 @@ use super::values::{stack_name, words};
 use crate::deploy::{StackFiles, Whose, check_owner};
 use crate::error::{Error, Result};
 use crate::record::NegativeControl;
-use crate::run::{Finished, RunSpec, Subject, find_target};
+use crate::run::{Finished, Load, RunSpec, Subject, find_target};
 use crate::scenario::Wishes;
 use crate::site::{LabUse, Ledger, Site};
 use crate::streams;
@@ -59,6 +59,7 @@ pub(super) struct VerifyArgs {
 }
 
 pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
+    let load = args.load.load(streams::TABLE, &args.target.address)?;
     // What is wrong with the files or the command line is said before an engine is started.
     if args.repeat > 1 {
         check_for_several(&args.formats)?;
@@ -82,9 +83,9 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
         site.after_run(&console.state, &args.stack, &|text| console.tell(text)).await
     };
     if args.repeat > 1 {
-        return repeatedly(&args, files, console, &site, clean_up).await;
+        return repeatedly(&args, files, &load, console, &site, clean_up).await;
     }
-    match once(&args, files, console, &site).await {
+    match once(&args, files, &load, console, &site).await {
         Ok(finished) => conclude(console, &args.formats, finished, clean_up()).await,
         // Nothing was deployed, and a stack of this name may be one that stays.
         Err(error) => site.nothing_done(&console.state).await.and(Err(error)),
@@ -95,6 +96,7 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
 async fn repeatedly(
     args: &VerifyArgs,
     files: StackFiles,
+    load: &Load,
     console: &Console,
     site: &Site,
     clean_up: impl AsyncFnOnce() -> Result<()>,
@@ -103,7 +105,7 @@ async fn repeatedly(
     let mut ended = Ok(());
     for number in 1..=args.repeat {
         console.tell(&format!("run {number} of {}", args.repeat));
-        let one = once(args, files.clone(), console, site).await.and_then(|finished| {
+        let one = once(args, files.clone(), load, console, site).await.and_then(|finished| {
             let judged = judge_and_save(&finished.folder)?.judgement;
             console.tell(&format!("run {number} of {}: {}", args.repeat, judged.verdict));
             judgements.push(judged);
@@ -129,6 +131,7 @@ async fn repeatedly(
 async fn once(
     args: &VerifyArgs,
     files: StackFiles,
+    load: &Load,
     console: &Console,
     site: &Site,
 ) -> Result<Finished> {
@@ -157,7 +160,7 @@ async fn once(
     let spec = RunSpec {
         command: "verify",
         subject,
-        load: args.load.load(streams::TABLE),
+        load: load.clone(),
         scenarios,
         wishes,
         leave_as_found: stays,

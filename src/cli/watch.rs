@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::args::{FormatArgs, LoadArgs};
+use super::args::{AddressArgs, FormatArgs, LoadArgs};
 use super::console::Console;
 use super::result::conclude;
-use super::values::{duration, url};
+use super::values::duration;
 use crate::error::Result;
 use crate::record::{Expects, NegativeControl};
 use crate::run::{RunSpec, Subject};
@@ -28,9 +28,8 @@ pub(super) struct WatchArgs {
     #[arg(value_name = "SERVICE")]
     service: String,
 
-    /// Address that users ask [default: the port that the service's stack publishes]
-    #[arg(long, value_name = "URL", value_parser = url)]
-    url: Option<String>,
+    #[command(flatten)]
+    address: AddressArgs,
 
     /// What the update should do
     #[arg(long, value_enum, default_value_t = Expected::Update)]
@@ -56,6 +55,7 @@ enum Expected {
 }
 
 pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
+    let load = args.load.load(streams::HARMLESS, &args.address)?;
     let site = console.open_site(LabUse::Running).await?;
     let expects = match args.expect {
         Expected::Update => Expects::Update,
@@ -63,8 +63,8 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
     };
     let spec = RunSpec {
         command: "watch",
-        subject: Subject::watched(&site, &args.service, args.url).await?,
-        load: args.load.load(streams::HARMLESS),
+        subject: Subject::watched(&site, &args.service, args.address.wish(None)).await?,
+        load,
         scenarios: vec![WATCHED_UPDATE],
         wishes: Wishes { expects: Some(expects), wait: args.wait, ..Wishes::default() },
         leave_as_found: false,

@@ -70,7 +70,8 @@ pub async fn remove(
                 let names: Vec<String> =
                     users.iter().map(|service| service.name().to_owned()).collect();
                 // `docker stack deploy` takes services over: it drops labels that it does not know.
-                let taken_over = others > 0 && users.iter().all(|user| user.label(STACK_LABEL) == Some(stack));
+                let taken_over =
+                    others > 0 && users.iter().all(|user| user.label(STACK_LABEL) == Some(stack));
                 let rest = if taken_over {
                     format!(" (`docker stack rm {stack}` removes all of it)")
                 } else {

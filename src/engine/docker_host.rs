@@ -113,13 +113,13 @@ impl DockerHost {
     }
 }
 
-/// The URL of a published port. `host` comes from [`DockerHost::published_host`].
+/// The URL of a path at a published port. `host` comes from [`DockerHost::published_host`].
 #[must_use]
-pub fn published_url(host: &str, port: u16) -> String {
+pub fn published_url(host: &str, port: u16, path: &str) -> String {
     if host.contains(':') {
-        format!("http://[{host}]:{port}/")
+        format!("http://[{host}]:{port}{path}")
     } else {
-        format!("http://{host}:{port}/")
+        format!("http://{host}:{port}{path}")
     }
 }
 
@@ -172,7 +172,10 @@ mod tests {
             ("tcp://[::1]:2375", "http://[::1]:80/"),
             ("ssh://me@there:2222", "http://there:80/"),
         ] {
-            assert_eq!(published_url(DockerHost::parse(host).unwrap().published_host(), 80), url);
+            assert_eq!(
+                published_url(DockerHost::parse(host).unwrap().published_host(), 80, "/"),
+                url
+            );
         }
     }
 

@@ -8,6 +8,9 @@ use super::StreamPlan;
 use crate::Offset;
 use crate::record::{Outcome, Shot};
 
+/// The kernel sends a lost SYN again after this time (`TCP_TIMEOUT_INIT`, RFC 6298).
+const SYN_RESENT_AFTER: Offset = Offset::from_millis(1_000);
+
 /// How an attempt to connect failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ConnectFault {
@@ -58,7 +61,9 @@ pub(super) fn outcome(shot: &Shot, plan: &StreamPlan, stalled: Offset) -> Option
         }
         outcome => return Some(outcome),
     };
-    let by_service = latency - shot.lag().unwrap_or_default() - stalled;
+    // Whatever the prober did meanwhile, a lost SYN alone takes that long.
+    let lost = shot.syn_resent.map_or(Offset::ZERO, |_| SYN_RESENT_AFTER);
+    let by_service = (latency - shot.lag().unwrap_or_default() - stalled).max(lost);
     (by_service > patience).then_some(outcome)
 }
 
@@ -80,7 +85,7 @@ mod tests {
     }
 
     /// The outcome of a shot that was sent `lag` late and took `took`, while the prober was behind
-    /// for `stalled`; in milliseconds. The deadline is 1,000 ms.
+    /// for `stalled`; in milliseconds. The deadline is 800 ms.
     fn of(outcome: Outcome, lag: i64, took: i64, stalled: i64) -> Option<Outcome> {
         let plan = StreamPlan::new("s", "http://127.0.0.1:1/", 10.0).unwrap();
         let mut shot = Shot::new(Offset::from_millis(500), outcome);
@@ -91,8 +96,8 @@ mod tests {
 
     #[test]
     fn a_slow_service_is_blamed() {
-        assert_eq!(of(Outcome::Ok, 0, 999, 0), Some(Outcome::Ok));
-        assert_eq!(of(Outcome::Ok, 0, 1_001, 0), Some(Outcome::Late));
+        assert_eq!(of(Outcome::Ok, 0, 799, 0), Some(Outcome::Ok));
+        assert_eq!(of(Outcome::Ok, 0, 801, 0), Some(Outcome::Late));
         assert_eq!(of(Outcome::Ok, 100, 2_000, 500), Some(Outcome::Late));
         assert_eq!(of(Outcome::Timeout, 0, 5_000, 100), Some(Outcome::Timeout));
         assert_eq!(of(Outcome::ConnectTimeout, 0, 2_000, 100), Some(Outcome::ConnectTimeout));
@@ -104,6 +109,24 @@ mod tests {
         assert_eq!(of(Outcome::Ok, 0, 3_000, 2_500), None);
         assert_eq!(of(Outcome::Timeout, 0, 5_000, 4_500), None);
         assert_eq!(of(Outcome::ConnectTimeout, 0, 2_000, 1_500), None);
+    }
+
+    #[test]
+    fn a_lost_packet_is_not_the_probers_fault() {
+        let plan = StreamPlan::new("s", "http://127.0.0.1:1/", 10.0).unwrap();
+        for (outcome, took, wanted) in [
+            (Outcome::Ok, 1_004, Outcome::Late),
+            (Outcome::ConnectTimeout, 2_000, Outcome::ConnectTimeout),
+            (Outcome::Timeout, 5_000, Outcome::Timeout),
+        ] {
+            let mut shot = Shot::new(Offset::ZERO, outcome);
+            shot.sent = Some(shot.intended);
+            shot.done = Some(Offset::from_millis(took));
+            let stalled = Offset::from_millis(took - 300);
+            assert_eq!(super::outcome(&shot, &plan, stalled), None);
+            shot.syn_resent = Some(1);
+            assert_eq!(super::outcome(&shot, &plan, stalled), Some(wanted));
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::expect::BodyCheck;
 use super::fault::{self, ConnectFault};
 use super::link::Link;
 use super::request::Host;
+use super::resent::resent;
 use super::stream::{Seat, Stream};
 use crate::Offset;
 use crate::record::{Connection, Outcome, Shot, Unsent};
@@ -23,6 +24,9 @@ use crate::record::{Connection, Outcome, Shot, Unsent};
 const INSTANCE: &str = "x-rollproof-instance";
 const SLOT: &str = "x-rollproof-slot";
 const VERSION: &str = "x-rollproof-version";
+
+/// Connecting takes less, unless the kernel sent the SYN again (after 1.0 s).
+const LONG: Offset = Offset::from_millis(900);
 
 /// Sends one request, waits for its end and passes the shot to the sink. Time limits count from
 /// the sending, not from the intended time: a stall of the prober must not shorten the time that
@@ -91,13 +95,18 @@ async fn open(
         }
     }
     let counted = stream.pool.counted();
-    let wire = reach(seat, number, begun).await?;
+    let wire = reach(seat, number, begun, shot).await?;
     shot.connected = Some(stream.clock.now());
     Link::new(wire, counted).await.map_err(|_| ConnectFault::Outcome(Outcome::Reset))
 }
 
 /// One attempt to one address: trying the next one would hide that this replica does not answer.
-async fn reach(seat: &Seat, number: u64, begun: Instant) -> Result<TcpStream, ConnectFault> {
+async fn reach(
+    seat: &Seat,
+    number: u64,
+    begun: Instant,
+    shot: &mut Shot,
+) -> Result<TcpStream, ConnectFault> {
     let plan = &seat.stream().plan;
     let limit = (begun + plan.connect_timeout.min(plan.timeout)).into();
     let port = plan.target().port;
@@ -115,11 +124,29 @@ async fn reach(seat: &Seat, number: u64, begun: Instant) -> Result<TcpStream, Co
     // A second segment would wait for a delayed acknowledgement. One short request on a new
     // connection is one segment.
     let no_delay = plan.connection == Connection::KeepAlive || !plan.body.is_empty();
-    match timeout_at(limit, dial(address, plan.source, no_delay)).await {
-        Ok(Ok(wire)) => Ok(wire),
-        Ok(Err(error)) => Err(ConnectFault::of(&error)),
-        Err(_) => Err(ConnectFault::Outcome(Outcome::ConnectTimeout)),
+    let fault = |error: io::Error| ConnectFault::of(&error);
+    let dialled = Instant::now();
+    let (wire, connected) = dial(address, plan.source, no_delay).map_err(fault)?;
+    if !connected {
+        let answered = timeout_at(limit, answer(&wire)).await;
+        if seat.stream().clock.at(Instant::now()) - seat.stream().clock.at(dialled) >= LONG {
+            shot.syn_resent = Some(resent(&wire)).filter(|times| *times > 0);
+        }
+        match answered {
+            Ok(answered) => answered.map_err(fault)?,
+            Err(_) => return Err(ConnectFault::Outcome(Outcome::ConnectTimeout)),
+        }
     }
+    Ok(wire)
+}
+
+/// Waits until a connection that was begun is there.
+///
+/// # Errors
+/// The operating system's errors, unchanged.
+async fn answer(wire: &TcpStream) -> io::Result<()> {
+    wire.writable().await?;
+    wire.take_error()?.map_or(Ok(()), Err)
 }
 
 /// The address for this shot. IPv4 if there is any, because Swarm publishes its ports there
@@ -134,17 +161,17 @@ fn choose(mut found: Vec<SocketAddr>, source: Option<IpAddr>, number: u64) -> Op
     found.get(turn).copied()
 }
 
-/// Opens a connection. On one machine, including containers and their bridges, the handshake is
+/// Begins a connection, and says whether it is there already. On one machine, including containers and their bridges, the handshake is
 /// over when the first `connect` returns, although that never says so. Asking again tells, and
 /// saves a trip through the event loop.
 ///
 /// # Errors
 /// The operating system's errors, unchanged.
-async fn dial(
+fn dial(
     address: SocketAddr,
     source: Option<IpAddr>,
     no_delay: bool,
-) -> io::Result<TcpStream> {
+) -> io::Result<(TcpStream, bool)> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = socket_with(family, SocketType::STREAM, flags, None)?;
@@ -163,14 +190,7 @@ async fn dial(
         },
         Err(error) => return Err(error.into()),
     };
-    let stream = TcpStream::from_std(Socket::from(socket))?;
-    if !connected {
-        stream.writable().await?;
-        if let Some(error) = stream.take_error()? {
-            return Err(error);
-        }
-    }
-    Ok(stream)
+    Ok((TcpStream::from_std(Socket::from(socket))?, connected))
 }
 
 /// Sends the request and reads its whole answer. At any time, `shot.outcome` is the right one in
@@ -247,13 +267,15 @@ mod tests {
         for (host, source) in [("127.0.0.1:0", Some([127, 0, 0, 9].into())), ("[::1]:0", None)] {
             let listener = TcpListener::bind(host).unwrap();
             let address = listener.local_addr().unwrap();
-            let stream = dial(address, source, true).await.unwrap();
+            let (stream, connected) = dial(address, source, true).unwrap();
+            assert!(connected, "on loopback, there is nothing to wait for");
+            answer(&stream).await.unwrap();
             assert!(stream.nodelay().unwrap());
             let (_, peer) = listener.accept().unwrap();
             assert_eq!(peer, stream.local_addr().unwrap());
             assert!(source.is_none_or(|source| peer.ip() == source));
             drop(listener);
-            let error = dial(address, source, false).await.unwrap_err();
+            let error = dial(address, source, false).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         }
     }

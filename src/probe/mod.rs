@@ -15,6 +15,7 @@ mod pacer;
 mod prober;
 mod replicas;
 mod request;
+mod resent;
 mod schedule;
 mod slots;
 mod stream;

@@ -18,6 +18,10 @@ pub struct Shot {
     /// When the connection was established; absent if that failed or the connection was reused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connected: Option<Offset>,
+    /// How often the kernel had to send the connection's SYN again: a lost packet, or a full queue of
+    /// the server. Only noted for connections that took long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub syn_resent: Option<u32>,
     /// When the first byte of the response arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_byte: Option<Offset>,
@@ -57,6 +61,7 @@ impl Shot {
             intended,
             sent: None,
             connected: None,
+            syn_resent: None,
             first_byte: None,
             done: None,
             to: None,

@@ -14,11 +14,13 @@ use crate::wording::{clean, cut, span};
 /// How long users may need to get their first good responses after the stack has converged: a
 /// proxy that resolves names once a minute, as some do, gets its minute.
 const FIRST_WITHIN: Duration = Duration::from_secs(75);
-/// How long the same client error may stand: some proxies learn a route only after 15 s, and
-/// answer 404 until then.
-const ERROR_STANDS: Duration = Duration::from_secs(30);
-/// How long the same redirect or refusal may stand: it is no sign of a start.
+/// How long the same client error may stand if a proxy may still have to learn its routes: Traefik
+/// asks the swarm every 15 s, and answers 404 until then.
+const LEARNT_WITHIN: Duration = Duration::from_secs(30);
+/// How long the same redirect, refusal or client error may stand: it is no sign of a start.
 const REFUSAL_STANDS: Duration = Duration::from_secs(5);
+/// A user is told what comes if it is still not good after this time.
+const TOLD_AFTER: Duration = Duration::from_secs(8);
 const ASK_EVERY: Duration = Duration::from_millis(100);
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// A slower response tests no update any more.
@@ -41,13 +43,27 @@ struct Bad {
     location: Option<String>,
 }
 
+/// What may still have to start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// Nothing: the stack was there before, or the service answers its port itself.
+    Over,
+    /// A proxy that was just started, and may have to learn its routes.
+    ProxyLearns,
+}
+
 /// Asks what a user asks until the response is good ten times in a row. Nothing of this is
 /// measured.
 ///
 /// # Errors
 /// When it is not in time, or what comes cannot become good by waiting, with the last response;
 /// when the user stops the run.
-pub(super) async fn first_answers(plan: &StreamPlan, interrupt: &CancellationToken) -> Result<()> {
+pub(super) async fn first_answers(
+    plan: &StreamPlan,
+    start: Start,
+    tell: &dyn Fn(String),
+    interrupt: &CancellationToken,
+) -> Result<()> {
     let client = client()?;
     let url = plan.url();
     let begun = Instant::now();
@@ -55,6 +71,7 @@ pub(super) async fn first_answers(plan: &StreamPlan, interrupt: &CancellationTok
     let mut good = 0;
     // The last bad response, and since when all had its status.
     let mut bad: Option<(Bad, Instant)> = None;
+    let mut told = false;
     while good < GOOD_IN_A_ROW {
         if interrupt.is_cancelled() {
             return Err(Error::interrupted(format!("interrupted while waiting for {url}")));
@@ -66,8 +83,13 @@ pub(super) async fn first_answers(plan: &StreamPlan, interrupt: &CancellationTok
                     Some((old, since)) if old.status == new.status => *since,
                     _ => Instant::now(),
                 };
-                if since.elapsed() >= new.may_stand() || begun.elapsed() >= FIRST_WITHIN {
+                let may_stand = new.may_stand(start);
+                if since.elapsed() >= may_stand || begun.elapsed() >= FIRST_WITHIN {
                     return Err(new.into_error(url, begun.elapsed()));
+                }
+                if begun.elapsed() >= TOLD_AFTER && !told {
+                    told = true;
+                    tell(new.so_far(url, may_stand.min(FIRST_WITHIN)));
                 }
                 (good, bad) = (0, Some((new, since)));
             }
@@ -162,42 +184,65 @@ fn shown(body: &[u8]) -> String {
 
 impl Bad {
     /// How long it may be all that comes: the start of a service looks different.
-    fn may_stand(&self) -> Duration {
+    fn may_stand(&self, start: Start) -> Duration {
         match self.status {
-            Some(300..=399 | 401 | 403 | 405) => REFUSAL_STANDS,
-            Some(200..=499) => ERROR_STANDS,
+            Some(404) if start == Start::ProxyLearns => LEARNT_WITHIN,
+            Some(200..=499) => REFUSAL_STANDS,
             _ => FIRST_WITHIN,
         }
+    }
+
+    /// What is said while there is still hope.
+    fn so_far(&self, url: &str, within: Duration) -> String {
+        let text = format!("still no good response from {url}: {}", self.what);
+        let hints = self.hints().first().map(|hint| format!("; {hint}")).unwrap_or_default();
+        format!("{text} (waiting up to {}){hints}", span(within.into()))
     }
 
     fn into_error(self, url: &str, after: Duration) -> Error {
         let text =
             format!("no good response from {url} within {}: {}", span(after.into()), self.what);
-        let error = Error::environment(text);
+        self.hints().into_iter().fold(Error::environment(text), Error::hint)
+    }
+
+    /// What may help, the likeliest first.
+    fn hints(&self) -> Vec<String> {
         let Some(status) = self.status else {
-            return error.hint(
-                "the stack has converged; if its users ask another address, name it with --url",
-            );
+            return vec![
+                "the stack has converged; if its users ask another address, name it with --url"
+                    .to_owned(),
+            ];
         };
         let expected = format!("if this is a good response, --expect-status {status} says so");
-        match (status, self.location) {
-            (300..=399, Some(to)) if to.starts_with("https:") => error
-                .hint("TLS cannot be probed: --url names an http address that the service answers at")
-                .hint(expected),
-            (300..=399, Some(to)) => error
-                .hint(format!("redirects are not followed: --url {to} asks where this one leads"))
-                .hint(expected),
-            (401 | 403, _) => {
-                error.hint("-H 'Authorization: …' sends credentials").hint(expected)
+        let first = match (status, &self.location) {
+            (300..=399, Some(to)) if to.starts_with("https:") => {
+                "TLS cannot be probed: --url names an http address that the service answers at"
+                    .to_owned()
             }
-            (404, _) => error
-                .hint("--url names another address or path; -H 'Host: …' sends the host name that a proxy routes by")
-                .hint(expected),
-            (500.., _) => error.hint(
-                "the stack has converged; the logs of its services say why: `docker service logs`",
-            ),
-            _ => error.hint("--expect-status, --expect-header and --expect-body say what a good response is"),
-        }
+            (300..=399, Some(to)) if to.starts_with('/') => {
+                format!("redirects are not followed: --path {to} asks where this one leads")
+            }
+            (300..=399, Some(to)) => {
+                format!("redirects are not followed: --url {to} asks where this one leads")
+            }
+            (401 | 403, _) => "-H 'Authorization: …' sends credentials".to_owned(),
+            (404, _) => "--path names what to ask, such as /health; -H 'Host: …' sends the host \
+                         name that a proxy routes by"
+                .to_owned(),
+            (500.., _) => {
+                return vec![
+                    "the stack has converged; the logs of its services say why: `docker service logs`"
+                        .to_owned(),
+                ];
+            }
+            _ => {
+                return vec![
+                    "--expect-status, --expect-header and --expect-body say what a good response is"
+                        .to_owned(),
+                ];
+            }
+        };
+        vec![first, expected]
     }
 }
 
@@ -247,7 +292,7 @@ mod tests {
 
     async fn error(answer: &'static str) -> Error {
         let plan = plan(answer).await;
-        first_answers(&plan, &CancellationToken::new()).await.unwrap_err()
+        first_answers(&plan, Start::Over, &drop, &CancellationToken::new()).await.unwrap_err()
     }
 
     #[tokio::test]
@@ -266,9 +311,9 @@ mod tests {
         let mut plan = plan(refusal).await;
         let bad = ask(&client().unwrap(), &plan, ANSWER_WITHIN).await.unwrap_err();
         assert_eq!(bad.what, "status 401, body \"no entry, sorry\"");
-        assert_eq!(bad.may_stand(), REFUSAL_STANDS);
+        assert_eq!(bad.may_stand(Start::ProxyLearns), REFUSAL_STANDS);
         plan.expect.status = Some(401);
-        first_answers(&plan, &CancellationToken::new()).await.unwrap();
+        first_answers(&plan, Start::Over, &drop, &CancellationToken::new()).await.unwrap();
     }
 
     #[tokio::test]
@@ -284,6 +329,21 @@ mod tests {
         plan.expect.body = crate::probe::BodyExpect::Exact("hell".into());
         let bad = ask(&client, &plan, ANSWER_WITHIN).await.unwrap_err();
         assert_eq!(bad.what, "status 200 with another body than the expected one, body \"hello\"");
+    }
+
+    #[tokio::test]
+    async fn a_missing_page_ends_the_wait_soon_unless_a_proxy_may_learn_its_route() {
+        let missing = "HTTP/1.1 404 Not Found\r\n\r\n404 page not found";
+        let begun = Instant::now();
+        let error = error(missing).await;
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        assert!(error.message().contains("status 404, body"), "{error}");
+        assert!(error.hints()[0].contains("--path"), "{:?}", error.hints());
+        let plan = plan(missing).await;
+        let bad = ask(&client().unwrap(), &plan, ANSWER_WITHIN).await.unwrap_err();
+        assert_eq!(bad.may_stand(Start::ProxyLearns), LEARNT_WITHIN);
+        let told = bad.so_far("http://a/", LEARNT_WITHIN);
+        assert!(told.contains("status 404") && told.contains("30 s"), "{told}");
     }
 
     #[test]

@@ -8,7 +8,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::admit::admit;
 use super::begin::Run;
-use super::first_answers::first_answers;
+use super::first_answers::{Start, first_answers};
+use super::subject::Arrival;
 use crate::companion::{CompanionKind, Companions, RemoteProber};
 use crate::error::{Error, Result};
 use crate::probe::{ProbeOrder, Prober, StreamPlan};
@@ -85,7 +86,9 @@ impl Run<'_> {
     pub(super) async fn start_probing(&mut self) -> Result<()> {
         let url = self.spec.subject.target.url.clone();
         self.recorder.phase("warm-up", format!("waiting until {url} answers"));
-        first_answers(&PLAIN.plan(&url, &self.spec.load.asking)?, self.env.interrupt).await?;
+        let users = PLAIN.plan(&url, &self.spec.load.asking)?;
+        let tell = |text: String| self.recorder.line(text);
+        first_answers(&users, self.start(), &tell, self.env.interrupt).await?;
         let published = self.spec.load.streams.iter().copied();
         let plans = published
             .filter(|kind| kind.route == Route::Published)
@@ -111,6 +114,16 @@ impl Run<'_> {
         self.steady(self.spec.load.baseline).await?;
         // Nothing after this could tell what a change costs.
         self.recorder.take_users().verdict().map_or(Ok(()), Err)
+    }
+
+    /// What may still have to start once the stack has converged.
+    fn start(&self) -> Start {
+        let subject = &self.spec.subject;
+        let itself = subject.entry().is_some_and(|entry| entry.service == subject.target.service);
+        match subject.arrival {
+            Arrival::Deploy(_) if !itself => Start::ProxyLearns,
+            _ => Start::Over,
+        }
     }
 
     /// The streams to services beside the stack.

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::subject::Subject;
 use crate::Clock;
+use crate::error::Result;
 use crate::record::{NegativeControl, Sink};
 use crate::scenario::{ScenarioKind, Wishes};
 use crate::site::{Site, StateFolder};
@@ -58,6 +59,17 @@ pub struct Load {
     pub baseline: Duration,
     /// How long a service must be at rest before a scenario is over.
     pub settle: Duration,
+}
+
+impl Load {
+    /// Whether everything can be asked, as far as that is known without the service. `url` has the
+    /// right path, whatever its address will be.
+    ///
+    /// # Errors
+    /// A usage error for what cannot be asked.
+    pub fn check(&self, url: &str) -> Result<()> {
+        self.streams.iter().try_for_each(|kind| kind.plan(url, &self.asking)?.check())
+    }
 }
 
 /// A run id that sorts by time: `20261121-011409-4f2a`.

@@ -116,7 +116,7 @@ impl Subject {
     ///
     /// # Errors
     /// When there is no such service, or its address cannot be chosen.
-    pub async fn watched(site: &Site, service: &str, url: Option<String>) -> Result<Self> {
+    pub async fn watched(site: &Site, service: &str, wish: TargetWish) -> Result<Self> {
         let body = watched_service(site, service).await?;
         let stack = body.label(STACK_LABEL).unwrap_or_default().to_owned();
         let services = if stack.is_empty() {
@@ -125,7 +125,7 @@ impl Subject {
             let services = site.manager.stack_services(&stack).await?;
             services.into_iter().map(|service| service.spec).collect()
         };
-        let wish = TargetWish { service: Some(body.name().to_owned()), url };
+        let wish = TargetWish { service: Some(body.name().to_owned()), ..wish };
         let target = find_target(&services, &stack, &wish, &site.published_host)?;
         Ok(Self {
             stack,
@@ -161,7 +161,7 @@ impl Subject {
     }
 
     /// The service that publishes the port which users ask.
-    fn entry(&self) -> Option<EntryFacts> {
+    pub(super) fn entry(&self) -> Option<EntryFacts> {
         let of_url = || Some(self.target.url.parse::<hyper::Uri>().ok()?.port_u16().unwrap_or(80));
         let asked = self.target.port.or_else(of_url);
         let mut entries = self.services.iter().filter_map(|body| {

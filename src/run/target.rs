@@ -4,6 +4,7 @@ use super::begin::Run;
 use crate::engine::{NodeView, published_url};
 use crate::error::{Error, Result};
 use crate::observe::{ServiceSnapshot, Snapshot};
+use crate::probe::StreamPlan;
 use crate::stack::{PublishedPort, ServiceBody};
 use crate::swarm::{PortProtocol, PublishMode, TaskState};
 
@@ -27,6 +28,8 @@ pub struct TargetWish {
     pub service: Option<String>,
     /// The address that users ask; absent: the port that the stack publishes.
     pub url: Option<String>,
+    /// The path that users ask at the port that the stack publishes; absent: `/`.
+    pub path: Option<String>,
 }
 
 /// Finds the service under test and the address to ask.
@@ -48,7 +51,8 @@ pub fn find_target(
         (url.clone(), None)
     } else {
         let port = find_port(services)?;
-        (published_url(published_host, port), Some(port))
+        let path = wish.path.as_deref().unwrap_or("/");
+        (published_url(published_host, port, path), Some(port))
     };
     Ok(Target { service: body.name().to_owned(), replicas, port, url })
 }
@@ -80,7 +84,8 @@ impl Run<'_> {
             elsewhere(&snapshot, &service, &nodes, &info.node_id).map(str::to_owned)
         };
         if let Some(address) = address {
-            self.spec.subject.target.url = published_url(&address, port);
+            let url = &mut self.spec.subject.target.url;
+            *url = published_url(&address, port, &StreamPlan::new("users", url, 1.0)?.path());
         }
         Ok(())
     }
@@ -185,7 +190,8 @@ mod tests {
     use crate::record::TaskSeen;
 
     fn wish(service: Option<&str>, url: Option<&str>) -> TargetWish {
-        TargetWish { service: service.map(str::to_owned), url: url.map(str::to_owned) }
+        let owned = |word: Option<&str>| word.map(str::to_owned);
+        TargetWish { service: owned(service), url: owned(url), path: None }
     }
 
     fn stack() -> Vec<ServiceBody> {
@@ -201,6 +207,9 @@ mod tests {
         let target = find_target(&stack(), "s", &TargetWish::default(), "10.0.0.2").unwrap();
         assert_eq!((target.service.as_str(), target.replicas), ("s_app", 6));
         assert_eq!(target.url, "http://10.0.0.2:8080/");
+        let wished = TargetWish { path: Some("/health?deep=1".into()), ..TargetWish::default() };
+        let target = find_target(&stack(), "s", &wished, "fd00::2").unwrap();
+        assert_eq!(target.url, "http://[fd00::2]:8080/health?deep=1");
         let named =
             find_target(&stack(), "s", &wish(Some("proxy"), Some("http://x/")), "h").unwrap();
         assert_eq!((named.service.as_str(), named.url.as_str()), ("s_proxy", "http://x/"));

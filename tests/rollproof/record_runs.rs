@@ -67,6 +67,7 @@ pub fn ok_shot(at: f64) -> Shot {
     Shot {
         intended,
         sent: Some(intended + Offset::from_nanos(100_000)),
+        syn_resent: None,
         connected: Some(intended + Offset::from_millis(1)),
         first_byte: Some(intended + Offset::from_millis(2)),
         done: Some(intended + Offset::from_millis(3)),

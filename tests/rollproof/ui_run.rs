@@ -150,6 +150,7 @@ impl Run {
         Shot {
             intended: Offset::from_millis(due),
             sent: Some(Offset::from_millis(due)),
+            syn_resent: None,
             connected: None,
             first_byte: None,
             done: Some(Offset::from_millis(due + 4)),

@@ -6,13 +6,10 @@ use std::time::Duration;
 use clap::Args;
 
 use super::super::good_response::GoodResponseArgs;
-use super::super::values::{duration, rate};
+use super::super::values::{duration, limit, rate};
 use crate::probe::{Method, StreamPlan};
 use crate::record::Connection;
 use crate::{Offset, Result};
-
-/// The shortest time that can be chosen.
-const SHORTEST: Duration = Duration::from_millis(1);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,7 +38,7 @@ pub(in super::super) struct ProbeArgs {
     #[arg(allow_negative_numbers = true, help_heading = "Load")]
     pub rate: f64,
     /// How long to send requests [default: until Ctrl-C]
-    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    #[arg(long = "for", value_name = "TIME", value_parser = limit)]
     #[arg(allow_hyphen_values = true, help_heading = "Load")]
     pub duration: Option<Duration>,
     /// Keep connections open and use them in turn
@@ -67,9 +64,9 @@ pub(in super::super) struct ProbeArgs {
     #[arg(long, value_name = "TEXT", help_heading = "Request", hide_short_help = true)]
     pub body: Option<String>,
 
-    /// Count a response as failed if it arrives this long after its scheduled time [default: 1s,
+    /// Count a response as failed if it arrives this long after its scheduled time [default: 800ms,
     /// or half of --timeout if that is less]
-    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", value_parser = limit, allow_hyphen_values = true)]
     #[arg(help_heading = "Good response")]
     pub deadline: Option<Duration>,
     #[command(flatten)]
@@ -79,25 +76,17 @@ pub(in super::super) struct ProbeArgs {
     pub expect_version: Vec<String>,
 
     /// Give up on a request after this long [default: 5s, or twice --deadline if that is more]
-    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", value_parser = limit, allow_hyphen_values = true)]
     #[arg(help_heading = "Limits")]
     pub timeout: Option<Duration>,
     /// Give up on connecting after this long [default: 2s, or --timeout if that is less]
-    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", value_parser = limit, allow_hyphen_values = true)]
     #[arg(help_heading = "Limits", hide_short_help = true)]
     pub connect_timeout: Option<Duration>,
     /// Do not trust the result if more than 1 % of the requests were sent this late
     #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = duration)]
     #[arg(allow_hyphen_values = true, help_heading = "Limits", hide_short_help = true)]
     pub max_lag: Duration,
-}
-
-/// Reads a time that cannot be zero.
-fn time(text: &str) -> Result<Duration, String> {
-    match duration(text) {
-        Ok(time) if time < SHORTEST => Err("must be at least 1 ms".to_owned()),
-        time => time,
-    }
 }
 
 impl ProbeArgs {
@@ -165,7 +154,7 @@ mod tests {
             let plan = plan(words).unwrap();
             [plan.deadline, plan.timeout, plan.connect_timeout].map(|time| time.as_millis())
         };
-        assert_eq!(times(&[]), [1_000, 5_000, 2_000]);
+        assert_eq!(times(&[]), [800, 5_000, 2_000]);
         assert_eq!(times(&["--timeout", "1s"]), [500, 1_000, 1_000]);
         assert_eq!(times(&["--deadline", "4s"]), [4_000, 8_000, 2_000]);
         assert_eq!(times(&["--deadline", "20ms", "--timeout", "3s"]), [20, 3_000, 2_000]);

@@ -104,6 +104,35 @@ async fn a_full_backlog_is_a_connect_timeout() {
 }
 
 #[tokio::test]
+async fn a_lost_syn_is_a_late_response_of_the_network() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut fillers = Vec::new();
+    while let Ok(Ok(filler)) =
+        tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(address)).await
+    {
+        fillers.push(filler);
+    }
+    // The kernel drops the first SYN, and has room for the second, one second later.
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                if request(&mut stream).await.is_some() {
+                    stream.write_all(GOOD).await.unwrap();
+                }
+            });
+        }
+    });
+    let shot = one(plan(address)).await;
+    assert_eq!((shot.outcome, shot.syn_resent), (Outcome::Late, Some(1)), "{shot:?}");
+    assert!(shot.latency().unwrap() >= Duration::from_secs(1).into(), "{shot:?}");
+}
+
+#[tokio::test]
 async fn closed_or_reset_before_the_first_byte() {
     let closes = server(|_, stream| async move { drop(stream) }).await;
     let closes_after_reading = server(|_, mut stream| async move {
