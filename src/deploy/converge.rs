@@ -137,14 +137,27 @@ fn blocked(name: &str, service: &ServiceSnapshot) -> Option<Blocked> {
             permanent: true,
         });
     }
-    let wanted = match service.view.spec.replicas() {
-        Some(replicas) => usize::try_from(replicas).unwrap_or(usize::MAX),
-        None if service.view.spec.is_job() => return None,
-        None => service.current().count().max(1),
+    let spec = &service.view.spec;
+    let wanted = match spec.replicas().or_else(|| spec.completions()) {
+        Some(tasks) => usize::try_from(tasks).unwrap_or(usize::MAX),
+        None => (service.current().count() + service.ended().count()).max(1),
     };
-    let running = service.running();
+    let done = service.ended().filter(|task| task.state == TaskState::Complete).count();
+    // A job is there to end.
+    let running = if spec.is_job() { done } else { service.running() + done };
     if running >= wanted && update.state != UpdateState::Updating {
         return None;
+    }
+    if let Some(task) = service.ended().find(|task| task.state != TaskState::Complete) {
+        return Some(Blocked {
+            reason: format!(
+                "service {name}, slot {}: {}; its `restart_policy.condition` is `none`, so Swarm does \
+                 not start another task",
+                task.slot,
+                if task.error.is_empty() { task.state.as_str() } else { &task.error }
+            ),
+            permanent: true,
+        });
     }
     if let Some(task) = service.broken_for_good() {
         let slot = task.slot;
@@ -163,9 +176,10 @@ fn blocked(name: &str, service: &ServiceSnapshot) -> Option<Blocked> {
     });
     Some(Blocked {
         reason: format!(
-            "service {name}: {} of {} running{}",
+            "service {name}: {} of {} {}{}",
             count(running as u64),
-            counted(wanted as u64, "replica"),
+            counted(wanted as u64, if spec.is_job() { "task" } else { "replica" }),
+            if spec.is_job() { "done" } else { "running" },
             why.unwrap_or_default()
         ),
         permanent: false,

@@ -39,6 +39,7 @@ pub async fn remove(
 ) -> Result<Removed> {
     let mut report = Removed::default();
     let mut grace: f64 = 0.0;
+    let mut jobs = Vec::new();
     let services = manager.stack_services(stack).await?;
     let ours = |service: &&ServiceView| Whose::service(owner, service) == Whose::Ours;
     let others = services.iter().filter(|service| !ours(service)).count();
@@ -46,13 +47,16 @@ pub async fn remove(
         grace = grace.max(service.spec.stop_grace_period());
         tell(&format!("Removing service {}", service.name()));
         manager.remove_service(&service.id).await?;
+        if service.spec.is_job() {
+            jobs.push(service.name());
+        }
         report.removed.push(format!("service {}", service.name()));
     }
     let grace = Duration::try_from_secs_f64(grace).unwrap_or_default();
     let deadline = Instant::now() + grace + GONE_WITHIN;
     // Containers of services that belong to others stay.
     if others == 0 && !report.removed.is_empty() {
-        let containers = wait_for_containers(engines, stack, deadline).await?;
+        let containers = wait_for_containers(engines, stack, &jobs, deadline).await?;
         if containers > 0 {
             let containers = counted(containers as u64, "container");
             report.left.push(format!("{containers} of stack {stack}: still running"));
@@ -111,11 +115,22 @@ async fn users(engine: &Engine, object: &StackObject) -> Result<Vec<ServiceView>
     Ok(services.into_iter().filter(uses).collect())
 }
 
-/// Waits until a stack's containers are gone; returns how many remain.
-async fn wait_for_containers(engines: &[Engine], stack: &str, deadline: Instant) -> Result<usize> {
+/// Waits until a stack's containers are gone; returns how many remain. Engines leave the containers
+/// of a removed job's ended tasks behind (seen on 20.10.24), so these are removed here.
+async fn wait_for_containers(
+    engines: &[Engine],
+    stack: &str,
+    jobs: &[&str],
+    deadline: Instant,
+) -> Result<usize> {
     loop {
         let mut count = 0;
         for engine in engines {
+            for job in jobs {
+                for container in engine.service_containers(job).await? {
+                    engine.remove_ended_container(&container).await?;
+                }
+            }
             count += engine.stack_containers(stack).await?.len();
         }
         if count == 0 || Instant::now() >= deadline {

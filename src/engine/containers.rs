@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use bollard::container::LogOutput;
-use bollard::query_parameters::{KillContainerOptions, ListContainersOptions, LogsOptions};
+use bollard::query_parameters::{
+    KillContainerOptions, ListContainersOptions, LogsOptions, RemoveContainerOptions,
+};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use serde_json::{Value, json};
@@ -88,6 +90,21 @@ impl Engine {
             Err(error) => {
                 Err(error.into_error(format!("cannot send {signal} to container {container}")))
             }
+        }
+    }
+
+    /// Removes a container that has ended, with its anonymous volumes. One that runs, or that is
+    /// gone, is left as it is.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn remove_ended_container(&self, container: &str) -> Result<()> {
+        let options = RemoveContainerOptions { v: true, ..RemoveContainerOptions::default() };
+        match self.docker.remove_container(container, Some(options)).await.map_err(ApiError::from) {
+            Ok(()) => Ok(()),
+            // 409: it runs, or is being removed.
+            Err(error) if error.is_not_found() || error.status == Some(409) => Ok(()),
+            Err(error) => Err(error.into_error(format!("cannot remove container {container}"))),
         }
     }
 

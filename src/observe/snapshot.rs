@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::Offset;
 use crate::engine::ServiceView;
 use crate::record::TaskSeen;
-use crate::swarm::TaskState;
+use crate::swarm::{RestartCondition, TaskState};
 
 /// The newest state of the watched services.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +44,30 @@ impl ServiceSnapshot {
         self.tasks
             .iter()
             .filter(|task| task.generation == self.generation && task.desired <= TaskState::Running)
+    }
+
+    /// The newest task of each slot of the current spec that Swarm does not replace, because of the
+    /// service's restart policy: one that is done, or failed for good.
+    pub fn ended(&self) -> impl Iterator<Item = &TaskSeen> {
+        let condition = self.view.spec.restart_policy().condition;
+        let mut newest: BTreeMap<(u64, &str), &TaskSeen> = BTreeMap::new();
+        for task in self.tasks.iter().filter(|task| task.generation == self.generation) {
+            // A global service has one task a node.
+            let node = if task.slot == 0 { task.node.as_str() } else { "" };
+            newest.insert((task.slot, node), task);
+        }
+        newest.into_values().filter(move |task| match condition {
+            // One that Swarm stopped did not end by itself.
+            RestartCondition::None => {
+                task.state.is_terminal()
+                    && !matches!(task.state, TaskState::Shutdown | TaskState::Remove)
+            }
+            RestartCondition::OnFailure => task.state == TaskState::Complete,
+            // A job's tasks are never run again once they have ended well.
+            RestartCondition::Any | RestartCondition::Unknown => {
+                self.view.spec.is_job() && task.state == TaskState::Complete
+            }
+        })
     }
 
     /// Tasks that may still have a live container but should not run, or belong to another spec.

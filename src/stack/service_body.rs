@@ -61,6 +61,15 @@ impl ServiceBody {
         mode.get("ReplicatedJob").is_some() || mode.get("GlobalJob").is_some()
     }
 
+    /// How many tasks of a replicated job must end well; absent for anything else.
+    #[must_use]
+    pub fn completions(&self) -> Option<u64> {
+        let job = self.0["Mode"].get("ReplicatedJob")?;
+        Some(
+            job["TotalCompletions"].as_u64().or_else(|| job["MaxConcurrent"].as_u64()).unwrap_or(1),
+        )
+    }
+
     /// The effective `update_config`.
     #[must_use]
     pub fn update_policy(&self) -> UpdatePolicy {
