@@ -9,7 +9,7 @@ use super::values::{
     FormatChoice, ScenarioChoice, StreamChoice, duration, key_value, port, rate, stack_name, url,
     words,
 };
-use super::{build, deploy, down, lab, probe, report, stack, update, verify, watch};
+use super::{build, deploy, down, lab, plan, probe, report, stack, update, verify, watch};
 use crate::deploy::{Change, EndpointMode, ResolveImage};
 use crate::run::{Load, TargetWish};
 use crate::scenario::{self, ScenarioKind};
@@ -99,6 +99,7 @@ pub(super) enum Command {
     Update(update::UpdateArgs),
     BrokenUpdate(update::BrokenUpdateArgs),
     Watch(watch::WatchArgs),
+    Plan(plan::PlanArgs),
     Probe(probe::ProbeArgs),
     Report(report::ReportArgs),
     Down(down::DownArgs),

@@ -29,6 +29,7 @@ mod judge_trust;
 mod lab;
 mod machine;
 mod main_job;
+mod plan;
 mod probe;
 mod record;
 mod record_runs;
