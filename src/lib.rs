@@ -19,6 +19,7 @@ pub mod lab;
 pub mod observe;
 mod offset;
 pub mod place;
+pub mod plan;
 pub mod probe;
 pub mod record;
 pub mod report;

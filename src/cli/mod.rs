@@ -10,6 +10,7 @@ mod good_response;
 mod interrupts;
 mod lab;
 mod output;
+mod plan;
 mod probe;
 mod probe_agent;
 mod report;
@@ -88,6 +89,7 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         Command::Lab(args) => lab::run(args.command, console).await,
         Command::Report(args) => report::run(&args, console),
         Command::Stack(args) => stack::run(args, console),
+        Command::Plan(args) => plan::run(&args, console),
         Command::Probe(_) | Command::ProbeAgent => unreachable!("handled above"),
     }
 }

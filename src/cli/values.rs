@@ -14,6 +14,7 @@ use crate::report::{self, Format};
 use crate::scenario::{self, ScenarioKind};
 use crate::site::EngineChoice;
 use crate::streams::{self, StreamKind};
+use crate::swarm::EngineVersion;
 
 /// The shortest time limit.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -44,6 +45,11 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
     } else {
         Err("must be between 0.001 and 50,000, for example 200".into())
     }
+}
+
+/// Reads an engine's release.
+pub(super) fn engine_version(text: &str) -> Result<EngineVersion, String> {
+    EngineVersion::parse(text).ok_or_else(|| "write for example 28.5.2".into())
 }
 
 /// Reads a port.

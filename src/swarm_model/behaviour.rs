@@ -139,6 +139,20 @@ impl Behaviour {
         }
     }
 
+    /// When its program can answer, if it ever can, and when it no longer can.
+    pub(super) fn able(&self) -> (Option<Offset>, Option<Offset>) {
+        let changes = || self.checks.iter().map(|(from, _)| *from);
+        let mut times: Vec<Offset> = changes().chain([Offset::ZERO, self.boot]).collect();
+        times.sort_unstable();
+        let passes = |time: &Offset| self.check_at(*time) == CheckResult::Pass;
+        let from = times.iter().copied().find(passes);
+        let until = times
+            .iter()
+            .copied()
+            .find(|time| from.is_some_and(|from| *time > from) && !passes(time));
+        (from, until)
+    }
+
     /// The last time at which the result of checks changes.
     pub(super) fn last_change(&self) -> Offset {
         self.checks.last().map_or(self.boot, |(from, _)| (*from).max(self.boot))

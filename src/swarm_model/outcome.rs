@@ -1,8 +1,8 @@
 //! What a simulation found.
 
 use super::HopTimes;
-use super::task::{NONE, NoRoom, Step, Task, What, Which};
-use super::world::World;
+use super::task::{NONE, NoRoom, Step, What, Which};
+use super::world::{World, index};
 use crate::Offset;
 use crate::swarm::{TaskState, UpdateState};
 
@@ -79,11 +79,17 @@ pub struct TaskFacts {
     pub exit_code: Option<i32>,
     /// Whether the update made it, and not the restart supervisor.
     pub of_update: bool,
+    /// When its program could answer, if it ever could, and when it no longer could.
+    pub able: (Option<Offset>, Option<Offset>),
 }
 
 impl TaskFacts {
-    fn of(task: &Task, until: Offset) -> Self {
+    fn of(world: &World, id: u32) -> Self {
+        let (task, until) = (&world.tasks[id as usize], world.now);
+        let able = |found: Option<Offset>| Some(task.started? + found?);
+        let (from, to) = world.behaviour(id).able();
         Self {
+            able: (able(from), able(to)),
             slot: u64::from(task.slot) + 1,
             version: task.version,
             node: (task.node != NONE).then_some(task.node as usize),
@@ -105,8 +111,8 @@ impl Outcome {
         let touched = world.touched.iter().zip(1..).filter(|(touched, _)| **touched);
         Self {
             touched: touched.map(|(_, slot)| slot).collect(),
+            tasks: (0..index(world.tasks.len())).map(|id| TaskFacts::of(&world, id)).collect(),
             states: world.states,
-            tasks: world.tasks.iter().map(|task| TaskFacts::of(task, until)).collect(),
             steps: world.steps,
             end,
             until,
@@ -207,13 +213,51 @@ impl Outcome {
     /// The fewest replicas that serve.
     #[must_use]
     pub fn lowest_serving(&self) -> u64 {
-        let most = self.replicas[0];
-        self.serving()
-            .iter()
-            .map(|(_, level)| *level)
-            .skip_while(|level| *level < most)
-            .min()
-            .unwrap_or(0)
+        lowest(&self.serving(), self.replicas[0])
+    }
+
+    /// Replicas that can answer, from each instant on: they serve, and their program is ready and
+    /// sound. Without a health check a replica serves before it is ready.
+    #[must_use]
+    pub fn answering(&self) -> Vec<(Offset, u64)> {
+        let mut serves: Vec<(Option<Offset>, Option<Offset>)> =
+            vec![(None, None); self.tasks.len()];
+        for step in &self.steps {
+            let serves = &mut serves[step.task as usize];
+            if Count::Serving.begins(step.what) {
+                serves.0 = Some(step.at);
+            } else if Count::Serving.ends(step.what) {
+                serves.1.get_or_insert(step.at);
+            }
+        }
+        let mut changes: Vec<(Offset, bool)> = Vec::new();
+        for (task, (from, until)) in self.tasks.iter().zip(serves) {
+            let Some((from, able)) = from.zip(task.able.0) else { continue };
+            let from = from.max(able);
+            let until = [until, task.able.1].into_iter().flatten().min();
+            if until.is_none_or(|until| until > from) {
+                changes.push((from, true));
+                changes.extend(until.map(|until| (until, false)));
+            }
+        }
+        // A change of hands at one instant is no dip.
+        changes.sort_by_key(|(at, begins)| (*at, !*begins));
+        let mut levels: Vec<(Offset, u64)> = Vec::new();
+        let mut level: u64 = 0;
+        for (at, begins) in changes {
+            level = if begins { level + 1 } else { level.saturating_sub(1) };
+            match levels.last_mut() {
+                Some((last, count)) if *last == at => *count = level,
+                _ => levels.push((at, level)),
+            }
+        }
+        levels
+    }
+
+    /// The fewest replicas that can answer.
+    #[must_use]
+    pub fn lowest_answering(&self) -> u64 {
+        lowest(&self.answering(), self.replicas[0])
     }
 
     /// The most tasks that hold a node's resources at once: from getting the node to their end.
@@ -248,6 +292,11 @@ impl Outcome {
         let levels = self.levels(|task| task.version == version, Count::Existing);
         levels.last().filter(|(_, level)| *level == 0).map(|(at, _)| *at)
     }
+}
+
+/// The lowest level after all replicas were there for the first time.
+fn lowest(levels: &[(Offset, u64)], all: u64) -> u64 {
+    levels.iter().map(|(_, level)| *level).skip_while(|level| *level < all).min().unwrap_or(0)
 }
 
 /// What is counted.

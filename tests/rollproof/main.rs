@@ -30,6 +30,7 @@ mod lab;
 mod machine;
 mod main_job;
 mod one_shot;
+mod plan;
 mod probe;
 mod record;
 mod record_runs;
