@@ -5,7 +5,7 @@
 #            RATE   requests per second         ARGS   more arguments for rollproof
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build app driver deploy update broken-update verify demo down install test test-ipvs lint clean
+.PHONY: help setup build app driver deploy update broken-update verify demo down install test test-ipvs test-engines lint clean
 
 SHELL := /bin/sh
 .NOTPARALLEL:
@@ -73,6 +73,9 @@ test: setup app ## Run all tests, including those on real engines
 
 test-ipvs: setup app driver ## Verify the example on a kernel with IPVS, in a guest (see docs/ipvs.md)
 	@sh scripts/ipvs/test.sh $(ROLLPROOF) $(TARGET)/$(HOST)/app/rollproof-app
+
+test-engines: setup app driver ## Test the program on five engine releases (see docs/engines.md)
+	@sh scripts/engines/test.sh $(ROLLPROOF) $(TARGET)/$(HOST)/app/rollproof-app $(ENGINES)
 
 lint: ## Check the formatting and run the linter
 	$(CARGO) fmt --all --check

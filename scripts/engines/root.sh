@@ -10,6 +10,7 @@ set -eu
 suite=$1
 folder=$2
 root=$folder/$suite
+packages=${PACKAGES:-docker.io containerd runc iptables mount kmod}
 [ ! -e "$root/ready" ] || exit 0
 
 fail() {
@@ -41,7 +42,7 @@ apt() {
 
 apt apt-get update || fail "could not fetch the package list of Debian $suite"
 apt apt-get install --yes --download-only --no-install-recommends \
-    docker.io containerd runc iptables mount kmod >/dev/null ||
+    $packages >/dev/null ||
     fail "could not download the engine of Debian $suite"
 
 # Packages of older releases have files in /bin and /lib.
@@ -65,6 +66,6 @@ done
 # Files that anybody on a system may write to.
 chmod 1777 "$build/root/tmp" 2>/dev/null || mkdir -m 1777 "$build/root/tmp"
 
-apt apt-cache show docker.io | sed -n 's/^Version: //p' | head -n 1 >"$build/root/ready"
+apt apt-cache show "${packages%% *}" | sed -n 's/^Version: //p' | head -n 1 >"$build/root/ready"
 mv "$build/root" "$root"
 rm -rf "$build"

@@ -154,14 +154,17 @@ impl Counts {
     pub fn of(scene: &Scene, which: impl Fn(&TaskLife) -> bool) -> Self {
         let (start, end) = (scene.submitted_at(), scene.ended);
         let lives = || scene.tasks.lives.iter().filter(|life| which(life));
+        // A task on a node that is down stays RUNNING in Swarm's list: nobody reports its end.
+        let until =
+            |life: &TaskLife, end: Option<Offset>| end.into_iter().chain(scene.lost_at(life)).min();
         Self {
             running: Levels::of(
-                lives().filter_map(|life| Some((life.running?, life.ended))),
+                lives().filter_map(|life| Some((life.running?, until(life, life.ended)))),
                 start,
                 end,
             ),
             serving: Levels::of(
-                lives().filter_map(|life| Some((life.running?, life.serves_until()))),
+                lives().filter_map(|life| Some((life.running?, until(life, life.serves_until())))),
                 start,
                 end,
             ),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::nodes::NodeLoss;
+use super::nodes::{NodeChange, NodeLoss};
 use super::task_failure::{STOPPED_EARLY, named_task};
 use super::tasks::{TaskLife, Tasks};
 use crate::Offset;
@@ -293,6 +293,14 @@ impl<'a> Scene<'a> {
             }
             _ => what,
         })
+    }
+
+    /// When Swarm called the node of a task down that was there then.
+    pub(super) fn lost_at(&self, life: &TaskLife) -> Option<Offset> {
+        let down = self.nodes.iter().filter(|loss| loss.change == NodeChange::Down);
+        let at =
+            down.filter(|loss| loss.node == life.last.node).map(|loss| loss.noticed_at).min()?;
+        (life.first_seen <= at).then_some(at)
     }
 
     /// Whether Swarm paused or rolled back because of a task whose node had gone.

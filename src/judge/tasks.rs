@@ -202,8 +202,11 @@ impl<'a> TaskLife<'a> {
         // something else repeats it, and then the time of the sight is the better one.
         let changed = first || task.state != self.last.state || at > self.last_at;
         let when = if changed { at } else { seen };
-        // What comes before that is the managers' work.
-        if changed && task.state > TaskState::Assigned {
+        // What comes before that is the managers' work, and so is what a task should be: when its node
+        // is lost, that goes on changing.
+        let by_manager =
+            !first && task.state == self.last.state && task.desired != self.last.desired;
+        if changed && !by_manager && task.state > TaskState::Assigned {
             self.reported.push((at, seen));
         }
         if task.state == TaskState::Running && self.running.is_none() {

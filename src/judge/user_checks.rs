@@ -124,12 +124,16 @@ pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &Stack
         return check(Verdict::Inconclusive, "unknown", unknown);
     }
     let measured = format!("{} running, {} serving", capacity.min_running, capacity.min_serving);
-    let lowest = format!(
-        "{} of {} running at the lowest point",
-        capacity.min_running,
-        counted(replicas, "replica")
-    );
-    if capacity.min_running >= least {
+    // The tasks of a node that is lost or drained serve nobody from then on, whatever Swarm's list
+    // says of them.
+    let (fewest, doing) = if scene.nodes.is_empty() {
+        (capacity.min_running, "running")
+    } else {
+        (capacity.min_serving, "serving")
+    };
+    let of = counted(replicas, "replica");
+    let lowest = format!("{fewest} of {of} {doing} at the lowest point");
+    if fewest >= least {
         return check(Verdict::Pass, &measured, lowest);
     }
     let before = capacity.steps.first().map_or(0, |step| step.running);
@@ -142,7 +146,7 @@ pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &Stack
     }
     if let Some(loss) = scene.nodes.first() {
         let because =
-            format!("only {}: {}", lowest.replace(" running", " were running"), loss.what());
+            format!("only {fewest} of {of} were {doing} at the lowest point: {}", loss.what());
         return check(Verdict::Fail, &measured, because).remedy(loss.remedy());
     }
     let touched = scene.touched_before_rollback();

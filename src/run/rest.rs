@@ -74,8 +74,13 @@ impl Run<'_> {
                 deadline = deadline.min(since + patience.to_rest);
             }
             if now >= deadline {
+                let after = (now - start).as_secs();
+                let lost = match found {
+                    Some(found) => self.lost_nodes(found).await,
+                    None => String::new(),
+                };
                 return Ok(EndReason::Deadline {
-                    text: format!("after {} s waiting for {waiting}", (now - start).as_secs()),
+                    text: format!("after {after} s waiting for {waiting}{lost}"),
                 });
             }
             self.until(deadline).await?;
@@ -103,6 +108,21 @@ impl Run<'_> {
                 format!("wait until it is, or see what keeps it: `docker service ps {service}`"),
             )
         })
+    }
+
+    /// The nodes of tasks that should stop, if those nodes are down: such a task never reports its
+    /// end.
+    async fn lost_nodes(&self, service: &ServiceSnapshot) -> String {
+        let Ok(nodes) = self.env.site.manager.nodes().await else { return String::new() };
+        let leaving =
+            |id: &str| service.outgoing().any(|task| task.node == id && !task.state.is_terminal());
+        let down = nodes.iter().filter(|node| node.state == "down" && leaving(&node.id));
+        let names: Vec<&str> = down.map(|node| node.hostname.as_str()).collect();
+        match names.as_slice() {
+            [] => String::new(),
+            [name] => format!(", on node {name}, which is down"),
+            names => format!(", on nodes {}, which are down", list(names)),
+        }
     }
 
     fn look(&self, snapshot: &Snapshot, replaced: bool, submitted: Offset) -> Look {

@@ -108,3 +108,42 @@ fn a_node_whose_link_was_cut_is_the_cause() {
     assert!(advice.because.contains("Swarm rolled the update back: node w7i008"), "{advice:?}");
     assert!(!judgement.because.iter().any(|text| text.contains("busy")));
 }
+
+/// Engine 29.7.2, three nodes: the link of a node was cut 2.5 s after the change, with `update`
+/// watching. Swarm went on changing what it wanted of the tasks there, which is no sign of life.
+#[test]
+fn nodes_a_link_that_is_cut_in_an_update_is_the_cause_from_the_cut_on() {
+    let judgement = recorded("nodes-link-cut");
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    let scenario = &judgement.scenarios[0];
+    assert_eq!(scenario.nodes.len(), 1);
+    let loss = &scenario.nodes[0];
+    assert_eq!((loss.name.as_str(), loss.change), ("rollproof-n2", NodeChange::Down));
+    let cause = main_cause(&judgement);
+    assert_eq!(cause.cause, Cause::NodeLost, "{}", cause.text);
+    assert_eq!(cause.failed, 99, "of 100 failed requests, one came late 67 s after that");
+    assert!(
+        cause.text.starts_with("node rollproof-n2 went down; Swarm noticed 12"),
+        "{}",
+        cause.text
+    );
+    assert!(cause.first_at < loss.noticed_at && loss.last_sign.unwrap() < cause.first_at);
+}
+
+/// Engine 29.7.2, three nodes: a node was drained 2 s after the change.
+#[test]
+fn nodes_a_node_that_is_drained_in_an_update_is_the_cause() {
+    let judgement = recorded("nodes-drained");
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    let scenario = &judgement.scenarios[0];
+    let nodes: Vec<_> =
+        scenario.nodes.iter().map(|loss| (loss.name.as_str(), loss.change)).collect();
+    assert_eq!(nodes, [("rollproof-n2", NodeChange::Drained)]);
+    let capacity = scenario.capacity.as_ref().unwrap();
+    assert!(capacity.min_serving <= capacity.desired, "{}", capacity.min_serving);
+    let check = check(scenario, "capacity");
+    assert_eq!(
+        check.because,
+        "only 3 of 6 replicas were serving at the lowest point: node rollproof-n2 was drained"
+    );
+}
