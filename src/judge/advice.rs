@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::capacity::Capacity;
 use super::cause::{Cause, CauseGroup};
 use super::check::{Check, Verdict};
-use super::fixes::{Fix, capacity_fix, lost_requests, state_fix};
+use super::fix::Fix;
+use super::fixes::{capacity_fix, state_fix};
 use super::remedies::TASK_ERRORS;
 use super::scene::Scene;
 use super::stream_stats::StreamStats;
@@ -22,6 +23,10 @@ pub struct Advice {
     /// Where to change it, such as `stack.yml:21`; absent if that is not known or no stack
     /// setting fixes it.
     pub place: Option<String>,
+    /// What the lines belong into: the service's `deploy` block, or the `service` itself; absent
+    /// if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block: Option<&'static str>,
     /// The lines to put there, in YAML; empty if no stack setting fixes it.
     pub lines: Vec<String>,
     /// What to do instead, where no stack setting fixes it.
@@ -40,7 +45,13 @@ pub(super) struct Case<'a> {
 
 impl Advice {
     fn new(because: String, fix: &Fix, stack: &StackFacts) -> Self {
-        Self { because, place: fix.place(stack), lines: fix.lines(), text: fix.words() }
+        Self {
+            because,
+            place: fix.place(stack),
+            block: fix.block(),
+            lines: fix.lines(),
+            text: fix.words(),
+        }
     }
 }
 
@@ -93,13 +104,12 @@ impl Case<'_> {
                 _ if action == FailureAction::Continue => {
                     format!("{setting}: Swarm does not look at failures")
                 }
-                Some(what) => match &fix {
-                    Fix::Set { block, key, .. } => {
-                        let setting = format!("{block}.{key}");
-                        let now = self.now(&setting);
+                Some(what) => match fix.setting() {
+                    Some(setting) => {
+                        let now = self.now(setting);
                         format!("{what}, and Swarm did not count it: {setting} is {now}")
                     }
-                    Fix::Text { .. } => format!("{what}, and Swarm did not count it"),
+                    None => format!("{what}, and Swarm did not count it"),
                 },
                 None => "Swarm called the broken update completed: no task failed".to_owned(),
             },
@@ -122,9 +132,10 @@ impl Case<'_> {
 
     /// What a setting is now, and why another value helps.
     fn setting_is(&self, fix: &Fix) -> String {
-        let Fix::Set { block, key, why, .. } = fix else { return fix.sentence() };
-        let setting = format!("{block}.{key}");
-        format!("{setting} is {}: {why}", self.now(&setting))
+        let (Fix::Set { why, .. }, Some(setting)) = (fix, fix.setting()) else {
+            return fix.sentence();
+        };
+        format!("{setting} is {}: {why}", self.now(setting))
     }
 
     fn first_broken(&self) -> &str {
@@ -137,7 +148,6 @@ impl Case<'_> {
             return Advice::new("requests failed".to_owned(), &Fix::text(TASK_ERRORS), self.stack);
         };
         let failed: u64 = self.causes.iter().map(|group| group.failed).sum();
-        let fix = lost_requests(group.cause, self.scene.expects, self.stack, self.scene.replicas);
         let users = |stream: &&StreamStats| stream.purpose == Purpose::Users;
         let users: Vec<&StreamStats> = self.streams.iter().filter(users).collect();
         let how_many = if group.failed == failed {
@@ -145,28 +155,21 @@ impl Case<'_> {
         } else {
             format!("{} of {}", count(group.failed), counted(failed, "request"))
         };
-        let because = match (&fix, group.cause, self.capacity) {
-            (
-                Some(Fix::Set { block, key, .. }),
-                Cause::NoHealthyReplica | Cause::HeldByProxy,
-                Some(capacity),
-            ) => {
-                let setting = format!("{block}.{key}");
+        let setting = group.fix.as_ref().and_then(Fix::setting);
+        let because = match (setting, group.cause, self.capacity) {
+            (Some(setting), Cause::NoHealthyReplica | Cause::HeldByProxy, Some(capacity))
+                if setting.contains("_config.") =>
+            {
                 format!(
                     "{} is {}: no replica was serving for {}",
                     setting,
-                    self.now(&setting),
+                    self.now(setting),
                     length(capacity.none_serving_s)
                 )
             }
             _ => in_words(&how_many, group, &users),
         };
-        let fix = match (group.cause, &group.remedy) {
-            (Cause::ProxyNotRunning | Cause::ProxyStopping | Cause::NodeLost, Some(remedy)) => {
-                Fix::text(remedy)
-            }
-            _ => fix.unwrap_or_else(|| Self::unexplained(&users)),
-        };
+        let fix = group.fix.clone().unwrap_or_else(|| Self::unexplained(&users));
         Advice::new(because, &fix, self.stack)
     }
 

@@ -216,6 +216,17 @@ impl<'a> Attribution<'a> {
         self.turned_away(shot, from, proxied)
     }
 
+    /// Whether this task's container was killed, because it took longer to stop than it may.
+    pub(super) fn is_killed(&self, life: usize) -> bool {
+        self.lives[life].killed.is_some() && self.lives[life].signalled.is_some()
+    }
+
+    /// The longest that a good answer of these streams took before the change, in seconds.
+    pub(super) fn longest_answer(&self, streams: &[String]) -> Option<f64> {
+        let usual = streams.iter().filter_map(|stream| self.in_hand.usual(stream));
+        usual.max().map(Offset::as_secs_f64)
+    }
+
     fn container(&self, host_name: &str) -> Option<usize> {
         self.lives.iter().position(|life| life.is_container(host_name))
     }

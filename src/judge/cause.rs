@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::fix::Fix;
 use super::wrong_answers::WrongAnswer;
 use crate::Offset;
 use crate::record::Outcome;
@@ -109,6 +110,9 @@ pub struct CauseGroup {
     pub answers: Vec<WrongAnswer>,
     /// What to change.
     pub remedy: Option<String>,
+    /// The same as lines of the stack file, where there are some.
+    #[serde(skip)]
+    pub(super) fix: Option<Fix>,
 }
 
 /// One failed request and what explains it.

@@ -137,6 +137,7 @@ impl<'a> Group<'a> {
             last_at: like.intended,
             answers: Vec::new(),
             remedy: None,
+            fix: None,
         };
         Self { first: *first, like, holder: first.holder, cause: group }
     }

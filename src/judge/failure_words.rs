@@ -3,7 +3,8 @@
 use super::attribution::{Attribution, Finding};
 use super::cause::{Cause, CauseGroup, Failure, Nearest};
 use super::entry_fix::entry_fix;
-use super::fixes::lost_requests;
+use super::fix::Fix;
+use super::loss_fixes::{Lost, lost_requests};
 use super::transition::Transition;
 use crate::Offset;
 use crate::record::{Shot, StreamFacts};
@@ -98,14 +99,19 @@ impl Attribution<'_> {
         if group.cause == Cause::WrongAnswer {
             group.answers = self.answers.list(scene);
         }
-        group.remedy = match group.cause {
+        let fix = match group.cause {
             Cause::ProxyNotRunning | Cause::ProxyStopping => {
                 let other = found.about.and_then(|about| self.entry.service(about));
-                Some(entry_fix(other, self.stack, self.submitted))
+                Some(Fix::text(entry_fix(other, self.stack, self.submitted)))
             }
-            Cause::NodeLost => loss.map(|loss| loss.remedy().to_owned()),
-            cause => lost_requests(cause, scene.expects, self.stack, scene.replicas)
-                .map(|fix| fix.sentence()),
+            Cause::NodeLost => loss.map(|loss| Fix::text(loss.remedy())),
+            cause => {
+                let killed = found.life.is_some_and(|life| self.is_killed(life));
+                let longest = killed.then(|| self.longest_answer(&group.streams)).flatten();
+                lost_requests(&Lost { cause, killed_after_grace: longest }, scene, self.stack)
+            }
         };
+        group.remedy = fix.as_ref().map(Fix::sentence);
+        group.fix = fix;
     }
 }

@@ -1,109 +1,35 @@
-//! What to change, worded once for checks, causes and advice; values come from the stack's own
-//! numbers.
+//! What to change where Swarm did not do with a change what was expected; values come from the
+//! stack's own numbers.
 
-use super::cause::Cause;
-use super::remedies::{HEALTHCHECK, NODE, TASK_ERRORS};
+use std::collections::BTreeMap;
+
+use super::fix::{Fix, Setting};
+use super::loss_fixes::{ANSWERS, healthcheck};
+use super::remedies::{NODE, TASK_ERRORS};
 use super::scene::Scene;
 use super::task_failure::TaskFailure;
+use super::tasks::TaskLife;
 use super::waiting_fixes::{cannot_start, stuck};
+use crate::Offset;
 use crate::record::{Expects, StackFacts};
 use crate::swarm::{FailureAction, HealthCheck, Order, UpdateState};
 
-/// One change that helps.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fix {
-    /// Set this in the stack file.
-    Set {
-        /// `update_config` or `rollback_config`.
-        block: &'static str,
-        key: &'static str,
-        value: String,
-        /// Why that helps, to follow a colon.
-        why: &'static str,
-    },
-    /// Something that no single setting does.
-    Text {
-        /// The setting that it is about, if it is about one.
-        about: Option<&'static str>,
-        text: String,
-    },
-}
-
-impl Fix {
-    pub(super) fn text(text: impl Into<String>) -> Self {
-        Self::Text { about: None, text: text.into() }
-    }
-
-    pub(super) fn about(setting: &'static str, text: impl Into<String>) -> Self {
-        Self::Text { about: Some(setting), text: text.into() }
-    }
-
-    pub(super) fn update(key: &'static str, value: impl Into<String>, why: &'static str) -> Self {
-        Self::Set { block: "update_config", key, value: value.into(), why }
-    }
-
-    fn rollback(key: &'static str, value: impl Into<String>, why: &'static str) -> Self {
-        Self::Set { block: "rollback_config", key, value: value.into(), why }
-    }
-
-    /// As one sentence, for a check's remedy.
-    pub(super) fn sentence(&self) -> String {
-        match self {
-            Self::Set { block, key, value, why } => format!("set `{block}.{key}: {value}`: {why}"),
-            Self::Text { text, .. } => text.clone(),
-        }
-    }
-
-    /// The lines to paste.
-    pub(super) fn lines(&self) -> Vec<String> {
-        match self {
-            Self::Set { block, key, value, .. } => {
-                vec![format!("{block}:"), format!("  {key}: {value}")]
-            }
-            Self::Text { .. } => Vec::new(),
-        }
-    }
-
-    /// What to do, where there are no lines to paste.
-    pub(super) fn words(&self) -> Option<String> {
-        match self {
-            Self::Set { .. } => None,
-            Self::Text { text, .. } => Some(text.clone()),
-        }
-    }
-
-    /// Where the stack file has the setting, else its block, else the service.
-    pub(super) fn place(&self, stack: &StackFacts) -> Option<String> {
-        let (setting, block) = match self {
-            Self::Set { block, key, .. } => (format!("{block}.{key}"), *block),
-            Self::Text { about, .. } => ((*about)?.to_owned(), (*about)?),
-        };
-        let places = &stack.places;
-        places
-            .get(&setting)
-            .or_else(|| places.get(block))
-            .or_else(|| places.get("service"))
-            .cloned()
-    }
-}
+const FAILURE_ACTION: &str = "update_config.failure_action";
+/// How long Swarm may need to hear of a task's end.
+const SWARM_SEES: Offset = Offset::from_millis(500);
 
 /// What to change for a service that is in a state which was not expected.
 pub(super) fn state_fix(scene: &Scene, stack: &StackFacts) -> Fix {
     match scene.final_state() {
-        // A version that should have worked needs a repair, not a rollback.
+        // A version that should have worked needs a repair, whatever Swarm made of it.
         UpdateState::Paused if scene.expects == Expects::Update => failing_version(scene),
+        UpdateState::Completed if scene.expects == Expects::Update && scene.rolled_back() => {
+            failing_version(scene)
+        }
         UpdateState::Paused => roll_back("Swarm then returns to the version that worked"),
-        UpdateState::RollbackPaused => Fix::about(
-            "rollback_config",
-            "find out why the previous version fails too; `rollback_config.failure_action: \
-             continue` finishes a rollback whatever fails",
-        ),
         UpdateState::Updating | UpdateState::RollbackStarted => stuck(scene, stack),
-        UpdateState::Completed if scene.rolled_back() => Fix::rollback(
-            "failure_action",
-            "pause",
-            "with another value Swarm can overwrite the state of a failed rollback with `completed`",
-        ),
+        UpdateState::RollbackPaused => failed_rollback(),
+        UpdateState::Completed if scene.rolled_back() => failed_rollback(),
         UpdateState::Completed if scene.expects == Expects::Rollback => not_noticed(scene, stack),
         UpdateState::None => Fix::text("check that the change replaces tasks at all"),
         _ => failing_version(scene),
@@ -135,54 +61,111 @@ fn failing_version(scene: &Scene) -> Fix {
     }
 }
 
-fn roll_back(why: &'static str) -> Fix {
-    Fix::update("failure_action", "rollback", why)
+/// A version that worked before failed when Swarm returned to it.
+fn failed_rollback() -> Fix {
+    Fix::about(
+        "rollback_config.failure_action",
+        "find out why the previous version fails too: no setting repairs that. Leave \
+         `rollback_config.failure_action` at `pause`: with `rollback` Swarm calls a rollback that \
+         failed `completed`",
+    )
 }
 
-/// The broken version was not noticed.
+pub(super) fn roll_back(why: &'static str) -> Fix {
+    Fix::set(FAILURE_ACTION, "rollback", why)
+}
+
+/// The broken version was not noticed: everything that kept Swarm from it.
 fn not_noticed(scene: &Scene, stack: &StackFacts) -> Fix {
     let policy = &stack.update_config;
+    let failures = Failures::of(scene, stack);
+    let mut settings = Vec::new();
+    let mut why = "with `continue` Swarm does not look at failures";
     if policy.failure_action == FailureAction::Continue {
-        return roll_back("with `continue` Swarm does not look at failures");
-    }
-    let new = scene.new_generation();
-    let mut failed = scene
-        .tasks
-        .lives
-        .iter()
-        .filter(|life| life.last.generation == new && scene.is_of_this(life))
-        .filter_map(|life| Some((life.failed.or(life.unhealthy)?, life.running.or(life.started))))
-        .peekable();
-    if failed.peek().is_none() {
+        settings.push(Setting::new(FAILURE_ACTION, "rollback"));
+    } else if failures.slots == 0 {
         return match stack.healthcheck {
-            None => Fix::about(
-                "healthcheck",
-                "give the service a `healthcheck` that notices the failure",
-            ),
+            None => healthcheck(stack, "the broken version then does not become healthy"),
             Some(_) => Fix::about(
                 "healthcheck",
                 "make the `healthcheck` notice the failure: the broken version passed it",
             ),
         };
     }
-    if policy.max_failure_ratio > 0.0 {
-        return Fix::update("max_failure_ratio", "0", "the first failed task then counts");
+    let counted = |slots: u64| f64::from(u32::try_from(slots).unwrap_or(u32::MAX));
+    let share = policy.max_failure_ratio * counted(scene.replicas);
+    if failures.slots > 0 && counted(failures.slots) <= share {
+        if settings.is_empty() {
+            why = "the first failed task then counts";
+        }
+        settings.push(Setting::new("update_config.max_failure_ratio", "0"));
     }
-    let seen = failed.filter_map(|(at, from)| Some((at - from?).as_secs_f64())).fold(0.0, f64::max);
-    let takes = stack.healthcheck.as_ref().map_or(0.0, detection).max(seen);
-    let monitor = above(takes);
-    if monitor > policy.monitor {
-        return Fix::update(
-            "monitor",
-            format!("{monitor}s"),
-            "a failure that shows later than `monitor` after the task's start does not count",
+    let monitor = above(failures.noticed_after);
+    if failures.slots > 0 && monitor > policy.monitor {
+        if settings.is_empty() {
+            why = "a failure that Swarm looks at later than `monitor` after the task's start does \
+                   not count";
+        }
+        settings.push(Setting::new("update_config.monitor", format!("{monitor}s")));
+    }
+    if settings.is_empty() {
+        return Fix::about(
+            "update_config.monitor",
+            "set a longer `update_config.monitor`: a failure that Swarm looks at later than that \
+             after the task's start does not count, and it looks at none while the last tasks start",
         );
     }
-    Fix::about(
-        "update_config.monitor",
-        "set `update_config.monitor` above the time between the first and the last task of the \
-         update: Swarm looks at a failure only once all tasks have started",
-    )
+    if policy.failure_action == FailureAction::Pause {
+        settings.push(Setting::new(FAILURE_ACTION, "rollback"));
+    }
+    Fix::Set { settings, why }
+}
+
+/// Failed tasks of the new version.
+struct Failures {
+    /// How many slots had one.
+    slots: u64,
+    /// How long after such a task's start Swarm may look at its failure, in seconds, at worst. It
+    /// looks at none from when it has handed out the last slot until every new task runs, or has
+    /// failed, and the last delay is over (swarmkit `updater.Run`).
+    noticed_after: f64,
+}
+
+impl Failures {
+    fn of(scene: &Scene, stack: &StackFacts) -> Self {
+        let new = scene.new_generation();
+        let of_new = || {
+            let lives = scene.tasks.lives.iter();
+            lives.filter(|life| life.last.generation == new && scene.is_of_this(life))
+        };
+        let failed = |life: &TaskLife| life.failed.or(life.unhealthy);
+        // Swarm takes a task for started when it runs or has ended.
+        let started = |life: &TaskLife| life.running.or_else(|| failed(life));
+        // Replacements of failed tasks come from elsewhere: the first of a slot is the update's.
+        let mut first: BTreeMap<_, &TaskLife> = BTreeMap::new();
+        for life in of_new() {
+            let known = first.entry(life.place()).or_insert(life);
+            if life.first_seen < known.first_seen {
+                *known = life;
+            }
+        }
+        let handed_out = first.values().map(|life| life.first_seen).max().unwrap_or_default();
+        let all_started = first.values().filter_map(|life| started(life)).max().unwrap_or_default();
+        let looks_again = all_started + Offset::from_secs_f64(stack.update_config.delay);
+        let detection = stack.healthcheck.as_ref().map_or(0.0, detection);
+        let (mut slots, mut noticed_after) = (0, 0.0_f64);
+        for life in first.values() {
+            let (Some(at), Some(from)) = (failed(life), started(life)) else { continue };
+            slots += 1;
+            let looked = if at <= handed_out { at } else { at.max(looks_again) };
+            noticed_after = noticed_after.max((looked - from + SWARM_SEES).as_secs_f64());
+            // Another time it may take as long as the health check allows.
+            if life.unhealthy.is_some() && life.running.is_some() {
+                noticed_after = noticed_after.max(detection);
+            }
+        }
+        Self { slots, noticed_after }
+    }
 }
 
 /// How long a failing health check takes to make a task unhealthy, in seconds.
@@ -192,73 +175,8 @@ fn detection(check: &HealthCheck) -> f64 {
 }
 
 /// The first whole number of seconds above this.
-fn above(seconds: f64) -> f64 {
+pub(super) fn above(seconds: f64) -> f64 {
     seconds.floor() + 1.0
-}
-
-/// What to change for requests that failed of this cause; absent if nothing can be said.
-pub(super) fn lost_requests(
-    cause: Cause,
-    expects: Expects,
-    stack: &StackFacts,
-    replicas: u64,
-) -> Option<Fix> {
-    match cause {
-        Cause::NoHealthyReplica | Cause::HeldByProxy => Some(outage(expects, stack, replicas)),
-        Cause::WrongAnswer if stack.healthcheck.is_none() => Some(Fix::about(
-            "healthcheck",
-            "give the service a `healthcheck` that asks for what users get: without one Swarm takes \
-             every version that runs",
-        )),
-        Cause::WrongAnswer | Cause::NewTaskNotReady => {
-            Some(Fix::about("healthcheck", cause.remedy()?))
-        }
-        _ => Some(Fix::text(cause.remedy()?)),
-    }
-}
-
-/// No replica was serving.
-fn outage(expects: Expects, stack: &StackFacts, replicas: u64) -> Fix {
-    let (update, rollback) = (&stack.update_config, &stack.rollback_config);
-    let third = (replicas / 3).max(1);
-    let too_many = |policy: &crate::swarm::UpdatePolicy| {
-        policy.order == Order::StopFirst && policy.at_once(replicas) > third
-    };
-    let fewer = "the other replicas then answer meanwhile";
-    let own_entry = stack.entry.as_ref().filter(|entry| entry.service == stack.service);
-    if replicas <= 1 && update.order == Order::StopFirst {
-        if own_entry.is_some_and(|entry| entry.host_port) {
-            return Fix::text(
-                "run more than one replica, on several nodes that users reach all: one replica with \
-                 a host-mode port always leaves a gap, because the next one needs that port",
-            );
-        }
-        if stack.entry.is_some() && stack.healthcheck.is_some() {
-            return Fix::update(
-                "order",
-                "start-first",
-                "the new task answers before the old one stops",
-            );
-        }
-        return Fix::about(
-            "update_config.order",
-            "set `update_config.order: start-first`, unless the service publishes ports in host \
-             mode: with one replica, stop-first always leaves a gap",
-        );
-    }
-    if replicas > 1 && too_many(update) {
-        return Fix::update("parallelism", third.to_string(), fewer);
-    }
-    if replicas > 1 && expects == Expects::Rollback && too_many(rollback) {
-        return Fix::rollback("parallelism", third.to_string(), fewer);
-    }
-    if stack.healthcheck.is_none() {
-        return Fix::about("healthcheck", HEALTHCHECK);
-    }
-    if update.failure_action == FailureAction::Continue {
-        return roll_back("with `continue` Swarm replaces sound tasks by failing ones");
-    }
-    Fix::text(TASK_ERRORS)
 }
 
 /// What to change for replicas that were missing.
@@ -269,14 +187,14 @@ pub(super) fn capacity_fix(scene: &Scene, stack: &StackFacts) -> Fix {
     let policy = &stack.update_config;
     let touched = scene.touched_before_rollback();
     if scene.rolled_back() && policy.parallelism > 0 && touched > policy.parallelism {
-        return Fix::update(
-            "delay",
+        return Fix::set(
+            "update_config.delay",
             above(policy.delay.max(1.0)).to_string() + "s",
             "without it Swarm hands out the next slots before it looks at a failure",
         );
     }
     if policy.order == Order::StartFirst && stack.healthcheck.is_none() {
-        return Fix::about("healthcheck", HEALTHCHECK);
+        return healthcheck(stack, ANSWERS);
     }
     Fix::text(TASK_ERRORS)
 }
@@ -284,68 +202,17 @@ pub(super) fn capacity_fix(scene: &Scene, stack: &StackFacts) -> Fix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::samples::meta;
 
-    fn check() -> HealthCheck {
-        HealthCheck {
+    #[test]
+    fn a_failing_check_takes_all_its_retries() {
+        let check = HealthCheck {
             test: vec![],
             interval: 5.0,
             timeout: 3.0,
             retries: 3,
             start_period: 2.5,
             start_interval: None,
-        }
-    }
-
-    fn stack(order: Order, parallelism: u64, health: bool) -> StackFacts {
-        let mut stack = meta(&[]).stack;
-        stack.update_config.order = order;
-        stack.update_config.parallelism = parallelism;
-        stack.healthcheck = health.then(check);
-        stack
-    }
-
-    fn fix(stack: &StackFacts, replicas: u64) -> Fix {
-        lost_requests(Cause::NoHealthyReplica, Expects::Update, stack, replicas).unwrap()
-    }
-
-    #[test]
-    fn values_come_from_the_stacks_own_numbers() {
-        for (replicas, third) in [(2, "1"), (3, "1"), (6, "2"), (10, "3")] {
-            let lines = fix(&stack(Order::StopFirst, 0, true), replicas).lines();
-            assert_eq!(lines[1], format!("  parallelism: {third}"), "{replicas}");
-        }
-        assert!((above(detection(&check())) - 27.0).abs() < 1e-9, "24 s and 2.5 s before");
-    }
-
-    #[test]
-    fn one_replica_is_never_told_to_lower_its_parallelism() {
-        for parallelism in [0, 1, 4] {
-            let fix = fix(&stack(Order::StopFirst, parallelism, true), 1);
-            assert!(fix.lines().is_empty());
-            let text = fix.words().unwrap();
-            assert!(text.contains("order: start-first") && text.contains("host"), "{text}");
-        }
-    }
-
-    #[test]
-    fn without_a_health_check_start_first_protects_nothing() {
-        let fix = fix(&stack(Order::StartFirst, 2, false), 6);
-        assert!(fix.sentence().contains("`healthcheck`"), "{}", fix.sentence());
-    }
-
-    #[test]
-    fn a_place_is_the_settings_own_else_its_blocks_else_the_services() {
-        let fix = roll_back("why");
-        let mut stack = stack(Order::StopFirst, 1, true);
-        assert_eq!(fix.place(&stack), None);
-        for (key, place) in [
-            ("service", "stack.yml:2"),
-            ("update_config", "stack.yml:20"),
-            ("update_config.failure_action", "stack.yml:23"),
-        ] {
-            stack.places.insert(key.to_owned(), place.to_owned());
-            assert_eq!(fix.place(&stack).as_deref(), Some(place));
-        }
+        };
+        assert!((above(detection(&check)) - 27.0).abs() < 1e-9, "24 s and 2.5 s before");
     }
 }

@@ -46,6 +46,11 @@ impl<'a> InHand<'a> {
         this
     }
 
+    /// The longest that a good answer of this stream took before the change.
+    pub(super) fn usual(&self, stream: &str) -> Option<Offset> {
+        self.usual.get(stream).copied()
+    }
+
     /// The task whose stop broke off this failed request.
     pub(super) fn find(&self, stream: &StreamFacts, shot: &Shot) -> Option<usize> {
         self.possible(stream, shot).filter(|_| !self.waits_for_nobody(stream, shot))

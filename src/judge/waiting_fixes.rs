@@ -1,11 +1,12 @@
 //! What to change for tasks that Swarm waits for: the engine's own words decide.
 
-use super::fixes::Fix;
+use super::fix::{Fix, Setting};
+use super::loss_fixes::parallelism_of_a_third;
 use super::remedies::TASK_ERRORS;
 use super::scene::Scene;
 use super::task_failure::TaskFailure;
 use crate::record::StackFacts;
-use crate::swarm::Order;
+use crate::swarm::{Order, UpdatePolicy};
 
 /// Swarm waits for a task that neither starts nor fails.
 pub(super) fn stuck(scene: &Scene, stack: &StackFacts) -> Fix {
@@ -15,15 +16,8 @@ pub(super) fn stuck(scene: &Scene, stack: &StackFacts) -> Fix {
         .filter(|life| life.running.is_none())
         .find_map(super::tasks::TaskLife::failure);
     match waiting {
-        Some(TaskFailure::NotPlaced { error })
-            if error.contains("host-mode port")
-                && stack.update_config.order == Order::StartFirst =>
-        {
-            Fix::update(
-                "order",
-                "stop-first",
-                "the new task needs the host port that the old one still holds",
-            )
+        Some(TaskFailure::NotPlaced { error }) if needs_what_the_old_task_has(&error) => {
+            stop_first(scene, stack).unwrap_or_else(|| cannot_start(&error))
         }
         Some(
             TaskFailure::NotPlaced { error }
@@ -38,6 +32,32 @@ pub(super) fn stuck(scene: &Scene, stack: &StackFacts) -> Fix {
              placement, images, and a `healthcheck` with a long `start_period` or many `retries`",
         ),
     }
+}
+
+/// Whether the engine's words can mean that the new task waits for what the old one still holds.
+fn needs_what_the_old_task_has(error: &str) -> bool {
+    ["host-mode port", "insufficient resources", "max replicas per node"]
+        .iter()
+        .any(|word| error.contains(word))
+}
+
+/// Stop the old task first, in both directions; absent if that is so already.
+fn stop_first(scene: &Scene, stack: &StackFacts) -> Option<Fix> {
+    let policies = [
+        (&stack.update_config, "update_config.order", "update_config.parallelism"),
+        (&stack.rollback_config, "rollback_config.order", "rollback_config.parallelism"),
+    ];
+    let mut settings = Vec::new();
+    for (policy, order, parallelism) in policies {
+        if policy.order == Order::StartFirst {
+            let stopping = UpdatePolicy { order: Order::StopFirst, ..policy.clone() };
+            settings.push(Setting::new(order, "stop-first"));
+            settings.extend(parallelism_of_a_third(parallelism, &stopping, scene.replicas));
+        }
+    }
+    let why = "the new task needs what the old one still holds: its host port, its place or its \
+               memory and processors";
+    (!settings.is_empty()).then_some(Fix::Set { settings, why })
 }
 
 /// What to change for a task that cannot start, from the engine's words.

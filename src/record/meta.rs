@@ -72,6 +72,9 @@ pub struct StackFacts {
     pub rollback_config: UpdatePolicy,
     /// Effective health check; absent if there is none.
     pub healthcheck: Option<HealthCheck>,
+    /// Whether the service turns off the health check that its image may have.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub healthcheck_off: bool,
     /// Where the stack files set each setting: `stack.yml:21` under a key such as
     /// `update_config.order` or `healthcheck.interval`; `service` is where the service begins.
     /// A missing setting has the engine's default. Empty if the files are not known.
@@ -80,6 +83,10 @@ pub struct StackFacts {
     /// The service that publishes the port which users ask; absent if that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<EntryFacts>,
+    /// Where a task answers what users ask, seen from inside its container; absent if that is not
+    /// known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_url: Option<String>,
 }
 
 /// The service that publishes the port which users ask: a proxy, or the service under test itself.

@@ -81,6 +81,8 @@ pub(crate) fn meta(streams: &[&str]) -> Meta {
             healthcheck: None,
             places: std::collections::BTreeMap::new(),
             entry: None,
+            healthcheck_off: false,
+            own_url: None,
         },
         streams: streams.iter().map(|name| stream(name)).collect(),
         negative_control: NegativeControl::None,

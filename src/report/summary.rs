@@ -238,7 +238,11 @@ pub(super) fn fix(page: &mut Page, advice: &Advice) {
         return;
     }
     let place = advice.place.as_deref().map(|place| format!(", {place}")).unwrap_or_default();
-    page.row(&label, &format!("in the service's `deploy` block{place}:"));
+    let block = match advice.block {
+        Some("service") => "the service",
+        _ => "the service's `deploy` block",
+    };
+    page.row(&label, &format!("in {block}{place}:"));
     for line in &advice.lines {
         page.line(format!("{:INDENT$}{line}", ""));
     }

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::deployment::Deployment;
 use super::target::{Target, TargetWish, find_target};
+use crate::companion::asked_port;
 use crate::deploy::{Whose, places_in, refuse_unless_ours};
-use crate::engine::{STACK_LABEL, ServiceView};
+use crate::engine::{ImageView, STACK_LABEL, ServiceView};
 use crate::error::{Error, Result};
 use crate::record::{EntryFacts, StackFacts};
 use crate::site::Site;
@@ -155,9 +156,18 @@ impl Subject {
             update_config: body.update_policy(),
             rollback_config: body.rollback_policy(),
             healthcheck: body.effective_healthcheck(of_image),
+            healthcheck_off: body.turns_health_check_off(),
             places: self.places.clone(),
             entry: self.entry(),
+            own_url: self.own_url(body, image.as_ref()),
         })
+    }
+
+    /// Where a task answers what users ask, seen from inside its container.
+    fn own_url(&self, body: &ServiceBody, image: Option<&ImageView>) -> Option<String> {
+        let port = asked_port(body, image)?;
+        let url: hyper::Uri = self.target.url.parse().ok()?;
+        Some(format!("http://localhost:{port}{}", url.path()))
     }
 
     /// The service that publishes the port which users ask.

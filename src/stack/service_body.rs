@@ -101,6 +101,12 @@ impl ServiceBody {
         self.container().get("Healthcheck")
     }
 
+    /// Whether the service turns off the health check that its image may have.
+    #[must_use]
+    pub fn turns_health_check_off(&self) -> bool {
+        self.healthcheck().is_some_and(|check| check["Test"][0] == "NONE")
+    }
+
     /// The effective health check: the service's settings, then the image's (`Config.Healthcheck`),
     /// then the engine's defaults (moby `daemon/health.go`: 30 s, 30 s, 3, 0 s). Absent if neither
     /// has a test or it is disabled.

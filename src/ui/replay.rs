@@ -93,6 +93,8 @@ pub(super) fn facts() -> StackFacts {
         }),
         places: std::collections::BTreeMap::new(),
         entry: None,
+        healthcheck_off: false,
+        own_url: None,
     }
 }
 

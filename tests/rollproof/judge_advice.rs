@@ -54,6 +54,7 @@ fn checks_that_fail_for_one_reason_give_one_advice() {
                       unhealthy after 5.60 s and Swarm stopped there"
                 .to_owned(),
             place: Some("stack.yml:21".to_owned()),
+            block: Some("deploy"),
             lines: vec!["update_config:".to_owned(), "  failure_action: rollback".to_owned()],
             text: None,
         }

@@ -7,6 +7,8 @@ mod bad_input;
 mod caretaker;
 mod causes;
 mod companion;
+mod documents;
+mod fixes;
 mod host_engine;
 mod image;
 mod judge;

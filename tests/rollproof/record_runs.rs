@@ -46,6 +46,8 @@ pub fn meta(parallelism: u64) -> Meta {
             healthcheck: None,
             places: std::collections::BTreeMap::new(),
             entry: None,
+            healthcheck_off: false,
+            own_url: None,
         },
         streams: vec![StreamFacts {
             name: "fresh".to_owned(),

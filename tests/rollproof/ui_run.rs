@@ -59,6 +59,8 @@ pub fn facts() -> StackFacts {
         }),
         places: std::collections::BTreeMap::new(),
         entry: None,
+        healthcheck_off: false,
+        own_url: None,
     }
 }
 

@@ -136,6 +136,15 @@ impl Workplace {
         command
     }
 
+    /// A line of shell, on the same engine.
+    pub fn shell(&self, line: &str) -> Command {
+        let mut command = shell_in(self.path(), line);
+        if let Some(engine) = self.shared {
+            command.env("DOCKER_HOST", &engine.docker_host);
+        }
+        command
+    }
+
     /// Runs a command to its end.
     pub fn run(&self, args: &[&str]) -> Ended {
         let begin = Instant::now();
@@ -223,12 +232,25 @@ impl Drop for Workplace {
 /// The program with these arguments, in a folder, in a known environment.
 pub fn command_in(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollproof"));
-    command.args(args).current_dir(folder).stdin(Stdio::null());
+    command.args(args);
+    in_known_environment(&mut command, folder);
+    command
+}
+
+/// A line of shell in a folder, in the same environment.
+pub fn shell_in(folder: &Path, line: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", line]);
+    in_known_environment(&mut command, folder);
+    command
+}
+
+fn in_known_environment(command: &mut Command, folder: &Path) {
+    command.current_dir(folder).stdin(Stdio::null());
     for key in ["DOCKER_HOST", "DOCKER_CONTEXT", "ROLLPROOF_ENGINE", "CI", "TERM"] {
         command.env_remove(key);
     }
     command.env("ROLLPROOF_HOME", folder).env("DOCKER_CONFIG", folder);
-    command
 }
 
 /// Makes the folder's state folder with the cache that all tests share, as all runs in one folder

@@ -1,0 +1,205 @@
+//! What to change for requests that were lost.
+
+use super::cause::Cause;
+use super::fix::{Fix, Setting};
+use super::fixes::{above, roll_back};
+use super::remedies::{HEALTHCHECK, TASK_ERRORS};
+use super::scene::Scene;
+use crate::record::{Expects, StackFacts};
+use crate::swarm::{FailureAction, Order, UpdatePolicy};
+
+/// Why a health check helps against tasks that are asked too early.
+pub(super) const ANSWERS: &str = "Swarm then sends requests to a task only once it answers";
+/// Why fewer at once help.
+const FEWER: &str = "the other replicas then answer meanwhile";
+
+/// Lost requests of one cause.
+pub(super) struct Lost {
+    pub cause: Cause,
+    /// If their task was killed: the longest that a good response usually takes, in seconds.
+    pub killed_after_grace: Option<f64>,
+}
+
+/// What to change for them; absent if nothing can be said.
+pub(super) fn lost_requests(lost: &Lost, scene: &Scene, stack: &StackFacts) -> Option<Fix> {
+    let remedy = lost.cause.remedy();
+    Some(match lost.cause {
+        Cause::NoHealthyReplica | Cause::HeldByProxy => {
+            let failing = scene.failed_task().is_some();
+            outage(scene.expects, stack, scene.replicas, failing)
+        }
+        Cause::KilledBeforeFinished => match lost.killed_after_grace {
+            Some(longest) => Fix::set(
+                "stop_grace_period",
+                format!("{}s", above(longest)),
+                "a task is then not killed while it finishes a request",
+            ),
+            None => Fix::text(remedy?),
+        },
+        Cause::WrongAnswer if stack.healthcheck.is_none() => healthcheck(
+            stack,
+            "without one Swarm takes every version that runs: let it ask for what users get",
+        ),
+        Cause::NewTaskNotReady if stack.healthcheck.is_none() => healthcheck(stack, ANSWERS),
+        Cause::WrongAnswer | Cause::NewTaskNotReady => Fix::about("healthcheck", remedy?),
+        _ => Fix::text(remedy?),
+    })
+}
+
+/// No replica was serving; `failing` if tasks of the new version failed.
+fn outage(expects: Expects, stack: &StackFacts, replicas: u64, failing: bool) -> Fix {
+    let (update, rollback) = (&stack.update_config, &stack.rollback_config);
+    let own_entry = stack.entry.as_ref().filter(|entry| entry.service == stack.service);
+    if failing && update.failure_action == FailureAction::Continue {
+        return roll_back("with `continue` Swarm replaces sound tasks by failing ones");
+    }
+    if replicas <= 1 && update.order == Order::StopFirst {
+        if own_entry.is_some_and(|entry| entry.host_port) {
+            return Fix::text(
+                "run more than one replica, on several nodes that users reach all: one replica with \
+                 a host-mode port always leaves a gap, because the next one needs that port",
+            );
+        }
+        if stack.entry.is_none() {
+            return Fix::about(
+                "update_config.order",
+                "set `update_config.order: start-first`, unless the service publishes ports in host \
+                 mode: with one replica, stop-first always leaves a gap",
+            );
+        }
+        let why = "the new task answers before the old one stops";
+        let order = Fix::set("update_config.order", "start-first", why);
+        // A version that comes back after a failure needs the same.
+        let back = (rollback.order == Order::StopFirst)
+            .then(|| Setting::new("rollback_config.order", "start-first"));
+        let check = stack.healthcheck.is_none().then(|| check_settings(stack)).flatten();
+        return order.and(back).and(check.unwrap_or_default());
+    }
+    if let Some(fewer) = parallelism_of_a_third("update_config.parallelism", update, replicas) {
+        return Fix::Set { settings: vec![fewer], why: FEWER };
+    }
+    let of_rollback = parallelism_of_a_third("rollback_config.parallelism", rollback, replicas);
+    if let Some(fewer) = of_rollback.filter(|_| expects == Expects::Rollback) {
+        return Fix::Set { settings: vec![fewer], why: FEWER };
+    }
+    if stack.healthcheck.is_none() {
+        return healthcheck(stack, ANSWERS);
+    }
+    Fix::text(TASK_ERRORS)
+}
+
+/// A parallelism that leaves most replicas alone, where the policy stops too many at once.
+pub(super) fn parallelism_of_a_third(
+    name: &'static str,
+    policy: &UpdatePolicy,
+    replicas: u64,
+) -> Option<Setting> {
+    let third = (replicas / 3).max(1);
+    let too_many = policy.order == Order::StopFirst && policy.at_once(replicas) > third;
+    (replicas > 1 && too_many).then(|| Setting::new(name, third.to_string()))
+}
+
+/// A health check that asks for what users get.
+pub(super) fn healthcheck(stack: &StackFacts, why: &'static str) -> Fix {
+    match check_settings(stack) {
+        Some(settings) => Fix::Set { settings, why },
+        None => Fix::about("healthcheck", HEALTHCHECK),
+    }
+}
+
+/// Its lines; absent if it is not known where the service answers.
+fn check_settings(stack: &StackFacts) -> Option<Vec<Setting>> {
+    let url = stack.own_url.as_ref()?;
+    // Docker refuses a test beside `disable: true`.
+    let on = stack.healthcheck_off.then(|| Setting::new("healthcheck.disable", "false"));
+    let test = Setting {
+        comment: Some("or another command of the image that fails unless users get an answer"),
+        ..Setting::new(
+            "healthcheck.test",
+            format!("[\"CMD-SHELL\", \"wget -q --spider {url} || exit 1\"]"),
+        )
+    };
+    let timing = [("healthcheck.interval", "2s"), ("healthcheck.timeout", "2s")];
+    let timing = timing.map(|(name, value)| Setting::new(name, value));
+    Some(on.into_iter().chain([test]).chain(timing).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::EntryFacts;
+    use crate::record::samples::meta;
+    use crate::swarm::HealthCheck;
+
+    fn stack(order: Order, parallelism: u64, health: bool) -> StackFacts {
+        let mut stack = meta(&[]).stack;
+        stack.update_config.order = order;
+        stack.update_config.parallelism = parallelism;
+        stack.healthcheck = health.then(|| HealthCheck {
+            test: vec![],
+            interval: 5.0,
+            timeout: 3.0,
+            retries: 3,
+            start_period: 2.5,
+            start_interval: None,
+        });
+        stack
+    }
+
+    fn fix(stack: &StackFacts, replicas: u64) -> Fix {
+        outage(Expects::Update, stack, replicas, false)
+    }
+
+    fn behind(stack: &mut StackFacts, service: &str, host_port: bool) {
+        stack.entry = Some(EntryFacts {
+            service: service.to_owned(),
+            replicas: Some(1),
+            host_port,
+            order: Order::StopFirst,
+        });
+    }
+
+    #[test]
+    fn a_third_of_the_replicas_at_once() {
+        for (replicas, third) in [(2, "1"), (3, "1"), (6, "2"), (10, "3")] {
+            let lines = fix(&stack(Order::StopFirst, 0, true), replicas).lines();
+            assert_eq!(lines[1], format!("  parallelism: {third}"), "{replicas}");
+        }
+    }
+
+    #[test]
+    fn one_replica_is_never_told_to_lower_its_parallelism() {
+        for parallelism in [0, 1, 4] {
+            let mut stack = stack(Order::StopFirst, parallelism, true);
+            let text = fix(&stack, 1).words().unwrap();
+            assert!(text.contains("order: start-first") && text.contains("host"), "{text}");
+            behind(&mut stack, "demo_proxy", true);
+            let lines = fix(&stack, 1).lines();
+            assert_eq!(lines[..2], ["update_config:", "  order: start-first"]);
+            let own = stack.service.clone();
+            behind(&mut stack, &own, true);
+            let text = fix(&stack, 1).words().unwrap();
+            assert!(text.contains("more than one replica"), "{text}");
+        }
+    }
+
+    #[test]
+    fn without_a_health_check_start_first_protects_nothing() {
+        let mut stack = stack(Order::StartFirst, 2, false);
+        let text = fix(&stack, 6).words().unwrap();
+        assert!(text.contains("`healthcheck`"), "{text}");
+        stack.own_url = Some("http://localhost:8000/shop".to_owned());
+        let lines = fix(&stack, 6).lines();
+        let line =
+            "  test: [\"CMD-SHELL\", \"wget -q --spider http://localhost:8000/shop || exit 1\"]";
+        assert_eq!((lines[0].as_str(), lines[2].as_str()), ("healthcheck:", line));
+    }
+
+    #[test]
+    fn a_version_that_fails_is_no_matter_of_parallelism() {
+        let mut stack = stack(Order::StopFirst, 0, true);
+        stack.update_config.failure_action = FailureAction::Continue;
+        let fix = outage(Expects::Update, &stack, 6, true);
+        assert_eq!(fix.lines(), ["update_config:", "  failure_action: rollback"]);
+    }
+}

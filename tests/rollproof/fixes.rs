@@ -1,0 +1,446 @@
+//! Every fix that is a change of the stack file, on a real swarm: a stack has one fault, the report
+//! gives lines to change, and with exactly those lines in the stack file the same run passes.
+
+use serde_json::Value;
+
+use super::workplace::{Workplace, docker, sound};
+
+/// A stack with one fault: an application behind a proxy.
+struct Faulty<'a> {
+    /// The stack's name, which no other test uses.
+    name: &'static str,
+    /// Lines of the application's service.
+    service: &'static str,
+    /// Lines of its `deploy` block.
+    deploy: &'static str,
+    /// How the proxy asks a replica.
+    proxy: &'a str,
+    /// The command that finds the fault, and its arguments.
+    run: &'a [&'a str],
+}
+
+const CHECKED: &str = "
+    healthcheck:
+      test: [CMD, /rollproof-app, health]
+      interval: 500ms
+      timeout: 2s
+      retries: 3";
+const FAILS_ONCE_STACK: &str = "
+    environment: {ROLLPROOF_SLOT: '{{.Task.Slot}}'}
+    volumes: ['data:/data']
+    healthcheck: {test: [CMD, /rollproof-app, health], interval: 500ms, timeout: 2s, retries: 3}";
+const CHECKED_WITH_SLOT: &str = "
+    environment: {ROLLPROOF_SLOT: '{{.Task.Slot}}'}
+    healthcheck:
+      test: [CMD, /rollproof-app, health]
+      interval: 500ms
+      timeout: 2s
+      retries: 3";
+/// Healthy at first, and unhealthy some seconds later; of slot 1 only, so that the others can
+/// take over.
+const FAILS_LATE: &str = r#"[ "$ROLLPROOF_SLOT" != 1 ] || { [ "$(cat /n 2>/dev/null)" != xxxxxxxx ] && printf x >> /n; }"#;
+/// Never healthy in the first task of slot 1, which leaves its name in a volume.
+const FAILS_ONCE: &str = r#"[ "$ROLLPROOF_SLOT" != 1 ] || { [ -e /data/name ] || hostname > /data/name; [ "$(cat /data/name)" != "$(hostname)" ]; }"#;
+/// Tries another replica.
+const CAREFUL: &str = "    lb_try_duration 2s\n    lb_try_interval 50ms";
+/// The least probing that shows the faults.
+const SHORT: [&str; 6] = ["--rate", "100", "--baseline", "1s", "--settle", "1s"];
+
+/// A stack file in which the application is named `app`.
+fn stack_file(place: &Workplace, service: &str, deploy: &str, proxy: &str) -> String {
+    let caddyfile = format!(
+        "{{\n  admin off\n}}\n:80 {{\n  reverse_proxy {{\n    dynamic a {{\n      name tasks.app\n      \
+         port 8000\n      refresh 1s\n    }}\n{proxy}\n  }}\n}}\n"
+    );
+    place.file("Caddyfile", &caddyfile);
+    let text = format!(
+        r#"version: "3.8"
+services:
+  app:
+    image: rollproof/app:v1
+    networks: [web]{service}
+    deploy:
+      endpoint_mode: dnsrr
+      restart_policy: {{condition: any, delay: 500ms}}{deploy}
+  proxy:
+    image: rollproof/caddy:2
+    deploy: {{placement: {{constraints: [node.role == manager]}}}}
+    configs: [{{source: caddyfile, target: /etc/caddy/Caddyfile}}]
+    networks: [web]
+    ports: [{{target: 80, published: {port}, mode: host}}]
+configs:
+  caddyfile: {{file: ./Caddyfile}}
+networks:
+  web: {{}}
+volumes:
+  data: {{}}
+"#,
+        port = place.port(),
+    );
+    place.file("stack.yml", &text)
+}
+
+/// Puts the lines that a report printed where it says into the service `app` of a stack file, as
+/// its reader would do, and writes the result beside it.
+fn with_fix(place: &Workplace, file: &str, advice: &Value) -> String {
+    let text = std::fs::read_to_string(file).unwrap();
+    check_place(&text, advice);
+    let mut stack: Value = serde_yaml::from_str(&text).unwrap();
+    let lines: Vec<&str> =
+        advice["lines"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+    let change: Value = serde_yaml::from_str(&lines.join("\n")).unwrap();
+    let service = &mut stack["services"]["app"];
+    let block = match advice["block"].as_str().unwrap() {
+        "deploy" => &mut service["deploy"],
+        "service" => service,
+        other => panic!("no place for lines of `{other}`"),
+    };
+    merge(block, &change);
+    // JSON is YAML.
+    place.file("fixed.yml", &serde_json::to_string_pretty(&stack).unwrap())
+}
+
+/// The place is a line of the file that has the setting, its block or the service.
+fn check_place(text: &str, advice: &Value) {
+    let Some(at) = advice["place"].as_str() else { return };
+    let line: usize = at.strip_prefix("stack.yml:").unwrap().parse().unwrap();
+    let found = text.lines().nth(line - 1).unwrap().trim();
+    let lines = advice["lines"].to_string();
+    let key = found.split(':').next().unwrap();
+    assert!(key == "app" || lines.contains(key), "{at} is `{found}`, the lines are {lines}");
+}
+
+fn merge(into: &mut Value, change: &Value) {
+    match (into, change) {
+        (Value::Object(into), Value::Object(change)) => {
+            for (key, value) in change {
+                merge(into.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (into, change) => *into = change.clone(),
+    }
+}
+
+/// The advice of the report's one failed scenario, which has to be its one reason.
+#[track_caller]
+fn only_advice(report: &Value) -> Value {
+    assert_eq!(report["verdict"], "fail", "{:#}", report["because"]);
+    assert_eq!(report["because"].as_array().unwrap().len(), 1, "{:#}", report["because"]);
+    let failed: Vec<&Value> = report["scenarios"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|scenario| scenario["verdict"] == "fail")
+        .collect();
+    assert_eq!(failed.len(), 1);
+    failed[0]["advice"].clone()
+}
+
+impl Faulty<'_> {
+    /// Runs the command on the stack and returns the report.
+    fn report(&self, place: &Workplace, file: &str, name: &str) -> Value {
+        place.run(&["deploy", "-c", file, name]).expect(0);
+        let (command, args) = self.run.split_first().unwrap();
+        let of_test = |key: &&str| !args.contains(key);
+        let short = SHORT.chunks(2).filter(|pair| of_test(&pair[0])).flatten().copied();
+        let args: Vec<&str> = [*command, name, "--json"]
+            .into_iter()
+            .chain(short)
+            .chain(args.iter().copied())
+            .collect();
+        let report = place.run(&args).json();
+        // A copy for whoever asks why a test failed.
+        eprintln!("{}", place.run(&["report"]).out);
+        report
+    }
+
+    /// Finds the fault, whose cause and fix must contain these words and lines, and applies the fix.
+    #[track_caller]
+    fn is_fixed_by(&self, because: &str, lines: &[&str]) {
+        self.is_fixed_on(&Workplace::shared(), because, lines);
+    }
+
+    #[track_caller]
+    fn is_fixed_on(&self, place: &Workplace, because: &str, lines: &[&str]) {
+        let file = stack_file(place, self.service, self.deploy, self.proxy);
+        let advice = only_advice(&self.report(place, &file, self.name));
+        assert!(advice["because"].as_str().unwrap().contains(because), "{advice:#}");
+        place.run(&["down", self.name]).expect(0);
+        let printed = advice["lines"].to_string();
+        assert!(!lines.is_empty() && lines.iter().all(|line| printed.contains(line)), "{advice:#}");
+        let fixed = with_fix(place, &file, &advice);
+        sound(&self.report(place, &fixed, &format!("{}-fixed", self.name)));
+    }
+}
+
+#[test]
+fn all_at_once_becomes_a_third_of_the_replicas() {
+    Faulty {
+        name: "f-once",
+        service: CHECKED,
+        deploy: "
+      replicas: 3
+      update_config: {parallelism: 0, monitor: 1s}",
+        proxy: CAREFUL,
+        run: &["update"],
+    }
+    .is_fixed_by("update_config.parallelism is 0", &["parallelism: 1"]);
+}
+
+#[test]
+fn a_rollback_of_all_at_once_becomes_a_third_of_the_replicas() {
+    Faulty {
+        name: "f-back",
+        service: CHECKED_WITH_SLOT,
+        deploy: "
+      replicas: 3
+      update_config: {order: start-first, monitor: 15s, failure_action: rollback}
+      rollback_config: {parallelism: 0, monitor: 1s}",
+        proxy: CAREFUL,
+        run: &["broken-update", "--health-cmd", FAILS_LATE],
+    }
+    .is_fixed_by("rollback_config.parallelism is 0", &["parallelism: 1"]);
+}
+
+#[test]
+fn one_missing_failure_action_is_one_cause() {
+    Faulty {
+        name: "f-pause",
+        service: CHECKED,
+        deploy: "
+      replicas: 2
+      update_config: {order: start-first, monitor: 4s}
+      rollback_config: {order: start-first, monitor: 1s}",
+        proxy: CAREFUL,
+        run: &["broken-update"],
+    }
+    .is_fixed_by(
+        "update_config.failure_action is \"pause\" (the default)",
+        &["failure_action: rollback"],
+    );
+}
+
+#[test]
+fn a_swarm_that_continues_has_to_roll_back() {
+    Faulty {
+        name: "f-continue",
+        service: FAILS_ONCE_STACK,
+        deploy: "
+      replicas: 3
+      update_config: {order: start-first, monitor: 4s, failure_action: continue}
+      rollback_config: {order: start-first, monitor: 1s}",
+        proxy: CAREFUL,
+        run: &["broken-update", "--health-cmd", FAILS_ONCE],
+    }
+    .is_fixed_by(
+        "update_config.failure_action is \"continue\"",
+        &["[\"update_config:\",\"  failure_action: rollback\"]"],
+    );
+}
+
+#[test]
+fn a_ratio_that_allows_failures_becomes_zero() {
+    Faulty {
+        name: "f-ratio",
+        service: FAILS_ONCE_STACK,
+        deploy: "
+      replicas: 3
+      update_config:
+        order: start-first
+        monitor: 4s
+        max_failure_ratio: 0.5
+      rollback_config: {order: start-first, monitor: 1s}",
+        proxy: CAREFUL,
+        run: &["broken-update", "--health-cmd", FAILS_ONCE],
+    }
+    .is_fixed_by(
+        "max_failure_ratio is 0.5",
+        &["[\"update_config:\",\"  max_failure_ratio: 0\",\"  failure_action: rollback\"]"],
+    );
+}
+
+#[test]
+fn a_monitor_that_is_too_short_becomes_longer() {
+    Faulty {
+        name: "f-monitor",
+        service: CHECKED_WITH_SLOT,
+        deploy: "
+      replicas: 3
+      update_config: {order: start-first, monitor: 4s, failure_action: rollback}
+      rollback_config: {order: start-first, monitor: 1s}",
+        proxy: CAREFUL,
+        run: &["broken-update", "--health-cmd", FAILS_LATE, "--settle", "8s"],
+    }
+    .is_fixed_by("update_config.monitor is 4 s", &["monitor: "]);
+}
+
+#[test]
+fn one_replica_starts_its_successor_first() {
+    Faulty {
+        name: "f-one",
+        service: CHECKED,
+        deploy: "
+      replicas: 1
+      update_config: {monitor: 1s}",
+        proxy: CAREFUL,
+        run: &["update"],
+    }
+    .is_fixed_by("update_config.order is stop-first (the default)", &["order: start-first"]);
+}
+
+#[test]
+fn one_replica_without_a_health_check_needs_both() {
+    Faulty {
+        name: "f-both",
+        service: "
+    environment: {ROLLPROOF_START_DELAY: 2s}
+    healthcheck:
+      disable: true",
+        deploy: "
+      replicas: 1
+      update_config: {monitor: 1s}",
+        proxy: CAREFUL,
+        run: &["update"],
+    }
+    .is_fixed_by(
+        "update_config.order is stop-first (the default)",
+        &["order: start-first", "wget -q --spider http://localhost:8000/"],
+    );
+}
+
+#[test]
+fn a_new_task_that_is_not_ready_needs_a_health_check() {
+    Faulty {
+        name: "f-ready",
+        service: "
+    environment: {ROLLPROOF_START_DELAY: 3s}
+    healthcheck:
+      disable: true",
+        deploy: "
+      replicas: 2
+      update_config: {order: start-first, delay: 500ms, monitor: 1s}",
+        proxy: "",
+        run: &["update"],
+    }
+    .is_fixed_by("lost: sent to a new task that was not ready yet", &["wget -q --spider"]);
+}
+
+#[test]
+fn a_grace_period_has_to_be_longer_than_a_request() {
+    Faulty {
+        name: "f-grace",
+        service: "
+    stop_grace_period: 1s
+    healthcheck: {test: [CMD, /rollproof-app, health], interval: 500ms, timeout: 2s}",
+        deploy: "
+      replicas: 3
+      update_config: {order: start-first, delay: 500ms, monitor: 1s}",
+        proxy: CAREFUL,
+        run: &["update", "--streams", "proxy-slow,proxy-fresh"],
+    }
+    .is_fixed_by("its container was stopped before it had finished", &["stop_grace_period: 5s"]);
+}
+
+#[test]
+fn a_full_node_stops_the_old_task_first() {
+    Faulty {
+        name: "f-full",
+        service: CHECKED,
+        deploy: "
+      replicas: 3
+      placement: {max_replicas_per_node: 3}
+      update_config: {parallelism: 3, order: start-first, monitor: 1s}",
+        proxy: CAREFUL,
+        run: &["update"],
+    }
+    .is_fixed_by("update_config.order is start-first", &["order: stop-first", "parallelism: 1"]);
+}
+
+/// On one node, a port in host mode belongs to one task: `start-first` waits for ever. With
+/// `stop-first` the update goes through, and only more replicas on more nodes close the gap.
+#[test]
+fn a_host_port_stops_the_old_task_first() {
+    let place = Workplace::shared();
+    let file = place.file(
+        "stack.yml",
+        &format!(
+            r#"version: "3.8"
+services:
+  app:
+    image: rollproof/app:v1{CHECKED}
+    ports: [{{target: 8000, published: {}, mode: host}}]
+    deploy:
+      endpoint_mode: dnsrr
+      update_config: {{order: start-first, monitor: 1s}}
+"#,
+            place.port()
+        ),
+    );
+    let fault =
+        Faulty { name: "f-port", service: "", deploy: "", proxy: CAREFUL, run: &["update"] };
+    let advice = only_advice(&fault.report(&place, &file, "f-port"));
+    assert!(advice["because"].as_str().unwrap().contains("update_config.order is start-first"));
+    assert_eq!(advice["lines"], serde_json::json!(["update_config:", "  order: stop-first"]));
+    place.run(&["down", "f-port"]).expect(0);
+    let fixed = with_fix(&place, &file, &advice);
+    let report = fault.report(&place, &fixed, "f-port-fixed");
+    let advice = only_advice(&report);
+    assert_eq!(report["scenarios"][0]["update"]["final_state"], "completed");
+    assert_eq!(report["scenarios"][0]["causes"][0]["cause"], "no-healthy-replica");
+    let said = [&report["scenarios"][0]["causes"], &advice].map(Value::to_string).concat();
+    assert!(!said.contains("proxy held") && !said.contains("parallelism"), "{said}");
+    assert!(advice["text"].as_str().unwrap().contains("more than one replica"), "{advice:#}");
+}
+
+/// Behind a proxy on two nodes, the same fix loses nothing.
+#[test]
+fn a_host_port_behind_a_proxy_loses_nothing_when_the_old_task_stops_first() {
+    let place = Workplace::alone();
+    place.run(&["lab", "up", "--nodes", "2"]).expect(0);
+    place.run(&["build"]).expect(0);
+    let url = format!("http://{}:{}/", place.published_host(), place.port());
+    Faulty {
+        name: "f-metrics",
+        service: "
+    ports: [{target: 8000, published: 9100, mode: host}]
+    healthcheck: {test: [CMD, /rollproof-app, health], interval: 500ms, timeout: 2s}",
+        deploy: "
+      replicas: 2
+      update_config: {parallelism: 2, order: start-first, monitor: 1s}
+      rollback_config: {parallelism: 2, order: start-first}",
+        proxy: CAREFUL,
+        run: &["update", "--url", &url],
+    }
+    .is_fixed_on(&place, "update_config.order is start-first", &["order: stop-first"]);
+}
+
+/// A broken version that nothing notices, because the service has no health check.
+#[test]
+fn a_version_that_runs_and_does_not_answer_needs_a_health_check() {
+    let place = Workplace::shared();
+    let deploy = "
+      replicas: 2
+      update_config: {order: start-first, monitor: 2s, failure_action: rollback}
+      rollback_config: {order: start-first, monitor: 1s}";
+    let off = "
+    healthcheck:
+      disable: true";
+    let file = stack_file(&place, off, deploy, CAREFUL);
+    let watched = |file: &str, name: &str| {
+        place.run(&["deploy", "-c", file, name]).expect(0);
+        let service = format!("{name}_app");
+        let watch = ["watch", &service, "--json", "--expect", "rollback"];
+        let mut watch = place.start(&[&watch[..], &SHORT[..]].concat());
+        place.wait_for("err", "waiting for an update of");
+        let update = ["service", "update", "--detach", "--args", "--port 9000", &service];
+        docker(&place.docker_host(), &update).expect(0);
+        watch.wait().unwrap();
+        let out = std::fs::read_to_string(place.path().join("out")).unwrap();
+        place.run(&["down", name]).expect(0);
+        serde_json::from_str::<Value>(&out).unwrap()
+    };
+    let advice = only_advice(&watched(&file, "f-blind"));
+    assert!(advice["because"].as_str().unwrap().contains("no task failed"), "{advice:#}");
+    let fixed = with_fix(&place, &file, &advice);
+    sound(&watched(&fixed, "f-blind-fixed"));
+}
