@@ -2,6 +2,8 @@
 
 use hyper::header::HeaderValue;
 
+use crate::services::host_name;
+
 /// What the replica says about itself. `slot` and `version` are omitted if not set.
 #[derive(Debug, Clone)]
 pub struct Identity {
@@ -11,6 +13,10 @@ pub struct Identity {
     pub slot: Option<HeaderValue>,
     /// The application's version, from `ROLLPROOF_VERSION`.
     pub version: Option<HeaderValue>,
+    /// The number of the process, where one replica has several.
+    pub worker: Option<HeaderValue>,
+    /// The container's host name, as text.
+    pub host: String,
     /// The response body of `/`.
     pub greeting: String,
 }
@@ -21,10 +27,8 @@ impl Identity {
     /// # Errors
     /// If a value cannot be sent in a header.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let hostname = variable("HOSTNAME").filter(|name| !name.is_empty()).unwrap_or_else(|| {
-            std::fs::read_to_string("/proc/sys/kernel/hostname")
-                .map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
-        });
+        let hostname =
+            variable("HOSTNAME").filter(|name| !name.is_empty()).unwrap_or_else(host_name);
         let header = |name: &str| {
             variable(name)
                 .filter(|value| !value.is_empty())
@@ -35,7 +39,9 @@ impl Identity {
             instance: header_value("HOSTNAME", &hostname)?,
             slot: header("ROLLPROOF_SLOT")?,
             version: header("ROLLPROOF_VERSION")?,
+            worker: header("ROLLPROOF_WORKER")?,
             greeting: format!("Hello, I'm a response from this container => {hostname}"),
+            host: hostname,
         })
     }
 }

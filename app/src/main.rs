@@ -1,45 +1,63 @@
-//! The replicated application that `rollproof` updates: it says which container answers, and it
-//! stops without losing a request that it has accepted.
+//! The replicated application that `rollproof` updates: it says which container answers, it stops
+//! without losing a request that it has accepted, and it misbehaves on request. It is also a worker
+//! of a queue, and the health checks of both.
 
-mod answer;
+mod backends;
+mod checks;
 mod faults;
 mod identity;
 mod options;
-mod probe;
+mod pages;
+mod pidbox;
 mod server;
+mod services;
 mod stop;
+mod work;
+mod workers;
 
 use std::process::ExitCode;
 
-use options::{Command, Options};
+use options::{Command, Refused};
 
 fn main() -> ExitCode {
-    match Options::read(std::env::args_os(), |name| std::env::var(name).ok()).and_then(run) {
+    let command = Command::read(std::env::args_os(), |name| std::env::var(name).ok());
+    match command.and_then(|command| run(command).map_err(Refused::from)) {
         Ok(code) => code,
-        Err(message) => {
-            eprintln!("rollproof-app: {message}");
-            ExitCode::from(2)
+        Err(refused) => {
+            eprintln!("rollproof-app: {}", refused.message);
+            ExitCode::from(refused.code)
         }
     }
 }
 
-fn run(options: Options) -> Result<ExitCode, String> {
+fn run(command: Command) -> Result<ExitCode, String> {
+    if matches!(command, Command::Serve(_) | Command::Work(_)) {
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        for name in options::unknown(names) {
+            eprintln!("rollproof-app: {name} is ignored: there is no such variable");
+        }
+    }
     // One thread is enough for a replica, and six replicas share the machine with the prober.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start the runtime: {error}"))?;
-    let code = match options.command {
-        Command::Help => {
-            print!("{}", options::HELP);
+    let code = match command {
+        Command::Print(text) => {
+            print!("{text}");
             ExitCode::SUCCESS
         }
         Command::Version => {
             println!("rollproof-app {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
         }
-        Command::Health(target) => runtime.block_on(probe::run(&target)),
-        Command::Serve(serve) => runtime.block_on(server::run(*serve))?,
+        Command::Health(target) => runtime.block_on(checks::health(&target)),
+        Command::Check(check) => runtime.block_on(checks::run(*check)).print(),
+        Command::Work(work) => runtime.block_on(work::run(*work))?,
+        Command::Serve(serve) => match serve.workers {
+            Some(count) => runtime.block_on(workers::run(*serve, count))?,
+            None => runtime.block_on(server::run(*serve))?,
+        },
     };
     // Do not wait for a name lookup that still runs on another thread.
     runtime.shutdown_background();

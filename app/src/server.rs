@@ -1,8 +1,8 @@
 //! Serving, and stopping without losing what was accepted.
 
 use std::fmt;
-use std::future::pending;
 use std::io::ErrorKind;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +11,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
+use rustix::process::Signal;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
-use crate::answer::Answers;
+use crate::faults::{self, OnStop};
 use crate::options::Serve;
+use crate::pages::Pages;
 use crate::stop::Stop;
 
 /// How long kept connections may still bring a request after the signal to stop. hyper closes an
@@ -32,7 +34,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Serves until SIGTERM or SIGINT, then finishes the open requests. Exit code 0, or 1 if requests
-/// were still open after the stop timeout or a crash was requested.
+/// were still open after the stop timeout; faults have exit codes of their own.
 ///
 /// # Errors
 /// If it cannot listen on the port.
@@ -40,60 +42,100 @@ pub async fn run(serve: Serve) -> Result<ExitCode, String> {
     // Before anything else: process 1 of a container ignores signals that it does not handle.
     let mut stop = Stop::watch(serve.faults.ignore_stop)
         .map_err(|error| format!("cannot watch signals: {error}"))?;
-    let crash = async {
-        match serve.faults.crash_after {
-            Some(after) => sleep(after).await,
-            None => pending().await,
-        }
-    };
-    tokio::select! {
-        code = serve_until(&mut stop, &serve) => code,
-        () = crash => {
-            eprintln!("rollproof-app: crashing because of ROLLPROOF_CRASH_AFTER");
-            Ok(ExitCode::from(1))
-        }
+    if serve.worker.is_some() {
+        // A parent that is killed cannot stop its workers.
+        let _ = rustix::process::set_parent_process_death_signal(Some(Signal::TERM));
     }
+    let code = tokio::select! {
+        biased;
+        // First: a crash at start comes before it listens.
+        code = faults::crash(&serve.faults) => serve.boot_failure(code),
+        code = serve_until(&mut stop, &serve) => code?,
+    };
+    Ok(ExitCode::from(code))
 }
 
-async fn serve_until(stop: &mut Stop, serve: &Serve) -> Result<ExitCode, String> {
-    let answers = Answers::new(serve.identity.clone(), serve.faults);
+async fn serve_until(stop: &mut Stop, serve: &Serve) -> Result<u8, String> {
+    let pages = Pages::new(
+        serve.identity.clone(),
+        serve.faults.clone(),
+        serve.services.clone(),
+        serve.playground,
+    );
     tokio::select! {
         () = sleep(serve.faults.start_delay) => {}
-        () = stop.asked() => return Ok(ExitCode::SUCCESS),
+        _ = stop.asked() => return Ok(serve.faults.stop_exit_code),
     }
-    let listener = TcpListener::bind(serve.address)
+    let listener = serve
+        .listener()
         .await
+        .and_then(TcpListener::from_std)
         .map_err(|error| format!("cannot listen on {}: {error}", serve.address))?;
     let address = listener.local_addr().unwrap_or(serve.address);
-    println!("listening on {address}");
+    match serve.worker {
+        None => println!("listening on {address}"),
+        Some(number) => println!("worker {number} serves, process {}", std::process::id()),
+    }
     let connections = GracefulShutdown::new();
-    loop {
-        tokio::select! {
-            () = stop.asked() => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => open(stream, &connections, &answers),
-                Err(error) => {
-                    eprintln!("rollproof-app: cannot accept: {error}");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            },
+    let signal = accept_until(&listener, &connections, &pages, stop.asked()).await;
+    match serve.faults.on_stop {
+        OnStop::Drain => {
+            println!("{signal}: finishing open requests");
+            pages.stop();
+            accept_waiting(listener, &connections, &pages);
+        }
+        OnStop::Close => {
+            println!("{signal}: closing the listener because of ROLLPROOF_ON_STOP");
+            pages.stop();
+            drop(listener);
+        }
+        OnStop::Serve => {
+            let time = humantime::format_duration(serve.stop_timeout);
+            println!("{signal}: serving for another {time} because of ROLLPROOF_ON_STOP");
+            accept_until(&listener, &connections, &pages, sleep(serve.stop_timeout)).await;
+            pages.stop();
+            accept_waiting(listener, &connections, &pages);
+        }
+        OnStop::Exit => {
+            println!("{signal}: ending at once because of ROLLPROOF_ON_STOP");
+            return Ok(serve.faults.stop_exit_code);
         }
     }
-    answers.stop();
-    accept_waiting(listener, &connections, &answers);
     last_requests(&connections, serve.stop_timeout).await;
     let open = connections.count();
     tokio::select! {
         () = connections.shutdown() => {
             println!("stopped");
-            Ok(ExitCode::SUCCESS)
+            Ok(serve.faults.stop_exit_code)
         }
         () = sleep(serve.stop_timeout) => {
             eprintln!(
                 "rollproof-app: stopped after {} with requests still open ({open} connections)",
                 humantime::format_duration(serve.stop_timeout),
             );
-            Ok(ExitCode::from(1))
+            Ok(1)
+        }
+    }
+}
+
+/// Accepts connections until `end` is there.
+async fn accept_until<T>(
+    listener: &TcpListener,
+    connections: &GracefulShutdown,
+    pages: &Arc<Pages>,
+    end: impl Future<Output = T>,
+) -> T {
+    let mut end = pin!(end);
+    loop {
+        tokio::select! {
+            ended = &mut end => return ended,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => open(stream, connections, pages),
+                Err(error) => {
+                    eprintln!("rollproof-app: cannot accept: {error}");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
         }
     }
 }
@@ -108,7 +150,7 @@ async fn last_requests(connections: &GracefulShutdown, at_most: Duration) {
 
 /// Accepts the connections that wait in the listener's queue, then closes the listener, which would
 /// reset them.
-fn accept_waiting(listener: TcpListener, connections: &GracefulShutdown, answers: &Arc<Answers>) {
+fn accept_waiting(listener: TcpListener, connections: &GracefulShutdown, pages: &Arc<Pages>) {
     let Ok(listener) = listener.into_std() else { return };
     loop {
         let accepted = listener.accept().and_then(|(stream, _)| {
@@ -116,7 +158,7 @@ fn accept_waiting(listener: TcpListener, connections: &GracefulShutdown, answers
             TcpStream::from_std(stream)
         });
         match accepted {
-            Ok(stream) => open(stream, connections, answers),
+            Ok(stream) => open(stream, connections, pages),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(_) => return,
         }
@@ -135,15 +177,15 @@ impl fmt::Display for Dropped {
 
 impl std::error::Error for Dropped {}
 
-fn open(stream: TcpStream, connections: &GracefulShutdown, answers: &Arc<Answers>) {
+fn open(stream: TcpStream, connections: &GracefulShutdown, pages: &Arc<Pages>) {
     // A failure only costs latency.
     let _ = stream.set_nodelay(true);
-    let answers = Arc::clone(answers);
+    let pages = Arc::clone(pages);
     let service = service_fn(move |request| {
-        let answers = Arc::clone(&answers);
+        let pages = Arc::clone(&pages);
         async move {
             // An error makes hyper close the connection without a response.
-            if answers.drops() { Err(Dropped) } else { Ok(answers.answer(request).await) }
+            if pages.drops() { Err(Dropped) } else { Ok(pages.answer(request).await) }
         }
     });
     // No limit on idle time: the client (the proxy) has to close idle connections, or now and then

@@ -25,16 +25,15 @@ impl Stop {
         })
     }
 
-    /// Waits for a signal that is not ignored.
-    pub async fn asked(&mut self) {
+    /// Waits for a signal that is not ignored, and tells its name.
+    pub async fn asked(&mut self) -> &'static str {
         loop {
             let name = tokio::select! {
                 _ = self.terminate.recv() => "SIGTERM",
                 _ = self.interrupt.recv() => "SIGINT",
             };
             if !self.ignore {
-                println!("{name}: finishing open requests");
-                return;
+                return name;
             }
             println!("{name}: ignored");
         }
