@@ -152,7 +152,8 @@ expect 'missing image: named' "$(grep -c 'nowhere/app:1' "$results/missing-deplo
 expect 'missing image: nothing deployed' "$(docker service ls -q --filter name=missing_)" ''
 run missing update --json --rate "${RATE:-100}" --image nowhere/app:1
 expect 'update to a missing image' "$(verdict)" 'fail (1)'
-expect 'update to a missing image: because' "$(grep -c '"because": ".*nowhere/app' "$results/missing.out" | sed 's/^[1-9].*/yes/')" yes
+expect 'update to a missing image: named in the reason' \
+    "$(grep -c '^because\.0 .*nowhere/app' "$facts" | sed 's/^[1-9].*/yes/')" yes
 commands=$commands/$code
 
 # What is somebody else's.

@@ -287,11 +287,18 @@ impl<'a> Scene<'a> {
             });
         };
         let what = failure.of_whom(&life.whom());
-        Some(match life.failure_at() {
+        let what = match life.failure_at() {
             Some(at) if at >= self.submitted_at() => {
                 format!("{what} after {}", length(at - self.submitted_at()))
             }
             _ => what,
+        };
+        // A task that never ran has no other evidence than the engine's words.
+        let words =
+            failure.evidence().filter(|_| life.running.is_none() && life.unhealthy.is_none());
+        Some(match words {
+            Some(words) => format!("{what}: {}", cut(&words, EVIDENCE)),
+            None => what,
         })
     }
 

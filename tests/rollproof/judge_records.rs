@@ -147,3 +147,14 @@ fn nodes_a_node_that_is_drained_in_an_update_is_the_cause() {
         "only 3 of 6 replicas were serving at the lowest point: node rollproof-n2 was drained"
     );
 }
+
+/// Engine 28.5.2: an update to an image that is nowhere. The task is rejected at once.
+#[test]
+fn an_image_that_an_engine_rejects_is_named_in_the_reason() {
+    let judgement = recorded("engines-image-rejected");
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    let reason = "slot 1 was rejected after 215 ms: No such image: nowhere/app:1";
+    assert!(judgement.headline.ends_with(reason), "{}", judgement.headline);
+    let advice = judgement.scenarios[0].advice.as_ref().unwrap();
+    assert!(advice.because.ends_with(reason), "{advice:?}");
+}
