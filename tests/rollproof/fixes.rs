@@ -169,7 +169,15 @@ impl Faulty<'_> {
         let printed = advice["lines"].to_string();
         assert!(!lines.is_empty() && lines.iter().all(|line| printed.contains(line)), "{advice:#}");
         let fixed = with_fix(place, &file, &advice);
-        sound(&self.report(place, &fixed, &format!("{}-fixed", self.name)));
+        let name = format!("{}-fixed", self.name);
+        let mut report = self.report(place, &fixed, &name);
+        // Where other tests kept the machine busy, the report says to run again.
+        for _ in 0..2 {
+            if report["verdict"] == "inconclusive" {
+                report = self.report(place, &fixed, &name);
+            }
+        }
+        sound(&report);
     }
 }
 
@@ -197,7 +205,7 @@ fn a_rollback_of_all_at_once_becomes_a_third_of_the_replicas() {
       update_config: {order: start-first, monitor: 15s, failure_action: rollback}
       rollback_config: {parallelism: 0, monitor: 1s}",
         proxy: CAREFUL,
-        run: &["broken-update", "--health-cmd", FAILS_LATE],
+        run: &["broken-update", "--health-cmd", FAILS_LATE, "--deadline", "10s"],
     }
     .is_fixed_by("rollback_config.parallelism is 0", &["parallelism: 1"]);
 }
@@ -212,7 +220,7 @@ fn one_missing_failure_action_is_one_cause() {
       update_config: {order: start-first, monitor: 4s}
       rollback_config: {order: start-first, monitor: 1s}",
         proxy: CAREFUL,
-        run: &["broken-update"],
+        run: &["broken-update", "--deadline", "10s"],
     }
     .is_fixed_by(
         "update_config.failure_action is \"pause\" (the default)",
@@ -230,7 +238,7 @@ fn a_swarm_that_continues_has_to_roll_back() {
       update_config: {order: start-first, monitor: 4s, failure_action: continue}
       rollback_config: {order: start-first, monitor: 1s}",
         proxy: CAREFUL,
-        run: &["broken-update", "--health-cmd", FAILS_ONCE],
+        run: &["broken-update", "--health-cmd", FAILS_ONCE, "--deadline", "10s"],
     }
     .is_fixed_by(
         "update_config.failure_action is \"continue\"",
@@ -251,7 +259,7 @@ fn a_ratio_that_allows_failures_becomes_zero() {
         max_failure_ratio: 0.5
       rollback_config: {order: start-first, monitor: 1s}",
         proxy: CAREFUL,
-        run: &["broken-update", "--health-cmd", FAILS_ONCE],
+        run: &["broken-update", "--health-cmd", FAILS_ONCE, "--deadline", "10s"],
     }
     .is_fixed_by(
         "max_failure_ratio is 0.5",
@@ -269,7 +277,7 @@ fn a_monitor_that_is_too_short_becomes_longer() {
       update_config: {order: start-first, monitor: 4s, failure_action: rollback}
       rollback_config: {order: start-first, monitor: 1s}",
         proxy: CAREFUL,
-        run: &["broken-update", "--health-cmd", FAILS_LATE, "--settle", "8s"],
+        run: &["broken-update", "--health-cmd", FAILS_LATE, "--settle", "8s", "--deadline", "10s"],
     }
     .is_fixed_by("update_config.monitor is 4 s", &["monitor: "]);
 }
