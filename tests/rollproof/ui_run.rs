@@ -161,6 +161,7 @@ impl Run {
             replica: None,
             slot: None,
             version: None,
+            body: None,
             to: None,
         }
     }
