@@ -5,7 +5,7 @@
 #            RATE   requests per second         ARGS   more arguments for rollproof
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build app driver deploy update broken-update verify demo down install test test-ipvs test-engines lint clean
+.PHONY: help setup build app driver deploy update broken-update verify demo down install test test-fixes test-ipvs test-engines lint clean
 
 SHELL := /bin/sh
 .NOTPARALLEL:
@@ -70,6 +70,9 @@ install: app driver ## Install rollproof and its app into /usr/local/bin, or PRE
 
 test: setup app ## Run all tests, including those on real engines
 	$(if $(filter-out 0,$(shell id -u)),$(RUNNER)='sudo -E') $(CARGO) test --workspace $(ARGS)
+
+test-fixes: setup app ## Apply every fix that a report can print, on a real engine
+	$(if $(filter-out 0,$(shell id -u)),$(RUNNER)='sudo -E') $(CARGO) test --test rollproof -- --include-ignored fixes:: $(ARGS)
 
 test-ipvs: setup app driver ## Verify the example on a kernel with IPVS, in a guest (see docs/ipvs.md)
 	@sh scripts/ipvs/test.sh $(ROLLPROOF) $(TARGET)/$(HOST)/app/rollproof-app

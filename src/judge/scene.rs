@@ -65,6 +65,7 @@ impl<'a> End<'a> {
             Self::Ended(EndReason::EngineLost { text }) => {
                 Some(format!("the engine was lost: {text}"))
             }
+            Self::Ended(EndReason::Failed { text }) => Some(format!("the run ended early: {text}")),
             Self::Unfinished => Some("the record stops before the scenario's end".to_owned()),
         }
     }

@@ -1,12 +1,13 @@
 //! Replicas that answer, and answer wrongly.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::scene::Scene;
 use crate::record::{Outcome, Purpose, Run, Shot};
-use crate::wording::{count, counted};
+use crate::wording::{clean, count, counted};
 
 /// A replica that answered requests wrongly while it was RUNNING.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,6 +20,10 @@ pub struct WrongAnswer {
     pub version: u32,
     /// The status it mostly sent; absent if the status was right and the body was not.
     pub status: Option<u16>,
+    /// The beginning of the body that came most often; absent if there was none, or the record is
+    /// of a version that did not keep it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
     /// Requests that it answered wrongly.
     pub failed: u64,
     /// Requests that it answered well.
@@ -37,6 +42,7 @@ struct Asked {
     good: u64,
     wrong: u64,
     statuses: BTreeMap<Option<u16>, u64>,
+    bodies: BTreeMap<Arc<str>, u64>,
 }
 
 impl WrongAnswers {
@@ -86,11 +92,8 @@ impl WrongAnswers {
                 slot: last.slot,
                 task: last.task.clone(),
                 version: last.generation,
-                status: asked
-                    .statuses
-                    .iter()
-                    .max_by_key(|(_, count)| **count)
-                    .and_then(|most| *most.0),
+                status: most(&asked.statuses).copied().flatten(),
+                body: most(&asked.bodies).map(|body| clean(body).into_owned()),
                 failed: asked.wrong,
                 answered: asked.good,
             }
@@ -103,6 +106,10 @@ impl WrongAnswers {
         let how = match (like.outcome, like.status) {
             (Outcome::WrongBody, _) | (_, None) => "with a wrong body".to_owned(),
             (_, Some(status)) => format!("with status {status}"),
+        };
+        let how = match &like.body {
+            Some(body) => format!("{how} (\"{}\")", clean(body)),
+            None => how,
         };
         let new = scene.new_generation();
         let generation = |life: &usize| scene.tasks.lives[*life].last.generation;
@@ -142,11 +149,19 @@ impl Asked {
         self.wrong += 1;
         let status = shot.status.filter(|_| shot.outcome != Outcome::WrongBody);
         *self.statuses.entry(status).or_insert(0) += 1;
+        if let Some(body) = &shot.body {
+            *self.bodies.entry(Arc::clone(body)).or_insert(0) += 1;
+        }
     }
 
     fn is_always_wrong(&self) -> bool {
         self.wrong > 0 && self.good == 0
     }
+}
+
+/// What came most often.
+fn most<T>(counts: &BTreeMap<T, u64>) -> Option<&T> {
+    counts.iter().max_by_key(|(_, count)| **count).map(|(most, _)| most)
 }
 
 /// Whether a response was complete and not the expected one.

@@ -11,7 +11,8 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout_at;
 
-use super::expect::BodyCheck;
+use super::beginning::Beginning;
+use super::expect::{BodyCheck, BodyExpect};
 use super::fault::{self, ConnectFault};
 use super::link::Link;
 use super::request::Host;
@@ -213,12 +214,20 @@ async fn exchange(stream: &Stream, link: &mut Link, shot: &mut Shot) {
     shot.outcome = wrong.unwrap_or(Outcome::Timeout);
 
     let mut check = BodyCheck::new(&expect.body);
+    let mut beginning = Beginning::default();
+    let may_be_wrong = wrong.is_some() || expect.body != BodyExpect::Any;
     while let Some(piece) = link.piece(&mut body).await {
         let Ok(piece) = piece else {
             shot.outcome = wrong.unwrap_or(Outcome::Cut);
             return;
         };
         check.feed(&piece);
+        if may_be_wrong {
+            beginning.feed(&piece);
+        }
+    }
+    if wrong.is_some() || !check.is_right() {
+        shot.body = Some(beginning.text()).filter(|text| !text.is_empty()).map(Arc::from);
     }
     if wrong.is_none() {
         shot.outcome = if check.is_right() { Outcome::Ok } else { Outcome::WrongBody };

@@ -6,6 +6,7 @@
 //! `docs/measuring.md` says what is measured and why.
 
 mod agent;
+mod beginning;
 mod expect;
 mod fault;
 mod flight;
@@ -23,6 +24,7 @@ mod stream_plan;
 mod totals;
 
 pub use agent::{AgentEnd, AgentHello, AgentLine, EndedBy, run_agent};
+pub(crate) use beginning::Beginning;
 pub(crate) use expect::BodyCheck;
 pub use expect::{BodyExpect, Expect};
 pub use order::ProbeOrder;

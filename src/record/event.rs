@@ -202,6 +202,11 @@ pub enum EndReason {
         /// The last error.
         text: String,
     },
+    /// Something else ended the run.
+    Failed {
+        /// The error.
+        text: String,
+    },
 }
 
 /// What a scenario expects Swarm to do with the change.

@@ -29,6 +29,7 @@ pub(crate) fn shot(millis: i64) -> Shot {
         replica: Some("0123456789ab".into()),
         slot: Some(1),
         version: Some("v1".into()),
+        body: None,
     }
 }
 

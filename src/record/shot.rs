@@ -51,6 +51,9 @@ pub struct Shot {
     /// The responding version, if the response had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Arc<str>>,
+    /// The beginning of the body, if the response was complete and not the expected one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Arc<str>>,
 }
 
 impl Shot {
@@ -72,6 +75,7 @@ impl Shot {
             replica: None,
             slot: None,
             version: None,
+            body: None,
         }
     }
 

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
-use crate::probe::{BodyCheck, StreamPlan};
+use crate::probe::{Beginning, BodyCheck, StreamPlan};
 use crate::wording::{clean, cut, span};
 
 /// How long users may need to get their first good responses after the stack has converged: a
@@ -27,10 +27,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const SLOW_AT_MOST: Duration = Duration::from_secs(60);
 /// A proxy may answer well once and then ask a replica that it does not know yet.
 const GOOD_IN_A_ROW: u32 = 10;
-/// How much of a response's body is shown, in characters.
-const SHOWN: usize = 80;
-/// How much of a body is kept to show its beginning, in bytes.
-const KEPT: usize = 4 * SHOWN;
+/// How much of a redirect's target is shown, in characters.
+const SHOWN: usize = 160;
 
 /// A response that was not good, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,13 +137,12 @@ async fn ask(
         let expect = &plan.expect;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let mut check = BodyCheck::new(&expect.body);
-        let mut beginning = Vec::new();
+        let mut beginning = Beginning::default();
         loop {
             match answer.chunk().await {
                 Ok(Some(piece)) => {
                     check.feed(&piece);
-                    let room = KEPT.saturating_sub(beginning.len()).min(piece.len());
-                    beginning.extend_from_slice(&piece[..room]);
+                    beginning.feed(&piece);
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -163,9 +160,9 @@ async fn ask(
             return Ok(begun.elapsed());
         };
         let location = headers.get(LOCATION).map(|to| String::from_utf8_lossy(to.as_bytes()));
-        let location = location.map(|to| cut(&clean(&to), 2 * SHOWN));
+        let location = location.map(|to| cut(&clean(&to), SHOWN));
         let to = location.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
-        let body = shown(&beginning);
+        let body = beginning.text();
         let body =
             if body.is_empty() { ", no body".to_owned() } else { format!(", body \"{body}\"") };
         let what = format!("status {status}{to}{wrong}{body}");
@@ -173,13 +170,6 @@ async fn ask(
     };
     let late = || Err(none(format!("no complete response within {}", span(within.into()))));
     timeout(within, exchange).await.unwrap_or_else(|_| late())
-}
-
-/// The beginning of a body, on one line.
-fn shown(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let words: Vec<&str> = text.split_whitespace().collect();
-    cut(&clean(&words.join(" ")), SHOWN)
 }
 
 impl Bad {
@@ -344,12 +334,5 @@ mod tests {
         assert_eq!(bad.may_stand(Start::ProxyLearns), LEARNT_WITHIN);
         let told = bad.so_far("http://a/", LEARNT_WITHIN);
         assert!(told.contains("status 404") && told.contains("30 s"), "{told}");
-    }
-
-    #[test]
-    fn only_the_beginning_of_a_body_is_shown() {
-        assert_eq!(shown(b" a\n\n\tb\x1b[2J "), "a b [2J");
-        let text = shown("é".repeat(500).as_bytes());
-        assert!(text.chars().count() <= SHOWN, "{text}");
     }
 }

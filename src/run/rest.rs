@@ -156,9 +156,9 @@ impl Run<'_> {
 fn settled(reason: EndReason) -> Result<()> {
     match reason {
         EndReason::Settled => Ok(()),
-        EndReason::Deadline { text } | EndReason::EngineLost { text } => {
-            Err(Error::environment(text))
-        }
+        EndReason::Deadline { text }
+        | EndReason::EngineLost { text }
+        | EndReason::Failed { text } => Err(Error::environment(text)),
         EndReason::Interrupted => Err(Error::interrupted("interrupted")),
     }
 }

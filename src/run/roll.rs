@@ -57,8 +57,8 @@ impl Run<'_> {
             change,
         });
         let outcome = self.change_and_rest(scenario, &before).await;
-        let spec = match &outcome {
-            Ok((spec, _)) => *spec,
+        let (spec, answers) = match &outcome {
+            Ok((spec, _)) => (*spec, true),
             // What ended the scenario early may still be known to the engine.
             Err(_) => self.spec_after_all(&before, scenario).await,
         };
@@ -68,7 +68,7 @@ impl Run<'_> {
         if rolled && scenario.expects == Expects::Update && outcome.is_err() {
             self.say_what_goes_on(spec);
         }
-        self.ended(scenario.name, spec, outcome)
+        self.ended(scenario.name, spec, answers, outcome)
     }
 
     /// An update that the user interrupted goes on in Swarm.
@@ -82,14 +82,21 @@ impl Run<'_> {
         }
     }
 
-    /// Which spec the service has after a scenario that did not end as planned.
-    async fn spec_after_all(&self, before: &ServiceSnapshot, scenario: &Scenario) -> SpecMatch {
-        match self.env.site.manager.service(&self.spec.subject.target.service).await {
+    /// Which spec the service has after a scenario that did not end as planned, and whether the
+    /// engine still answers.
+    async fn spec_after_all(
+        &self,
+        before: &ServiceSnapshot,
+        scenario: &Scenario,
+    ) -> (SpecMatch, bool) {
+        let found = self.env.site.manager.service(&self.spec.subject.target.service).await;
+        let spec = match &found {
             Ok(Some(view)) if view.spec == before.view.spec => SpecMatch::Previous,
             Ok(Some(_)) if matches!(scenario.act, Act::Roll(_)) => SpecMatch::Submitted,
             Ok(Some(_)) => SpecMatch::Other,
             Ok(None) | Err(_) => SpecMatch::Unknown,
-        }
+        };
+        (spec, found.is_ok())
     }
 
     async fn change_and_rest(
@@ -193,6 +200,7 @@ impl Run<'_> {
         &self,
         name: &str,
         spec: SpecMatch,
+        answers: bool,
         outcome: Result<(SpecMatch, EndReason)>,
     ) -> Result<bool> {
         let reason = match &outcome {
@@ -201,6 +209,7 @@ impl Run<'_> {
                 self.recorder.tell(EventKind::Interrupted);
                 EndReason::Interrupted
             }
+            Err(error) if answers => EndReason::Failed { text: error.with_cause() },
             Err(error) => EndReason::EngineLost { text: error.with_cause() },
         };
         let go_on = reason == EndReason::Settled;

@@ -258,6 +258,7 @@ fn line(event: &Event, slots: &SlotTable) -> Option<String> {
                 EndReason::Settled => "at rest".to_owned(),
                 EndReason::Deadline { text } => format!("timed out: {}", clean(text)),
                 EndReason::Interrupted => "interrupted".to_owned(),
+                EndReason::Failed { text } => format!("ended early: {}", clean(text)),
                 EndReason::EngineLost { text } => format!("lost the engine: {}", clean(text)),
             };
             format!("  scenario {} ended: {reason}; {spec}", phase_name(name))

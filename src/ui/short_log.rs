@@ -293,7 +293,8 @@ impl ShortLog {
             EndReason::Settled if self.untouched => {
                 self.say(at, format!("  nothing was replaced{}", lost(scene.requests)), scene);
             }
-            EndReason::Settled | EndReason::Interrupted => {}
+            // The result says what failed.
+            EndReason::Settled | EndReason::Interrupted | EndReason::Failed { .. } => {}
             EndReason::Deadline { text } => {
                 self.say(at, format!("  timed out: {}", clean(text)), scene);
             }

@@ -1,5 +1,6 @@
 //! Every fix that is a change of the stack file, on a real swarm: a stack has one fault, the report
-//! gives lines to change, and with exactly those lines in the stack file the same run passes.
+//! gives lines to change, and with exactly those lines in the stack file the same run passes. `make test`
+//! runs one of each kind, `make test-fixes` all.
 
 use serde_json::Value;
 
@@ -169,7 +170,15 @@ impl Faulty<'_> {
         let printed = advice["lines"].to_string();
         assert!(!lines.is_empty() && lines.iter().all(|line| printed.contains(line)), "{advice:#}");
         let fixed = with_fix(place, &file, &advice);
-        sound(&self.report(place, &fixed, &format!("{}-fixed", self.name)));
+        let name = format!("{}-fixed", self.name);
+        let mut report = self.report(place, &fixed, &name);
+        // Where other tests kept the machine busy, the report says to run again.
+        for _ in 0..2 {
+            if report["verdict"] == "inconclusive" {
+                report = self.report(place, &fixed, &name);
+            }
+        }
+        sound(&report);
     }
 }
 
@@ -188,6 +197,7 @@ fn all_at_once_becomes_a_third_of_the_replicas() {
 }
 
 #[test]
+#[ignore = "one more of its kind: `make test-fixes` runs all"]
 fn a_rollback_of_all_at_once_becomes_a_third_of_the_replicas() {
     Faulty {
         name: "f-back",
@@ -212,7 +222,7 @@ fn one_missing_failure_action_is_one_cause() {
       update_config: {order: start-first, monitor: 4s}
       rollback_config: {order: start-first, monitor: 1s}",
         proxy: CAREFUL,
-        run: &["broken-update"],
+        run: &["broken-update", "--deadline", "10s"],
     }
     .is_fixed_by(
         "update_config.failure_action is \"pause\" (the default)",
@@ -221,6 +231,7 @@ fn one_missing_failure_action_is_one_cause() {
 }
 
 #[test]
+#[ignore = "one more of its kind: `make test-fixes` runs all"]
 fn a_swarm_that_continues_has_to_roll_back() {
     Faulty {
         name: "f-continue",
@@ -230,7 +241,7 @@ fn a_swarm_that_continues_has_to_roll_back() {
       update_config: {order: start-first, monitor: 4s, failure_action: continue}
       rollback_config: {order: start-first, monitor: 1s}",
         proxy: CAREFUL,
-        run: &["broken-update", "--health-cmd", FAILS_ONCE],
+        run: &["broken-update", "--health-cmd", FAILS_ONCE, "--deadline", "10s"],
     }
     .is_fixed_by(
         "update_config.failure_action is \"continue\"",
@@ -239,6 +250,7 @@ fn a_swarm_that_continues_has_to_roll_back() {
 }
 
 #[test]
+#[ignore = "one more of its kind: `make test-fixes` runs all"]
 fn a_ratio_that_allows_failures_becomes_zero() {
     Faulty {
         name: "f-ratio",
@@ -251,7 +263,7 @@ fn a_ratio_that_allows_failures_becomes_zero() {
         max_failure_ratio: 0.5
       rollback_config: {order: start-first, monitor: 1s}",
         proxy: CAREFUL,
-        run: &["broken-update", "--health-cmd", FAILS_ONCE],
+        run: &["broken-update", "--health-cmd", FAILS_ONCE, "--deadline", "10s"],
     }
     .is_fixed_by(
         "max_failure_ratio is 0.5",
@@ -269,7 +281,7 @@ fn a_monitor_that_is_too_short_becomes_longer() {
       update_config: {order: start-first, monitor: 4s, failure_action: rollback}
       rollback_config: {order: start-first, monitor: 1s}",
         proxy: CAREFUL,
-        run: &["broken-update", "--health-cmd", FAILS_LATE, "--settle", "8s"],
+        run: &["broken-update", "--health-cmd", FAILS_LATE, "--settle", "8s", "--deadline", "10s"],
     }
     .is_fixed_by("update_config.monitor is 4 s", &["monitor: "]);
 }
@@ -309,6 +321,7 @@ fn one_replica_without_a_health_check_needs_both() {
 }
 
 #[test]
+#[ignore = "one more of its kind: `make test-fixes` runs all"]
 fn a_new_task_that_is_not_ready_needs_a_health_check() {
     Faulty {
         name: "f-ready",
@@ -342,6 +355,7 @@ fn a_grace_period_has_to_be_longer_than_a_request() {
 }
 
 #[test]
+#[ignore = "one more of its kind: `make test-fixes` runs all"]
 fn a_full_node_stops_the_old_task_first() {
     Faulty {
         name: "f-full",
@@ -394,6 +408,7 @@ services:
 
 /// Behind a proxy on two nodes, the same fix loses nothing.
 #[test]
+#[ignore = "one more of its kind: `make test-fixes` runs all"]
 fn a_host_port_behind_a_proxy_loses_nothing_when_the_old_task_stops_first() {
     let place = Workplace::alone();
     place.run(&["lab", "up", "--nodes", "2"]).expect(0);

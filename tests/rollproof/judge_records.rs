@@ -80,6 +80,21 @@ fn a_proxy_that_was_killed_is_named() {
 }
 
 #[test]
+fn the_beginning_of_a_wrong_answer_is_part_of_its_cause() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records/new-version-404");
+    let mut run = RecordReader::open(&folder).unwrap();
+    for shot in run.shots.iter_mut().flat_map(|(_, shots)| shots) {
+        shot.body = (shot.status == Some(404)).then(|| "no such\x1b[2J page".into());
+    }
+    let judgement = judge(&run);
+    let cause = main_cause(&judgement);
+    let text = "every replica of the new version answered with status 404 (\"no such [2J page\")";
+    assert_eq!(cause.text, text);
+    let bodies: Vec<_> = cause.answers.iter().map(|one| one.body.as_deref()).collect();
+    assert_eq!(bodies, [Some("no such [2J page"); 3]);
+}
+
+#[test]
 fn a_new_version_that_is_healthy_and_answers_404() {
     let judgement = recorded("new-version-404");
     assert_eq!(judgement.verdict, Verdict::Fail);

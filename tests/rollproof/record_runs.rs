@@ -80,6 +80,7 @@ pub fn ok_shot(at: f64) -> Shot {
         replica: None,
         slot: None,
         version: None,
+        body: None,
         to: None,
     }
 }

@@ -163,6 +163,7 @@ impl Run {
             replica: None,
             slot: None,
             version: None,
+            body: None,
             to: None,
         }
     }

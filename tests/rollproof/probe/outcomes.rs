@@ -263,6 +263,25 @@ async fn redirects_are_not_followed() {
     assert_eq!(followed.load(Ordering::SeqCst), 0);
 }
 
+/// Only what is not as expected is kept: a record of good requests does not grow.
+#[tokio::test]
+async fn the_beginning_of_a_wrong_body_is_kept() {
+    let good = one(plan(answering(GOOD).await)).await;
+    assert_eq!(good.body, None);
+    assert!(!serde_json::to_string(&good).unwrap().contains("body"));
+    let mut strict = plan(answering(GOOD).await);
+    strict.expect.body = BodyExpect::Exact("hell".into());
+    let shot = one(strict).await;
+    assert_eq!((shot.outcome, shot.body.as_deref()), (Outcome::WrongBody, Some("hello")));
+    let missing = b"HTTP/1.1 404 Not Found\r\nContent-Length: 14\r\n\r\nno such\n  page";
+    let shot = one(plan(answering(missing).await)).await;
+    assert_eq!((shot.outcome, shot.body.as_deref()), (Outcome::WrongStatus, Some("no such page")));
+    let line = serde_json::to_string(&shot).unwrap();
+    assert_eq!(serde_json::from_str::<Shot>(&line).unwrap().body, shot.body);
+    let empty = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n";
+    assert_eq!(one(plan(answering(empty).await)).await.body, None);
+}
+
 #[tokio::test]
 async fn body_and_version_are_compared() {
     let address = answering(GOOD).await;
