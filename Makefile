@@ -5,7 +5,7 @@
 #            RATE   requests per second         ARGS   more arguments for rollproof
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build app driver deploy update broken-update verify demo down install test test-ipvs lint clean
+.PHONY: help setup build app driver deploy update broken-update verify demo down install test test-ipvs test-page lint clean
 
 SHELL := /bin/sh
 .NOTPARALLEL:
@@ -73,6 +73,11 @@ test: setup app ## Run all tests, including those on real engines
 
 test-ipvs: setup app driver ## Verify the example on a kernel with IPVS, in a guest (see docs/ipvs.md)
 	@sh scripts/ipvs/test.sh $(ROLLPROOF) $(TARGET)/$(HOST)/app/rollproof-app
+
+test-page: ## Open the report's pages in Chromium; needs chromium, node and npm
+	$(CARGO) test --test rollproof report_page
+	cd tests/page && npm ci --no-audit --no-fund --silent
+	node tests/page/check.js $(TARGET)/tmp/pages $(TARGET)/tmp/screenshots
 
 lint: ## Check the formatting and run the linter
 	$(CARGO) fmt --all --check

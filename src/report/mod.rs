@@ -2,8 +2,10 @@
 
 mod details;
 mod format;
+mod html;
 mod json;
 mod junit;
+mod missing;
 mod page;
 mod pooled_summary;
 mod requests;
@@ -13,6 +15,7 @@ mod summary;
 
 pub use details::DETAILS;
 pub use format::{Format, JudgementFormat, Material, RecordFormat, Recorded};
+pub use html::HTML;
 pub use json::JSON;
 pub use junit::JUNIT;
 pub use style::Style;
@@ -24,6 +27,7 @@ pub const FORMATS: &[Format] = &[
     Format::Judgement(DETAILS),
     Format::Judgement(JSON),
     Format::Judgement(JUNIT),
+    Format::Record(HTML),
 ];
 
 /// The format of this name.

@@ -35,6 +35,7 @@ mod record_runs;
 mod records;
 mod report;
 mod report_junit;
+mod report_page;
 mod same_as_docker;
 mod shared_engine;
 mod stack_cases;
