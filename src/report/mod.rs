@@ -1,10 +1,14 @@
 //! Reports: a table of formats, one file each. They only say what the judgement and the record say.
 
 mod details;
+mod findings;
 mod format;
+mod github;
+mod gitlab;
 mod html;
 mod json;
 mod junit;
+mod markdown;
 mod missing;
 mod page;
 mod pooled_summary;
@@ -15,9 +19,12 @@ mod summary;
 
 pub use details::DETAILS;
 pub use format::{Format, JudgementFormat, Material, RecordFormat, Recorded};
+pub use github::GITHUB;
+pub use gitlab::GITLAB;
 pub use html::HTML;
 pub use json::JSON;
 pub use junit::JUNIT;
+pub use markdown::MARKDOWN;
 pub use style::Style;
 pub use summary::SUMMARY;
 
@@ -27,6 +34,9 @@ pub const FORMATS: &[Format] = &[
     Format::Judgement(DETAILS),
     Format::Judgement(JSON),
     Format::Judgement(JUNIT),
+    Format::Judgement(MARKDOWN),
+    Format::Judgement(GITHUB),
+    Format::Judgement(GITLAB),
     Format::Record(HTML),
 ];
 

@@ -34,6 +34,7 @@ mod record;
 mod record_runs;
 mod records;
 mod report;
+mod report_ci;
 mod report_junit;
 mod report_page;
 mod same_as_docker;

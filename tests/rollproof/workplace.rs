@@ -224,7 +224,8 @@ impl Drop for Workplace {
 pub fn command_in(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollproof"));
     command.args(args).current_dir(folder).stdin(Stdio::null());
-    for key in ["DOCKER_HOST", "DOCKER_CONTEXT", "ROLLPROOF_ENGINE", "CI", "TERM"] {
+    for key in ["DOCKER_HOST", "DOCKER_CONTEXT", "ROLLPROOF_ENGINE", "CI", "GITHUB_ACTIONS", "TERM"]
+    {
         command.env_remove(key);
     }
     command.env("ROLLPROOF_HOME", folder).env("DOCKER_CONFIG", folder);
