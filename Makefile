@@ -5,7 +5,8 @@
 #            RATE   requests per second         ARGS   more arguments for rollproof
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build app driver deploy update broken-update verify demo down install test test-fixes test-ipvs test-engines lint clean
+.PHONY: help setup build app driver deploy update broken-update verify demo down install test test-fixes test-ipvs \
+	test-engines test-page lint clean
 
 SHELL := /bin/sh
 .NOTPARALLEL:
@@ -79,6 +80,11 @@ test-ipvs: setup app driver ## Verify the example on a kernel with IPVS, in a gu
 
 test-engines: setup app driver ## Test the program on five engine releases (see docs/engines.md)
 	@sh scripts/engines/test.sh $(ROLLPROOF) $(TARGET)/$(HOST)/app/rollproof-app $(ENGINES)
+
+test-page: ## Open the report's pages in Chromium; needs chromium, node and npm
+	$(CARGO) test --test rollproof report_page
+	cd tests/page && npm ci --no-audit --no-fund --silent
+	node tests/page/check.js $(TARGET)/tmp/pages $(TARGET)/tmp/screenshots
 
 lint: ## Check the formatting and run the linter
 	$(CARGO) fmt --all --check

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::ci::Ci;
 use super::good_response::GoodResponseArgs;
 use super::values::{
     FormatChoice, ScenarioChoice, StreamChoice, duration, key_value, limit, path, port, rate,
@@ -341,6 +342,10 @@ pub(super) struct FormatArgs {
     /// Write the result in this format, to standard output or to FILE; repeat for several
     #[arg(long = "format", value_name = "NAME[=FILE]", hide_short_help = true, long_help = format_help())]
     pub(super) formats: Vec<FormatChoice>,
+
+    /// CI system to tell the result [default: github under GitHub Actions, else none]
+    #[arg(long, value_name = "SYSTEM", value_enum, hide_short_help = true)]
+    pub(super) ci: Option<Ci>,
 }
 
 fn format_help() -> String {

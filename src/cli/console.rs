@@ -1,10 +1,12 @@
 //! What every command has: options, the state folder, the terminal, the user's wish to stop.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::args::GlobalArgs;
+use super::ci::{Ci, LogGroup};
 use super::interrupts;
 use crate::error::Result;
 use crate::lab::EngineSource;
@@ -19,6 +21,7 @@ pub(super) struct Console {
     pub(super) state: StateFolder,
     pub(super) interrupt: CancellationToken,
     terminal: Terminal,
+    log_group: Mutex<Option<LogGroup>>,
 }
 
 impl Console {
@@ -27,7 +30,7 @@ impl Console {
         let interrupt = interrupts::listen()?;
         let terminal = Terminal::stderr();
         start_log(global.log.as_deref(), stderr_colour(), &terminal);
-        Ok(Self { global, state, interrupt, terminal })
+        Ok(Self { global, state, interrupt, terminal, log_group: Mutex::new(None) })
     }
 
     /// Opens the engine. Commands that need what is there already do not start a lab.
@@ -63,6 +66,18 @@ impl Console {
         if self.global.verbose {
             anstream::eprintln!("  {text}");
         }
+    }
+
+    /// Folds what follows away where a CI system can do that, until [`Self::close_log`].
+    pub(super) fn open_log(&self, ci: Option<Ci>, title: &str) -> Result<()> {
+        let group = LogGroup::open(Ci::here(ci), title)?;
+        *self.log_group.lock().unwrap_or_else(PoisonError::into_inner) = group;
+        Ok(())
+    }
+
+    /// What follows is the result.
+    pub(super) fn close_log(&self) {
+        self.log_group.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// What a run on this engine works with.

@@ -2,6 +2,7 @@
 
 mod args;
 mod build;
+mod ci;
 mod console;
 mod deploy;
 mod doctor;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::args::FormatArgs;
+use super::ci::Ci;
 use super::console::Console;
 use super::result::{judge_and_save, show};
 use crate::error::Result;
@@ -28,6 +29,8 @@ pub(super) fn run(args: &ReportArgs, console: &Console) -> Result<u8> {
         Some(id) => runs.join(id),
     };
     let judged = judge_and_save(&folder)?;
-    show(console, &args.formats, judged.recorded(), &folder)?;
+    // The command that made the run has told the CI system already.
+    let ci = args.formats.ci.unwrap_or(Ci::None);
+    show(console, &args.formats, judged.recorded(), &folder, ci)?;
     Ok(judged.judgement.verdict.exit_code())
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::args::FormatArgs;
+use super::ci::Ci;
 use super::console::Console;
 use super::output::put_line;
 use crate::error::{Error, ErrorKind, Result};
@@ -40,7 +41,7 @@ pub(super) async fn conclude(
         return finished.outcome.map(|()| 0);
     }
     let judged = judged?;
-    show(console, formats, judged.recorded(), &finished.folder)?;
+    show(console, formats, judged.recorded(), &finished.folder, Ci::here(formats.ci))?;
     let judged = judged.judgement;
     // What ended the run early is a reason of the verdict, unless the record could not take it.
     if let Err(error) = finished.outcome
@@ -69,10 +70,13 @@ pub(super) fn conclude_all(
     judgements: &[Judgement],
 ) -> Result<u8> {
     let pooled = Pooled::of(judgements);
+    let ci = Ci::here(formats.ci);
+    console.close_log();
+    ci.tell_pooled(&pooled)?;
     let write = |format: &Format, style: Style| {
         format.write_pooled(&pooled, style).ok_or_else(|| needs_one_run(format))
     };
-    put_all(console, formats, None, write)?;
+    put_all(console, formats, None, ci, write)?;
     Ok(pooled.verdict.exit_code())
 }
 
@@ -98,14 +102,18 @@ pub(super) fn show(
     formats: &FormatArgs,
     recorded: Recorded,
     record: &Path,
+    ci: Ci,
 ) -> Result<()> {
-    put_all(console, formats, Some(record), |format, style| Ok(format.write(recorded, style)))
+    console.close_log();
+    ci.tell(recorded.judgement, record)?;
+    put_all(console, formats, Some(record), ci, |format, style| Ok(format.write(recorded, style)))
 }
 
 fn put_all(
     console: &Console,
     formats: &FormatArgs,
     record: Option<&Path>,
+    ci: Ci,
     write: impl Fn(&Format, Style) -> Result<String>,
 ) -> Result<()> {
     let style = Style {
@@ -117,7 +125,7 @@ fn put_all(
     for choice in &formats.formats {
         match &choice.file {
             Some(file) => save(file, &write(choice.format, plain)?)?,
-            None => put_line(write(choice.format, style)?.trim_end())?,
+            None => put_line(ci.quote(write(choice.format, style)?.trim_end()))?,
         }
     }
     let chosen = formats.formats.iter().any(|choice| choice.file.is_none());
@@ -127,7 +135,7 @@ fn put_all(
         () if console.global.verbose => report::DETAILS,
         () => report::SUMMARY,
     };
-    put_line(write(&Format::Judgement(format), style)?.trim_end())
+    put_line(ci.quote(write(&Format::Judgement(format), style)?.trim_end()))
 }
 
 fn save(file: &Path, text: &str) -> Result<()> {

@@ -86,6 +86,7 @@ async fn perform(
     }
     let load = args.load.load(streams::HARMLESS, &args.target.address)?;
     let _lock = console.state.lock()?;
+    console.open_log(args.formats.ci, &format!("rollproof {}", kind.name))?;
     let site = console.open_site(LabUse::Running).await?;
     let (stack, files) = deployed(console, &site, name.stack.as_deref())?;
     let subject = Subject::present(&site, &stack, &files, &args.target.wish(), args.adopt).await?;

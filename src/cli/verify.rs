@@ -69,6 +69,7 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
         find_target(&requests.services, &args.stack, &args.target.wish(), "localhost")?;
     }
     let _lock = console.state.lock()?;
+    console.open_log(args.formats.ci, "rollproof verify")?;
     let lab = if args.keep { LabUse::Start } else { LabUse::ForOneRun };
     let site = console.open_site(lab).await?;
     let clean_up = async || {

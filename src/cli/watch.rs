@@ -55,6 +55,7 @@ enum Expected {
 }
 
 pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
+    console.open_log(args.formats.ci, "rollproof watch")?;
     let load = args.load.load(streams::HARMLESS, &args.address)?;
     let site = console.open_site(LabUse::Running).await?;
     let expects = match args.expect {

@@ -138,6 +138,20 @@ pub struct Failure {
     pub because: String,
 }
 
+/// One of all failed requests, in few bytes: there can be very many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailedRequest {
+    /// Its stream, by its place in the record.
+    pub stream: usize,
+    /// The request, by its place in the record of its stream.
+    pub shot: usize,
+    /// Why it failed.
+    pub cause: Cause,
+    /// The task of the service under test that it is about, by the order in which the run first saw
+    /// its tasks.
+    pub task: Option<usize>,
+}
+
 /// A change of a task near a failed request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Nearest {

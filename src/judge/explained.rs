@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::attribution::{Attribution, Finding};
 use super::baseline::{Baseline, Kind};
-use super::cause::{Cause, CauseGroup, Failure, Holder};
+use super::cause::{Cause, CauseGroup, FailedRequest, Failure, Holder};
 use super::limits::Limits;
 use super::scene::Scene;
 use crate::record::{Outcome, Purpose, Run, Shot, StreamFacts};
@@ -14,6 +14,8 @@ use crate::stats::Times;
 pub(super) struct Explained {
     /// The first of them, one by one.
     pub failures: Vec<Failure>,
+    /// All of them, in few bytes each.
+    pub all: Vec<FailedRequest>,
     /// All of them by cause, the greatest group first.
     pub causes: Vec<CauseGroup>,
     /// Those that the probe sent late or that a busy machine can account for.
@@ -51,18 +53,24 @@ pub(super) fn explain_all(
     excuses: &Excuses,
     limits: &Limits,
 ) -> Explained {
-    let within = |shot: &&Shot| shot.intended >= scene.started && shot.intended < scene.ended;
-    let mut failed: Vec<(&StreamFacts, &Shot)> = Vec::new();
+    let within = |shot: &Shot| shot.intended >= scene.started && shot.intended < scene.ended;
+    let mut places: Vec<(usize, usize)> = Vec::new();
     let mut sent = 0;
-    for (facts, shots) in run.shots.iter().filter(|(facts, _)| facts.purpose == Purpose::Users) {
-        for shot in shots.iter().filter(within) {
+    for (stream, (facts, shots)) in run.shots.iter().enumerate() {
+        if facts.purpose != Purpose::Users {
+            continue;
+        }
+        for (place, shot) in shots.iter().enumerate().filter(|(_, shot)| within(shot)) {
             sent += u64::from(shot.outcome != Outcome::Unsent);
             if shot.outcome.is_failure() {
-                failed.push((facts, shot));
+                places.push((stream, place));
             }
         }
     }
-    failed.sort_by_key(|(_, shot)| shot.intended);
+    places.sort_by_key(|(stream, place)| run.shots[*stream].1[*place].intended);
+    let at =
+        |(stream, place): &(usize, usize)| (&run.shots[*stream].0, &run.shots[*stream].1[*place]);
+    let failed: Vec<(&StreamFacts, &Shot)> = places.iter().map(at).collect();
     let found: Vec<Finding> =
         failed.iter().map(|(facts, shot)| attribution.find(facts, shot)).collect();
 
@@ -92,12 +100,17 @@ pub(super) fn explain_all(
     let mut groups: HashMap<Cause, Group> = HashMap::new();
     let mut explained = Explained {
         failures: Vec::new(),
+        all: Vec::with_capacity(places.len()),
         causes: Vec::new(),
         busy: 0,
         unseen: 0,
         as_before: 0,
         proof: 0,
     };
+    for ((stream, shot), finding) in places.into_iter().zip(&found) {
+        let task = finding.life;
+        explained.all.push(FailedRequest { stream, shot, cause: finding.cause, task });
+    }
     for ((facts, shot), finding) in failed.iter().zip(&found) {
         match weigh(facts, shot, finding.cause) {
             Weight::Busy => explained.busy += 1,

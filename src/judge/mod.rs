@@ -34,6 +34,7 @@ mod self_test;
 mod stream_stats;
 mod swarm_checks;
 mod task_failure;
+mod task_story;
 mod tasks;
 mod transition;
 mod trust_checks;
@@ -44,7 +45,7 @@ mod wrong_answers;
 
 pub use advice::Advice;
 pub use capacity::{Capacity, CapacityStep, VersionRange, VersionStep};
-pub use cause::{Cause, CauseGroup, Failure, Nearest};
+pub use cause::{Cause, CauseGroup, FailedRequest, Failure, Nearest};
 pub use check::{Check, Verdict};
 pub use judgement::{Judgement, judge};
 pub use limits::Limits;
@@ -59,6 +60,7 @@ pub use task_failure::{
     HealthReport, STOPPED_EARLY, TaskFailure, TaskSigns, is_serving, is_told_to_stop, named_task,
     whom,
 };
+pub use task_story::{ServiceStory, TaskMark, TaskStory};
 pub use transition::TransitionWindow;
 pub use update_story::{Converged, ReplicasChanged, RollbackStory, StateSeen, UpdateStory};
 pub use wrong_answers::WrongAnswer;

@@ -2,6 +2,7 @@
 
 use super::capacity::Levels;
 use super::scene::Scene;
+use super::task_story::COMPANION;
 use super::tasks::{TaskLife, Tasks};
 use crate::Offset;
 use crate::record::{EventKind, Outcome, Purpose, Route, Run, Shot, StreamFacts};
@@ -14,9 +15,6 @@ const NEAR: Offset = Offset::from_millis(1_000);
 
 /// How near to a refused request a port was closed, too.
 const SHORT: Offset = Offset::from_millis(100);
-
-/// The services that rollproof adds to a stack have this in their names.
-const COMPANION: &str = "_rollproof-";
 
 /// Another service of the stack.
 #[derive(Debug, Clone)]

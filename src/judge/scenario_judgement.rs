@@ -6,7 +6,7 @@ use super::advice::{Advice, Case};
 use super::attribution::{AROUND_LOSS, Attribution};
 use super::baseline::{Baseline, BaselineAfter};
 use super::capacity::Capacity;
-use super::cause::{CauseGroup, Failure};
+use super::cause::{CauseGroup, FailedRequest, Failure};
 use super::check::{Check, Verdict};
 use super::explained::{Excuses, explain_all};
 use super::limits::Limits;
@@ -66,6 +66,9 @@ pub struct ScenarioJudgement {
     pub failed: u64,
     /// The first of them, each explained.
     pub failures: Vec<Failure>,
+    /// All of them, for what shows each.
+    #[serde(skip)]
+    pub failed_requests: Vec<FailedRequest>,
     /// All of them, grouped by cause; the greatest group first.
     pub causes: Vec<CauseGroup>,
     /// The checks.
@@ -180,6 +183,7 @@ pub(super) fn judge_scene(
         outage,
         failed,
         failures: explained.failures,
+        failed_requests: explained.all,
         causes: explained.causes,
         checks,
         advice,

@@ -1,9 +1,15 @@
 //! Reports: a table of formats, one file each. They only say what the judgement and the record say.
 
 mod details;
+mod findings;
 mod format;
+mod github;
+mod gitlab;
+mod html;
 mod json;
 mod junit;
+mod markdown;
+mod missing;
 mod page;
 mod pooled_summary;
 mod requests;
@@ -13,8 +19,12 @@ mod summary;
 
 pub use details::DETAILS;
 pub use format::{Format, JudgementFormat, Material, RecordFormat, Recorded};
+pub use github::GITHUB;
+pub use gitlab::GITLAB;
+pub use html::HTML;
 pub use json::JSON;
 pub use junit::JUNIT;
+pub use markdown::MARKDOWN;
 pub use style::Style;
 pub use summary::SUMMARY;
 
@@ -24,6 +34,10 @@ pub const FORMATS: &[Format] = &[
     Format::Judgement(DETAILS),
     Format::Judgement(JSON),
     Format::Judgement(JUNIT),
+    Format::Judgement(MARKDOWN),
+    Format::Judgement(GITHUB),
+    Format::Judgement(GITLAB),
+    Format::Record(HTML),
 ];
 
 /// The format of this name.

@@ -37,19 +37,24 @@ pub(super) fn of_users(mut streams: Vec<PooledStream>) -> Vec<PooledStream> {
     streams
 }
 
+/// What these streams are, for people. Two of one kind are told apart by their names.
+pub(super) fn labels(rows: &[PooledStream]) -> Vec<String> {
+    let labels: Vec<String> = rows.iter().map(label).collect();
+    let alone = |label: &String| labels.iter().filter(|other| *other == label).count() == 1;
+    let either = |(row, label): (&PooledStream, &String)| {
+        if alone(label) { label } else { &row.name }.clone()
+    };
+    rows.iter().zip(&labels).map(either).collect()
+}
+
+/// A time, or a dash.
+pub(super) fn or_none(time: Option<Offset>) -> String {
+    time.map_or_else(|| "–".to_owned(), length)
+}
+
 /// Appends the table of these streams; columns that do not fit are left out.
 pub(super) fn table(page: &mut Page, rows: &[PooledStream]) {
-    let labels: Vec<String> = rows.iter().map(label).collect();
-    // Two streams of one label are told apart by their names.
-    let labels: Vec<String> = rows
-        .iter()
-        .zip(&labels)
-        .map(|(row, label)| match labels.iter().filter(|other| *other == label).count() {
-            1 => label.clone(),
-            _ => row.name.clone(),
-        })
-        .collect();
-    let or_none = |time: Option<Offset>| time.map_or_else(|| "–".to_owned(), length);
+    let labels = labels(rows);
     let columns: [(&str, Vec<String>); 5] = [
         ("sent", rows.iter().map(|row| count(row.sent)).collect()),
         ("failed", rows.iter().map(|row| count(row.failed)).collect()),

@@ -3,15 +3,14 @@
 use std::fmt::Write as _;
 
 use super::format::{JudgementFormat, Material};
+use super::missing::Missing;
 use super::page::{INDENT, Page};
 use super::pooled_summary::pooled_summary;
 use super::requests::{of_users, table};
 use super::settings::{proof, settings};
 use super::style::Style;
 use crate::Offset;
-use crate::judge::{
-    Advice, Check, Judgement, PooledStream, RollbackStory, ScenarioJudgement, Verdict,
-};
+use crate::judge::{Advice, Judgement, PooledStream, RollbackStory, ScenarioJudgement, Verdict};
 use crate::record::Expects;
 use crate::swarm::UpdateState;
 use crate::wording::{counted, length};
@@ -107,7 +106,7 @@ fn join(mut top: Page, [why, asked, facts]: [Page; 3], notes: Page, details: Pag
     top.text()
 }
 
-fn name(scenario: &ScenarioJudgement) -> String {
+pub(super) fn name(scenario: &ScenarioJudgement) -> String {
     scenario.name.replace('-', " ")
 }
 
@@ -138,7 +137,7 @@ fn scenario_lines(page: &mut Page, scenario: &ScenarioJudgement, all: &[Scenario
 }
 
 /// Whether the rollback is what failed: then its cause stands below.
-fn is_unexpected(scenario: &ScenarioJudgement) -> bool {
+pub(super) fn is_unexpected(scenario: &ScenarioJudgement) -> bool {
     scenario.expects != Expects::Rollback
 }
 
@@ -249,7 +248,7 @@ pub(super) fn fix(page: &mut Page, advice: &Advice) {
 }
 
 /// When requests were lost, and whether that is proven to be the update's doing.
-fn lost(scenario: &ScenarioJudgement) -> Option<String> {
+pub(super) fn lost(scenario: &ScenarioJudgement) -> Option<String> {
     let first = scenario.causes.iter().map(|group| group.first_at).min()?;
     let last = scenario.causes.iter().map(|group| group.last_at).max()?;
     let mut text =
@@ -263,47 +262,12 @@ fn lost(scenario: &ScenarioJudgement) -> Option<String> {
 
 /// What an inconclusive run misses, and what to do.
 fn missing(page: &mut Page, judgement: &Judgement) {
-    let of_scenarios = judgement.scenarios.iter().flat_map(|scenario| &scenario.checks);
-    let mut open: Vec<&Check> = Vec::new();
-    for check in judgement.checks.iter().chain(of_scenarios) {
-        let known = open.iter().any(|known| known.because == check.because);
-        if check.verdict == Verdict::Inconclusive && !known {
-            open.push(check);
-        }
-    }
-    // Where the machine was too busy for the tasks, the other reasons follow from that.
-    if open.iter().any(|check| check.name == "tasks-had-time") {
-        open.retain(|check| check.name == "tasks-had-time");
-    }
-    // The headline has the first reason.
-    let in_headline = |text: &str| judgement.headline.ends_with(text);
-    let names = judgement.scenarios.iter().map(|scenario| scenario.name.as_str());
-    let names: Vec<&str> = names.chain(judgement.checks.iter().map(|check| check.name)).collect();
-    let of_a_check =
-        |text: &str| text.split_once(": ").is_some_and(|(name, _)| names.contains(&name));
-    // What is wrong with the run as a whole, then the checks that do not hold.
-    let reasons: Vec<&str> = judgement
-        .because
-        .iter()
-        .map(String::as_str)
-        .filter(|text| !of_a_check(text))
-        .chain(open.iter().map(|check| check.because.as_str()))
-        .filter(|text| !in_headline(text))
-        .collect();
+    let Missing { reasons, todo } = Missing::of(judgement);
     for reason in reasons.iter().take(REASONS) {
         page.row("why", reason);
     }
     if reasons.len() > REASONS {
         page.more(&format!("and {} more", reasons.len() - REASONS));
-    }
-    let mut todo: Vec<&str> = judgement.what_to_do.iter().map(String::as_str).collect();
-    for remedy in open.iter().filter_map(|check| check.remedy.as_deref()) {
-        if !todo.contains(&remedy) {
-            todo.push(remedy);
-        }
-    }
-    if todo.is_empty() {
-        todo.push("run it again, and let it finish");
     }
     for text in todo.iter().take(2) {
         let label = page.style.title("do");

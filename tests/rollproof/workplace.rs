@@ -247,7 +247,8 @@ pub fn shell_in(folder: &Path, line: &str) -> Command {
 
 fn in_known_environment(command: &mut Command, folder: &Path) {
     command.current_dir(folder).stdin(Stdio::null());
-    for key in ["DOCKER_HOST", "DOCKER_CONTEXT", "ROLLPROOF_ENGINE", "CI", "TERM"] {
+    for key in ["DOCKER_HOST", "DOCKER_CONTEXT", "ROLLPROOF_ENGINE", "CI", "GITHUB_ACTIONS", "TERM"]
+    {
         command.env_remove(key);
     }
     command.env("ROLLPROOF_HOME", folder).env("DOCKER_CONFIG", folder);

@@ -1,0 +1,173 @@
+//! The tables below the timeline.
+
+use crate::judge::{Check, Judgement, PooledStream, Verdict};
+use crate::record::{Purpose, StackFacts};
+use crate::report::requests::{labels, or_none};
+use crate::swarm::UpdatePolicy;
+use crate::wording::{count, percent, setting};
+
+/// A stream of requests.
+pub(super) struct StreamRow {
+    pub label: String,
+    pub name: String,
+    pub sent: String,
+    pub failed: String,
+    pub lost: bool,
+    pub gap: String,
+    pub p99: String,
+    pub p999: String,
+    pub max: String,
+    pub bound: String,
+}
+
+/// The streams of these purposes.
+pub(super) fn streams(judgement: &Judgement, users: bool) -> Vec<StreamRow> {
+    let all = judgement.scenarios.iter().flat_map(|scenario| &scenario.streams);
+    let mut rows = PooledStream::all(all);
+    rows.retain(|row| (row.purpose == Purpose::Users) == users);
+    let labels = labels(&rows);
+    rows.iter()
+        .zip(labels)
+        .map(|(row, label)| StreamRow {
+            label: label.clone(),
+            name: row.name.clone(),
+            sent: count(row.sent),
+            failed: count(row.failed),
+            lost: row.failed > 0 && row.purpose == Purpose::Users,
+            gap: or_none(Some(row.longest_gap_s).filter(|gap| gap.as_nanos() > 0)),
+            p99: or_none(row.worst_p99_s),
+            p999: or_none(row.worst_p999_s),
+            max: or_none(row.worst_max_s),
+            bound: if row.purpose == Purpose::EachReplica {
+                "–".to_owned()
+            } else {
+                percent(row.error_rate_upper_95)
+            },
+        })
+        .collect()
+}
+
+/// A check.
+pub(super) struct CheckRow {
+    pub of: String,
+    pub name: &'static str,
+    pub verdict: &'static str,
+    pub measured: String,
+    pub limit: String,
+    pub because: String,
+    pub remedy: String,
+}
+
+/// The checks that do not hold, the worst first, and those that do.
+pub(super) fn checks(judgement: &Judgement) -> (Vec<CheckRow>, Vec<CheckRow>) {
+    let of_run = judgement.checks.iter().map(|check| ("run", check));
+    let of_scenarios = judgement
+        .scenarios
+        .iter()
+        .flat_map(|scenario| scenario.checks.iter().map(|check| (scenario.name.as_str(), check)));
+    let mut all: Vec<(&str, &Check)> = of_run.chain(of_scenarios).collect();
+    all.sort_by_key(|(_, check)| std::cmp::Reverse(check.verdict));
+    let row = |(of, check): (&str, &Check)| CheckRow {
+        of: of.replace('-', " "),
+        name: check.name,
+        verdict: check.verdict.as_str(),
+        measured: check.measured.clone(),
+        limit: check.limit.clone(),
+        because: check.because.clone(),
+        remedy: check.remedy.clone().unwrap_or_default(),
+    };
+    let (held, broken): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|(_, check)| check.verdict == Verdict::Pass);
+    (broken.into_iter().map(row).collect(), held.into_iter().map(row).collect())
+}
+
+/// A setting of the stack.
+pub(super) struct SettingRow {
+    pub name: String,
+    pub value: String,
+    /// Where the stack files set it, or that it is the engine's default.
+    pub origin: String,
+}
+
+/// The settings that decide an update, with the engine's defaults filled in.
+pub(super) fn settings(stack: &StackFacts) -> Vec<SettingRow> {
+    let origin = |key: &str| match (stack.places.get(key), stack.is_default(key)) {
+        (Some(place), _) => place.to_owned(),
+        (None, Some(true)) => "engine's default".to_owned(),
+        _ => String::new(),
+    };
+    let mut rows = vec![SettingRow {
+        name: "replicas".to_owned(),
+        value: stack.replicas.to_string(),
+        origin: origin("replicas"),
+    }];
+    let policies =
+        [("update_config", &stack.update_config), ("rollback_config", &stack.rollback_config)];
+    for (block, policy) in policies {
+        for (key, value) in values(policy) {
+            let name = format!("{block}.{key}");
+            rows.push(SettingRow { origin: origin(&name), name, value });
+        }
+    }
+    match &stack.healthcheck {
+        None => rows.push(SettingRow {
+            name: "healthcheck".to_owned(),
+            value: "none".to_owned(),
+            origin: String::new(),
+        }),
+        Some(check) => {
+            let test =
+                if check.test.is_empty() { "the image's".to_owned() } else { check.test.join(" ") };
+            for (key, value) in [
+                ("test", test),
+                ("interval", setting(check.interval)),
+                ("timeout", setting(check.timeout)),
+                ("retries", check.retries.to_string()),
+                ("start_period", setting(check.start_period)),
+            ] {
+                let name = format!("healthcheck.{key}");
+                rows.push(SettingRow { origin: origin(&name), name, value });
+            }
+        }
+    }
+    rows
+}
+
+fn values(policy: &UpdatePolicy) -> [(&'static str, String); 6] {
+    let parallelism = match policy.parallelism {
+        0 => "0 (all at once)".to_owned(),
+        number => number.to_string(),
+    };
+    [
+        ("parallelism", parallelism),
+        ("order", policy.order.to_string()),
+        ("delay", setting(policy.delay)),
+        ("monitor", setting(policy.monitor)),
+        ("failure_action", policy.failure_action.to_string()),
+        ("max_failure_ratio", percent(policy.max_failure_ratio)),
+    ]
+}
+
+/// The engine, the machine and the run, as names and values.
+pub(super) fn surroundings(judgement: &Judgement) -> Vec<(&'static str, String)> {
+    let engine = &judgement.engine;
+    let machine = judgement
+        .scenarios
+        .iter()
+        .flat_map(|scenario| &scenario.checks)
+        .find(|check| check.name == "machine-free");
+    let mut rows = vec![
+        ("engine", format!("{} (API {}), {}", engine.version, engine.api, engine.kind)),
+        ("nodes", engine.nodes.to_string()),
+        ("kernel", format!("{}{}", engine.kernel, if engine.ipvs { "" } else { " without IPVS" })),
+    ];
+    rows.extend(machine.map(|check| ("machine", check.measured.clone())));
+    rows.extend([
+        ("run", judgement.run_id.clone()),
+        ("started", judgement.started_at.clone()),
+        ("command", format!("rollproof {}", judgement.command)),
+        ("version", format!("rollproof {}", judgement.tool_version)),
+        ("stack files", judgement.stack.files.join(", ")),
+    ]);
+    rows
+}
