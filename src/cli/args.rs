@@ -8,15 +8,17 @@ use clap::{Args, Parser, Subcommand};
 
 use super::ci::Ci;
 use super::good_response::GoodResponseArgs;
+use super::request_args::{RequestArgs, weighted_path};
 use super::values::{
     FormatChoice, ScenarioChoice, StreamChoice, duration, key_value, limit, path, port, rate,
     stack_name, url, words,
 };
 use super::{build, deploy, down, lab, plan, probe, report, stack, update, verify, watch};
 use crate::deploy::{Change, EndpointMode, ResolveImage};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::probe::WeightedPath;
 use crate::report::FORMATS;
-use crate::run::{Load, TargetWish};
+use crate::run::{Load, Scheme, TargetWish};
 use crate::scenario::{self, ScenarioKind};
 use crate::site::EngineChoice;
 use crate::streams::{Asking, StreamKind, TABLE};
@@ -181,19 +183,26 @@ pub(super) struct TargetArgs {
 #[derive(Debug, Clone, Args)]
 pub(super) struct AddressArgs {
     /// Address that users ask [default: the port that the stack publishes]
-    #[arg(long, value_name = "URL", value_parser = url, conflicts_with = "path")]
+    #[arg(long, value_name = "URL", value_parser = url, conflicts_with = "paths")]
     url: Option<String>,
 
-    /// Path that users ask at the port that the stack publishes, such as /health [default: /]
-    #[arg(long, value_name = "PATH", value_parser = path)]
-    path: Option<String>,
+    /// Path that users ask at the port that the stack publishes, such as /health; repeat for
+    /// several in turn, with weights as in 3:/search [default: /]
+    #[arg(long = "path", value_name = "[WEIGHT:]PATH", value_parser = weighted_path)]
+    paths: Vec<WeightedPath>,
+
+    /// How the port that the stack publishes is asked [default: https for 443 and 8443]
+    #[arg(long, value_enum, conflicts_with = "url", hide_short_help = true)]
+    scheme: Option<Scheme>,
 }
 
 impl AddressArgs {
     /// An address like the one that will be asked: the stack's own is not known before it is
     /// deployed.
     fn example(&self) -> String {
-        let found = || format!("http://127.0.0.1{}", self.path.as_deref().unwrap_or("/"));
+        let path = self.paths.first().map_or("/", |first| first.path.as_str());
+        let scheme = self.scheme.unwrap_or(Scheme::Http).as_str();
+        let found = || format!("{scheme}://127.0.0.1{path}");
         self.url.clone().unwrap_or_else(found)
     }
 
@@ -202,7 +211,8 @@ impl AddressArgs {
         TargetWish {
             service: service.map(str::to_owned),
             url: self.url.clone(),
-            path: self.path.clone(),
+            path: self.paths.first().map(|first| first.path.clone()),
+            scheme: self.scheme,
         }
     }
 }
@@ -277,6 +287,8 @@ pub(super) struct LoadArgs {
     settle: Duration,
 
     #[command(flatten)]
+    request: RequestArgs,
+    #[command(flatten)]
     good_response: GoodResponseArgs,
 }
 
@@ -307,13 +319,18 @@ impl LoadArgs {
                 deadline: self.deadline,
                 post_path: self.post_path.clone(),
                 slow_path: self.slow_path.clone(),
-                headers: self.good_response.headers(),
+                asked: self.request.asked(&address.paths)?,
                 expect: self.good_response.expect(),
             },
             service_port: self.service_port,
             baseline: self.baseline,
             settle: self.settle,
         };
+        if let Some(option) = self.request.needs_tls()
+            && address.url.as_ref().is_some_and(|url| url.starts_with("http:"))
+        {
+            return Err(Error::usage(format!("{option} needs an https:// URL")));
+        }
         load.check(&address.example())?;
         Ok(load)
     }

@@ -11,6 +11,7 @@ use clap::builder::PossibleValue;
 use crate::deploy::{EndpointMode, ResolveImage};
 use crate::probe::StreamPlan;
 use crate::report::{self, Format};
+use crate::run::Scheme;
 use crate::scenario::{self, ScenarioKind};
 use crate::site::EngineChoice;
 use crate::streams::{self, StreamKind};
@@ -188,6 +189,16 @@ impl ValueEnum for EngineChoice {
             Self::Host => PossibleValue::new("host").help("the engine that the docker CLI uses"),
             Self::Lab => PossibleValue::new("lab").help("a private engine, made for the run"),
         })
+    }
+}
+
+impl ValueEnum for Scheme {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Http, Self::Https]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.as_str()))
     }
 }
 

@@ -97,7 +97,7 @@ impl Companions {
     #[must_use]
     pub fn url(&self, kind: CompanionKind) -> Option<String> {
         let port = self.port(kind).filter(|_| self.options.kinds.contains(&kind))?;
-        Some(published_url(&self.options.published_host, port, "/"))
+        Some(published_url("http", &self.options.published_host, port, "/"))
     }
 
     /// Creates the control target and the self-test's target, and waits until they respond.

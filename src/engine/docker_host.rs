@@ -115,11 +115,11 @@ impl DockerHost {
 
 /// The URL of a path at a published port. `host` comes from [`DockerHost::published_host`].
 #[must_use]
-pub fn published_url(host: &str, port: u16, path: &str) -> String {
+pub fn published_url(scheme: &str, host: &str, port: u16, path: &str) -> String {
     if host.contains(':') {
-        format!("http://[{host}]:{port}{path}")
+        format!("{scheme}://[{host}]:{port}{path}")
     } else {
-        format!("http://{host}:{port}{path}")
+        format!("{scheme}://{host}:{port}{path}")
     }
 }
 
@@ -173,7 +173,7 @@ mod tests {
             ("ssh://me@there:2222", "http://there:80/"),
         ] {
             assert_eq!(
-                published_url(DockerHost::parse(host).unwrap().published_host(), 80, "/"),
+                published_url("http", DockerHost::parse(host).unwrap().published_host(), 80, "/"),
                 url
             );
         }

@@ -259,7 +259,7 @@ impl<'a> Attribution<'a> {
 
     /// The task whose stop closed a kept connection that the request was sent over.
     fn kept(&self, shot: &Shot, to: Offset) -> Option<usize> {
-        if !shot.reused || shot.outcome != Outcome::Reset {
+        if !shot.reused || !matches!(shot.outcome, Outcome::Reset | Outcome::GoAway) {
             return None;
         }
         // A program may close what is idle before its end, and it may have been idle for a while

@@ -61,7 +61,7 @@ impl<'a> InHand<'a> {
         let (from, to) = (shot.began(), shot.ended());
         // Nobody may tell that an answer will never come, so only these break off at once.
         let at_once = match shot.outcome {
-            Outcome::Reset | Outcome::Cut | Outcome::Proxy502 => true,
+            Outcome::Reset | Outcome::Cut | Outcome::StreamReset | Outcome::Proxy502 => true,
             Outcome::Proxy504 | Outcome::Timeout => false,
             _ => return None,
         };

@@ -196,6 +196,9 @@ impl NodeLoss {
             | Outcome::Proxy502
             | Outcome::Proxy503
             | Outcome::Proxy504
+            | Outcome::TlsHandshake
+            | Outcome::GoAway
+            | Outcome::StreamReset
             | Outcome::Reset
             | Outcome::Cut => shot.ended() - shot.began() >= HUNG,
             _ => false,

@@ -29,6 +29,9 @@ pub(super) fn is_of_the_connection(outcome: Outcome) -> bool {
             | Outcome::Refused
             | Outcome::NoRoute
             | Outcome::ConnectTimeout
+            | Outcome::TlsHandshake
+            | Outcome::GoAway
+            | Outcome::StreamReset
             | Outcome::Reset
             | Outcome::Cut
             | Outcome::Timeout

@@ -1,8 +1,10 @@
 //! What a good response looks like.
 
 use hyper::HeaderMap;
+use regex::bytes::Regex;
 use serde::{Deserialize, Serialize};
 
+use super::patterns::Patterns;
 use crate::record::Outcome;
 
 /// What a good response looks like. Anything else is a failure.
@@ -10,6 +12,9 @@ use crate::record::Outcome;
 pub struct Expect {
     /// The status; `None`: any except 5xx.
     pub status: Option<u16>,
+    /// Other statuses that are as good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<u16>,
     /// The body.
     pub body: BodyExpect,
     /// The versions that may answer, from the header `X-Rollproof-Version`; empty: any, or none.
@@ -17,6 +22,9 @@ pub struct Expect {
     /// Headers that it must have, with these values; names in any case.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
+    /// Headers that it must have, with values that match these regular expressions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub header_patterns: Vec<(String, String)>,
 }
 
 /// What the body of a good response must be.
@@ -30,11 +38,23 @@ pub enum BodyExpect {
     Prefix(String),
     /// Exactly these bytes.
     Exact(String),
+    /// Anything that matches this regular expression, in its first [`SEARCHED`] bytes.
+    Regex(String),
 }
+
+/// How much of a body is searched, in bytes: a body is not kept without a limit.
+const SEARCHED: usize = 1 << 20;
 
 impl Default for Expect {
     fn default() -> Self {
-        Self { status: Some(200), body: BodyExpect::Any, versions: Vec::new(), headers: Vec::new() }
+        Self {
+            status: Some(200),
+            also: Vec::new(),
+            body: BodyExpect::Any,
+            versions: Vec::new(),
+            headers: Vec::new(),
+            header_patterns: Vec::new(),
+        }
     }
 }
 
@@ -61,7 +81,7 @@ impl Expect {
         app_known: bool,
     ) -> Option<Outcome> {
         let as_expected = match self.status {
-            Some(wanted) => status == wanted,
+            Some(wanted) => status == wanted || self.also.contains(&status),
             None => status < 500,
         };
         if as_expected {
@@ -82,21 +102,23 @@ impl Expect {
 
 /// Compares a body with what is expected, piece by piece, without keeping it.
 #[derive(Debug)]
-pub(crate) struct BodyCheck<'a> {
+pub(super) struct BodyCheck<'a> {
     wanted: &'a [u8],
     exact: bool,
     matched: usize,
     wrong: bool,
+    search: Option<(&'a Regex, Vec<u8>)>,
 }
 
 impl<'a> BodyCheck<'a> {
-    pub fn new(expect: &'a BodyExpect) -> Self {
+    pub fn new(expect: &'a BodyExpect, patterns: &'a Patterns) -> Self {
         let (wanted, exact) = match expect {
-            BodyExpect::Any => (&[][..], false),
+            BodyExpect::Any | BodyExpect::Regex(_) => (&[][..], false),
             BodyExpect::Prefix(text) => (text.as_bytes(), false),
             BodyExpect::Exact(text) => (text.as_bytes(), true),
         };
-        Self { wanted, exact, matched: 0, wrong: false }
+        let search = patterns.body.as_ref().map(|pattern| (pattern, Vec::new()));
+        Self { wanted, exact, matched: 0, wrong: false, search }
     }
 
     /// The next piece.
@@ -106,11 +128,16 @@ impl<'a> BodyCheck<'a> {
         self.wrong |= left[..common] != piece[..common];
         self.wrong |= self.exact && piece.len() > left.len();
         self.matched += common;
+        if let Some((_, body)) = &mut self.search {
+            let room = SEARCHED.saturating_sub(body.len()).min(piece.len());
+            body.extend_from_slice(&piece[..room]);
+        }
     }
 
     /// Whether the body, now complete, was as expected.
     pub fn is_right(&self) -> bool {
-        !self.wrong && self.matched == self.wanted.len()
+        let found = self.search.as_ref().is_none_or(|(pattern, body)| pattern.is_match(body));
+        found && !self.wrong && self.matched == self.wanted.len()
     }
 }
 
@@ -180,7 +207,9 @@ mod tests {
     }
 
     fn check(expect: &BodyExpect, pieces: &[&[u8]]) -> bool {
-        let mut check = BodyCheck::new(expect);
+        let whole = Expect { body: expect.clone(), ..Expect::default() };
+        let patterns = Patterns::of(&whole).unwrap();
+        let mut check = BodyCheck::new(expect, &patterns);
         for piece in pieces {
             check.feed(piece);
         }
@@ -197,6 +226,10 @@ mod tests {
         let prefix = BodyExpect::Prefix("hello".into());
         assert!(check(&prefix, &[b"hel", b"lo there"]));
         assert!(!check(&prefix, &[b"hel"]));
+        let pattern = BodyExpect::Regex("^h.l+o$".into());
+        assert!(check(&pattern, &[b"he", b"llo"]));
+        assert!(!check(&pattern, &[b"hello\n!"]));
+        assert!(check(&BodyExpect::Regex("\\d\\d".into()), &[b"\xff1", b"2"]));
         assert!(check(&BodyExpect::Any, &[b"x"]));
         assert!(check(&BodyExpect::Exact(String::new()), &[]));
         assert!(!check(&BodyExpect::Exact(String::new()), &[b"x"]));

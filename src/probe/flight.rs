@@ -1,7 +1,7 @@
 //! One shot, from its connection to its outcome.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream as Socket};
+use std::net::{IpAddr, SocketAddr, TcpStream as StdStream};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,12 +12,15 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout_at;
 
 use super::beginning::Beginning;
+use super::cookies::Cookies;
 use super::expect::{BodyCheck, BodyExpect};
 use super::fault::{self, ConnectFault};
 use super::link::Link;
 use super::request::Host;
 use super::resent::resent;
 use super::stream::{Seat, Stream};
+use super::tls;
+use super::wire::{Socket, Wire};
 use crate::Offset;
 use crate::record::{Connection, Outcome, Shot, Unsent};
 
@@ -40,7 +43,7 @@ pub(super) async fn fly(seat: Seat, number: u64, intended: Offset) {
     shot.sent = Some(stream.clock.at(begun));
     shot.to = seat.replica().map(|replica| Arc::clone(&replica.text));
 
-    let mut link = match open(&seat, number, begun, &mut shot).await {
+    let (mut link, cookies) = match open(&seat, number, begun, &mut shot).await {
         Ok(link) => link,
         Err(ConnectFault::NoSocket) => return seat.unsent(intended, Unsent::NoSocket),
         Err(ConnectFault::Outcome(outcome)) => {
@@ -50,15 +53,19 @@ pub(super) async fn fly(seat: Seat, number: u64, intended: Offset) {
         }
     };
     let limit = (begun + stream.plan.timeout).into();
-    let in_time = timeout_at(limit, exchange(stream, &mut link, &mut shot)).await.is_ok();
+    let in_time =
+        timeout_at(limit, exchange(stream, number, &mut link, &cookies, &mut shot)).await.is_ok();
 
     shot.done = Some(stream.clock.now());
     shot.first_byte = link.first_byte().map(|at| stream.clock.at(at));
     let keep = in_time && stream.plan.connection == Connection::KeepAlive && link.is_free().await;
     land(&seat, shot, stalls);
     if keep {
-        stream.pool.put(link);
+        stream.pool.put(link, cookies);
     } else {
+        if stream.plan.cookies {
+            stream.pool.lost(cookies);
+        }
         drop(seat);
         if in_time {
             link.part().await;
@@ -85,7 +92,7 @@ async fn open(
     number: u64,
     begun: Instant,
     shot: &mut Shot,
-) -> Result<Link, ConnectFault> {
+) -> Result<(Link, Cookies), ConnectFault> {
     let stream = seat.stream();
     if stream.plan.connection == Connection::KeepAlive {
         let (link, closed) = stream.pool.take().await;
@@ -96,9 +103,30 @@ async fn open(
         }
     }
     let counted = stream.pool.counted();
-    let wire = reach(seat, number, begun, shot).await?;
+    let socket = Socket(reach(seat, number, begun, shot).await?);
     shot.connected = Some(stream.clock.now());
-    Link::new(wire, counted).await.map_err(|_| ConnectFault::Outcome(Outcome::Reset))
+    let limit = (begun + stream.plan.timeout).into();
+    let wire = match &stream.secure {
+        None => Wire::plain(socket),
+        Some(secure) => {
+            let shaking = secure.connector.connect(secure.name.clone(), socket);
+            let secured = timeout_at(limit, shaking).await;
+            let secured = secured.map_err(|_| ConnectFault::Outcome(Outcome::Timeout))?;
+            let secured = secured.map_err(|error| {
+                tracing::debug!(%error, "a TLS handshake failed");
+                ConnectFault::Outcome(tls::outcome_of(&error))
+            })?;
+            shot.tls = Some(stream.clock.now());
+            if stream.plan.http2 && secured.get_ref().1.alpn_protocol() != Some(b"h2") {
+                return Err(ConnectFault::Outcome(Outcome::TlsHandshake));
+            }
+            Wire::tls(secured)
+        }
+    };
+    let kept = stream.plan.connection == Connection::KeepAlive;
+    let opened = timeout_at(limit, Link::new(wire, stream.plan.http2, kept, counted)).await;
+    let link = opened.unwrap_or(Err(Outcome::Timeout)).map_err(ConnectFault::Outcome)?;
+    Ok((link, if stream.plan.cookies { stream.pool.user() } else { Cookies::default() }))
 }
 
 /// One attempt to one address: trying the next one would hide that this replica does not answer.
@@ -111,7 +139,7 @@ async fn reach(
     let plan = &seat.stream().plan;
     let limit = (begun + plan.connect_timeout.min(plan.timeout)).into();
     let port = plan.target().port;
-    let address = match (seat.replica(), &plan.target().host) {
+    let address = match (seat.replica(), plan.host()) {
         (Some(replica), _) => replica.address,
         (None, Host::Address(address)) => SocketAddr::new(*address, port),
         (None, Host::Name(name)) => {
@@ -124,7 +152,8 @@ async fn reach(
     };
     // A second segment would wait for a delayed acknowledgement. One short request on a new
     // connection is one segment.
-    let no_delay = plan.connection == Connection::KeepAlive || !plan.body.is_empty();
+    let one_segment = plan.body.is_empty() && !plan.http2 && !plan.target().secure;
+    let no_delay = plan.connection == Connection::KeepAlive || !one_segment;
     let fault = |error: io::Error| ConnectFault::of(&error);
     let dialled = Instant::now();
     let (wire, connected) = dial(address, plan.source, no_delay).map_err(fault)?;
@@ -191,39 +220,62 @@ fn dial(
         },
         Err(error) => return Err(error.into()),
     };
-    Ok((TcpStream::from_std(Socket::from(socket))?, connected))
+    Ok((TcpStream::from_std(StdStream::from(socket))?, connected))
 }
 
 /// Sends the request and reads its whole answer. At any time, `shot.outcome` is the right one in
 /// case the time runs out now.
-async fn exchange(stream: &Stream, link: &mut Link, shot: &mut Shot) {
+async fn exchange(
+    stream: &Stream,
+    number: u64,
+    link: &mut Link,
+    cookies: &Cookies,
+    shot: &mut Shot,
+) {
     let expect = &stream.plan.expect;
     shot.outcome = Outcome::Timeout;
-    let Ok(answer) = link.send(stream.request()).await else {
-        shot.outcome = if link.first_byte().is_some() { Outcome::Cut } else { Outcome::Reset };
-        return;
+    let mut request = stream.request(number);
+    if stream.plan.cookies {
+        cookies.send(request.headers_mut());
+    }
+    let (head, mut body) = match link.send(request).await {
+        Ok(answer) => answer,
+        Err(outcome) => {
+            shot.outcome = outcome;
+            return;
+        }
     };
-    let (head, mut body) = answer.into_parts();
     let status = head.status.as_u16();
+    if stream.plan.cookies {
+        cookies.take(&head.headers);
+    }
     note_replica(stream, &head.headers, shot);
     shot.status = Some(status);
     let from_app = head.headers.contains_key(INSTANCE);
     let wrong = expect
         .head(status, shot.version.as_deref(), from_app, stream.app_known.get())
-        .or_else(|| expect.missing_header(&head.headers).map(|_| Outcome::WrongHeader));
+        .or_else(|| expect.missing_header(&head.headers).map(|_| Outcome::WrongHeader))
+        .or_else(|| (!stream.patterns.fit(&head.headers)).then_some(Outcome::WrongHeader));
     shot.outcome = wrong.unwrap_or(Outcome::Timeout);
+    if let Some(witness) = &stream.witness {
+        witness.borrow_mut().head(&head.headers, expect);
+    }
 
-    let mut check = BodyCheck::new(&expect.body);
+    let mut check = BodyCheck::new(&expect.body, &stream.patterns);
     let mut beginning = Beginning::default();
     let may_be_wrong = wrong.is_some() || expect.body != BodyExpect::Any;
     while let Some(piece) = link.piece(&mut body).await {
-        let Ok(piece) = piece else {
-            shot.outcome = wrong.unwrap_or(Outcome::Cut);
-            return;
-        };
-        check.feed(&piece);
-        if may_be_wrong {
-            beginning.feed(&piece);
+        match piece {
+            Ok(piece) => {
+                check.feed(&piece);
+                if may_be_wrong {
+                    beginning.feed(&piece);
+                }
+            }
+            Err(outcome) => {
+                shot.outcome = wrong.unwrap_or(outcome);
+                return;
+            }
         }
     }
     if wrong.is_some() || !check.is_right() {

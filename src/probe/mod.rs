@@ -6,13 +6,20 @@
 //! `docs/measuring.md` says what is measured and why.
 
 mod agent;
+mod ask;
+mod asked;
 mod beginning;
+mod cookies;
 mod expect;
 mod fault;
 mod flight;
+mod headers;
+mod http1;
+mod http2;
 mod link;
 mod order;
 mod pacer;
+mod patterns;
 mod prober;
 mod replicas;
 mod request;
@@ -21,14 +28,17 @@ mod schedule;
 mod slots;
 mod stream;
 mod stream_plan;
+mod tls;
 mod totals;
+mod wire;
 
 pub use agent::{AgentEnd, AgentHello, AgentLine, EndedBy, run_agent};
-pub(crate) use beginning::Beginning;
-pub(crate) use expect::BodyCheck;
+pub use ask::{Answer, ask};
+pub use asked::{Asked, Resolve, WeightedPath};
 pub use expect::{BodyExpect, Expect};
 pub use order::ProbeOrder;
 pub use prober::Prober;
-pub use request::Method;
+pub use request::{Host, Method};
 pub use stream_plan::StreamPlan;
+pub use tls::{Identity, TlsSettings};
 pub use totals::{Failures, ProbeTotals, Tally};

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::replicas::{self, Lookup, system_lookup};
 use super::schedule::Stalls;
 use super::stream::{Sink, Stream};
+use super::stream_plan::Secure;
 use super::{ProbeTotals, StreamPlan, pacer, slots};
 use crate::record::Shot;
 use crate::{Clock, Error, Result};
@@ -64,6 +65,8 @@ impl Prober {
         lookup: Arc<Lookup>,
     ) -> Result<Self> {
         plans.iter().try_for_each(StreamPlan::check)?;
+        let secure =
+            plans.iter().map(StreamPlan::tls_client).collect::<Result<Vec<Option<Secure>>>>()?;
         let slots = slots::share(&plans, slots::raise_descriptor_limit()?)?;
         check_sources(&plans)?;
         let (stop, stopped) = oneshot::channel();
@@ -80,11 +83,12 @@ impl Prober {
             let stalls = Stalls::default();
             let streams: Vec<Rc<Stream>> = plans
                 .into_iter()
+                .zip(secure)
                 .zip(slots)
                 .enumerate()
-                .map(|(index, (plan, slots))| {
+                .map(|(index, ((plan, secure), slots))| {
                     let (stalls, sink) = (stalls.clone(), Rc::clone(&sink));
-                    Rc::new(Stream::new(index, plan, slots, clock, stalls, sink))
+                    Rc::new(Stream::new(index, plan, secure, slots, clock, stalls, sink))
                 })
                 .collect();
             let totals = runtime.block_on(run(&streams, &lookup, clock, &stalls, stopped));
@@ -139,7 +143,7 @@ fn go_first() {
 
 /// One thread: at a few thousand requests a second it is mostly idle, and passing work to another
 /// thread would cost more than the work itself.
-fn runtime() -> std::io::Result<LocalRuntime> {
+pub(super) fn runtime() -> std::io::Result<LocalRuntime> {
     Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -177,8 +181,10 @@ async fn run(
     tokio::task::spawn_local(keep_timers_early());
     for stream in streams {
         if let Some(replicas) = &stream.replicas {
-            let (replicas, target) = (Rc::clone(replicas), stream.plan.target().clone());
-            tokio::task::spawn_local(replicas::follow(replicas, target, clock, Arc::clone(lookup)));
+            let (host, port) = (stream.plan.host().clone(), stream.plan.target().port);
+            let following =
+                replicas::follow(Rc::clone(replicas), host, port, clock, Arc::clone(lookup));
+            tokio::task::spawn_local(following);
         }
     }
     let paced = tokio::select! {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::request::{Host, Target};
+use super::request::Host;
 use crate::{Clock, Offset};
 
 /// How often the name is looked up.
@@ -95,12 +95,12 @@ impl Replicas {
 /// lookup says nothing about the replicas: they stay as they were.
 pub(super) async fn follow(
     replicas: Rc<Replicas>,
-    target: Target,
+    host: Host,
+    port: u16,
     clock: Clock,
     lookup: Arc<Lookup>,
 ) {
-    let port = target.port;
-    let name = match target.host {
+    let name = match host {
         Host::Address(address) => {
             return replicas.update(vec![SocketAddr::new(address, port)], clock.now());
         }

@@ -8,6 +8,7 @@ use hyper::Uri;
 use hyper::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 
+use super::tls;
 use crate::{Error, Result};
 
 /// The HTTP methods a stream can use.
@@ -21,6 +22,14 @@ pub enum Method {
     Head,
     /// `POST`: proxies do not repeat it on another replica.
     Post,
+    /// `PUT`.
+    Put,
+    /// `PATCH`.
+    Patch,
+    /// `DELETE`.
+    Delete,
+    /// `OPTIONS`.
+    Options,
 }
 
 impl Method {
@@ -31,6 +40,10 @@ impl Method {
             Self::Get => "GET",
             Self::Head => "HEAD",
             Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
         }
     }
 
@@ -39,6 +52,10 @@ impl Method {
             Self::Get => hyper::Method::GET,
             Self::Head => hyper::Method::HEAD,
             Self::Post => hyper::Method::POST,
+            Self::Put => hyper::Method::PUT,
+            Self::Patch => hyper::Method::PATCH,
+            Self::Delete => hyper::Method::DELETE,
+            Self::Options => hyper::Method::OPTIONS,
         }
     }
 }
@@ -53,21 +70,30 @@ impl FromStr for Method {
     type Err = Error;
 
     fn from_str(word: &str) -> Result<Self> {
-        [Self::Get, Self::Head, Self::Post]
-            .into_iter()
+        let all = [
+            Self::Get,
+            Self::Head,
+            Self::Post,
+            Self::Put,
+            Self::Patch,
+            Self::Delete,
+            Self::Options,
+        ];
+        let names = all.map(Self::as_str).join(", ");
+        all.into_iter()
             .find(|method| method.as_str().eq_ignore_ascii_case(word))
-            .ok_or_else(|| {
-                Error::usage(format!("`{word}` is not supported; use GET, HEAD or POST"))
-            })
+            .ok_or_else(|| Error::usage(format!("`{word}` is not supported; use one of {names}")))
     }
 }
 
-/// A checked `http://` URL, parsed once. Serialised as the URL.
+/// A checked `http://` or `https://` URL, parsed once. Serialised as the URL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(super) struct Target {
     /// The URL as given.
     pub url: String,
+    /// Whether it is asked in TLS.
+    pub secure: bool,
     /// Host to connect to.
     pub host: Host,
     /// Port to connect to.
@@ -79,33 +105,47 @@ pub(super) struct Target {
 }
 
 /// A literal address, or a name that is resolved for each connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Host {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Host {
     /// No lookup is needed.
     Address(IpAddr),
     /// Resolved by the system's resolver.
     Name(String),
 }
 
+impl From<String> for Host {
+    fn from(text: String) -> Self {
+        let bare = text.trim_start_matches('[').trim_end_matches(']');
+        bare.parse().map_or_else(|_| Self::Name(bare.to_owned()), Self::Address)
+    }
+}
+
+impl From<Host> for String {
+    fn from(host: Host) -> Self {
+        match host {
+            Host::Address(address) => address.to_string(),
+            Host::Name(name) => name,
+        }
+    }
+}
+
 impl Target {
     /// # Errors
-    /// A usage error for anything but an absolute `http://` URL without user information.
+    /// A usage error for anything but an absolute `http://` or `https://` URL without user information.
     pub fn parse(url: &str) -> Result<Self> {
         let wrong = |why: &str| Error::usage(format!("URL `{url}` {why}"));
         let uri: Uri = url.parse().map_err(|error| wrong("is not valid").caused_by(error))?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => {
-                return Err(wrong("uses https, which is not supported yet")
-                    .hint("probe a published http port, or the service behind the TLS proxy"));
-            }
+        let secure = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
             Some(scheme) => {
-                return Err(wrong(&format!("uses `{scheme}`; only http is supported")));
+                return Err(wrong(&format!("uses `{scheme}`; only http and https are supported")));
             }
             None => {
                 return Err(wrong("has no scheme").hint(format!("write `http://{url}`")));
             }
-        }
+        };
         let authority = uri.authority().ok_or_else(|| wrong("has no host"))?;
         if authority.as_str().contains('@') {
             return Err(Error::usage("a URL must not contain a user name or password")
@@ -115,7 +155,7 @@ impl Target {
         if bare.is_empty() {
             return Err(wrong("has no host"));
         }
-        let host = bare.parse().map_or_else(|_| Host::Name(bare.to_owned()), Host::Address);
+        let host = Host::from(bare.to_owned());
         let port = match authority.port_u16() {
             Some(0) => return Err(wrong("has port 0; use 1 to 65535")),
             Some(port) => port,
@@ -123,11 +163,16 @@ impl Target {
             None if authority.as_str().len() > authority.host().len() => {
                 return Err(wrong("has an invalid port; use 1 to 65535"));
             }
+            None if secure => 443,
             None => 80,
         };
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         let path = format!("{}{query}", uri.path());
+        if secure {
+            tls::server_name(bare)?;
+        }
         Ok(Self {
+            secure,
             host,
             port,
             path: path.parse().map_err(|error| wrong("has an invalid path").caused_by(error))?,
@@ -146,7 +191,17 @@ impl Target {
             return Err(Error::usage(format!("path `{path}` must start with /")));
         }
         let authority = self.authority.to_str().unwrap_or_default();
-        Self::parse(&format!("http://{authority}{path}"))
+        Self::parse(&format!("{}://{authority}{path}", self.scheme()))
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
+    }
+
+    /// The host as a certificate names it.
+    pub fn name(&self) -> String {
+        self.host.clone().into()
     }
 }
 
@@ -175,6 +230,10 @@ mod tests {
         assert_eq!((target.port, target.path.to_string().as_str()), (8080, "/a/b?c=d"));
         assert_eq!(target.authority, "127.0.0.1:8080");
 
+        let target = Target::parse("https://shop.example.org/").unwrap();
+        assert_eq!((target.secure, target.port), (true, 443));
+        assert_eq!(target.with_path("/b").unwrap().url, "https://shop.example.org/b");
+
         let target = Target::parse("http://[::1]").unwrap();
         assert_eq!(target.host, Host::Address("::1".parse().unwrap()));
         assert_eq!((target.port, target.path.to_string().as_str()), (80, "/"));
@@ -197,7 +256,7 @@ mod tests {
     #[test]
     fn unsupported_urls_are_refused() {
         for (url, part) in [
-            ("https://a/", "not supported yet"),
+            ("https://a_b-.-/", "certificate"),
             ("ftp://a/", "only http"),
             ("localhost:8080", "scheme"),
             ("localhost", "scheme"),
@@ -223,7 +282,8 @@ mod tests {
         assert_eq!("get".parse::<Method>().unwrap(), Method::Get);
         assert_eq!("HEAD".parse::<Method>().unwrap(), Method::Head);
         assert_eq!("Post".parse::<Method>().unwrap(), Method::Post);
-        let error = "PUT".parse::<Method>().unwrap_err();
-        assert!(error.message().contains("PUT"));
+        assert_eq!("patch".parse::<Method>().unwrap(), Method::Patch);
+        let error = "TRACE".parse::<Method>().unwrap_err();
+        assert!(error.message().contains("TRACE") && error.message().contains("OPTIONS"));
     }
 }

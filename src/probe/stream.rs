@@ -6,14 +6,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::HeaderValue;
-use hyper::{HeaderMap, Request};
+use hyper::{HeaderMap, Request, Uri};
 use tokio::sync::Notify;
 
+use super::ask::Witness;
 use super::link::Pool;
+use super::patterns::Patterns;
 use super::replicas::{Replica, Replicas};
 use super::schedule::Stalls;
+use super::stream_plan::Secure;
 use super::{ProbeTotals, StreamPlan};
 use crate::Clock;
 use crate::Offset;
@@ -39,7 +41,14 @@ pub(super) struct Stream {
     pub app_known: Cell<bool>,
     pub totals: RefCell<ProbeTotals>,
     pub stalls: Stalls,
+    /// What its connections need to speak TLS.
+    pub secure: Option<Secure>,
+    /// The regular expressions that a good response matches.
+    pub patterns: Patterns,
+    /// Keeps what came, for a single request.
+    pub witness: Option<RefCell<Witness>>,
     index: usize,
+    uris: Vec<Uri>,
     headers: HeaderMap,
     slots: usize,
     in_flight: Cell<usize>,
@@ -52,6 +61,7 @@ impl Stream {
     pub fn new(
         index: usize,
         plan: StreamPlan,
+        secure: Option<Secure>,
         slots: usize,
         clock: Clock,
         stalls: Stalls,
@@ -65,6 +75,11 @@ impl Stream {
             app_known: Cell::new(false),
             totals: RefCell::new(ProbeTotals::new(&plan.name)),
             headers: plan.request_headers(),
+            uris: plan.request_uris(),
+            secure,
+            witness: None,
+            // They were compiled once when the plan was checked.
+            patterns: Patterns::of(&plan.expect).unwrap_or_default(),
             in_flight: Cell::new(0),
             lost: Cell::new(0),
             landed: Notify::new(),
@@ -97,11 +112,17 @@ impl Stream {
         self.lost.get()
     }
 
-    /// The next request.
-    pub fn request(&self) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(self.plan.body.clone()));
+    /// The request with this number.
+    pub fn request(&self, number: u64) -> Request<Bytes> {
+        let mut request = Request::new(self.plan.body.clone());
         *request.method_mut() = self.plan.method.to_http();
-        *request.uri_mut() = self.plan.target().path.clone();
+        *request.uri_mut() = match &self.uris[..] {
+            [uri] => uri.clone(),
+            uris => {
+                let turn = number % uris.len() as u64;
+                usize::try_from(turn).map_or_else(|_| uris[0].clone(), |turn| uris[turn].clone())
+            }
+        };
         *request.headers_mut() = self.headers.clone();
         request
     }

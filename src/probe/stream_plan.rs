@@ -5,11 +5,18 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::HeaderMap;
-use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderValue};
+use hyper::{HeaderMap, Uri};
 use serde::{Deserialize, Serialize};
 
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::asked::{self, WeightedPath};
+use super::headers;
+use super::patterns::Patterns;
 use super::request::{Host, Target};
+use super::tls::{self, TlsSettings};
 use super::{BodyExpect, Expect, Method};
 use crate::record::{Connection, Purpose, Route, StreamFacts};
 use crate::wording::setting;
@@ -23,7 +30,7 @@ pub struct StreamPlan {
     /// The method.
     pub method: Method,
     /// The body to send.
-    #[serde(with = "body_bytes")]
+    #[serde(with = "headers::body_bytes")]
     pub body: Bytes,
     /// Requests per second, one of [`StreamPlan::RATES`].
     pub rate_hz: f64,
@@ -55,9 +62,24 @@ pub struct StreamPlan {
     pub source: Option<IpAddr>,
     /// What a good response looks like.
     pub expect: Expect,
+    /// The paths that are asked in turn; empty: the URL's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    paths: Vec<WeightedPath>,
+    /// Whether each connection keeps its cookies.
+    #[serde(default)]
+    pub cookies: bool,
+    /// Whether it asks in HTTP/2: agreed on in TLS, presumed without TLS. Otherwise HTTP/1.1.
+    #[serde(default)]
+    pub http2: bool,
+    /// Whom to trust and who to be, for an `https://` URL.
+    #[serde(default)]
+    pub tls: TlsSettings,
+    /// The host to connect to instead of the URL's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_to: Option<Host>,
     #[serde(rename = "url")]
     target: Target,
-    #[serde(with = "header_pairs")]
+    #[serde(with = "headers::header_pairs")]
     headers: HeaderMap,
 }
 
@@ -70,7 +92,7 @@ impl StreamPlan {
     /// delayed for a millisecond would be blamed for it.
     pub const DEADLINE: Duration = Duration::from_millis(800);
 
-    /// A stream of GET requests to an `http://` URL, each over a new connection, that expects the
+    /// A stream of GET requests to an `http://` or `https://` URL, each over a new connection, that expects the
     /// status 200 within [`StreamPlan::DEADLINE`]. The prober checks the rate when it starts.
     ///
     /// # Errors
@@ -100,6 +122,11 @@ impl StreamPlan {
             shots: None,
             source: None,
             expect: Expect::default(),
+            paths: Vec::new(),
+            cookies: false,
+            http2: false,
+            tls: TlsSettings::default(),
+            connect_to: None,
             target,
             headers,
         })
@@ -114,10 +141,40 @@ impl StreamPlan {
         Ok(self)
     }
 
+    /// Asks several paths on the same host in turn.
+    ///
+    /// # Errors
+    /// A usage error as of [`StreamPlan::with_path`].
+    pub(super) fn set_paths(&mut self, paths: &[WeightedPath]) -> Result<()> {
+        for each in paths {
+            self.target.with_path(&each.path)?;
+        }
+        self.paths = paths.to_vec();
+        Ok(())
+    }
+
     /// Path and query.
     #[must_use]
     pub fn path(&self) -> String {
         self.target.path.to_string()
+    }
+
+    /// The host in the URL, without brackets.
+    #[must_use]
+    pub fn host_name(&self) -> String {
+        self.target.name()
+    }
+
+    /// The port in the URL, or the usual one.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.target.port
+    }
+
+    /// `http` or `https`.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        self.target.scheme()
     }
 
     /// The URL as given.
@@ -132,7 +189,7 @@ impl StreamPlan {
     /// A usage error for a name or value that HTTP does not allow, and for the headers that the
     /// prober sets itself.
     pub fn header(&mut self, name: &str, value: &str) -> Result<()> {
-        set_header(&mut self.headers, name, value)
+        headers::set(&mut self.headers, name, value)
     }
 
     /// Whether the value of a header of this name is a secret.
@@ -189,12 +246,32 @@ impl StreamPlan {
         if self.method == Method::Head && self.expect.body != BodyExpect::Any {
             return Err(wrong("the response to HEAD has no body to compare".into()));
         }
-        if let (Some(source), Host::Address(target)) = (self.source, &self.target.host)
+        self.tls_client()?;
+        Patterns::of(&self.expect)?;
+        if let (Some(source), Host::Address(target)) = (self.source, self.host())
             && source.is_ipv4() != target.is_ipv4()
         {
             return Err(wrong(format!("{target} cannot be reached from {source}")));
         }
         Ok(())
+    }
+
+    /// What its connections need to speak TLS; `None` without TLS.
+    ///
+    /// # Errors
+    /// A usage error for certificates that cannot be used.
+    pub(super) fn tls_client(&self) -> Result<Option<Secure>> {
+        if !self.target.secure {
+            return Ok(None);
+        }
+        let client = self.tls.client(if self.http2 { b"h2" } else { b"http/1.1" })?;
+        let name = tls::server_name(&self.target.name())?;
+        Ok(Some(Secure { connector: TlsConnector::from(client), name }))
+    }
+
+    /// The host to connect to.
+    pub(super) fn host(&self) -> &Host {
+        self.connect_to.as_ref().unwrap_or(&self.target.host)
     }
 
     pub(super) fn target(&self) -> &Target {
@@ -206,70 +283,46 @@ impl StreamPlan {
         &self.headers
     }
 
+    /// What requests ask for, in turn: in HTTP/1.1 a path, in HTTP/2 the whole URL, whose host is
+    /// that of the header `Host`.
+    pub(super) fn request_uris(&self) -> Vec<Uri> {
+        let host = self.headers.get(header::HOST).unwrap_or(&self.target.authority);
+        let uri = |path: &Uri| {
+            let whole = Uri::builder()
+                .scheme(self.target.scheme())
+                .authority(host.as_bytes())
+                .path_and_query(path.to_string())
+                .build();
+            whole.ok().filter(|_| self.http2).unwrap_or_else(|| path.clone())
+        };
+        let known: Vec<Uri> = self
+            .paths
+            .iter()
+            .filter_map(|each| Some(uri(&self.target.with_path(&each.path).ok()?.path)))
+            .collect();
+        let in_turn: Vec<Uri> = asked::turns(&self.paths)
+            .into_iter()
+            .filter_map(|index| known.get(index).cloned())
+            .collect();
+        if in_turn.is_empty() { vec![uri(&self.target.path)] } else { in_turn }
+    }
+
     /// The headers of each request.
     pub(super) fn request_headers(&self) -> HeaderMap {
         let mut headers = self.headers.clone();
-        if self.connection == Connection::Fresh {
+        if self.http2 {
+            headers.remove(header::HOST);
+        } else if self.connection == Connection::Fresh {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         headers
     }
 }
 
-fn set_header(headers: &mut HeaderMap, name: &str, value: &str) -> Result<()> {
-    let wrong = || Error::usage(format!("header `{name}` is not valid"));
-    let name =
-        HeaderName::from_bytes(name.trim().as_bytes()).map_err(|error| wrong().caused_by(error))?;
-    let mut value =
-        HeaderValue::from_str(value.trim()).map_err(|error| wrong().caused_by(error))?;
-    match name {
-        header::CONNECTION | header::CONTENT_LENGTH | header::TRANSFER_ENCODING => {
-            return Err(Error::usage(format!("header `{name}` is set by the prober"))
-                .hint("choose new or kept connections instead"));
-        }
-        header::HOST | header::USER_AGENT => drop(headers.insert(name, value)),
-        _ => {
-            value.set_sensitive(StreamPlan::is_secret(name.as_str()));
-            headers.append(name, value);
-        }
-    }
-    Ok(())
-}
-
-/// A body as a list of its bytes.
-mod body_bytes {
-    use bytes::Bytes;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(body: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(body)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
-        Vec::deserialize(deserializer).map(Bytes::from)
-    }
-}
-
-/// Headers as a list of names with their values.
-mod header_pairs {
-    use hyper::HeaderMap;
-    use serde::{Deserialize, Deserializer, Serializer, de, ser};
-
-    pub fn serialize<S: Serializer>(headers: &HeaderMap, serializer: S) -> Result<S::Ok, S::Error> {
-        let pair = |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| {
-            value.to_str().map(|value| (name.to_string(), value.to_owned()))
-        };
-        let pairs = headers.iter().map(pair).collect::<Result<Vec<_>, _>>();
-        serializer.collect_seq(pairs.map_err(ser::Error::custom)?)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderMap, D::Error> {
-        let mut headers = HeaderMap::new();
-        for (name, value) in Vec::<(String, String)>::deserialize(deserializer)? {
-            super::set_header(&mut headers, &name, &value).map_err(de::Error::custom)?;
-        }
-        Ok(headers)
-    }
+/// What a stream's connections need to speak TLS.
+pub(super) struct Secure {
+    pub connector: TlsConnector,
+    pub name: ServerName<'static>,
 }
 
 #[cfg(test)]

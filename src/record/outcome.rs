@@ -21,6 +21,19 @@ pub enum Outcome {
     NoRoute,
     /// No connection within the time limit.
     ConnectTimeout,
+    /// The server's certificate is for another name.
+    #[serde(rename = "tls-wrong-name")]
+    TlsName,
+    /// The server's certificate was not issued by a trusted authority.
+    TlsUntrusted,
+    /// The server's certificate has expired, or is not valid yet.
+    TlsExpired,
+    /// The TLS handshake broke off, or one side refused the other.
+    TlsHandshake,
+    /// The server ended the HTTP/2 connection with GOAWAY and did not process the request.
+    GoAway,
+    /// The server reset the request's HTTP/2 stream.
+    StreamReset,
     /// Connected, then closed or reset before the first byte of the response.
     Reset,
     /// The response broke off in its headers or body.
@@ -50,13 +63,19 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::Ok,
         Self::Late,
         Self::NameLookup,
         Self::Refused,
         Self::NoRoute,
         Self::ConnectTimeout,
+        Self::TlsName,
+        Self::TlsUntrusted,
+        Self::TlsExpired,
+        Self::TlsHandshake,
+        Self::GoAway,
+        Self::StreamReset,
         Self::Reset,
         Self::Cut,
         Self::Timeout,
@@ -77,6 +96,35 @@ impl Outcome {
         !matches!(self, Self::Ok | Self::Unsent)
     }
 
+    /// What happened, after "because" or on its own.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Ok => "the expected response came in time",
+            Self::Late => "the response came too late",
+            Self::NameLookup => "the name was not resolved",
+            Self::Refused => "the connection was refused",
+            Self::NoRoute => "there is no route to the host",
+            Self::ConnectTimeout => "no connection was made in time",
+            Self::TlsName => "the certificate is for another name",
+            Self::TlsUntrusted => "the certificate was not issued by a trusted authority",
+            Self::TlsExpired => "the certificate has expired or is not valid yet",
+            Self::TlsHandshake => "the TLS handshake broke off or was refused",
+            Self::GoAway => "the server ended the HTTP/2 connection with GOAWAY",
+            Self::StreamReset => "the server reset the HTTP/2 stream",
+            Self::Reset => "the connection was closed or reset before any response",
+            Self::Cut => "the response broke off, or was not HTTP",
+            Self::Timeout => "no complete response came in time",
+            Self::Proxy502 | Self::Proxy503 | Self::Proxy504 => "the proxy found no replica",
+            Self::AppError => "the application failed",
+            Self::WrongStatus => "the response had another status",
+            Self::WrongBody => "the response had another body",
+            Self::WrongHeader => "the response lacked a header",
+            Self::WrongVersion => "another version answered",
+            Self::Unsent => "the request was not sent",
+        }
+    }
+
     /// The word used in records and reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -87,6 +135,12 @@ impl Outcome {
             Self::Refused => "refused",
             Self::NoRoute => "no-route",
             Self::ConnectTimeout => "connect-timeout",
+            Self::TlsName => "tls-wrong-name",
+            Self::TlsUntrusted => "tls-untrusted",
+            Self::TlsExpired => "tls-expired",
+            Self::TlsHandshake => "tls-handshake",
+            Self::GoAway => "go-away",
+            Self::StreamReset => "stream-reset",
             Self::Reset => "reset",
             Self::Cut => "cut",
             Self::Timeout => "timeout",

@@ -17,6 +17,7 @@ pub(crate) fn shot(millis: i64) -> Shot {
     Shot {
         intended,
         sent: Some(intended),
+        tls: None,
         syn_resent: None,
         connected: None,
         first_byte: None,

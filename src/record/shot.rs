@@ -18,6 +18,9 @@ pub struct Shot {
     /// When the connection was established; absent if that failed or the connection was reused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connected: Option<Offset>,
+    /// When the TLS handshake was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Offset>,
     /// How often the kernel had to send the connection's SYN again: a lost packet, or a full queue of
     /// the server. Only noted for connections that took long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,6 +67,7 @@ impl Shot {
             intended,
             sent: None,
             connected: None,
+            tls: None,
             syn_resent: None,
             first_byte: None,
             done: None,

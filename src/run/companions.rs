@@ -9,6 +9,7 @@ use super::subject::Arrival;
 use crate::companion::{CompanionKind, CompanionOptions, Companions, asked_port};
 use crate::deploy::OwnerMark;
 use crate::error::{Error, Result};
+use crate::probe::StreamPlan;
 use crate::record::{NegativeControl, Purpose};
 use crate::streams::StreamKind;
 use crate::swarm::ResolutionMode;
@@ -134,6 +135,10 @@ async fn inside(
     let port = spec.load.service_port.or_else(|| asked_port(body, image.as_ref()));
     let why = match port {
         _ if body.networks().is_empty() => "the service is attached to no network",
+        _ if cannot_trust(spec) => {
+            "the service speaks TLS itself, and a prober in the network trusts no authority; \
+             --cacert or --insecure lets it"
+        }
         None => "neither the stack nor the image names exactly one port of the service",
         Some(port) => return Ok(Some((name_inside(spec, env, notes), port))),
     };
@@ -146,6 +151,14 @@ async fn inside(
     notes.push(format!("{what}: {why} ({hint})"));
     spec.load.streams.retain(|kind: &&'static StreamKind| !kind.is_inside());
     Ok(None)
+}
+
+/// Whether requests from inside would be in TLS, to a server that nobody there can check.
+fn cannot_trust(spec: &RunSpec) -> bool {
+    let tls = &spec.load.asking.asked.tls;
+    let subject = &spec.subject;
+    let https = subject.target.url.starts_with("https:");
+    https && subject.is_asked_itself() && tls.authorities.is_none() && !tls.insecure
 }
 
 /// The name that has the service's address; where a virtual address does not work, the name that
@@ -166,9 +179,8 @@ fn name_inside(spec: &RunSpec, env: &RunEnv<'_>, notes: &mut Vec<String>) -> Str
 /// The host under which ports of the engine's node are reached: that of the user's URL if it is
 /// an address. A name may belong to something in front of the node.
 fn host(spec: &RunSpec, env: &RunEnv<'_>) -> String {
-    let url = reqwest::Url::parse(&spec.subject.target.url).ok();
-    let host = url.as_ref().and_then(reqwest::Url::host_str);
-    let bare = host.map(|host| host.trim_start_matches('[').trim_end_matches(']'));
-    let address = bare.filter(|bare| bare.parse::<IpAddr>().is_ok());
-    address.map_or_else(|| env.site.published_host.clone(), str::to_owned)
+    let plan = StreamPlan::new("users", &spec.subject.target.url, 1.0).ok();
+    let host = plan.map(|plan| plan.host_name());
+    let address = host.filter(|host| host.parse::<IpAddr>().is_ok());
+    address.unwrap_or_else(|| env.site.published_host.clone())
 }

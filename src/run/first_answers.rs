@@ -1,14 +1,14 @@
 //! Asking a service before anything is measured: whether it answers at all, and which streams it
 //! can answer.
 
-use std::time::{Duration, Instant as StdInstant};
+use std::time::Duration;
 
-use hyper::header::LOCATION;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
-use crate::probe::{Beginning, BodyCheck, StreamPlan};
+use crate::probe::{self, StreamPlan};
+use crate::record::Outcome;
 use crate::wording::{clean, cut, span};
 
 /// How long users may need to get their first good responses after the stack has converged: a
@@ -19,6 +19,8 @@ const FIRST_WITHIN: Duration = Duration::from_secs(75);
 const LEARNT_WITHIN: Duration = Duration::from_secs(30);
 /// How long the same redirect, refusal or client error may stand: it is no sign of a start.
 const REFUSAL_STANDS: Duration = Duration::from_secs(5);
+/// How long the same wrong certificate may stand.
+const CERTIFICATE_STANDS: Duration = Duration::from_secs(9);
 /// A user is told what comes if it is still not good after this time.
 const TOLD_AFTER: Duration = Duration::from_secs(8);
 const ASK_EVERY: Duration = Duration::from_millis(100);
@@ -33,6 +35,8 @@ const SHOWN: usize = 160;
 /// A response that was not good, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Bad {
+    /// How it ended.
+    outcome: Outcome,
     /// The response's status, if there was one.
     status: Option<u16>,
     /// What came, and the beginning of its body.
@@ -62,7 +66,6 @@ pub(super) async fn first_answers(
     tell: &dyn Fn(String),
     interrupt: &CancellationToken,
 ) -> Result<()> {
-    let client = client()?;
     let url = plan.url();
     let begun = Instant::now();
     let within = ANSWER_WITHIN.max(plan.deadline);
@@ -74,11 +77,11 @@ pub(super) async fn first_answers(
         if interrupt.is_cancelled() {
             return Err(Error::interrupted(format!("interrupted while waiting for {url}")));
         }
-        match ask(&client, plan, within).await {
+        match ask(plan, within).await? {
             Ok(_) => (good, bad) = (good + 1, None),
             Err(new) => {
                 let since = match &bad {
-                    Some((old, since)) if old.status == new.status => *since,
+                    Some((old, since)) if old.is_like(&new) => *since,
                     _ => Instant::now(),
                 };
                 let may_stand = new.may_stand(start);
@@ -106,12 +109,11 @@ pub(super) async fn one_answer(
     interrupt: &CancellationToken,
 ) -> Result<std::result::Result<Duration, String>> {
     let (method, url) = (plan.method, plan.url());
-    let client = client()?;
     let answer = tokio::select! {
         () = interrupt.cancelled() => {
             return Err(Error::interrupted(format!("interrupted while waiting for {url}")));
         }
-        answer = ask(&client, plan, SLOW_AT_MOST) => answer,
+        answer = ask(plan, SLOW_AT_MOST) => answer?,
     };
     Ok(answer.map_err(|bad| match bad.status {
         Some(_) => format!("{method} {url} answers with {}", bad.what),
@@ -121,65 +123,64 @@ pub(super) async fn one_answer(
 
 /// Sends one request of a stream and compares the response with what the stream expects; returns
 /// how long a good one took.
-async fn ask(
-    client: &reqwest::Client,
-    plan: &StreamPlan,
-    within: Duration,
-) -> std::result::Result<Duration, Bad> {
-    let begun = StdInstant::now();
-    let none = |what: String| Bad { status: None, what, location: None };
-    let request = client
-        .request(plan.method.to_http(), plan.url())
-        .headers(plan.headers().clone())
-        .body(plan.body.clone());
-    let exchange = async {
-        let mut answer = request.send().await.map_err(|error| none(root_cause(&error)))?;
-        let expect = &plan.expect;
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let mut check = BodyCheck::new(&expect.body);
-        let mut beginning = Beginning::default();
-        loop {
-            match answer.chunk().await {
-                Ok(Some(piece)) => {
-                    check.feed(&piece);
-                    beginning.feed(&piece);
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    return Err(none(format!("the response broke off: {}", root_cause(&error))));
-                }
-            }
+///
+/// # Errors
+/// When the request cannot be sent as planned.
+async fn ask(plan: &StreamPlan, within: Duration) -> Result<std::result::Result<Duration, Bad>> {
+    let answer = probe::ask(plan.clone(), within).await?;
+    let shot = &answer.shot;
+    let took = || Duration::from_secs_f64(shot.latency().unwrap_or_default().as_secs_f64());
+    let wrong = match (shot.outcome, shot.status) {
+        (Outcome::Ok | Outcome::Late, _) => return Ok(Ok(took())),
+        (Outcome::Timeout, _) => {
+            let what = format!("no complete response within {}", span(within.into()));
+            return Ok(Err(Bad::none(shot.outcome, what)));
         }
-        let wrong = if expect.status.map_or(status >= 500, |wanted| wanted != status) {
-            String::new()
-        } else if let Some((name, value)) = expect.missing_header(&headers) {
-            format!(" without the header `{name}: {value}`")
-        } else if !check.is_right() {
-            " with another body than the expected one".to_owned()
-        } else {
-            return Ok(begun.elapsed());
-        };
-        let location = headers.get(LOCATION).map(|to| String::from_utf8_lossy(to.as_bytes()));
-        let location = location.map(|to| cut(&clean(&to), SHOWN));
-        let to = location.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
-        let body = beginning.text();
-        let body =
-            if body.is_empty() { ", no body".to_owned() } else { format!(", body \"{body}\"") };
-        let what = format!("status {status}{to}{wrong}{body}");
-        Err(Bad { status: Some(status), what, location })
+        (outcome, None) => return Ok(Err(Bad::none(outcome, outcome.meaning().to_owned()))),
+        (Outcome::WrongBody, _) => " with another body than the expected one".to_owned(),
+        (Outcome::WrongHeader, _) => match &answer.missing {
+            Some((name, value)) => format!(" without the header `{name}: {value}`"),
+            None => " without an expected header".to_owned(),
+        },
+        (Outcome::Cut | Outcome::StreamReset | Outcome::GoAway, Some(_)) => {
+            let what = format!("the response broke off ({})", shot.outcome);
+            return Ok(Err(Bad::none(shot.outcome, what)));
+        }
+        (_, Some(_)) => String::new(),
     };
-    let late = || Err(none(format!("no complete response within {}", span(within.into()))));
-    timeout(within, exchange).await.unwrap_or_else(|_| late())
+    let status = shot.status.unwrap_or_default();
+    let location = answer.location.as_ref().map(|to| cut(&clean(to), SHOWN));
+    let to = location.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
+    let body = shot.body.as_deref().unwrap_or_default();
+    let body = if body.is_empty() { ", no body".to_owned() } else { format!(", body \"{body}\"") };
+    let what = format!("status {status}{to}{wrong}{body}");
+    Ok(Err(Bad { outcome: shot.outcome, status: Some(status), what, location }))
 }
 
 impl Bad {
+    /// No complete response.
+    fn none(outcome: Outcome, what: String) -> Self {
+        Self { outcome, status: None, what, location: None }
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        (self.status, self.status.is_none().then_some(self.outcome))
+            == (other.status, other.status.is_none().then_some(other.outcome))
+    }
+
     /// How long it may be all that comes: the start of a service looks different.
     fn may_stand(&self, start: Start) -> Duration {
         match self.status {
             Some(404) if start == Start::ProxyLearns => LEARNT_WITHIN,
             Some(200..=499) => REFUSAL_STANDS,
+            // A proxy may get its certificates first, and have a made-up one until then.
+            None if self.is_of_certificate() => CERTIFICATE_STANDS,
             _ => FIRST_WITHIN,
         }
+    }
+
+    fn is_of_certificate(&self) -> bool {
+        matches!(self.outcome, Outcome::TlsName | Outcome::TlsUntrusted | Outcome::TlsExpired)
     }
 
     /// What is said while there is still hope.
@@ -198,16 +199,35 @@ impl Bad {
     /// What may help, the likeliest first.
     fn hints(&self) -> Vec<String> {
         let Some(status) = self.status else {
-            return vec![
-                "the stack has converged; if its users ask another address, name it with --url"
-                    .to_owned(),
-            ];
+            let text = match self.outcome {
+                Outcome::TlsName => {
+                    "--url https://NAME/ --resolve NAME asks for the certificate's name at the stack's \
+                     address; --insecure accepts any certificate"
+                }
+                Outcome::TlsUntrusted => {
+                    "--cacert names the authority that issued it; --insecure accepts any certificate"
+                }
+                Outcome::TlsExpired => "--insecure accepts any certificate",
+                Outcome::TlsHandshake => {
+                    "--scheme http asks without TLS; --cert and --key show a client certificate; \
+                     --http2 needs a server that offers it"
+                }
+                Outcome::Cut => {
+                    "--scheme https asks in TLS, --http2 in HTTP/2, if the port speaks that"
+                }
+                _ => {
+                    "the stack has converged; if its users ask another address, name it with --url"
+                }
+            };
+            return vec![text.to_owned()];
         };
         let expected = format!("if this is a good response, --expect-status {status} says so");
         let first = match (status, &self.location) {
             (300..=399, Some(to)) if to.starts_with("https:") => {
-                "TLS cannot be probed: --url names an http address that the service answers at"
-                    .to_owned()
+                format!(
+                    "--scheme https asks the stack's own port in TLS; --url {to} --resolve HOST asks \
+                     for that name at the stack's address"
+                )
             }
             (300..=399, Some(to)) if to.starts_with('/') => {
                 format!("redirects are not followed: --path {to} asks where this one leads")
@@ -215,7 +235,9 @@ impl Bad {
             (300..=399, Some(to)) => {
                 format!("redirects are not followed: --url {to} asks where this one leads")
             }
-            (401 | 403, _) => "-H 'Authorization: …' sends credentials".to_owned(),
+            (401 | 403, _) => {
+                "--user NAME:PASSWORD or -H 'Authorization: …' sends credentials".to_owned()
+            }
             (404, _) => "--path names what to ask, such as /health; -H 'Host: …' sends the host \
                          name that a proxy routes by"
                 .to_owned(),
@@ -234,24 +256,6 @@ impl Bad {
         };
         vec![first, expected]
     }
-}
-
-/// A client that follows nothing, repeats nothing and keeps nothing.
-fn client() -> Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .pool_max_idle_per_host(0)
-        .build()
-        .map_err(|error| Error::environment("cannot make an HTTP client").caused_by(error))
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]
@@ -291,7 +295,7 @@ mod tests {
         let error = error(to).await;
         let text = error.message();
         assert!(text.contains("status 308 to https://shop.example.org/, no body"), "{text}");
-        assert!(error.hints()[0].contains("TLS cannot be probed"), "{:?}", error.hints());
+        assert!(error.hints()[0].contains("--scheme https"), "{:?}", error.hints());
         assert!(error.hints()[1].contains("--expect-status 308"), "{:?}", error.hints());
     }
 
@@ -299,7 +303,7 @@ mod tests {
     async fn an_expected_refusal_is_a_good_response() {
         let refusal = "HTTP/1.1 401 Unauthorized\r\n\r\nno entry,\n  sorry";
         let mut plan = plan(refusal).await;
-        let bad = ask(&client().unwrap(), &plan, ANSWER_WITHIN).await.unwrap_err();
+        let bad = ask(&plan, ANSWER_WITHIN).await.unwrap().unwrap_err();
         assert_eq!(bad.what, "status 401, body \"no entry, sorry\"");
         assert_eq!(bad.may_stand(Start::ProxyLearns), REFUSAL_STANDS);
         plan.expect.status = Some(401);
@@ -310,14 +314,13 @@ mod tests {
     async fn headers_are_sent_and_everything_that_is_expected_is_compared() {
         let mut plan = plan("HTTP/1.1 404 Not Found\r\n\r\n").await;
         plan.header("Host", "shop.example.org").unwrap();
-        let client = client().unwrap();
-        ask(&client, &plan, ANSWER_WITHIN).await.unwrap();
+        ask(&plan, ANSWER_WITHIN).await.unwrap().unwrap();
         plan.expect.headers = vec![("x-a".into(), "c".into())];
-        let bad = ask(&client, &plan, ANSWER_WITHIN).await.unwrap_err();
+        let bad = ask(&plan, ANSWER_WITHIN).await.unwrap().unwrap_err();
         assert_eq!(bad.what, "status 200 without the header `x-a: c`, body \"hello\"");
         plan.expect.headers[0].1 = "b".into();
         plan.expect.body = crate::probe::BodyExpect::Exact("hell".into());
-        let bad = ask(&client, &plan, ANSWER_WITHIN).await.unwrap_err();
+        let bad = ask(&plan, ANSWER_WITHIN).await.unwrap().unwrap_err();
         assert_eq!(bad.what, "status 200 with another body than the expected one, body \"hello\"");
     }
 
@@ -330,7 +333,7 @@ mod tests {
         assert!(error.message().contains("status 404, body"), "{error}");
         assert!(error.hints()[0].contains("--path"), "{:?}", error.hints());
         let plan = plan(missing).await;
-        let bad = ask(&client().unwrap(), &plan, ANSWER_WITHIN).await.unwrap_err();
+        let bad = ask(&plan, ANSWER_WITHIN).await.unwrap().unwrap_err();
         assert_eq!(bad.may_stand(Start::ProxyLearns), LEARNT_WITHIN);
         let told = bad.so_far("http://a/", LEARNT_WITHIN);
         assert!(told.contains("status 404") && told.contains("30 s"), "{told}");

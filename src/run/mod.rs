@@ -27,4 +27,4 @@ pub use patience::Patience;
 pub use recorder::Recorder;
 pub use spec::{Load, RunEnv, RunSpec, new_run_id};
 pub use subject::{Arrival, Subject};
-pub use target::{Target, TargetWish, find_target};
+pub use target::{Scheme, Target, TargetWish, find_target};

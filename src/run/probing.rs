@@ -11,6 +11,7 @@ use super::begin::Run;
 use super::first_answers::{Start, first_answers};
 use super::subject::Arrival;
 use crate::companion::{CompanionKind, Companions, RemoteProber};
+use crate::engine::published_url;
 use crate::error::{Error, Result};
 use crate::probe::{ProbeOrder, Prober, StreamPlan};
 use crate::record::{EventKind, NegativeControl, Route};
@@ -119,9 +120,8 @@ impl Run<'_> {
     /// What may still have to start once the stack has converged.
     fn start(&self) -> Start {
         let subject = &self.spec.subject;
-        let itself = subject.entry().is_some_and(|entry| entry.service == subject.target.service);
         match subject.arrival {
-            Arrival::Deploy(_) if !itself => Start::ProxyLearns,
+            Arrival::Deploy(_) if !subject.is_asked_itself() => Start::ProxyLearns,
             _ => Start::Over,
         }
     }
@@ -142,16 +142,29 @@ impl Run<'_> {
     fn inside_plans(&self) -> Result<Vec<StreamPlan>> {
         let Some((name, port)) = &self.beside.inside else { return Ok(Vec::new()) };
         let target = &self.spec.subject.target;
-        let path = StreamPlan::new("path", &target.url, 1.0)?.path();
+        let users = StreamPlan::new("users", &target.url, 1.0)?;
+        let itself = self.spec.subject.is_asked_itself();
+        let mut asking = self.spec.load.asking.clone();
+        // A proxy speaks plain HTTP to what is behind it.
+        asking.asked.http2 &= itself;
+        asking.asked.resolve.clear();
         let kinds = self.spec.load.streams.iter().filter(|kind| kind.is_inside());
         kinds
             .map(|kind| {
-                let url = match kind.route {
+                let name = match kind.route {
                     // This name has an address for each task, whatever the endpoint mode.
-                    Route::Task => format!("http://tasks.{}:{port}{path}", target.service),
-                    _ => format!("http://{name}:{port}{path}"),
+                    Route::Task => format!("tasks.{}", target.service),
+                    _ => name.clone(),
                 };
-                kind.plan(&url, &self.spec.load.asking)
+                if itself && users.scheme() == "https" {
+                    // The certificate is for the name that users ask.
+                    let host = users.host_name();
+                    let url = published_url("https", &host, *port, &users.path());
+                    let mut plan = kind.plan(&url, &asking)?;
+                    plan.connect_to = Some(name.into());
+                    return Ok(plan);
+                }
+                kind.plan(&published_url("http", &name, *port, &users.path()), &asking)
             })
             .collect()
     }

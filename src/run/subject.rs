@@ -9,6 +9,7 @@ use crate::companion::asked_port;
 use crate::deploy::{Whose, places_in, refuse_unless_ours};
 use crate::engine::{ImageView, STACK_LABEL, ServiceView};
 use crate::error::{Error, Result};
+use crate::probe::StreamPlan;
 use crate::record::{EntryFacts, StackFacts};
 use crate::site::Site;
 use crate::stack::ServiceBody;
@@ -171,8 +172,8 @@ impl Subject {
     }
 
     /// The service that publishes the port which users ask.
-    pub(super) fn entry(&self) -> Option<EntryFacts> {
-        let of_url = || Some(self.target.url.parse::<hyper::Uri>().ok()?.port_u16().unwrap_or(80));
+    fn entry(&self) -> Option<EntryFacts> {
+        let of_url = || Some(StreamPlan::new("users", &self.target.url, 1.0).ok()?.port());
         let asked = self.target.port.or_else(of_url);
         let mut entries = self.services.iter().filter_map(|body| {
             let ports = body.published_ports();
@@ -187,6 +188,11 @@ impl Subject {
             })
         });
         entries.next()
+    }
+
+    /// Whether the service under test publishes the port that users ask itself.
+    pub(super) fn is_asked_itself(&self) -> bool {
+        self.entry().is_some_and(|entry| entry.service == self.target.service)
     }
 
     /// The names of the stack's services.

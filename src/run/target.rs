@@ -28,8 +28,40 @@ pub struct TargetWish {
     pub service: Option<String>,
     /// The address that users ask; absent: the port that the stack publishes.
     pub url: Option<String>,
+    /// How the port that the stack publishes is asked; absent: by its number.
+    pub scheme: Option<Scheme>,
     /// The path that users ask at the port that the stack publishes; absent: `/`.
     pub path: Option<String>,
+}
+
+/// Whether an address is asked in TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Without TLS.
+    Http,
+    /// In TLS.
+    Https,
+}
+
+impl Scheme {
+    /// As in a URL.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// What is usual at this port.
+    fn of(port: &PublishedPort) -> Self {
+        let usual = |number: u16| matches!(number, 443 | 8443);
+        if usual(port.target) || port.published.is_some_and(usual) {
+            Self::Https
+        } else {
+            Self::Http
+        }
+    }
 }
 
 /// Finds the service under test and the address to ask.
@@ -50,9 +82,9 @@ pub fn find_target(
     let (url, port) = if let Some(url) = &wish.url {
         (url.clone(), None)
     } else {
-        let port = find_port(services)?;
+        let (scheme, port) = find_port(services, wish.scheme)?;
         let path = wish.path.as_deref().unwrap_or("/");
-        (published_url(published_host, port, path), Some(port))
+        (published_url(scheme.as_str(), published_host, port, path), Some(port))
     };
     Ok(Target { service: body.name().to_owned(), replicas, port, url })
 }
@@ -64,30 +96,39 @@ impl Run<'_> {
     /// # Errors
     /// When the engine does not show the service, or the user stops the run.
     pub(super) async fn find_node_to_ask(&mut self) -> Result<()> {
-        let target = &self.spec.subject.target;
+        let plan = StreamPlan::new("users", &self.spec.subject.target.url, 1.0)?;
+        let elsewhere = self.node_of(plan.port()).await?;
+        if let Some(address) = &elsewhere
+            && let Some(port) = self.spec.subject.target.port
+        {
+            let url = published_url(plan.scheme(), address, port, &plan.path());
+            self.spec.subject.target.url = url;
+        }
+        let stack = elsewhere.unwrap_or_else(|| self.env.site.published_host.clone());
+        for resolve in &mut self.spec.load.asking.asked.resolve {
+            if resolve.to.is_none() {
+                resolve.to = Some(stack.clone().into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The node that has this port open, unless it is the one whose engine is asked, or the port
+    /// is open everywhere.
+    async fn node_of(&mut self, port: u16) -> Result<Option<String>> {
         let services = &self.spec.subject.services;
-        let Some((service, port)) = target.port.and_then(|port| in_host_mode(services, port))
-        else {
-            return Ok(());
-        };
+        let Some((service, _)) = in_host_mode(services, port) else { return Ok(None) };
         let manager = &self.env.site.manager;
         // An engine that does not tell is asked where it answers itself.
         let (Ok(nodes), Ok(info)) = (manager.nodes().await, manager.info().await) else {
-            return Ok(());
+            return Ok(None);
         };
         if nodes.len() < 2 {
-            return Ok(());
+            return Ok(None);
         }
         self.service().await?;
-        let address = {
-            let snapshot = self.snapshots.borrow();
-            elsewhere(&snapshot, &service, &nodes, &info.node_id).map(str::to_owned)
-        };
-        if let Some(address) = address {
-            let url = &mut self.spec.subject.target.url;
-            *url = published_url(&address, port, &StreamPlan::new("users", url, 1.0)?.path());
-        }
-        Ok(())
+        let snapshot = self.snapshots.borrow();
+        Ok(elsewhere(&snapshot, &service, &nodes, &info.node_id).map(str::to_owned))
     }
 }
 
@@ -158,22 +199,29 @@ fn find_service<'a>(
     }
 }
 
-/// The only TCP port that the stack publishes.
-fn find_port(services: &[ServiceBody]) -> Result<u16> {
-    let usable =
-        |port: &PublishedPort| port.protocol == PortProtocol::Tcp && port.published.is_some();
-    let ports: Vec<u16> = services
+/// The only TCP port that the stack publishes, or the only one that is usual for a scheme.
+fn find_port(services: &[ServiceBody], scheme: Option<Scheme>) -> Result<(Scheme, u16)> {
+    let ports: Vec<(Scheme, u16)> = services
         .iter()
         .flat_map(ServiceBody::published_ports)
-        .filter(usable)
-        .filter_map(|port| port.published)
+        .filter(|port| port.protocol == PortProtocol::Tcp)
+        .filter_map(|port| Some((Scheme::of(&port), port.published?)))
         .collect();
-    match ports[..] {
-        [port] => Ok(port),
-        [] => Err(Error::usage("the stack publishes no fixed TCP port to ask")
+    let usual = |wanted: Scheme| {
+        let mut those = ports.iter().filter(|(usual, _)| *usual == wanted);
+        those.next().filter(|_| those.next().is_none())
+    };
+    match (&ports[..], scheme) {
+        ([(usual, port)], scheme) => Ok((scheme.unwrap_or(*usual), *port)),
+        ([], _) => Err(Error::usage("the stack publishes no fixed TCP port to ask")
             .hint("name the address its users ask with --url http://host:port/path")),
-        _ => Err(Error::usage(format!("the stack publishes more than one port: {ports:?}"))
-            .hint("name the one its users ask with --url http://host:port/path")),
+        (_, Some(wanted)) if usual(wanted).is_some() => Ok(*usual(wanted).unwrap_or(&ports[0])),
+        _ => {
+            let numbers: Vec<u16> = ports.iter().map(|(_, port)| *port).collect();
+            Err(Error::usage(format!("the stack publishes more than one port: {numbers:?}"))
+                .hint("name the one its users ask with --url http://host:port/path")
+                .hint("--scheme https chooses the only one that is 443 or 8443"))
+        }
     }
 }
 
@@ -191,7 +239,7 @@ mod tests {
 
     fn wish(service: Option<&str>, url: Option<&str>) -> TargetWish {
         let owned = |word: Option<&str>| word.map(str::to_owned);
-        TargetWish { service: owned(service), url: owned(url), path: None }
+        TargetWish { service: owned(service), url: owned(url), ..TargetWish::default() }
     }
 
     fn stack() -> Vec<ServiceBody> {
@@ -213,6 +261,28 @@ mod tests {
         let named =
             find_target(&stack(), "s", &wish(Some("proxy"), Some("http://x/")), "h").unwrap();
         assert_eq!((named.service.as_str(), named.url.as_str()), ("s_proxy", "http://x/"));
+    }
+
+    #[test]
+    fn https_is_asked_where_it_is_usual_or_wanted() {
+        let stack = |ports: serde_json::Value| {
+            vec![
+                ServiceBody::new(json!({"Name": "s_proxy", "EndpointSpec": {"Ports": ports}})),
+                ServiceBody::new(json!({"Name": "s_app", "Mode": {"Replicated": {"Replicas": 6}}})),
+            ]
+        };
+        let of = |ports: &serde_json::Value, scheme| {
+            let wish = TargetWish { scheme, ..TargetWish::default() };
+            find_target(&stack(ports.clone()), "s", &wish, "h").map(|target| target.url)
+        };
+        let one = json!([{"TargetPort": 443, "PublishedPort": 9000}]);
+        assert_eq!(of(&one, None).unwrap(), "https://h:9000/");
+        assert_eq!(of(&one, Some(Scheme::Http)).unwrap(), "http://h:9000/");
+        let two = json!([{"TargetPort": 80, "PublishedPort": 80},
+            {"TargetPort": 443, "PublishedPort": 443}]);
+        assert_eq!(of(&two, Some(Scheme::Https)).unwrap(), "https://h:443/");
+        assert_eq!(of(&two, Some(Scheme::Http)).unwrap(), "http://h:80/");
+        assert!(of(&two, None).unwrap_err().hints()[1].contains("--scheme"));
     }
 
     #[test]

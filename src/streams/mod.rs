@@ -16,7 +16,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::Result;
-use crate::probe::{BodyExpect, Expect, StreamPlan};
+use crate::probe::{Asked, BodyExpect, Expect, StreamPlan};
 use crate::record::{Connection, Purpose, Route};
 
 pub use self_test::SELF_TEST;
@@ -84,8 +84,8 @@ pub struct Asking {
     pub post_path: Option<String>,
     /// The path that `proxy-slow` asks: something that takes some seconds.
     pub slow_path: String,
-    /// Headers of the requests to the service under test, such as `Host`.
-    pub headers: Vec<(String, String)>,
+    /// What the requests to the service under test are.
+    pub asked: Asked,
     /// What a good response of the service under test looks like.
     pub expect: Expect,
 }
@@ -129,11 +129,18 @@ impl StreamKind {
     /// another path gets another body, and what is sent from inside the network is readable in
     /// a service, so no secret is.
     fn describe(&self, plan: &mut StreamPlan, asking: &Asking) -> Result<()> {
-        for (name, value) in &asking.headers {
-            if !(self.is_inside() && StreamPlan::is_secret(name)) {
-                plan.header(name, value)?;
-            }
+        let mut asked = asking.asked.clone();
+        if self.is_inside() {
+            asked.headers.retain(|(name, _)| !StreamPlan::is_secret(name));
+            asked.tls.identity = None;
         }
+        if self.shape.is_some() {
+            asked.content = None;
+        }
+        if self.trial.is_some() {
+            asked.paths.clear();
+        }
+        plan.ask(&asked)?;
         plan.expect = asking.expect.clone();
         if self.trial.is_some() {
             plan.expect.body = BodyExpect::Any;
@@ -165,7 +172,7 @@ mod tests {
             deadline: Duration::from_secs(2),
             post_path: Some("/form".into()),
             slow_path: "/slow?ms=4000".into(),
-            headers: Vec::new(),
+            asked: Asked::default(),
             expect: Expect::default(),
         }
     }
@@ -176,7 +183,8 @@ mod tests {
         let expect =
             Expect { status: Some(401), body: BodyExpect::Exact("no".into()), ..Expect::default() };
         let headers = vec![pair("Host", "shop.example.org"), pair("Authorization", "secret")];
-        let asking = Asking { headers, expect: expect.clone(), ..asking() };
+        let asked = Asked { headers, ..Asked::default() };
+        let asking = Asking { asked, expect: expect.clone(), ..asking() };
         for kind in TABLE.iter().copied().chain([&SELF_TEST]) {
             let plan = kind.plan("http://10.0.0.2:8080/", &asking).unwrap();
             let ours = kind.route == Route::Companion;

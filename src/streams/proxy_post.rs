@@ -28,7 +28,10 @@ pub(super) const KIND: StreamKind = StreamKind {
 
 fn post(mut plan: StreamPlan, asking: &Asking) -> Result<StreamPlan> {
     plan.method = Method::Post;
-    plan.body = BODY.into();
+    plan.body = match &asking.asked.content {
+        Some((Method::Post, body)) => body.clone(),
+        _ => BODY.into(),
+    };
     match &asking.post_path {
         Some(path) => plan.with_path(path),
         None => Ok(plan),

@@ -3,8 +3,10 @@
 
 mod command;
 mod connections;
+mod http2;
 mod outcomes;
 mod schedule;
+mod tls;
 
 use std::future::Future;
 use std::net::SocketAddr;

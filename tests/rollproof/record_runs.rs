@@ -69,6 +69,7 @@ pub fn ok_shot(at: f64) -> Shot {
     Shot {
         intended,
         sent: Some(intended + Offset::from_nanos(100_000)),
+        tls: None,
         syn_resent: None,
         connected: Some(intended + Offset::from_millis(1)),
         first_byte: Some(intended + Offset::from_millis(2)),

@@ -152,6 +152,7 @@ impl Run {
         Shot {
             intended: Offset::from_millis(due),
             sent: Some(Offset::from_millis(due)),
+            tls: None,
             syn_resent: None,
             connected: None,
             first_byte: None,

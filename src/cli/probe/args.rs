@@ -6,10 +6,11 @@ use std::time::Duration;
 use clap::Args;
 
 use super::super::good_response::GoodResponseArgs;
+use super::super::request_args::{RequestArgs, weighted_path};
 use super::super::values::{duration, limit, rate};
-use crate::probe::{Method, StreamPlan};
+use crate::probe::{Asked, StreamPlan, WeightedPath};
 use crate::record::Connection;
-use crate::{Offset, Result};
+use crate::{Error, Offset, Result};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,13 +57,12 @@ pub(in super::super) struct ProbeArgs {
     #[arg(long, value_name = "IP", help_heading = "Load", hide_short_help = true)]
     pub source: Option<IpAddr>,
 
-    /// HTTP method: GET, HEAD or POST
-    #[arg(long, short = 'X', value_name = "METHOD", default_value = "GET")]
-    #[arg(help_heading = "Request")]
-    pub method: Method,
-    /// Body to send
-    #[arg(long, value_name = "TEXT", help_heading = "Request", hide_short_help = true)]
-    pub body: Option<String>,
+    /// Path to ask instead of the URL's; repeat for several in turn, with weights as in 3:/search
+    #[arg(long = "path", value_name = "[WEIGHT:]PATH", value_parser = weighted_path)]
+    #[arg(help_heading = "Request", hide_short_help = true)]
+    pub paths: Vec<WeightedPath>,
+    #[command(flatten)]
+    pub request: RequestArgs,
 
     /// Count a response as failed if it arrives this long after its scheduled time [default: 800ms,
     /// or half of --timeout if that is less]
@@ -95,13 +95,28 @@ impl ProbeArgs {
     /// # Errors
     /// A usage error for values that are wrong or contradict each other.
     pub fn plans(&self) -> Result<Vec<StreamPlan>> {
-        self.urls.iter().map(|url| self.plan(url)).collect()
+        let asked = self.request.asked(&self.paths)?;
+        if let Some(missing) = asked.resolve.iter().find(|resolve| resolve.to.is_none()) {
+            return Err(Error::usage(format!("--resolve {} names no address", missing.host))
+                .hint("write HOST:PORT:ADDR or HOST:ADDR"));
+        }
+        let plans = self.urls.iter().map(|url| self.plan(url, &asked));
+        let plans = plans.collect::<Result<Vec<StreamPlan>>>()?;
+        if let Some(option) = self.request.needs_tls()
+            && plans.iter().all(|plan| plan.scheme() == "http")
+        {
+            return Err(Error::usage(format!("{option} needs an https:// URL")));
+        }
+        plans.iter().try_for_each(StreamPlan::check)?;
+        Ok(plans)
     }
 
-    fn plan(&self, url: &str) -> Result<StreamPlan> {
+    fn plan(&self, url: &str, asked: &Asked) -> Result<StreamPlan> {
         let mut plan = StreamPlan::new(url, url, self.rate)?;
-        plan.method = self.method;
-        plan.body = self.body.clone().unwrap_or_default().into();
+        if let Some(first) = self.paths.first() {
+            plan = plan.with_path(&first.path)?;
+        }
+        plan.ask(asked)?;
         plan.kept = self.connections.into();
         if self.keepalive {
             plan.connection = Connection::KeepAlive;
@@ -118,9 +133,6 @@ impl ProbeArgs {
         plan.expect = self.good_response.expect();
         plan.expect.versions.clone_from(&self.expect_version);
         plan.shots = self.duration.map(|time| shots_in(time, self.rate));
-        for (name, value) in self.good_response.headers() {
-            plan.header(&name, &value)?;
-        }
         Ok(plan)
     }
 }
@@ -194,7 +206,7 @@ mod tests {
             ("--for", &["8days"], "at most 7 days"),
             ("--deadline", &["0ms", "500us"], "at least 1 ms"),
             ("--max-lag", &["-1s", "soon"], "500ms"),
-            ("--method", &["PUT", ""], "use GET, HEAD or POST"),
+            ("--method", &["TRACE", ""], "use one of GET, HEAD, POST"),
             ("--expect-status", &["100", "-1", "700"], "200..=599"),
             ("--connections", &["0", "-1"], "1.."),
             ("--source", &["here"], "invalid IP address"),

@@ -215,10 +215,29 @@ async fn quiet_and_verbose_are_understood() {
 
 #[tokio::test]
 async fn wrong_usage_says_what_to_do() {
-    let (code, _, err) = run_probe(&["https://127.0.0.1/"]).await;
-    assert!(code == 2 && err.contains("https, which is not supported yet"), "{code} {err}");
-    let (code, _, err) = run_probe(&["127.0.0.1:80"]).await;
-    assert!(code == 2 && err.contains("http://127.0.0.1:80"), "{code} {err}");
+    let http = "http://127.0.0.1/";
+    let https = "https://127.0.0.1/";
+    for (words, part) in [
+        (&["ftp://127.0.0.1/"][..], "only http and https"),
+        (&["127.0.0.1:80"], "http://127.0.0.1:80"),
+        (&[http, "--cacert", "/dev/null"], "no certificate in PEM format"),
+        (&[http, "--insecure"], "--insecure needs an https:// URL"),
+        (&[https, "--cacert", "/nonexistent"], "/nonexistent"),
+        (&[https, "--key", "/nonexistent"], "--cert"),
+        (&[https, "--resolve", "shop.example"], "HOST:PORT:ADDR"),
+        (&[https, "--resolve", "shop.example:443:nowhere"], "not an IP address"),
+        (&[http, "--path", "health"], "must start with /"),
+        (&[http, "--path", "0:/health"], "from 1 to 1000"),
+        (&[http, "--user", "me"], "NAME:PASSWORD"),
+        (&[http, "--method", "FETCH"], "use one of GET"),
+        (&[http, "--body", "@/nonexistent"], "/nonexistent"),
+        (&[http, "--content-type", "a/b"], "--body"),
+        (&[http, "--expect-body-regex", "("], "not a regular expression"),
+        (&[http, "--expect-status", "200,999"], "200..=599"),
+    ] {
+        let (code, _, err) = run_probe(words).await;
+        assert!(code == 2 && err.contains(part), "{words:?} {code} {err}");
+    }
     let words = ["http://127.0.0.1/", "--timeout", "1s", "--deadline", "2s"];
     let (code, _, err) = run_probe(&words).await;
     assert!(code == 2 && err.contains("longer than the deadline (2 s)"), "{code} {err}");
