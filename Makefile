@@ -5,7 +5,7 @@
 #            RATE   requests per second         ARGS   more arguments for rollproof
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build app driver deploy update broken-update verify demo down install test test-ipvs lint clean
+.PHONY: help setup build app driver deploy update broken-update verify demo down install test test-ipvs bench-prediction lint clean
 
 SHELL := /bin/sh
 .NOTPARALLEL:
@@ -73,6 +73,10 @@ test: setup app ## Run all tests, including those on real engines
 
 test-ipvs: setup app driver ## Verify the example on a kernel with IPVS, in a guest (see docs/ipvs.md)
 	@sh scripts/ipvs/test.sh $(ROLLPROOF) $(TARGET)/$(HOST)/app/rollproof-app
+
+bench-prediction: app driver ## Compare predicted updates with real ones on a private engine
+	$(CARGO) build --release --package rollproof --bench prediction
+	@$(if $(filter-out 0,$(shell id -u)),sudo -E) $$(ls -t $(TARGET)/release/deps/prediction-* | grep -v '\.d$$' | head -1) --program $(ROLLPROOF) $(ARGS)
 
 lint: ## Check the formatting and run the linter
 	$(CARGO) fmt --all --check

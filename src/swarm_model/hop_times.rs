@@ -7,7 +7,8 @@ use crate::Offset;
 /// How long each hop between Swarm's parts takes: the part of a duration that no setting decides.
 ///
 /// The defaults are medians of updates that were recorded on one node of engine 20.10.24 with two
-/// processors (`tests/records/new-version-404` is one of them).
+/// processors (`tests/records/new-version-404` is one of them). [`HopTimes::measure`] takes them
+/// from any other record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HopTimes {
