@@ -86,6 +86,8 @@ struct Bench {
 struct Row {
     states: bool,
     touched: bool,
+    /// The same with the hop times of the run itself.
+    own_touched: bool,
     /// Relative errors of the durations, with the hop times of the calibration run.
     errors: Vec<f64>,
     /// The same with the hop times of the run itself.
@@ -188,11 +190,13 @@ impl Bench {
             states: all.iter().any(|outcome| fits_states(&outcome)),
             touched: all.iter().any(|outcome| fits(&outcome)),
             errors: if fits_states(&best) { real.errors(best) } else { Vec::new() },
+            own_touched: false,
             own_errors: Vec::new(),
         };
         let service = &run.meta.stack.service;
         let own = HopTimes::measure(&run.events, service, run.meta.stack.healthcheck.as_ref());
         let with_own = predictions(&case.input(engine, Some(own), Some(real.order.clone())));
+        row.own_touched = with_own.iter().any(|outcome| fits(&outcome));
         let own = with_own.iter().filter(|outcome| fits_states(outcome));
         let own = own.min_by(|a, b| error(a).total_cmp(&error(b)));
         row.own_errors = own.map(|outcome| real.errors(outcome)).unwrap_or_default();
@@ -290,10 +294,11 @@ fn shown(outcome: &Outcome) -> Vec<String> {
 fn summary(rows: &[Row]) {
     let right = |fits: fn(&Row) -> bool| rows.iter().filter(|row| fits(row)).count();
     println!(
-        "\nstates right in {} of {}, touched slots in {}",
+        "\nstates right in {} of {}; touched slots in {}, and in {} with the hop times of each run",
         right(|row| row.states),
         rows.len(),
-        right(|row| row.touched)
+        right(|row| row.touched),
+        right(|row| row.own_touched)
     );
     errors("with the hop times of the calibration run", rows, |row| &row.errors);
     errors("with the hop times of each run", rows, |row| &row.own_errors);

@@ -28,7 +28,8 @@ pub struct HopTimes {
     pub crowd: Offset,
     /// Running a health check that answers at once.
     pub check: Offset,
-    /// A state on the node to its effect in the manager (up to 100 ms of collecting).
+    /// A state on the node to its effect in the manager, which collects for up to 100 ms. States
+    /// that come meanwhile have their effect at the same moment.
     pub report: Offset,
     /// A task that is told to stop while it runs, starts or prepares, to the beginning of its end:
     /// the agent cancels what it does and tries again after 1 s (swarmkit `agent/task.go`).

@@ -7,6 +7,9 @@ use crate::Offset;
 use crate::record::{ContainerAction, Event, EventKind};
 use crate::swarm::{HealthCheck, TaskState};
 
+/// Containers that are to start within this time start together.
+const TOGETHER: Offset = Offset::from_millis(20);
+
 /// The instants of one task that hop times come from.
 #[derive(Debug, Clone, Copy, Default)]
 struct Marks {
@@ -89,15 +92,15 @@ fn marks(events: &[Event], service: &str) -> Vec<Marks> {
     marks.into_values().collect()
 }
 
-/// How long a container took to start, and how many others began to start before it and were not
-/// done.
+/// How long a container took to start, and how many others were starting when it began.
 fn start(mark: &Marks, all: &[Marks]) -> Option<(Offset, i64)> {
     let (from, to) = (mark.starting?, mark.started?);
     let others = all.iter().filter(|other| {
-        other.starting.is_some_and(|starting| starting < from)
+        other.starting.is_some_and(|starting| starting < from + TOGETHER)
             && other.started.is_some_and(|started| started > from)
     });
-    Some((to - from, i64::try_from(others.count()).unwrap_or(0)))
+    // It is one of them itself.
+    Some((to - from, i64::try_from(others.count()).unwrap_or(1) - 1))
 }
 
 fn median(mut times: Vec<Offset>) -> Option<Offset> {
