@@ -13,7 +13,7 @@ use super::values::{
     FormatChoice, ScenarioChoice, StreamChoice, duration, key_value, limit, path, port, rate,
     stack_name, url, words,
 };
-use super::{build, deploy, down, lab, plan, probe, report, stack, update, verify, watch};
+use super::{build, deploy, down, explain, lab, plan, probe, report, stack, update, verify, watch};
 use crate::deploy::{Change, EndpointMode, ResolveImage};
 use crate::error::{Error, Result};
 use crate::probe::WeightedPath;
@@ -119,6 +119,7 @@ pub(super) enum Command {
     Plan(plan::PlanArgs),
     Probe(probe::ProbeArgs),
     Report(report::ReportArgs),
+    Explain(explain::ExplainArgs),
     Down(down::DownArgs),
     /// Show what this machine lacks, and how to fix it
     Doctor,

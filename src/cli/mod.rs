@@ -7,6 +7,7 @@ mod console;
 mod deploy;
 mod doctor;
 mod down;
+mod explain;
 mod good_response;
 mod header;
 mod interrupts;
@@ -92,6 +93,7 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         Command::Lab(args) => lab::run(args.command, console).await,
         Command::Report(args) => report::run(&args, console),
         Command::Stack(args) => stack::run(args, console),
+        Command::Explain(args) => explain::run(&args, console),
         Command::Plan(args) => plan::run(&args, console),
         Command::Probe(_) | Command::ProbeAgent => unreachable!("handled above"),
     }

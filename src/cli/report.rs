@@ -7,7 +7,7 @@ use clap::Args;
 use super::args::FormatArgs;
 use super::ci::Ci;
 use super::console::Console;
-use super::result::{judge_and_save, show};
+use super::result::{judge_and_save, run_folder, show};
 use crate::error::Result;
 
 /// Judge a recorded run again, without an engine
@@ -22,12 +22,7 @@ pub(super) struct ReportArgs {
 }
 
 pub(super) fn run(args: &ReportArgs, console: &Console) -> Result<u8> {
-    let runs = console.state.runs();
-    let folder = match &args.run {
-        None => runs.join("latest"),
-        Some(run) if run.is_dir() => run.clone(),
-        Some(id) => runs.join(id),
-    };
+    let folder = run_folder(console, args.run.as_deref());
     let judged = judge_and_save(&folder)?;
     // The command that made the run has told the CI system already.
     let ci = args.formats.ci.unwrap_or(Ci::None);

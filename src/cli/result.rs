@@ -1,6 +1,6 @@
 //! From a finished record to the result that the user sees.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::FormatArgs;
 use super::ci::Ci;
@@ -51,6 +51,16 @@ pub(super) async fn conclude(
     }
     cleaned?;
     Ok(judged.verdict.exit_code())
+}
+
+/// The folder of a run, given by its folder or id; by default that of the newest one.
+pub(super) fn run_folder(console: &Console, run: Option<&Path>) -> PathBuf {
+    let runs = console.state.runs();
+    match run {
+        None => runs.join("latest"),
+        Some(run) if run.is_dir() => run.to_owned(),
+        Some(id) => runs.join(id),
+    }
 }
 
 /// Judges the record in `folder` and writes `report.json` into it.

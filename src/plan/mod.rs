@@ -7,12 +7,14 @@
 //! * [`detection`]: whether and when an update notices a [`FailureKind`], and why it does not;
 //! * [`Setting::tolerated`]: how many failed slots an update tolerates;
 //! * [`Course::of`]: one update as figures;
-//! * [`BehaviourFile`]: `--behaviour FILE`.
+//! * [`BehaviourFile`]: `--behaviour FILE`;
+//! * [`explain`]: every step of a recorded update, with the rule and the setting behind it.
 
 mod behaviour_file;
 mod chart;
 mod course;
 mod detection;
+mod explain;
 mod room;
 mod setting;
 mod slot_courses;
@@ -24,6 +26,7 @@ use serde::Serialize;
 pub use behaviour_file::BehaviourFile;
 pub use course::{Alternative, Capacity, Course, Doing, Rollback, SlotCourse, Span, StateAt};
 pub use detection::{Blind, Detection, FailureKind, detection, detections};
+pub use explain::{Explained, Step, explain, explain_text};
 pub use room::Room;
 pub use setting::Setting;
 pub use table::table;

@@ -97,7 +97,7 @@ impl Setting {
             engine: self.engine,
             nodes: self.nodes(),
             hops: self.hops,
-            order: self.order,
+            order: self.order.clone(),
             races: Races::default(),
             seed: self.seed,
             patience: Offset::from_millis(2 * 3600 * 1000),

@@ -11,6 +11,9 @@ use crate::swarm::TaskState;
 /// The exit code of a container whose command cannot be run.
 const NO_COMMAND: i32 = 127;
 
+/// Containers that are to start within this time start together.
+const LAUNCH: Offset = Offset::from_millis(20);
+
 impl World<'_> {
     pub(super) fn behaviour(&self, id: TaskId) -> &Behaviour {
         let task = &self.tasks[id as usize];
@@ -53,10 +56,16 @@ impl World<'_> {
         task.state = TaskState::Starting;
         let node = task.node;
         self.log(id, What::Starting);
-        let others = i64::from(self.nodes.starts(node));
+        self.nodes.starts(node);
+        self.plan_in(LAUNCH, id, Due::Launch);
+    }
+
+    /// Containers that start together slow each other down.
+    pub(super) fn launch(&mut self, id: TaskId) {
+        let others = self.nodes.starting(self.tasks[id as usize].node).saturating_sub(1);
         let hops = &self.input.hops;
-        let crowd = Offset::from_nanos(hops.crowd.as_nanos().saturating_mul(others));
-        self.plan_in(hops.start + crowd, id, Due::Started);
+        let crowd = Offset::from_nanos(hops.crowd.as_nanos().saturating_mul(i64::from(others)));
+        self.plan_in((hops.start + crowd - LAUNCH).max(Offset::ZERO), id, Due::Started);
     }
 
     /// The container has started: the rest of its life is known unless it is told to stop.
@@ -97,7 +106,7 @@ impl World<'_> {
     fn runs(&mut self, id: TaskId) {
         self.tasks[id as usize].state = TaskState::Running;
         self.log(id, What::Running);
-        self.plan_in(self.input.hops.report, id, Due::SeenRunning);
+        self.report(id, Due::SeenRunning);
     }
 
     /// The node stops an unhealthy container by itself, with the same wait and the same signal.
@@ -161,7 +170,7 @@ impl World<'_> {
         let state = self.tasks[id as usize].state;
         self.tasks[id as usize].since = self.now;
         self.log(id, What::Ended(state));
-        self.plan_in(self.input.hops.report, id, Due::SeenEnd);
+        self.report(id, Due::SeenEnd);
     }
 
     /// The manager wants the task to start.

@@ -7,7 +7,8 @@ use crate::Offset;
 /// How long each hop between Swarm's parts takes: the part of a duration that no setting decides.
 ///
 /// The defaults are medians of updates that were recorded on one node of engine 20.10.24 with two
-/// processors (`tests/records/new-version-404` is one of them).
+/// processors (`tests/records/new-version-404` is one of them). [`HopTimes::measure`] takes them
+/// from any other record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HopTimes {
@@ -27,7 +28,8 @@ pub struct HopTimes {
     pub crowd: Offset,
     /// Running a health check that answers at once.
     pub check: Offset,
-    /// A state on the node to its effect in the manager (up to 100 ms of collecting).
+    /// A state on the node to its effect in the manager, which collects for up to 100 ms. States
+    /// that come meanwhile have their effect at the same moment.
     pub report: Offset,
     /// A task that is told to stop while it runs, starts or prepares, to the beginning of its end:
     /// the agent cancels what it does and tries again after 1 s (swarmkit `agent/task.go`).

@@ -91,13 +91,15 @@ pub struct Node {
 }
 
 /// The order in which an updater takes the slots.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum SlotOrder {
     /// By their numbers, which is easiest to read.
     #[default]
     Ascending,
     /// At random by the seed. Swarm's own order is random too (the iteration of a Go map).
     Random,
+    /// In this order, which was seen in a run; slots that it lacks come last.
+    Given(Vec<u64>),
 }
 
 /// How the races of the engine end, which its source leaves open.

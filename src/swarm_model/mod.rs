@@ -21,7 +21,8 @@
 //!   events as in the record of a real run;
 //! * [`Spec::of`]: the input from a service's request body;
 //! * [`health_course`] and [`CheckTimings`]: when a container becomes healthy and unhealthy;
-//! * [`HopTimes`]: the part of a duration that no setting decides.
+//! * [`HopTimes`]: the part of a duration that no setting decides; [`HopTimes::measure`] takes it
+//!   from a record.
 //!
 //! The rules come from the engine's source (swarmkit and moby, named at each rule) and from
 //! recorded runs. What the source leaves open, because two parts of the engine race, is in
@@ -34,6 +35,7 @@ mod events;
 mod health;
 mod hop_times;
 mod input;
+mod measure;
 mod outcome;
 mod reconcile;
 mod restart;

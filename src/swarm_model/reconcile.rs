@@ -101,9 +101,16 @@ impl World<'_> {
 
     /// The slots in the order in which an updater takes them.
     pub(super) fn in_order(&self, mut slots: Vec<u32>) -> Vec<u32> {
-        if self.input.order == SlotOrder::Random {
-            let seed = self.input.seed ^ (u64::from(self.updaters) << 32);
-            slots.sort_by_cached_key(|slot| mix(seed ^ mix(u64::from(*slot))));
+        match &self.input.order {
+            SlotOrder::Ascending => {}
+            SlotOrder::Random => {
+                let seed = self.input.seed ^ (u64::from(self.updaters) << 32);
+                slots.sort_by_cached_key(|slot| mix(seed ^ mix(u64::from(*slot))));
+            }
+            SlotOrder::Given(order) => slots.sort_by_key(|slot| {
+                let place = order.iter().position(|given| *given == u64::from(*slot) + 1);
+                place.unwrap_or(usize::MAX)
+            }),
         }
         slots
     }

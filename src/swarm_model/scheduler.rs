@@ -84,11 +84,14 @@ impl Nodes {
         }
     }
 
-    /// One more container begins to start; returns how many others do.
-    pub(super) fn starts(&mut self, node: u32) -> u32 {
-        let starting = &mut self.used[node as usize].starting;
-        *starting += 1;
-        *starting - 1
+    /// One more container begins to start.
+    pub(super) fn starts(&mut self, node: u32) {
+        self.used[node as usize].starting += 1;
+    }
+
+    /// How many containers start now.
+    pub(super) fn starting(&self, node: u32) -> u32 {
+        self.used[node as usize].starting
     }
 
     pub(super) fn has_started(&mut self, node: u32) {

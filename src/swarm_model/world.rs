@@ -38,7 +38,9 @@ pub(super) enum Due {
     Prepared,
     /// The node learns that the task may start.
     MayStart,
-    /// The container starts.
+    /// The node is about to start the container, and knows which others start with it.
+    Launch,
+    /// The container has started.
     Started,
     /// The container is healthy for the first time.
     Healthy,
@@ -86,6 +88,8 @@ pub(super) struct World<'a> {
     pub(super) progress: Offset,
     pub(super) steps: Vec<Step>,
     pub(super) states: Vec<StateStep>,
+    /// When the manager reads the reports that it collects now.
+    pub(super) report_at: Offset,
     /// Tasks that a worker keeps and has not let start yet.
     pub(super) kept: Vec<TaskId>,
     pub(super) touched: Vec<bool>,
@@ -115,6 +119,7 @@ impl<'a> World<'a> {
             progress: Offset::ZERO,
             steps: Vec::with_capacity(room * 16),
             states: Vec::new(),
+            report_at: Offset::ZERO,
             kept: Vec::new(),
             touched: vec![false; room],
         };
@@ -223,6 +228,15 @@ impl<'a> World<'a> {
         self.queue.push(Reverse(Planned { at, order: self.planned, id, plan, due }));
     }
 
+    /// The node reports a state. The manager collects reports for a while and reads them together
+    /// (swarmkit `manager/dispatcher/dispatcher.go`: `maxBatchInterval`).
+    pub(super) fn report(&mut self, id: TaskId, due: Due) {
+        if self.report_at <= self.now {
+            self.report_at = self.now + self.input.hops.report;
+        }
+        self.plan_at(self.report_at, id, due);
+    }
+
     /// Voids what is planned for a task.
     pub(super) fn replan(&mut self, id: TaskId) {
         self.tasks[id as usize].plan += 1;
@@ -244,7 +258,9 @@ impl<'a> World<'a> {
             }
             self.now = next.at;
             self.handle(&next);
-            if self.changed {
+            // What comes with one report is one change for the orchestrator.
+            let more = self.queue.peek().is_some_and(|Reverse(more)| more.at == next.at);
+            if self.changed && !more {
                 self.reconcile();
             }
         }
@@ -303,6 +319,7 @@ impl<'a> World<'a> {
             Due::Retry => self.retry_pending(),
             Due::Prepared => self.prepared(id),
             Due::MayStart => self.begin_start(id),
+            Due::Launch => self.launch(id),
             Due::Started => self.started(id),
             Due::Healthy => self.healthy(id),
             Due::Unhealthy => self.unhealthy(id),

@@ -199,3 +199,42 @@ fn a_plan_says_how_many_nodes_an_update_needs() {
     spec.update.order = Order::StopFirst;
     assert_eq!(Plan::of(&setting(spec)).room.needed_nodes, Some(3));
 }
+
+#[test]
+fn a_recorded_run_is_explained() {
+    let output = Command::cargo_bin("rollproof")
+        .unwrap()
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["explain", "tests/records/new-version-404"])
+        .assert()
+        .success()
+        .get_output()
+        .stdout
+        .clone();
+    let text = String::from_utf8(output).unwrap();
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    insta::assert_snapshot!("explain", text);
+}
+
+/// What is explained of a simulated run names the settings that decided it.
+#[test]
+fn explanations_name_the_setting_that_decided() {
+    let mut spec = spec(Order::StartFirst);
+    spec.update.delay = 4.0;
+    spec.update.monitor = 3.0;
+    let outcome = rollproof::swarm_model::simulate(&rollproof::swarm_model::Input::sound(
+        spec.clone(),
+        secs(0.5),
+        secs(0.1),
+    ));
+    let mut run = crate::judge_story::Story::new(2).run;
+    run.meta.stack.update_config = spec.update;
+    run.events = outcome.events(&crate::swarm_model_properties::names(), secs(10.0));
+    let explained = rollproof::plan::explain(&run);
+    let steps = &explained[0].steps;
+    let done = steps.last().unwrap();
+    assert_eq!(done.setting, Some("update_config.delay"), "{done:?}");
+    assert!(done.rule.contains("one second more"), "{}", done.rule);
+    let waited = steps.iter().filter(|step| step.rule.starts_with("a worker waits 4 s"));
+    assert_eq!(waited.count(), 4);
+}

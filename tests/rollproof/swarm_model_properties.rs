@@ -87,7 +87,7 @@ fn most_in_flight(outcome: &Outcome) -> usize {
     most
 }
 
-fn names() -> Names {
+pub fn names() -> Names {
     Names {
         service: SERVICE.to_owned(),
         scenario: "update".to_owned(),

@@ -1,0 +1,316 @@
+//! Predicted updates, compared with real ones on a private engine.
+//!
+//! Each case of `cases.yml` is deployed, updated and recorded by rollproof, and played on the
+//! model of Swarm. The states and the number of touched slots must be those of one way in which the
+//! engine's races can end; durations are compared with that one. They are predicted twice: with the
+//! hop times of a calibration run of the first case, and with those of the run itself, which shows how
+//! much of an error is the machine's.
+//!
+//! Arguments: `--only WORDS` (part of a name; repeat), `--dry-run` (predictions only), `--program
+//! PATH` (rollproof), `--records FOLDER` (compare records that are there already).
+
+#![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
+
+mod case;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use clap::Parser;
+use rollproof::Offset;
+use rollproof::record::{EventKind, RecordReader, Run};
+use rollproof::swarm::{EngineVersion, UpdateState};
+use rollproof::swarm_model::{HopTimes, Input, Outcome, Races, simulate};
+
+use case::Case;
+
+#[derive(Parser)]
+struct Arguments {
+    /// Run only cases whose name contains this
+    #[arg(long)]
+    only: Vec<String>,
+    /// Print the predictions and run nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// The program that runs the updates
+    #[arg(long, default_value = "target/release/rollproof")]
+    program: PathBuf,
+    /// Compare the records in this folder instead of running anything
+    #[arg(long)]
+    records: Option<PathBuf>,
+    /// Added by `cargo bench`
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// The proxy closes its connections at once, so that a replica has nothing to wait for when it
+/// stops.
+const CADDYFILE: &str = "{\n admin off\n}\n:80 {\n reverse_proxy {\n  dynamic a {\n   name tasks.app\n   \
+    port 8000\n   refresh 1s\n  }\n  lb_try_duration 1s\n  transport http {\n   keepalive off\n  }\n }\n}\n";
+
+fn main() {
+    let arguments = Arguments::parse();
+    let text = std::fs::read_to_string("benches/prediction/cases.yml").unwrap();
+    let cases: Vec<Case> = serde_yaml::from_str(&text).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("Caddyfile"), CADDYFILE).unwrap();
+    let chosen: Vec<&Case> = cases
+        .iter()
+        .filter(|case| {
+            arguments.only.is_empty()
+                || arguments.only.iter().any(|words| case.name.contains(words))
+        })
+        .collect();
+    let mut bench = Bench { arguments, folder: folder.path().to_owned(), hops: None };
+    if bench.arguments.dry_run {
+        for case in chosen {
+            Bench::predict_only(case);
+        }
+        return;
+    }
+    bench.calibrate(&cases[0]);
+    let rows: Vec<Row> = chosen.into_iter().map(|case| bench.compare(case)).collect();
+    if bench.arguments.records.is_none() {
+        bench.rollproof(&["down"]);
+    }
+    summary(&rows);
+}
+
+struct Bench {
+    arguments: Arguments,
+    folder: PathBuf,
+    hops: Option<HopTimes>,
+}
+
+/// One compared case.
+struct Row {
+    states: bool,
+    touched: bool,
+    /// The same with the hop times of the run itself.
+    own_touched: bool,
+    /// Relative errors of the durations, with the hop times of the calibration run.
+    errors: Vec<f64>,
+    /// The same with the hop times of the run itself.
+    own_errors: Vec<f64>,
+}
+
+impl Bench {
+    fn rollproof(&self, args: &[&str]) -> Option<i32> {
+        let status = Command::new(&self.arguments.program).args(["--quiet"]).args(args).status();
+        status.unwrap().code()
+    }
+
+    /// Measures the hop times of this machine in a run of the first case.
+    fn calibrate(&mut self, case: &Case) {
+        let run = self.record(case, "calibration");
+        let service = run.meta.stack.service.clone();
+        let check = run.meta.stack.healthcheck.clone();
+        let hops = HopTimes::measure(&run.events, &service, check.as_ref());
+        println!("hop times: {}", serde_json::to_string(&hops).unwrap());
+        self.hops = Some(hops);
+    }
+
+    /// Deploys and updates a case, and returns its record.
+    fn record(&self, case: &Case, id: &str) -> Run {
+        if let Some(records) = &self.arguments.records {
+            return RecordReader::open(&records.join(id)).unwrap();
+        }
+        let file = self.folder.join("stack.yml");
+        std::fs::write(&file, case.stack().to_string()).unwrap();
+        let file = file.to_str().unwrap();
+        let deployed = self.rollproof(&["deploy", "--engine", "lab", "-c", file, "prediction"]);
+        assert_eq!(deployed, Some(0), "{}: not deployed", case.name);
+        let mut update = vec![
+            "update",
+            "prediction",
+            "--service",
+            "app",
+            "--streams",
+            "proxy-fresh",
+            "--rate",
+            "2",
+            "--baseline",
+            "2s",
+            "--settle",
+            "3s",
+            "--format",
+            "json=/dev/null",
+        ];
+        let env: Vec<String> =
+            case.env.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        for pair in &env {
+            update.extend(["--env", pair]);
+        }
+        self.rollproof(&update);
+        let home = PathBuf::from(std::env::var_os("ROLLPROOF_HOME").unwrap_or(".".into()));
+        let latest = home.join(".rollproof/runs/latest");
+        let run = RecordReader::open(&latest).unwrap();
+        let kept = home.join("predictions").join(id);
+        let _ = std::fs::remove_dir_all(&kept);
+        std::fs::create_dir_all(&kept).unwrap();
+        for entry in std::fs::read_dir(&latest).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), kept.join(entry.file_name())).unwrap();
+        }
+        self.rollproof(&["down", "prediction"]);
+        run
+    }
+
+    fn predict_only(case: &Case) {
+        println!("{}", case.name);
+        for outcome in predictions(&case.input(None, None, None)) {
+            println!("  {:?} {}", shown(&outcome), outcome.touched.len());
+        }
+    }
+
+    fn compare(&self, case: &Case) -> Row {
+        let id: String =
+            case.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let run = self.record(case, &id);
+        let real = Real::of(&run);
+        let engine = EngineVersion::parse(&run.meta.engine.version);
+        let input = case.input(engine, self.hops, Some(real.order.clone()));
+        let all = predictions(&input);
+        let states = |outcome: &Outcome| -> Vec<UpdateState> {
+            outcome.states.iter().map(|step| step.state).collect()
+        };
+        let seen: Vec<UpdateState> = real.states.iter().map(|(state, _)| *state).collect();
+        let fits_states = |outcome: &&Outcome| states(outcome) == seen;
+        let fits =
+            |outcome: &&Outcome| fits_states(outcome) && outcome.touched.len() == real.order.len();
+        let error = |outcome: &Outcome| {
+            let errors = real.errors(outcome);
+            errors.iter().sum::<f64>()
+        };
+        let nearest = |fits: &dyn Fn(&&Outcome) -> bool| {
+            all.iter().filter(fits).min_by(|a, b| error(a).total_cmp(&error(b)))
+        };
+        let best = nearest(&fits).or_else(|| nearest(&fits_states)).unwrap_or(&all[0]);
+        let mut row = Row {
+            states: all.iter().any(|outcome| fits_states(&outcome)),
+            touched: all.iter().any(|outcome| fits(&outcome)),
+            errors: if fits_states(&best) { real.errors(best) } else { Vec::new() },
+            own_touched: false,
+            own_errors: Vec::new(),
+        };
+        let service = &run.meta.stack.service;
+        let own = HopTimes::measure(&run.events, service, run.meta.stack.healthcheck.as_ref());
+        let with_own = predictions(&case.input(engine, Some(own), Some(real.order.clone())));
+        row.own_touched = with_own.iter().any(|outcome| fits(&outcome));
+        let own = with_own.iter().filter(|outcome| fits_states(outcome));
+        let own = own.min_by(|a, b| error(a).total_cmp(&error(b)));
+        row.own_errors = own.map(|outcome| real.errors(outcome)).unwrap_or_default();
+        let verdict = |right: bool| if right { "right" } else { "WRONG" };
+        println!(
+            "{:<58} states {}, slots {} ({} of {})",
+            case.name,
+            verdict(row.states),
+            verdict(row.touched),
+            real.order.len(),
+            best.touched.len()
+        );
+        for (state, at) in &real.states {
+            let when = |outcome: Option<&Outcome>| {
+                let step = outcome?.states.iter().find(|step| step.state == *state)?;
+                Some(step.at.as_secs_f64())
+            };
+            println!(
+                "    {:<20} {:>8.2} s real, {:>8.2} s predicted, {:>8.2} s with its own hop times",
+                state.as_str(),
+                at.as_secs_f64(),
+                when(Some(best)).unwrap_or(f64::NAN),
+                when(own).unwrap_or(f64::NAN)
+            );
+        }
+        if !row.states {
+            println!("    predicted: {:?}", shown(best));
+        }
+        row
+    }
+}
+
+/// What really happened.
+struct Real {
+    states: Vec<(UpdateState, Offset)>,
+    /// The touched slots, in the order of their first new tasks.
+    order: Vec<u64>,
+}
+
+impl Real {
+    fn of(run: &Run) -> Self {
+        let service = &run.meta.stack.service;
+        let submitted = run.events.iter().find_map(|event| match &event.kind {
+            EventKind::Submitted { generation, .. } => Some((event.at, *generation)),
+            _ => None,
+        });
+        let (from, generation) = submitted.unwrap();
+        let mut order: Vec<u64> = Vec::new();
+        let mut states: Vec<(UpdateState, Offset)> = Vec::new();
+        for event in &run.events {
+            match &event.kind {
+                EventKind::Task(task)
+                    if task.service == *service
+                        && task.generation == generation
+                        && !order.contains(&task.slot) =>
+                {
+                    order.push(task.slot);
+                }
+                EventKind::Service { service: of, state, .. }
+                    if of == service
+                        && event.at >= from
+                        && *state != UpdateState::None
+                        && states.last().is_none_or(|(last, _)| last != state) =>
+                {
+                    states.push((*state, event.at - from));
+                }
+                _ => {}
+            }
+        }
+        Self { states, order }
+    }
+
+    /// The relative errors of the times at which an outcome has the same states.
+    fn errors(&self, outcome: &Outcome) -> Vec<f64> {
+        self.states
+            .iter()
+            .zip(&outcome.states)
+            .filter(|((state, _), step)| *state == step.state && *state != UpdateState::Updating)
+            .map(|((_, at), step)| {
+                (step.at - *at).abs().as_secs_f64() / at.as_secs_f64().max(0.001)
+            })
+            .collect()
+    }
+}
+
+fn predictions(input: &Input) -> Vec<Outcome> {
+    Races::ALL.into_iter().map(|races| simulate(&Input { races, ..input.clone() })).collect()
+}
+
+fn shown(outcome: &Outcome) -> Vec<String> {
+    let states = outcome.states.iter();
+    states.map(|step| format!("{} {:.2}", step.state, step.at.as_secs_f64())).collect()
+}
+
+fn summary(rows: &[Row]) {
+    let right = |fits: fn(&Row) -> bool| rows.iter().filter(|row| fits(row)).count();
+    println!(
+        "\nstates right in {} of {}; touched slots in {}, and in {} with the hop times of each run",
+        right(|row| row.states),
+        rows.len(),
+        right(|row| row.touched),
+        right(|row| row.own_touched)
+    );
+    errors("with the hop times of the calibration run", rows, |row| &row.errors);
+    errors("with the hop times of each run", rows, |row| &row.own_errors);
+}
+
+fn errors(what: &str, rows: &[Row], of: fn(&Row) -> &Vec<f64>) {
+    let mut errors: Vec<f64> = rows.iter().flat_map(|row| of(row).iter().copied()).collect();
+    errors.sort_by(f64::total_cmp);
+    println!(
+        "durations {what}: median error {:.1} %, worst {:.1} % of {}",
+        errors.get(errors.len() / 2).copied().unwrap_or(f64::NAN) * 100.0,
+        errors.last().copied().unwrap_or(f64::NAN) * 100.0,
+        errors.len()
+    );
+}

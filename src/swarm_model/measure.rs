@@ -1,0 +1,109 @@
+//! Hop times from the record of a real run.
+
+use std::collections::HashMap;
+
+use super::HopTimes;
+use crate::Offset;
+use crate::record::{ContainerAction, Event, EventKind};
+use crate::swarm::{HealthCheck, TaskState};
+
+/// Containers that are to start within this time start together.
+const TOGETHER: Offset = Offset::from_millis(20);
+
+/// The instants of one task that hop times come from.
+#[derive(Debug, Clone, Copy, Default)]
+struct Marks {
+    assigned: Option<Offset>,
+    created: Option<Offset>,
+    starting: Option<Offset>,
+    started: Option<Offset>,
+    healthy: Option<Offset>,
+    died: Option<Offset>,
+    ended: Option<Offset>,
+}
+
+impl HopTimes {
+    /// The hop times that the events of a run show for the tasks of a service; the defaults for
+    /// those that they do not show. The median counts. Only containers that started alone tell how
+    /// long a start takes, and those that started with others tell how much each other adds.
+    #[must_use]
+    pub fn measure(events: &[Event], service: &str, check: Option<&HealthCheck>) -> Self {
+        let marks = marks(events, service);
+        let all = Self::default();
+        let between = |from: fn(&Marks) -> Option<Offset>, to: fn(&Marks) -> Option<Offset>| {
+            marks.iter().filter_map(move |mark| Some(to(mark)? - from(mark)?)).collect()
+        };
+        let prepare = median(between(|mark| mark.assigned, |mark| mark.created));
+        let teardown = median(between(|mark| mark.died, |mark| mark.ended));
+        let starts: Vec<(Offset, i64)> =
+            marks.iter().filter_map(|mark| start(mark, &marks)).collect();
+        let alone = starts.iter().filter(|(_, others)| *others == 0).map(|(time, _)| *time);
+        let start = median(alone.collect()).unwrap_or(all.start);
+        let crowd = starts
+            .iter()
+            .filter(|(_, others)| *others > 0)
+            .map(|(time, others)| Offset::from_nanos((*time - start).as_nanos().max(0) / others));
+        let interval = check.map_or(0.0, |check| check.interval);
+        let checks = between(|mark| mark.started, |mark| mark.healthy);
+        // Only a replica that was healthy at its first check tells how long one takes.
+        let first = checks
+            .into_iter()
+            .map(|time: Offset| time - Offset::from_secs_f64(interval))
+            .filter(|time| *time > Offset::ZERO && time.as_secs_f64() < interval / 2.0);
+        Self {
+            create: prepare.map_or(all.create, |time| (time - all.deliver).max(Offset::ZERO)),
+            start,
+            crowd: median(crowd.collect()).unwrap_or(all.crowd),
+            check: median(first.collect()).unwrap_or(all.check),
+            teardown: teardown.unwrap_or(all.teardown),
+            ..all
+        }
+    }
+}
+
+fn marks(events: &[Event], service: &str) -> Vec<Marks> {
+    let mut marks: HashMap<&str, Marks> = HashMap::new();
+    for event in events {
+        match &event.kind {
+            EventKind::Task(task) if task.service == service => {
+                let mark = marks.entry(&task.task).or_default();
+                let place = match task.state {
+                    TaskState::Assigned => &mut mark.assigned,
+                    TaskState::Starting => &mut mark.starting,
+                    state if state.is_terminal() => &mut mark.ended,
+                    _ => continue,
+                };
+                place.get_or_insert(event.at);
+            }
+            EventKind::Container { task, service: of, action, .. } if of == service => {
+                let mark = marks.entry(task).or_default();
+                let place = match action {
+                    ContainerAction::Create => &mut mark.created,
+                    ContainerAction::Start => &mut mark.started,
+                    ContainerAction::Healthy => &mut mark.healthy,
+                    ContainerAction::Die => &mut mark.died,
+                    _ => continue,
+                };
+                place.get_or_insert(event.at);
+            }
+            _ => {}
+        }
+    }
+    marks.into_values().collect()
+}
+
+/// How long a container took to start, and how many others were starting when it began.
+fn start(mark: &Marks, all: &[Marks]) -> Option<(Offset, i64)> {
+    let (from, to) = (mark.starting?, mark.started?);
+    let others = all.iter().filter(|other| {
+        other.starting.is_some_and(|starting| starting < from + TOGETHER)
+            && other.started.is_some_and(|started| started > from)
+    });
+    // It is one of them itself.
+    Some((to - from, i64::try_from(others.count()).unwrap_or(1) - 1))
+}
+
+fn median(mut times: Vec<Offset>) -> Option<Offset> {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied()
+}
