@@ -141,6 +141,28 @@ fn all_replicas_at_once_become_a_third() {
     assert_eq!(judgement.headline, "680 of 3,600 requests lost, longest outage 3.40 s (18.0 s)");
 }
 
+/// The proxy keeps asking replicas that are gone for some time after the outage.
+#[test]
+fn an_outage_decides_even_if_its_edges_lose_more() {
+    let mut story = Story::new(0);
+    story.scenario("update", Expects::Update);
+    for slot in 1..=6 {
+        story.replace(slot, 2, SUBMIT + 0.1);
+    }
+    story.state(SUBMIT + 11.0, UpdateState::Completed, "update completed");
+    story.end(SUBMIT + 13.0, SpecMatch::Submitted, EndReason::Settled);
+    story.shots(SUBMIT + 13.5, |at, shot| {
+        if (SUBMIT + 3.0..SUBMIT + 9.0).contains(&at) {
+            fail(shot, Outcome::Proxy502, 0.003);
+        }
+    });
+    let judgement = judge(&story.finish());
+    let causes = &judgement.scenarios[0].causes;
+    assert!(causes.len() > 1, "{causes:?}");
+    let advice = advice(&judgement);
+    assert_eq!(advice.lines, ["update_config:", "  parallelism: 2"], "{causes:?}");
+}
+
 #[test]
 fn a_host_port_that_the_old_task_holds_needs_stop_first() {
     let mut story = Story::new(1);
