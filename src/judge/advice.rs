@@ -33,6 +33,9 @@ pub struct Advice {
     pub text: Option<String>,
 }
 
+/// An outage decides if at least one of so many lost requests was lost in it.
+const OUTAGE_ONE_OF: u64 = 4;
+
 /// What a scenario's advice is drawn from.
 pub(super) struct Case<'a> {
     pub scene: &'a Scene<'a>,
@@ -144,7 +147,7 @@ impl Case<'_> {
     }
 
     fn of_lost_requests(&self) -> Advice {
-        let Some(group) = self.causes.first() else {
+        let Some(group) = self.outage().or(self.causes.first()) else {
             return Advice::new("requests failed".to_owned(), &Fix::text(TASK_ERRORS), self.stack);
         };
         let failed: u64 = self.causes.iter().map(|group| group.failed).sum();
@@ -171,6 +174,17 @@ impl Case<'_> {
         };
         let fix = group.fix.clone().unwrap_or_else(|| Self::unexplained(&users));
         Advice::new(because, &fix, self.stack)
+    }
+
+    /// The cause of a full outage, if that is where many requests were lost: at its edges, requests
+    /// still go to tasks that stop or have just started, and those end with it.
+    fn outage(&self) -> Option<&CauseGroup> {
+        let outage = |group: &&CauseGroup| {
+            matches!(group.cause, Cause::NoHealthyReplica | Cause::HeldByProxy)
+        };
+        let lost: u64 = self.causes.iter().filter(outage).map(|group| group.failed).sum();
+        let all: u64 = self.causes.iter().map(|group| group.failed).sum();
+        self.causes.iter().find(outage).filter(|_| lost * OUTAGE_ONE_OF >= all)
     }
 
     /// What stands in the settings now, for people.

@@ -318,7 +318,8 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// How many slots had lost their task of the previous version when the rollback began.
+    /// How many slots had neither their task of the previous version nor one of the new version that
+    /// served when the rollback began.
     pub(super) fn touched_before_rollback(&self) -> u64 {
         let Some(rollback) = self.rollback_seen() else { return 0 };
         let new = self.new_generation();
@@ -331,9 +332,27 @@ impl<'a> Scene<'a> {
                 let told = life.told_to_stop;
                 told.is_some_and(|told| told >= self.submitted_at() && told <= rollback)
             })
+            // A version that fails late has replaced them as it should.
+            .filter(|life| {
+                !self.tasks.lives.iter().any(|other| {
+                    other.last.generation == new
+                        && other.place() == life.place()
+                        && other.serves_at(rollback)
+                })
+            })
             .map(TaskLife::place)
             .collect();
         stopped.len() as u64
+    }
+
+    /// How many slots had a task of the new version that failed after it had been running: such a
+    /// slot is missing whatever the rollback does with the others.
+    pub(super) fn failed_late(&self) -> u64 {
+        let new = self.new_generation();
+        let failed = self.tasks.lives.iter().filter(|life| {
+            life.last.generation == new && life.running.is_some() && life.failure_at().is_some()
+        });
+        failed.map(TaskLife::place).collect::<BTreeSet<_>>().len() as u64
     }
 
     /// The generation that should serve in the end if all goes as expected.

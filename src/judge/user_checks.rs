@@ -108,7 +108,15 @@ pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &Stack
         // One of the two at a time: a rollback stops tasks that did not run anyway. Start-first
         // is no promise here: where the failed task's restart and the rollback both put a good
         // task in a slot, Swarm takes the slot for changed and replaces its healthy task too.
-        Expects::Rollback => update.at_once(replicas).max(rollback.at_once(replicas)),
+        // What failed after it had been running is missing on top of what the rollback stops.
+        Expects::Rollback => {
+            let stopped = match rollback.order {
+                Order::StartFirst => 0,
+                _ => rollback.at_once(replicas),
+            };
+            let late = scene.failed_late() + stopped;
+            update.at_once(replicas).max(rollback.at_once(replicas)).max(late)
+        }
         Expects::NoChange => 0,
     };
     let least = replicas.saturating_sub(allowed);

@@ -42,6 +42,8 @@ const CHECKED_WITH_SLOT: &str = "
 const FAILS_LATE: &str = r#"[ "$ROLLPROOF_SLOT" != 1 ] || { [ "$(cat /n 2>/dev/null)" != xxxxxxxx ] && printf x >> /n; }"#;
 /// Never healthy in the first task of slot 1, which leaves its name in a volume.
 const FAILS_ONCE: &str = r#"[ "$ROLLPROOF_SLOT" != 1 ] || { [ -e /data/name ] || hostname > /data/name; [ "$(cat /data/name)" != "$(hostname)" ]; }"#;
+/// Hides nothing.
+const ONE_TRY: &str = "";
 /// Tries another replica.
 const CAREFUL: &str = "    lb_try_duration 2s\n    lb_try_interval 50ms";
 /// The least probing that shows the faults.
@@ -190,7 +192,7 @@ fn all_at_once_becomes_a_third_of_the_replicas() {
         deploy: "
       replicas: 3
       update_config: {parallelism: 0, monitor: 1s}",
-        proxy: CAREFUL,
+        proxy: ONE_TRY,
         run: &["update"],
     }
     .is_fixed_by("update_config.parallelism is 0", &["parallelism: 1"]);
@@ -207,7 +209,7 @@ fn a_rollback_of_all_at_once_becomes_a_third_of_the_replicas() {
       update_config: {order: start-first, monitor: 15s, failure_action: rollback}
       rollback_config: {parallelism: 0, monitor: 1s}",
         proxy: CAREFUL,
-        run: &["broken-update", "--health-cmd", FAILS_LATE],
+        run: &["broken-update", "--health-cmd", FAILS_LATE, "--deadline", "500ms"],
     }
     .is_fixed_by("rollback_config.parallelism is 0", &["parallelism: 1"]);
 }
@@ -294,7 +296,7 @@ fn one_replica_starts_its_successor_first() {
         deploy: "
       replicas: 1
       update_config: {monitor: 1s}",
-        proxy: CAREFUL,
+        proxy: ONE_TRY,
         run: &["update"],
     }
     .is_fixed_by("update_config.order is stop-first (the default)", &["order: start-first"]);
@@ -311,7 +313,7 @@ fn one_replica_without_a_health_check_needs_both() {
         deploy: "
       replicas: 1
       update_config: {monitor: 1s}",
-        proxy: CAREFUL,
+        proxy: ONE_TRY,
         run: &["update"],
     }
     .is_fixed_by(
@@ -332,7 +334,7 @@ fn a_new_task_that_is_not_ready_needs_a_health_check() {
         deploy: "
       replicas: 2
       update_config: {order: start-first, delay: 500ms, monitor: 1s}",
-        proxy: "",
+        proxy: ONE_TRY,
         run: &["update"],
     }
     .is_fixed_by("lost: sent to a new task that was not ready yet", &["wget -q --spider"]);

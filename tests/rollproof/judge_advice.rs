@@ -1,7 +1,7 @@
 //! What decides a failed scenario, and the lines that fix it.
 
 use rollproof::Offset;
-use rollproof::judge::{Advice, Judgement, Verdict};
+use rollproof::judge::{Advice, Cause, Judgement, Verdict};
 use rollproof::record::{EndReason, EventKind, Expects, Outcome, Purpose, Shot, SpecMatch};
 use rollproof::swarm::{FailureAction, Order, TaskState, UpdateState};
 
@@ -139,6 +139,30 @@ fn all_replicas_at_once_become_a_third() {
         "update_config.parallelism is 0, all 6 replicas at once: no replica was serving for 4.40 s"
     );
     assert_eq!(judgement.headline, "680 of 3,600 requests lost, longest outage 3.40 s (18.0 s)");
+}
+
+/// The proxy keeps asking replicas that are gone for some time after the outage.
+#[test]
+fn an_outage_decides_even_if_its_edges_lose_more() {
+    let mut story = Story::new(0);
+    story.scenario("update", Expects::Update);
+    for slot in 1..=6 {
+        story.replace(slot, 2, SUBMIT + 0.1);
+    }
+    story.state(SUBMIT + 11.0, UpdateState::Completed, "update completed");
+    story.end(SUBMIT + 13.0, SpecMatch::Submitted, EndReason::Settled);
+    story.shots(SUBMIT + 13.5, |at, shot| {
+        if (SUBMIT + 4.0..SUBMIT + 9.0).contains(&at) {
+            fail(shot, Outcome::Proxy502, 0.003);
+        } else {
+            shot.outcome = Outcome::Ok;
+        }
+    });
+    let judgement = judge(&story.finish());
+    let causes = &judgement.scenarios[0].causes;
+    assert_ne!(causes[0].cause, Cause::NoHealthyReplica, "{causes:?}");
+    let advice = advice(&judgement);
+    assert_eq!(advice.lines, ["update_config:", "  parallelism: 2"], "{causes:?}");
 }
 
 #[test]
