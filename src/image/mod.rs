@@ -12,6 +12,7 @@ mod library_search;
 mod own_images;
 mod package_cache;
 mod programs;
+mod server_images;
 mod shared_objects;
 
 pub use build_context::BuildContext;
@@ -26,4 +27,5 @@ pub use own_images::{
 };
 pub use package_cache::PackageCache;
 pub use programs::{Program, ProgramOrigin, Programs};
+pub use server_images::{POSTGRES, REDIS, server_image};
 pub use shared_objects::{MissingLibrary, SharedObject, SharedObjects};

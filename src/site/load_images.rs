@@ -8,8 +8,8 @@ use super::{EngineKind, Ledger, LoadedImage, Site, StateFolder};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::image::{
-    BuiltImage, CONTENT_LABEL, OWN_IMAGES, Programs, companion_image, example_images,
-    find_app_binary,
+    BuiltImage, CONTENT_LABEL, OWN_IMAGES, POSTGRES, Programs, REDIS, companion_image,
+    example_images, find_app_binary, server_image,
 };
 use crate::stack::ServiceBody;
 use crate::wording::{counted, length, list, short_id};
@@ -47,7 +47,25 @@ impl Site {
             tell(&format!("using the images of the engine: {}", list(&Vec::from_iter(used))));
             return Ok(());
         }
-        self.load_example(state, &Programs::new(state.path()), None, tell).await.map(drop)
+        let programs = Programs::new(state.path());
+        let (servers, example): (Vec<&str>, Vec<&str>) =
+            used.iter().partition(|image| [REDIS, POSTGRES].contains(image));
+        if !example.is_empty() {
+            self.load_example(state, &programs, None, tell).await?;
+        }
+        if !servers.is_empty() {
+            state.create()?;
+            let names: Vec<String> = servers.into_iter().map(str::to_owned).collect();
+            let begin = Instant::now();
+            // Packages of some megabytes may have to be downloaded.
+            tell(&format!("packing {}", list(&names)));
+            let images = build(move || {
+                names.iter().map(|name| server_image(&programs, name)).collect::<Result<Vec<_>>>()
+            })
+            .await?;
+            self.load(state, &images, begin, tell).await?;
+        }
+        Ok(())
     }
 
     /// Builds the example's images and loads each into every engine that does not have it.
@@ -66,7 +84,19 @@ impl Site {
         let begin = Instant::now();
         let programs = programs.clone();
         let images = build(move || example_images(&programs, &app)).await?;
-        for image in &images {
+        self.load(state, &images, begin, tell).await?;
+        Ok(images)
+    }
+
+    /// Loads each image into every engine that does not have it.
+    async fn load(
+        &self,
+        state: &StateFolder,
+        images: &[BuiltImage],
+        begin: Instant,
+        tell: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<()> {
+        for image in images {
             let mut loaded = 0;
             for engine in &self.engines {
                 loaded += usize::from(self.load_one(state, engine, image).await?);
@@ -85,7 +115,7 @@ impl Site {
             ));
         }
         tell(&format!("images ready after {}", length(begin.elapsed().into())));
-        Ok(images)
+        Ok(())
     }
 
     /// Builds the image of the companion services and loads it into the manager's engine, on whose
