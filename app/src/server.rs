@@ -128,6 +128,7 @@ async fn accept_until<T>(
     let mut end = pin!(end);
     loop {
         tokio::select! {
+            biased;
             ended = &mut end => return ended,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => open(stream, connections, pages),
