@@ -9,7 +9,7 @@ use super::values::{
     FormatChoice, ScenarioChoice, StreamChoice, duration, key_value, port, rate, stack_name, url,
     words,
 };
-use super::{build, deploy, down, lab, probe, report, stack, update, verify, watch};
+use super::{build, deploy, down, lab, probe, report, stack, status, update, verify, watch};
 use crate::deploy::{Change, EndpointMode, ResolveImage};
 use crate::run::{Load, TargetWish};
 use crate::scenario::{self, ScenarioKind};
@@ -100,6 +100,7 @@ pub(super) enum Command {
     BrokenUpdate(update::BrokenUpdateArgs),
     Watch(watch::WatchArgs),
     Probe(probe::ProbeArgs),
+    Status(status::StatusArgs),
     Report(report::ReportArgs),
     Down(down::DownArgs),
     /// Show what this machine lacks, and how to fix it

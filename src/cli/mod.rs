@@ -15,6 +15,7 @@ mod probe_agent;
 mod report;
 mod result;
 mod stack;
+mod status;
 mod update;
 mod values;
 mod verify;
@@ -69,10 +70,11 @@ fn start(command: Command, global: GlobalArgs) -> Result<u8> {
 }
 
 async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
-    // These two need no engine, and a first Ctrl-C does not make them fail.
+    // These need no engine, or only with some arguments, and a first Ctrl-C does not make them fail.
     let command = match command {
         Command::Probe(args) => return probe::run(args, &global).await,
         Command::ProbeAgent => return probe_agent::run().await,
+        Command::Status(args) => return status::run(args, global).await,
         command => command,
     };
     let console = &Console::new(global)?;
@@ -88,6 +90,8 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         Command::Lab(args) => lab::run(args.command, console).await,
         Command::Report(args) => report::run(&args, console),
         Command::Stack(args) => stack::run(args, console),
-        Command::Probe(_) | Command::ProbeAgent => unreachable!("handled above"),
+        Command::Probe(_) | Command::ProbeAgent | Command::Status(_) => {
+            unreachable!("handled above")
+        }
     }
 }

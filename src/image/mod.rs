@@ -22,8 +22,8 @@ pub use file_tree::FileTree;
 pub use image_archive::{BuiltImage, CONTENT_LABEL, Healthcheck, ImageArchive, ImageConfig};
 pub use library_search::LibrarySearch;
 pub use own_images::{
-    APP_V1, APP_V2, COMPANION_APP, COMPANION_PROGRAM, OWN_IMAGES, PROXY, companion_image,
-    example_images, find_app_binary,
+    APP_V1, APP_V2, COMPANION_APP, COMPANION_PROGRAM, ITSELF, OWN_IMAGES, PROXY, companion_image,
+    example_images, find_app_binary, program_image,
 };
 pub use package_cache::PackageCache;
 pub use programs::{Program, ProgramOrigin, Programs};

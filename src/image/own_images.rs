@@ -165,6 +165,22 @@ const LOOKUP: [&str; 2] = ["libnss_files.so.2", "libnss_dns.so.2"];
 /// # Errors
 /// When a file cannot be read or a library is missing.
 pub fn companion_image(program: &Path, app: &Path) -> Result<BuiltImage> {
+    let image = itself(program, app, "companion")?;
+    image.build_as(|content| format!("{COMPANION}:{content}"))
+}
+
+/// The image of rollproof itself, for stacks that run it as a service.
+pub const ITSELF: &str = own_image!("rollproof:latest");
+
+/// Builds [`ITSELF`] from this program and the application.
+///
+/// # Errors
+/// When a file cannot be read or a library is missing.
+pub fn program_image(program: &Path, app: &Path) -> Result<BuiltImage> {
+    itself(program, app, "program")?.build(ITSELF)
+}
+
+fn itself(program: &Path, app: &Path, purpose: &str) -> Result<ImageArchive> {
     let mut image = ImageArchive::default();
     let files = &mut image.files;
     let search = LibrarySearch::of_host();
@@ -179,10 +195,9 @@ pub fn companion_image(program: &Path, app: &Path) -> Result<BuiltImage> {
     files.add_file("/etc/nsswitch.conf", "hosts: files dns\n", 0o644)?;
     image.config.entrypoint = vec![COMPANION_PROGRAM.to_owned()];
     image.config.stop_signal = Some("SIGTERM".to_owned());
-    image.config.labels.insert(IMAGE_LABEL.to_owned(), "companion".to_owned());
-    let title = "org.opencontainers.image.title".to_owned();
-    image.config.labels.insert(title, "rollproof-companion".to_owned());
-    image.build_as(|content| format!("{COMPANION}:{content}"))
+    image.config.labels.insert(IMAGE_LABEL.to_owned(), purpose.to_owned());
+    label(&mut image, "title", &format!("rollproof-{purpose}"));
+    Ok(image)
 }
 
 /// The binary's name.

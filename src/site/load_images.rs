@@ -1,15 +1,15 @@
 //! Making sure that every engine has rollproof's own images.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::{EngineKind, Ledger, LoadedImage, Site, StateFolder};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::image::{
-    BuiltImage, CONTENT_LABEL, OWN_IMAGES, POSTGRES, Programs, REDIS, companion_image,
-    example_images, find_app_binary, server_image,
+    BuiltImage, CONTENT_LABEL, ITSELF, OWN_IMAGES, POSTGRES, Programs, REDIS, companion_image,
+    example_images, find_app_binary, program_image, server_image,
 };
 use crate::stack::ServiceBody;
 use crate::wording::{counted, length, list, short_id};
@@ -48,8 +48,10 @@ impl Site {
             return Ok(());
         }
         let programs = Programs::new(state.path());
+        let (itself, others): (Vec<&str>, Vec<&str>) =
+            used.iter().partition(|image| **image == ITSELF);
         let (servers, example): (Vec<&str>, Vec<&str>) =
-            used.iter().partition(|image| [REDIS, POSTGRES].contains(image));
+            others.iter().partition(|image| [REDIS, POSTGRES].contains(image));
         if !example.is_empty() {
             self.load_example(state, &programs, None, tell).await?;
         }
@@ -64,6 +66,13 @@ impl Site {
             })
             .await?;
             self.load(state, &images, begin, tell).await?;
+        }
+        if !itself.is_empty() {
+            state.create()?;
+            let begin = Instant::now();
+            let (program, app) = (own_program()?, find_app_binary(None)?);
+            let image = build(move || program_image(&program, &app)).await?;
+            self.load(state, &[image], begin, tell).await?;
         }
         Ok(())
     }
@@ -126,9 +135,7 @@ impl Site {
     pub async fn load_companion(&self, state: &StateFolder) -> Result<String> {
         state.create()?;
         let app = find_app_binary(None)?;
-        let program = std::env::current_exe().map_err(|error| {
-            Error::environment("cannot find rollproof's own executable").caused_by(error)
-        })?;
+        let program = own_program()?;
         let begin = Instant::now();
         let image = build(move || companion_image(&program, &app)).await?;
         let loaded = self.load_one(state, &self.manager, &image).await?;
@@ -163,6 +170,12 @@ impl Site {
         engine.load_image(&image.reference, image.archive.clone()).await?;
         Ok(true)
     }
+}
+
+fn own_program() -> Result<PathBuf> {
+    std::env::current_exe().map_err(|error| {
+        Error::environment("cannot find rollproof's own executable").caused_by(error)
+    })
 }
 
 /// Builds on a separate thread, because packing and hashing take a while.

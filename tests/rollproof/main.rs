@@ -37,6 +37,7 @@ mod same_as_docker;
 mod shared_engine;
 mod stack_cases;
 mod stack_hostile;
+mod status;
 mod stopping;
 mod streams;
 mod ui;

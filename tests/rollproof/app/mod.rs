@@ -3,7 +3,7 @@
 mod checks;
 mod faults;
 mod grpc;
-mod harness;
+pub mod harness;
 mod pages;
 mod servers;
 mod stop;
