@@ -48,9 +48,10 @@ if ! has apt-get; then
     exit 0
 fi
 
-# The example's images are built from these packages, which are downloaded when needed.
+# The images are packed from these packages, which are downloaded when needed and not installed:
+# the example's from the first two, those of stacks/tiers.yml and of the tests from the others.
 lists_known=true
-for package in busybox caddy; do
+for package in busybox caddy redis-tools postgresql; do
     apt-get download --print-uris -qq "$package" >/dev/null 2>&1 || lists_known=false
 done
 
@@ -119,6 +120,11 @@ fi
 for package in busybox caddy; do
     if ! apt-get download --print-uris -qq "$package" >/dev/null 2>&1; then
         echo "package $package is not available: use \`rollproof build --$package FILE\`" >&2
+    fi
+done
+for package in redis-tools postgresql; do
+    if ! apt-get download --print-uris -qq "$package" >/dev/null 2>&1; then
+        echo "package $package is not available: stacks/tiers.yml cannot be deployed" >&2
     fi
 done
 echo "ready"

@@ -28,6 +28,7 @@ pub mod scenario;
 pub mod site;
 pub mod stack;
 pub mod stats;
+pub mod status;
 pub mod streams;
 pub mod swarm;
 pub mod swarm_model;

@@ -11,7 +11,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use rustix::process::Signal;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
@@ -19,6 +18,7 @@ use crate::faults::{self, OnStop};
 use crate::options::Serve;
 use crate::pages::Pages;
 use crate::stop::Stop;
+use crate::workers::end_with_parent;
 
 /// How long kept connections may still bring a request after the signal to stop. hyper closes an
 /// idle connection without checking whether a request has just arrived, and that request is lost.
@@ -42,9 +42,8 @@ pub async fn run(serve: Serve) -> Result<ExitCode, String> {
     // Before anything else: process 1 of a container ignores signals that it does not handle.
     let mut stop = Stop::watch(serve.faults.ignore_stop)
         .map_err(|error| format!("cannot watch signals: {error}"))?;
-    if serve.worker.is_some() {
-        // A parent that is killed cannot stop its workers.
-        let _ = rustix::process::set_parent_process_death_signal(Some(Signal::TERM));
+    if serve.parent.is_some_and(|parent| !end_with_parent(parent)) {
+        return Ok(ExitCode::SUCCESS);
     }
     let code = tokio::select! {
         biased;
@@ -128,6 +127,7 @@ async fn accept_until<T>(
     let mut end = pin!(end);
     loop {
         tokio::select! {
+            biased;
             ended = &mut end => return ended,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => open(stream, connections, pages),

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal};
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -70,6 +70,14 @@ pub async fn run(serve: Serve, count: u16) -> Result<ExitCode, String> {
     Ok(ExitCode::from(code))
 }
 
+/// Asks the kernel to end this worker with its parent, which cannot do it when it is killed. False
+/// if the parent has ended already.
+pub fn end_with_parent(parent: i32) -> bool {
+    // It fails only for a signal that does not exist.
+    let _ = set_parent_process_death_signal(Some(Signal::TERM));
+    getppid().is_some_and(|now| now.as_raw_nonzero().get() == parent)
+}
+
 struct Workers {
     ended: JoinSet<Ended>,
     /// The processes by their numbers.
@@ -93,6 +101,7 @@ impl Workers {
         let mut child = Command::new(program)
             .args(std::env::args_os().skip(1))
             .env("ROLLPROOF_WORKER", number.to_string())
+            .env("ROLLPROOF_WORKER_PARENT", std::process::id().to_string())
             .env("ROLLPROOF_WORKER_PAUSE", format!("{}ms", after.as_millis()))
             .stdin(Stdio::from(socket))
             .spawn()

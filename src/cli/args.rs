@@ -13,7 +13,9 @@ use super::values::{
     FormatChoice, ScenarioChoice, StreamChoice, duration, key_value, limit, path, port, rate,
     stack_name, url, words,
 };
-use super::{build, deploy, down, explain, lab, plan, probe, report, stack, update, verify, watch};
+use super::{
+    build, deploy, down, explain, lab, plan, probe, report, stack, status, update, verify, watch,
+};
 use crate::deploy::{Change, EndpointMode, ResolveImage};
 use crate::error::{Error, Result};
 use crate::probe::WeightedPath;
@@ -118,6 +120,7 @@ pub(super) enum Command {
     Watch(watch::WatchArgs),
     Plan(plan::PlanArgs),
     Probe(probe::ProbeArgs),
+    Status(status::StatusArgs),
     Report(report::ReportArgs),
     Explain(explain::ExplainArgs),
     Down(down::DownArgs),

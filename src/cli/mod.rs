@@ -20,6 +20,7 @@ mod report;
 mod request_args;
 mod result;
 mod stack;
+mod status;
 mod update;
 mod values;
 mod verify;
@@ -74,10 +75,11 @@ fn start(command: Command, global: GlobalArgs) -> Result<u8> {
 }
 
 async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
-    // These two need no engine, and a first Ctrl-C does not make them fail.
+    // These need no engine, or only with some arguments, and a first Ctrl-C does not make them fail.
     let command = match command {
         Command::Probe(args) => return probe::run(args, &global).await,
         Command::ProbeAgent => return probe_agent::run().await,
+        Command::Status(args) => return status::run(args, global).await,
         command => command,
     };
     let console = &Console::new(global)?;
@@ -95,6 +97,8 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         Command::Stack(args) => stack::run(args, console),
         Command::Explain(args) => explain::run(&args, console),
         Command::Plan(args) => plan::run(&args, console),
-        Command::Probe(_) | Command::ProbeAgent => unreachable!("handled above"),
+        Command::Probe(_) | Command::ProbeAgent | Command::Status(_) => {
+            unreachable!("handled above")
+        }
     }
 }

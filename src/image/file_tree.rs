@@ -1,7 +1,9 @@
 //! The files of an image, and its layer.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path};
 
 use bytes::Bytes;
@@ -52,6 +54,40 @@ impl FileTree {
     /// When the path is not absolute or contains `..`, or when it already exists.
     pub fn add_symlink(&mut self, path: &str, target: impl Into<String>) -> Result<()> {
         self.add(path, Node::Symlink { target: target.into() })
+    }
+
+    /// Adds the files of a folder below `root` that `keep` accepts, at the same paths. Links stay
+    /// links; files are executable where they are.
+    ///
+    /// # Errors
+    /// When a file cannot be read or a path already exists with another content.
+    pub fn add_tree(
+        &mut self,
+        root: &Path,
+        folder: &str,
+        keep: &dyn Fn(&Path) -> bool,
+    ) -> Result<()> {
+        let here = root.join(folder);
+        let failed = |path: &Path, cause: io::Error| {
+            Error::environment(format!("cannot read {}", path.display())).caused_by(cause)
+        };
+        for entry in fs::read_dir(&here).map_err(|cause| failed(&here, cause))? {
+            let path = entry.map_err(|cause| failed(&here, cause))?.path();
+            let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+            let inside = format!("{folder}/{name}");
+            let meta = path.symlink_metadata().map_err(|cause| failed(&path, cause))?;
+            if meta.is_dir() {
+                self.add_tree(root, &inside, keep)?;
+            } else if meta.is_symlink() && keep(&path) {
+                let target = fs::read_link(&path).map_err(|cause| failed(&path, cause))?;
+                self.add_symlink(&format!("/{inside}"), target.to_string_lossy())?;
+            } else if meta.is_file() && keep(&path) {
+                let content = fs::read(&path).map_err(|cause| failed(&path, cause))?;
+                let mode = if meta.permissions().mode() & 0o111 == 0 { 0o644 } else { 0o755 };
+                self.add_file(&format!("/{inside}"), content, mode)?;
+            }
+        }
+        Ok(())
     }
 
     #[cfg(test)]

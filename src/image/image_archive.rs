@@ -103,6 +103,8 @@ pub struct ImageConfig {
     pub exposed_ports: BTreeSet<String>,
     /// The signal that stops it, such as `SIGTERM`.
     pub stop_signal: Option<String>,
+    /// The user that it runs as; root if none is set.
+    pub user: Option<String>,
     /// The working directory.
     pub working_dir: Option<String>,
 }
@@ -144,6 +146,7 @@ impl ImageConfig {
         set("Healthcheck", json!(self.healthcheck));
         set("ExposedPorts", json!(ports));
         set("StopSignal", json!(self.stop_signal));
+        set("User", json!(self.user));
         set("WorkingDir", json!(self.working_dir));
         // A fixed date: a build time would give the image a different id on every machine.
         let created = "1970-01-01T00:00:00Z";

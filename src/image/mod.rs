@@ -12,6 +12,7 @@ mod library_search;
 mod own_images;
 mod package_cache;
 mod programs;
+mod server_images;
 mod shared_objects;
 
 pub use build_context::BuildContext;
@@ -21,9 +22,10 @@ pub use file_tree::FileTree;
 pub use image_archive::{BuiltImage, CONTENT_LABEL, Healthcheck, ImageArchive, ImageConfig};
 pub use library_search::LibrarySearch;
 pub use own_images::{
-    APP_V1, APP_V2, COMPANION_APP, COMPANION_PROGRAM, OWN_IMAGES, PROXY, companion_image,
-    example_images, find_app_binary,
+    APP_V1, APP_V2, COMPANION_APP, COMPANION_PROGRAM, ITSELF, OWN_IMAGES, PROXY, companion_image,
+    example_images, find_app_binary, program_image,
 };
 pub use package_cache::PackageCache;
 pub use programs::{Program, ProgramOrigin, Programs};
+pub use server_images::{POSTGRES, REDIS, server_image};
 pub use shared_objects::{MissingLibrary, SharedObject, SharedObjects};

@@ -36,10 +36,10 @@ pub const PROXY: &str = own_image!("caddy:2");
 const APP_PATH: &str = "/rollproof-app";
 
 /// Commands of busybox for health checks and for exploring a container.
-const COMMANDS: [&str; 30] = [
+const COMMANDS: [&str; 31] = [
     "sh", "wget", "ash", "cat", "cp", "date", "echo", "env", "false", "grep", "head", "hostname",
-    "id", "kill", "ls", "mkdir", "nc", "netstat", "nslookup", "ping", "ps", "pwd", "rm", "sed",
-    "sleep", "tail", "test", "touch", "true", "wc",
+    "id", "kill", "ls", "mkdir", "mv", "nc", "netstat", "nslookup", "ping", "ps", "pwd", "rm",
+    "sed", "sleep", "tail", "test", "touch", "true", "wc",
 ];
 
 /// Builds the images of the example stacks: [`APP_V1`], [`APP_V2`] and [`PROXY`].
@@ -65,7 +65,7 @@ pub fn example_images(programs: &Programs, app_binary: &Path) -> Result<Vec<Buil
 
 fn app(binary: &Path, busybox: &Program) -> Result<ImageArchive> {
     let content = read(binary)?;
-    let mut image = base(busybox)?;
+    let mut image = base(busybox, None)?;
     image.files.add_file(APP_PATH, content, 0o755)?;
     image.config.entrypoint = words(&[APP_PATH]);
     image.config.exposed_ports.insert("8000/tcp".to_owned());
@@ -73,14 +73,12 @@ fn app(binary: &Path, busybox: &Program) -> Result<ImageArchive> {
     // a stack without timings should get Docker's defaults.
     image.config.healthcheck =
         Some(Healthcheck { test: words(&["CMD", APP_PATH, "health"]), ..Healthcheck::default() });
-    label(&mut image, "title", "rollproof-app");
-    label(&mut image, "description", "Names the container that answers");
-    image.config.labels.insert(IMAGE_LABEL.to_owned(), "app".to_owned());
+    label_as(&mut image, "rollproof-app", "Names the container that answers", "app");
     Ok(image)
 }
 
 fn proxy(caddy: &Program, busybox: &Program) -> Result<ImageArchive> {
-    let mut image = base(busybox)?;
+    let mut image = base(busybox, None)?;
     caddy.pack("/usr/bin/caddy", &mut image.files)?;
     let command = ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"];
     image.config.entrypoint = words(&command);
@@ -90,21 +88,24 @@ fn proxy(caddy: &Program, busybox: &Program) -> Result<ImageArchive> {
         image.config.env.insert(name.to_owned(), folder.to_owned());
     }
     image.config.env.insert("HOME".to_owned(), "/data".to_owned());
-    label(&mut image, "title", "caddy");
-    label(&mut image, "description", "Caddy as packaged by this machine's distribution");
-    image.config.labels.insert(IMAGE_LABEL.to_owned(), "proxy".to_owned());
+    label_as(&mut image, "caddy", "Caddy as packaged by this machine's distribution", "proxy");
     Ok(image)
 }
 
-/// The common base of both images: busybox, user names, and a folder for temporary files.
-fn base(busybox: &Program) -> Result<ImageArchive> {
+/// The common base of the images: busybox, user names, and a folder for temporary files.
+/// With a `user`, its name and number are known in the image.
+pub(super) fn base(busybox: &Program, user: Option<(&str, u32)>) -> Result<ImageArchive> {
     let mut image = ImageArchive::default();
     let files = &mut image.files;
     busybox.pack("/bin/busybox", files)?;
     link_commands(busybox, files)?;
     files.add_directory("/tmp", 0o1777)?;
-    files.add_file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n", 0o644)?;
-    files.add_file("/etc/group", "root:x:0:\n", 0o644)?;
+    let (user, group) = user.map_or_else(Default::default, |(name, number)| {
+        let user = format!("{name}:x:{number}:{number}:{name}:/tmp:/bin/sh\n");
+        (user, format!("{name}:x:{number}:\n"))
+    });
+    files.add_file("/etc/passwd", format!("root:x:0:0:root:/root:/bin/sh\n{user}"), 0o644)?;
+    files.add_file("/etc/group", format!("root:x:0:\n{group}"), 0o644)?;
     // The engine provides the hosts file, which must be searched first for `localhost`.
     files.add_file("/etc/nsswitch.conf", "hosts: files dns\n", 0o644)?;
     image.config.stop_signal = Some("SIGTERM".to_owned());
@@ -131,8 +132,15 @@ fn link_commands(busybox: &Program, files: &mut FileTree) -> Result<()> {
     Ok(())
 }
 
-fn words(words: &[&str]) -> Vec<String> {
+pub(super) fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// Labels that say what the image is, and what it is for.
+pub(super) fn label_as(image: &mut ImageArchive, title: &str, description: &str, purpose: &str) {
+    label(image, "title", title);
+    label(image, "description", description);
+    image.config.labels.insert(IMAGE_LABEL.to_owned(), purpose.to_owned());
 }
 
 fn label(image: &mut ImageArchive, name: &str, value: &str) {
@@ -157,6 +165,22 @@ const LOOKUP: [&str; 2] = ["libnss_files.so.2", "libnss_dns.so.2"];
 /// # Errors
 /// When a file cannot be read or a library is missing.
 pub fn companion_image(program: &Path, app: &Path) -> Result<BuiltImage> {
+    let image = itself(program, app, "companion")?;
+    image.build_as(|content| format!("{COMPANION}:{content}"))
+}
+
+/// The image of rollproof itself, for stacks that run it as a service.
+pub const ITSELF: &str = own_image!("rollproof:latest");
+
+/// Builds [`ITSELF`] from this program and the application.
+///
+/// # Errors
+/// When a file cannot be read or a library is missing.
+pub fn program_image(program: &Path, app: &Path) -> Result<BuiltImage> {
+    itself(program, app, "program")?.build(ITSELF)
+}
+
+fn itself(program: &Path, app: &Path, purpose: &str) -> Result<ImageArchive> {
     let mut image = ImageArchive::default();
     let files = &mut image.files;
     let search = LibrarySearch::of_host();
@@ -171,10 +195,9 @@ pub fn companion_image(program: &Path, app: &Path) -> Result<BuiltImage> {
     files.add_file("/etc/nsswitch.conf", "hosts: files dns\n", 0o644)?;
     image.config.entrypoint = vec![COMPANION_PROGRAM.to_owned()];
     image.config.stop_signal = Some("SIGTERM".to_owned());
-    image.config.labels.insert(IMAGE_LABEL.to_owned(), "companion".to_owned());
-    let title = "org.opencontainers.image.title".to_owned();
-    image.config.labels.insert(title, "rollproof-companion".to_owned());
-    image.build_as(|content| format!("{COMPANION}:{content}"))
+    image.config.labels.insert(IMAGE_LABEL.to_owned(), purpose.to_owned());
+    label(&mut image, "title", &format!("rollproof-{purpose}"));
+    Ok(image)
 }
 
 /// The binary's name.

@@ -1,6 +1,6 @@
 //! Finds the programs that go into images.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -104,41 +104,90 @@ impl Programs {
         on_path.map_or_else(|| self.in_package(name), Ok)
     }
 
-    /// The program from its package. Libraries that the host lacks come from the packages that
-    /// this one depends on.
+    /// Finds the program at `path` in a package, with all its libraries, unless the user gave a path
+    /// for it. This may download some packages.
+    ///
+    /// # Errors
+    /// When the program or one of its libraries cannot be found.
+    pub fn find_in(&self, package: &str, path: &str) -> Result<Program> {
+        self.packaged(package, &[path.to_owned()])
+    }
+
+    /// The root folder of a package, downloaded and unpacked if necessary.
+    ///
+    /// # Errors
+    /// When it cannot be downloaded or unpacked.
+    pub fn package(&self, package: &str) -> Result<PathBuf> {
+        self.cache.fetch(package).map_err(|error| advise(error, package))
+    }
+
+    /// The package that `package` depends on and whose name begins with `prefix`: where a name
+    /// contains a version, only the distribution knows which.
+    ///
+    /// # Errors
+    /// When `package` cannot be downloaded, or depends on none.
+    pub fn dependency(&self, package: &str, prefix: &str) -> Result<String> {
+        self.package(package)?;
+        let mut dependencies = self.cache.dependencies(package).into_iter();
+        dependencies
+            .find(|name| {
+                let rest = name.strip_prefix(prefix);
+                rest.is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()))
+            })
+            .ok_or_else(|| {
+                let message = format!("package {package} depends on no package {prefix}…");
+                advise(Error::environment(message), package)
+            })
+    }
+
     fn in_package(&self, name: &str) -> Result<Program> {
-        let advise = |error: Error| {
-            error.hint(format!("run `make setup`, install {name}, or give the path of {name}"))
-        };
-        let root = self.cache.fetch(name).map_err(advise)?;
-        let path = PROGRAM_FOLDERS
+        let paths = PROGRAM_FOLDERS.map(|folder| format!("{folder}/{name}"));
+        self.packaged(name, &paths)
+    }
+
+    /// The program from a package. Libraries that the host lacks come from the packages that this
+    /// one depends on, and those that they depend on.
+    fn packaged(&self, package: &str, paths: &[String]) -> Result<Program> {
+        let root = self.package(package)?;
+        let path = paths
             .iter()
-            .map(|folder| root.join(folder).join(name))
+            .map(|path| root.join(path))
             .find(|path| is_executable(path))
             .ok_or_else(|| {
+                let name = Path::new(&paths[0]).file_name().unwrap_or_default().to_string_lossy();
                 let message =
-                    format!("package {name} in {} does not contain {name}", root.display());
-                advise(Error::environment(message).hint("remove that folder and try again"))
+                    format!("package {package} in {} does not contain {name}", root.display());
+                advise(
+                    Error::environment(message).hint("remove that folder and try again"),
+                    package,
+                )
             })?;
         let mut program = Program {
             path,
             origin: ProgramOrigin::Package,
             search: self.host.clone().with_root(&root),
         };
-        let mut packages = self.cache.dependencies(name);
+        let mut packages = self.cache.dependencies(package);
+        let mut seen = BTreeSet::from([package.to_owned()]);
         loop {
             let missing = missing(&program)?;
             let Some(library) = missing.first() else { return Ok(program) };
             // Debian derives the package's name from the library's: try that package first.
             packages.sort_by_key(|package| std::cmp::Reverse(*package == package_of(library)));
+            packages.retain(|package| !seen.contains(package));
             if packages.is_empty() {
-                return complete(program).map_err(advise);
+                return complete(program).map_err(|error| advise(error, package));
             }
-            let package = packages.remove(0);
-            let root = self.cache.fetch(&package).map_err(advise)?;
-            program.search = program.search.with_root(&root);
+            let next = packages.remove(0);
+            program.search = program.search.with_root(&self.package(&next)?);
+            packages.extend(self.cache.dependencies(&next));
+            seen.insert(next);
         }
     }
+}
+
+fn advise(error: Error, name: &str) -> Error {
+    error.hint(format!("run `make setup`, install {name}, or give the path of {name}"))
 }
 
 /// The names of the libraries that were not found.
@@ -226,6 +275,11 @@ mod tests {
         assert!(!cached("media-types"), "only packages with missing libraries");
         let mut files = FileTree::default();
         caddy.pack("/usr/bin/caddy", &mut files).unwrap();
+
+        // Here a library needs one of a package that only its own package depends on.
+        let redis = programs.find_in("redis-tools", "usr/bin/redis-cli").unwrap();
+        assert!(cached("libsystemd0") && cached("libgpg-error0"));
+        redis.pack("/usr/bin/redis-cli", &mut files).unwrap();
     }
 
     #[test]

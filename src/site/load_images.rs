@@ -1,15 +1,15 @@
 //! Making sure that every engine has rollproof's own images.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::{EngineKind, Ledger, LoadedImage, Site, StateFolder};
 use crate::engine::{Engine, ImageView};
 use crate::error::{Error, Result};
 use crate::image::{
-    BuiltImage, CONTENT_LABEL, OWN_IMAGES, Programs, companion_image, example_images,
-    find_app_binary,
+    BuiltImage, CONTENT_LABEL, ITSELF, OWN_IMAGES, POSTGRES, Programs, REDIS, companion_image,
+    example_images, find_app_binary, program_image, server_image,
 };
 use crate::stack::ServiceBody;
 use crate::wording::{counted, length, list, short_id};
@@ -47,7 +47,34 @@ impl Site {
             tell(&format!("using the images of the engine: {}", list(&Vec::from_iter(used))));
             return Ok(());
         }
-        self.load_example(state, &Programs::new(state.path()), None, tell).await.map(drop)
+        let programs = Programs::new(state.path());
+        let (itself, others): (Vec<&str>, Vec<&str>) =
+            used.iter().partition(|image| **image == ITSELF);
+        let (servers, example): (Vec<&str>, Vec<&str>) =
+            others.iter().partition(|image| [REDIS, POSTGRES].contains(image));
+        if !example.is_empty() {
+            self.load_example(state, &programs, None, tell).await?;
+        }
+        if !servers.is_empty() {
+            state.create()?;
+            let names: Vec<String> = servers.into_iter().map(str::to_owned).collect();
+            let begin = Instant::now();
+            // Packages of some megabytes may have to be downloaded.
+            tell(&format!("packing {}", list(&names)));
+            let images = build(move || {
+                names.iter().map(|name| server_image(&programs, name)).collect::<Result<Vec<_>>>()
+            })
+            .await?;
+            self.load(state, &images, begin, tell).await?;
+        }
+        if !itself.is_empty() {
+            state.create()?;
+            let begin = Instant::now();
+            let (program, app) = (own_program()?, find_app_binary(None)?);
+            let image = build(move || program_image(&program, &app)).await?;
+            self.load(state, &[image], begin, tell).await?;
+        }
+        Ok(())
     }
 
     /// Builds the example's images and loads each into every engine that does not have it. Returns
@@ -67,8 +94,20 @@ impl Site {
         let begin = Instant::now();
         let programs = programs.clone();
         let images = build(move || example_images(&programs, &app)).await?;
+        self.load(state, &images, begin, tell).await
+    }
+
+    /// Loads each image into every engine that does not have it. Returns their names, and their ids
+    /// on the manager's engine.
+    async fn load(
+        &self,
+        state: &StateFolder,
+        images: &[BuiltImage],
+        begin: Instant,
+        tell: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<Vec<(String, String)>> {
         let mut names_and_ids = Vec::new();
-        for image in &images {
+        for image in images {
             let mut loaded = 0;
             let mut ids = Vec::new();
             for engine in &self.engines {
@@ -103,9 +142,7 @@ impl Site {
     pub async fn load_companion(&self, state: &StateFolder) -> Result<String> {
         state.create()?;
         let app = find_app_binary(None)?;
-        let program = std::env::current_exe().map_err(|error| {
-            Error::environment("cannot find rollproof's own executable").caused_by(error)
-        })?;
+        let program = own_program()?;
         let begin = Instant::now();
         let image = build(move || companion_image(&program, &app)).await?;
         let (_, loaded) = self.load_one(state, &self.manager, &image).await?;
@@ -144,6 +181,12 @@ impl Site {
         let id = engine.load_image(&image.reference, image.archive.clone()).await?;
         Ok((id, true))
     }
+}
+
+fn own_program() -> Result<PathBuf> {
+    std::env::current_exe().map_err(|error| {
+        Error::environment("cannot find rollproof's own executable").caused_by(error)
+    })
 }
 
 /// Builds on a separate thread, because packing and hashing take a while.

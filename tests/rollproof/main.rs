@@ -45,6 +45,7 @@ mod same_as_docker;
 mod shared_engine;
 mod stack_cases;
 mod stack_hostile;
+mod status;
 mod stopping;
 mod streams;
 mod swarm_model;

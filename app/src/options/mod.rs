@@ -66,7 +66,7 @@ pub struct Target {
 }
 
 /// Variables that are not faults.
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 14] = [
     "ROLLPROOF_SLOT",
     "ROLLPROOF_VERSION",
     "ROLLPROOF_LISTEN",
@@ -79,6 +79,7 @@ const VARIABLES: [&str; 13] = [
     "ROLLPROOF_CACHE_URL",
     "ROLLPROOF_MAIL_SERVER",
     "ROLLPROOF_WORKER",
+    "ROLLPROOF_WORKER_PARENT",
     "ROLLPROOF_WORKER_PAUSE",
 ];
 

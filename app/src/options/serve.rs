@@ -22,6 +22,8 @@ pub struct Serve {
     pub workers: Option<u16>,
     /// The number of this worker, if it is one.
     pub worker: Option<u16>,
+    /// The process that started it.
+    pub parent: Option<i32>,
     /// Whether there are the pages of the playground.
     pub playground: bool,
     /// The faults.
@@ -108,6 +110,8 @@ impl Flags {
             count.ok_or_else(|| "expected a number of processes from 1 to 256".to_owned())
         })?;
         let worker = text(variable, "ROLLPROOF_WORKER").and_then(|number| number.parse().ok());
+        let parent =
+            text(variable, "ROLLPROOF_WORKER_PARENT").and_then(|number| number.parse().ok());
         let mut faults = Faults::read(variable)?;
         if let Some(pause) = text(variable, "ROLLPROOF_WORKER_PAUSE").filter(|_| worker.is_some()) {
             faults.start_delay += duration(&pause)?;
@@ -117,6 +121,7 @@ impl Flags {
             stop_timeout: stop_timeout.unwrap_or(Duration::from_secs(8)),
             workers: workers.filter(|_| worker.is_none()),
             worker,
+            parent: parent.filter(|_| worker.is_some()),
             playground,
             faults,
             identity: Identity::read(variable)?,
