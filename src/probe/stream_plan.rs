@@ -243,6 +243,15 @@ impl StreamPlan {
         if self.purpose == Purpose::EachReplica && self.connection == Connection::KeepAlive {
             return Err(wrong("requests to each replica need new connections".into()));
         }
+        if self.target.raw {
+            if self.http2 || self.cookies || !self.paths.is_empty() {
+                return Err(wrong("HTTP/2, cookies and paths are not for a tcp:// URL".into()));
+            }
+            if self.connection == Connection::KeepAlive && self.body.is_empty() {
+                return Err(wrong("kept TCP connections need something to send".into())
+                    .hint("--body says what, for example --body $'PING\\r\\n' for Redis"));
+            }
+        }
         if self.method == Method::Head && self.expect.body != BodyExpect::Any {
             return Err(wrong("the response to HEAD has no body to compare".into()));
         }
