@@ -10,13 +10,12 @@ use hyper::{HeaderMap, Uri};
 use serde::{Deserialize, Serialize};
 
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::asked::{self, WeightedPath};
 use super::headers;
 use super::patterns::Patterns;
 use super::request::{Host, Target};
-use super::tls::{self, TlsSettings};
+use super::tls::{self, Secure, TlsSettings};
 use super::{BodyExpect, Expect, Method};
 use crate::record::{Connection, Purpose, Route, StreamFacts};
 use crate::wording::setting;
@@ -326,12 +325,6 @@ impl StreamPlan {
         }
         headers
     }
-}
-
-/// What a stream's connections need to speak TLS.
-pub(super) struct Secure {
-    pub connector: TlsConnector,
-    pub name: ServerName<'static>,
 }
 
 #[cfg(test)]
