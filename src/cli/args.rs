@@ -314,7 +314,7 @@ impl LoadArgs {
         } else {
             TABLE.iter().copied().filter(chosen).collect()
         };
-        let load = Load {
+        let mut load = Load {
             streams,
             // `all` takes those that can be had.
             insist: !choices.is_empty() && !all,
@@ -335,7 +335,15 @@ impl LoadArgs {
         {
             return Err(Error::usage(format!("{option} needs an https:// URL")));
         }
-        load.check(&address.example())?;
+        let example = address.example();
+        let asking = load.asking.clone();
+        let suits = |kind: &&'static StreamKind| kind.suits(&example, &asking);
+        if let Some(other) = load.streams.iter().find(|kind| load.insist && !suits(kind)) {
+            let text = format!("stream {} cannot ask {example}", other.name);
+            return Err(Error::usage(text).hint("--streams proxy-fresh asks it"));
+        }
+        load.streams.retain(suits);
+        load.check(&example)?;
         Ok(load)
     }
 }

@@ -134,6 +134,25 @@ impl<'a> BodyCheck<'a> {
         }
     }
 
+    /// Whether anything must come.
+    pub fn wants_bytes(&self) -> bool {
+        !self.wanted.is_empty() || self.search.is_some()
+    }
+
+    /// Whether what came so far is right whatever follows, or wrong whatever follows. Of an exact
+    /// body, nothing more is awaited.
+    pub fn decided(&self) -> Option<bool> {
+        if self.wrong {
+            return Some(false);
+        }
+        match &self.search {
+            Some((pattern, body)) if pattern.is_match(body) => Some(true),
+            Some((_, body)) if body.len() >= SEARCHED => Some(false),
+            Some(_) => None,
+            None => (self.matched == self.wanted.len()).then_some(true),
+        }
+    }
+
     /// Whether the body, now complete, was as expected.
     pub fn is_right(&self) -> bool {
         let found = self.search.as_ref().is_none_or(|(pattern, body)| pattern.is_match(body));

@@ -16,6 +16,7 @@ use super::cookies::Cookies;
 use super::expect::{BodyCheck, BodyExpect};
 use super::fault::{self, ConnectFault};
 use super::link::Link;
+use super::raw::RawLink;
 use super::request::Host;
 use super::resent::resent;
 use super::stream::{Seat, Stream};
@@ -123,6 +124,9 @@ async fn open(
             Wire::tls(secured)
         }
     };
+    if stream.plan.target().raw {
+        return Ok((Link::Raw(RawLink::new(wire, counted)), Cookies::default()));
+    }
     let kept = stream.plan.connection == Connection::KeepAlive;
     let opened = timeout_at(limit, Link::new(wire, stream.plan.http2, kept, counted)).await;
     let link = opened.unwrap_or(Err(Outcome::Timeout)).map_err(ConnectFault::Outcome)?;
@@ -234,6 +238,11 @@ async fn exchange(
 ) {
     let expect = &stream.plan.expect;
     shot.outcome = Outcome::Timeout;
+    if let Link::Raw(link) = link {
+        let check = BodyCheck::new(&expect.body, &stream.patterns);
+        shot.outcome = link.converse(&stream.plan.body, check).await;
+        return;
+    }
     let mut request = stream.request(number);
     if stream.plan.cookies {
         cookies.send(request.headers_mut());

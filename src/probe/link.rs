@@ -14,6 +14,7 @@ use hyper::http::response::Parts;
 use super::cookies::Cookies;
 use super::http1::Http1Link;
 use super::http2::Http2Link;
+use super::raw::RawLink;
 use super::wire::Wire;
 use crate::record::Outcome;
 
@@ -29,6 +30,7 @@ pub(super) const LINGER: Duration = Duration::from_millis(250);
 pub(super) enum Link {
     Http1(Http1Link),
     Http2(Http2Link),
+    Raw(RawLink),
 }
 
 /// The body of a response.
@@ -60,6 +62,7 @@ impl Link {
         match self {
             Self::Http1(link) => link.first_byte(),
             Self::Http2(link) => link.first_byte(),
+            Self::Raw(link) => link.first_byte(),
         }
     }
 
@@ -74,6 +77,8 @@ impl Link {
                 let (head, body) = link.send(request).await?.into_parts();
                 Ok((head, Incomings::Http2(body)))
             }
+            // Nobody asks it for HTTP.
+            Self::Raw(_) => Err(Outcome::Cut),
         }
     }
 
@@ -92,6 +97,7 @@ impl Link {
         match self {
             Self::Http1(link) => link.is_free().await,
             Self::Http2(link) => link.is_free().await,
+            Self::Raw(link) => link.is_free().await,
         }
     }
 
@@ -102,6 +108,7 @@ impl Link {
         match self {
             Self::Http1(link) => link.part().await,
             Self::Http2(link) => link.part().await,
+            Self::Raw(link) => link.part().await,
         }
     }
 }

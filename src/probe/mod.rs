@@ -21,6 +21,7 @@ mod order;
 mod pacer;
 mod patterns;
 mod prober;
+mod raw;
 mod replicas;
 mod request;
 mod resent;

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::replicas::{self, Lookup, system_lookup};
 use super::schedule::Stalls;
 use super::stream::{Sink, Stream};
-use super::stream_plan::Secure;
+use super::tls::Secure;
 use super::{ProbeTotals, StreamPlan, pacer, slots};
 use crate::record::Shot;
 use crate::{Clock, Error, Result};

@@ -86,7 +86,7 @@ impl FromStr for Method {
     }
 }
 
-/// A checked `http://` or `https://` URL, parsed once. Serialised as the URL.
+/// A checked `http://`, `https://` or `tcp://` URL, parsed once. Serialised as the URL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(super) struct Target {
@@ -94,6 +94,8 @@ pub(super) struct Target {
     pub url: String,
     /// Whether it is asked in TLS.
     pub secure: bool,
+    /// Whether it is asked in TCP alone, without HTTP.
+    pub raw: bool,
     /// Host to connect to.
     pub host: Host,
     /// Port to connect to.
@@ -132,15 +134,17 @@ impl From<Host> for String {
 
 impl Target {
     /// # Errors
-    /// A usage error for anything but an absolute `http://` or `https://` URL without user information.
+    /// A usage error for anything but an absolute `http://`, `https://` or `tcp://` URL without user information.
     pub fn parse(url: &str) -> Result<Self> {
         let wrong = |why: &str| Error::usage(format!("URL `{url}` {why}"));
         let uri: Uri = url.parse().map_err(|error| wrong("is not valid").caused_by(error))?;
-        let secure = match uri.scheme_str() {
-            Some("http") => false,
-            Some("https") => true,
+        let (secure, raw) = match uri.scheme_str() {
+            Some("http") => (false, false),
+            Some("https") => (true, false),
+            Some("tcp") => (false, true),
             Some(scheme) => {
-                return Err(wrong(&format!("uses `{scheme}`; only http and https are supported")));
+                let text = format!("uses `{scheme}`; only http, https and tcp are supported");
+                return Err(wrong(&text));
             }
             None => {
                 return Err(wrong("has no scheme").hint(format!("write `http://{url}`")));
@@ -163,6 +167,7 @@ impl Target {
             None if authority.as_str().len() > authority.host().len() => {
                 return Err(wrong("has an invalid port; use 1 to 65535"));
             }
+            None if raw => return Err(wrong("has no port").hint("write tcp://host:port")),
             None if secure => 443,
             None => 80,
         };
@@ -171,8 +176,12 @@ impl Target {
         if secure {
             tls::server_name(bare)?;
         }
+        if raw && !matches!(uri.path(), "" | "/") {
+            return Err(wrong("has a path, which TCP does not know"));
+        }
         Ok(Self {
             secure,
+            raw,
             host,
             port,
             path: path.parse().map_err(|error| wrong("has an invalid path").caused_by(error))?,
@@ -194,9 +203,13 @@ impl Target {
         Self::parse(&format!("{}://{authority}{path}", self.scheme()))
     }
 
-    /// `http` or `https`.
+    /// `http`, `https` or `tcp`.
     pub fn scheme(&self) -> &'static str {
-        if self.secure { "https" } else { "http" }
+        match (self.secure, self.raw) {
+            (true, _) => "https",
+            (false, true) => "tcp",
+            (false, false) => "http",
+        }
     }
 
     /// The host as a certificate names it.
@@ -258,6 +271,8 @@ mod tests {
         for (url, part) in [
             ("https://a_b-.-/", "certificate"),
             ("ftp://a/", "only http"),
+            ("tcp://a/", "port"),
+            ("tcp://a:1/b", "path"),
             ("localhost:8080", "scheme"),
             ("localhost", "scheme"),
             ("/path", "scheme"),

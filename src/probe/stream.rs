@@ -15,7 +15,7 @@ use super::link::Pool;
 use super::patterns::Patterns;
 use super::replicas::{Replica, Replicas};
 use super::schedule::Stalls;
-use super::stream_plan::Secure;
+use super::tls::Secure;
 use super::{ProbeTotals, StreamPlan};
 use crate::Clock;
 use crate::Offset;

@@ -10,13 +10,12 @@ use hyper::{HeaderMap, Uri};
 use serde::{Deserialize, Serialize};
 
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::asked::{self, WeightedPath};
 use super::headers;
 use super::patterns::Patterns;
 use super::request::{Host, Target};
-use super::tls::{self, TlsSettings};
+use super::tls::{self, Secure, TlsSettings};
 use super::{BodyExpect, Expect, Method};
 use crate::record::{Connection, Purpose, Route, StreamFacts};
 use crate::wording::setting;
@@ -243,6 +242,15 @@ impl StreamPlan {
         if self.purpose == Purpose::EachReplica && self.connection == Connection::KeepAlive {
             return Err(wrong("requests to each replica need new connections".into()));
         }
+        if self.target.raw {
+            if self.http2 || self.cookies || !self.paths.is_empty() {
+                return Err(wrong("HTTP/2, cookies and paths are not for a tcp:// URL".into()));
+            }
+            if self.connection == Connection::KeepAlive && self.body.is_empty() {
+                return Err(wrong("kept TCP connections need something to send".into())
+                    .hint("--body says what, for example --body $'PING\\r\\n' for Redis"));
+            }
+        }
         if self.method == Method::Head && self.expect.body != BodyExpect::Any {
             return Err(wrong("the response to HEAD has no body to compare".into()));
         }
@@ -317,12 +325,6 @@ impl StreamPlan {
         }
         headers
     }
-}
-
-/// What a stream's connections need to speak TLS.
-pub(super) struct Secure {
-    pub connector: TlsConnector,
-    pub name: ServerName<'static>,
 }
 
 #[cfg(test)]

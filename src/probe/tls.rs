@@ -6,6 +6,7 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
+use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::Resumption;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
@@ -52,6 +53,12 @@ impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Identity { … }")
     }
+}
+
+/// What a stream's connections need to speak TLS.
+pub(super) struct Secure {
+    pub connector: TlsConnector,
+    pub name: ServerName<'static>,
 }
 
 impl TlsSettings {

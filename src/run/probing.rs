@@ -164,7 +164,8 @@ impl Run<'_> {
                     plan.connect_to = Some(name.into());
                     return Ok(plan);
                 }
-                kind.plan(&published_url("http", &name, *port, &users.path()), &asking)
+                let scheme = if users.scheme() == "tcp" { "tcp" } else { "http" };
+                kind.plan(&published_url(scheme, &name, *port, &users.path()), &asking)
             })
             .collect()
     }

@@ -97,6 +97,15 @@ impl StreamKind {
         matches!(self.route, Route::Overlay | Route::Task)
     }
 
+    /// Whether it makes sense at an address of this scheme: TCP knows no POST and no slow path, and
+    /// over a connection that is kept there must be something to say.
+    #[must_use]
+    pub fn suits(&self, url: &str, asking: &Asking) -> bool {
+        let kept = self.connection == Connection::KeepAlive;
+        let says = asking.asked.content.as_ref().is_some_and(|(_, body)| !body.is_empty());
+        !url.starts_with("tcp:") || (self.shape.is_none() && (!kept || says))
+    }
+
     /// Whether it needs a service beside the stack.
     #[must_use]
     pub fn needs_companion(&self) -> bool {

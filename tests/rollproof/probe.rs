@@ -5,6 +5,7 @@ mod command;
 mod connections;
 mod http2;
 mod outcomes;
+mod raw;
 mod schedule;
 mod tls;
 

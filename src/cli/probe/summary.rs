@@ -146,7 +146,9 @@ impl Summary {
         totals: &ProbeTotals,
         details: bool,
     ) {
-        let request = format!("  {} {}", plan.method, clean(plan.url()));
+        // TCP alone has no method.
+        let method = if plan.scheme() == "tcp" { "ask" } else { plan.method.as_str() };
+        let request = format!("  {method} {}", clean(plan.url()));
         let connections = match plan.connection {
             Connection::Fresh => "new connections".to_owned(),
             Connection::KeepAlive => counted(plan.kept as u64, "kept connection"),
