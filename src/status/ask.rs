@@ -51,7 +51,7 @@ pub(super) async fn services(stack: &WatchedStack) -> Result<(Vec<Target>, Vec<(
             .and_then(|port| port.published);
         match port {
             Some(port) => {
-                let url = published_url(&stack.published_host, port);
+                let url = published_url("http", &stack.published_host, port, "/");
                 pages.push(Target { name, url });
             }
             None => inside.push(name),
