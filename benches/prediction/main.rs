@@ -7,7 +7,8 @@
 //! much of an error is the machine's.
 //!
 //! Arguments: `--only WORDS` (part of a name; repeat), `--dry-run` (predictions only), `--program
-//! PATH` (rollproof), `--records FOLDER` (compare records that are there already).
+//! PATH` (rollproof), `--records FOLDER` (compare records that are there already). A run's records are
+//! kept in `predictions` in `ROLLPROOF_HOME`.
 
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 

@@ -2,7 +2,7 @@
 //! moby `daemon/cluster/executor/container/controller.go`).
 
 use super::behaviour::{Behaviour, KILLED, StartResult};
-use super::health::{CheckTimings, health_course};
+use super::health::health_course;
 use super::task::{TaskId, What, Which};
 use super::world::{Due, World};
 use crate::Offset;
@@ -85,12 +85,10 @@ impl World<'_> {
             self.plan_in(exit.after, id, Due::Died);
         }
         let exits = exit.map_or(Offset::from_nanos(i64::MAX), |exit| exit.after);
-        let Some(check) = &self.spec(version).health else {
+        let Some(timings) = self.checks[version.index()] else {
             return self.runs(id);
         };
-        let timings = CheckTimings::of(check, self.input.engine);
         let course = health_course(timings, self.behaviour(id), self.input.hops.check);
-        self.tasks[id as usize].course = course;
         for (time, due) in [(course.healthy, Due::Healthy), (course.unhealthy, Due::Unhealthy)] {
             if let Some(time) = time.filter(|time| *time < exits) {
                 self.plan_in(time, id, due);
@@ -119,8 +117,7 @@ impl World<'_> {
     /// The stop signal comes at `signal`; the process ends by it or earlier by itself.
     fn signal_at(&mut self, id: TaskId, signal: Offset) {
         let version = self.tasks[id as usize].version;
-        // Whole seconds only (moby adapter.go: `shutdown`).
-        let grace = Offset::from_secs_f64(self.spec(version).stop_grace.trunc());
+        let grace = self.grace[version.index()];
         let behaviour = self.behaviour(id);
         let (after, code) = behaviour.stop.within(grace);
         let by_itself = behaviour.exit;

@@ -141,6 +141,9 @@ impl Behaviour {
 
     /// When its program can answer, if it ever can, and when it no longer can.
     pub(super) fn able(&self) -> (Option<Offset>, Option<Offset>) {
+        if self.checks.is_empty() {
+            return (Some(self.boot), None);
+        }
         let changes = || self.checks.iter().map(|(from, _)| *from);
         let mut times: Vec<Offset> = changes().chain([Offset::ZERO, self.boot]).collect();
         times.sort_unstable();

@@ -7,8 +7,8 @@ use crate::Offset;
 use crate::record::{ContainerAction, Event, EventKind};
 use crate::swarm::{HealthCheck, TaskState};
 
-/// Containers that are to start within this time start together.
-const TOGETHER: Offset = Offset::from_millis(20);
+/// A container that starts with fewer others than this, on average, starts alone.
+const ALONE: f64 = 0.25;
 
 /// The instants of one task that hop times come from.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,14 +35,14 @@ impl HopTimes {
         };
         let prepare = median(between(|mark| mark.assigned, |mark| mark.created));
         let teardown = median(between(|mark| mark.died, |mark| mark.ended));
-        let starts: Vec<(Offset, i64)> =
+        let starts: Vec<(Offset, f64)> =
             marks.iter().filter_map(|mark| start(mark, &marks)).collect();
-        let alone = starts.iter().filter(|(_, others)| *others == 0).map(|(time, _)| *time);
+        let alone = starts.iter().filter(|(_, others)| *others < ALONE).map(|(time, _)| *time);
         let start = median(alone.collect()).unwrap_or(all.start);
-        let crowd = starts
-            .iter()
-            .filter(|(_, others)| *others > 0)
-            .map(|(time, others)| Offset::from_nanos((*time - start).as_nanos().max(0) / others));
+        let crowd = starts.iter().filter(|(_, others)| *others >= ALONE).map(|(time, others)| {
+            let longer = (*time - start).max(Offset::ZERO).as_secs_f64();
+            Offset::from_secs_f64(longer / others)
+        });
         let interval = check.map_or(0.0, |check| check.interval);
         let checks = between(|mark| mark.started, |mark| mark.healthy);
         // Only a replica that was healthy at its first check tells how long one takes.
@@ -92,15 +92,18 @@ fn marks(events: &[Event], service: &str) -> Vec<Marks> {
     marks.into_values().collect()
 }
 
-/// How long a container took to start, and how many others were starting when it began.
-fn start(mark: &Marks, all: &[Marks]) -> Option<(Offset, i64)> {
+/// How long a container took to start, and how many others were starting meanwhile, on average over
+/// that time.
+fn start(mark: &Marks, all: &[Marks]) -> Option<(Offset, f64)> {
     let (from, to) = (mark.starting?, mark.started?);
-    let others = all.iter().filter(|other| {
-        other.starting.is_some_and(|starting| starting < from + TOGETHER)
-            && other.started.is_some_and(|started| started > from)
-    });
+    let together = |other: &Marks| {
+        let (begun, done) = (other.starting?.max(from), other.started?.min(to));
+        Some((done - begun).max(Offset::ZERO).as_secs_f64())
+    };
+    let shared: f64 = all.iter().filter_map(together).sum();
+    let time = to - from;
     // It is one of them itself.
-    Some((to - from, i64::try_from(others.count()).unwrap_or(1) - 1))
+    (time > Offset::ZERO).then(|| (time, shared / time.as_secs_f64() - 1.0))
 }
 
 fn median(mut times: Vec<Offset>) -> Option<Offset> {

@@ -73,6 +73,15 @@ impl World<'_> {
         found
     }
 
+    /// The newest task of a slot that Swarm wants to run.
+    fn newest_wanted(&self, slot: u32) -> Option<TaskId> {
+        let mut id = self.slots[slot as usize].newest;
+        while id != NONE && !self.tasks[id as usize].is_wanted() {
+            id = self.tasks[id as usize].before;
+        }
+        (id != NONE).then_some(id)
+    }
+
     /// Whether an updater takes the slot: it has a task, or one that nothing else would replace.
     fn is_updatable(&self, slot: u32) -> bool {
         let place = &self.slots[slot as usize];
@@ -90,7 +99,7 @@ impl World<'_> {
         let place = &self.slots[slot as usize];
         match place.wanted {
             0 => self.is_outdated(place.newest),
-            1 => self.wanted_in(slot).iter().any(|id| self.is_outdated(*id)),
+            1 => self.newest_wanted(slot).is_some_and(|id| self.is_outdated(id)),
             _ => true,
         }
     }

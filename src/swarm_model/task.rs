@@ -1,6 +1,5 @@
 //! Tasks, slots and what is written down about them.
 
-use super::HealthCourse;
 use crate::Offset;
 use crate::swarm::TaskState;
 
@@ -66,7 +65,6 @@ pub(super) struct Task {
     pub(super) died: Option<Offset>,
     pub(super) killed: bool,
     pub(super) exit_code: Option<i32>,
-    pub(super) course: HealthCourse,
     /// Counts what was planned for it; an event of an older plan is void.
     pub(super) plan: u32,
 }

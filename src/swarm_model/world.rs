@@ -1,6 +1,6 @@
 //! The swarm as it is at one instant of virtual time, and the queue of what happens next.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap};
 
 use super::input::Input;
@@ -9,14 +9,15 @@ use super::restart::Replaced;
 use super::scheduler::Nodes;
 use super::task::{NONE, Slot, Step, Task, TaskId, What, Which};
 use super::updater::Updater;
-use super::{Spec, health};
+use super::{CheckTimings, Spec};
 use crate::Offset;
 use crate::swarm::{TaskState, UpdateState};
 
 /// What happens next. The order within one instant is that of planning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 struct Planned {
     at: Offset,
+    /// No two have the same.
     order: u32,
     /// A task, or an updater.
     id: u32,
@@ -25,8 +26,34 @@ struct Planned {
     due: Due,
 }
 
+impl Planned {
+    fn key(&self) -> (Offset, u32) {
+        (self.at, self.order)
+    }
+}
+
+impl PartialEq for Planned {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Planned {}
+
+impl PartialOrd for Planned {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Planned {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
 /// Kinds of planned events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
     /// The manager takes the request.
     Submit,
@@ -90,6 +117,10 @@ pub(super) struct World<'a> {
     pub(super) states: Vec<StateStep>,
     /// When the manager reads the reports that it collects now.
     pub(super) report_at: Offset,
+    /// The timings of each version's health check.
+    pub(super) checks: [Option<CheckTimings>; 2],
+    /// Each version's grace period: whole seconds only (moby `adapter.go`: `shutdown`).
+    pub(super) grace: [Offset; 2],
     /// Tasks that a worker keeps and has not let start yet.
     pub(super) kept: Vec<TaskId>,
     pub(super) touched: Vec<bool>,
@@ -97,7 +128,8 @@ pub(super) struct World<'a> {
 
 impl<'a> World<'a> {
     pub(super) fn new(input: &'a Input) -> Self {
-        let spec = &input.old.spec;
+        let specs = [&input.old.spec, &input.new.spec];
+        let spec = specs[0];
         let slots = if spec.global { input.nodes.len() as u64 } else { spec.replicas };
         let most = slots.max(input.new.spec.replicas);
         let room = usize::try_from(most).unwrap_or(0);
@@ -120,6 +152,10 @@ impl<'a> World<'a> {
             steps: Vec::with_capacity(room * 16),
             states: Vec::new(),
             report_at: Offset::ZERO,
+            checks: specs.map(|spec| {
+                spec.health.as_ref().map(|check| CheckTimings::of(check, input.engine))
+            }),
+            grace: specs.map(|spec| Offset::from_secs_f64(spec.stop_grace.trunc())),
             kept: Vec::new(),
             touched: vec![false; room],
         };
@@ -184,7 +220,6 @@ impl<'a> World<'a> {
             died: None,
             killed: false,
             exit_code: None,
-            course: health::HealthCourse::default(),
             plan: 0,
         });
         place.newest = id;

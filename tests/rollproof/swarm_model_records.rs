@@ -7,7 +7,7 @@ use rollproof::judge::{ScenarioJudgement, judge};
 use rollproof::record::RecordReader;
 use rollproof::swarm::{EngineVersion, UpdateState};
 use rollproof::swarm_model::{
-    Behaviour, End, Input, NoRoom, Outcome, Spec, StartResult, StopReaction, simulate,
+    Behaviour, End, HopTimes, Input, NoRoom, Outcome, Spec, StartResult, StopReaction, simulate,
 };
 
 use crate::swarm_model::{secs, sound};
@@ -107,4 +107,20 @@ fn a_change_of_scale_has_no_state() {
     assert_eq!(states(&outcome), []);
     let seen = recorded_states(&scenarios[0]);
     assert!(seen.iter().all(|state| *state == UpdateState::None), "{seen:?}");
+}
+
+#[test]
+fn hop_times_are_measured_from_a_record() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records/new-version-404");
+    let run = RecordReader::open(&folder).unwrap();
+    let stack = &run.meta.stack;
+    let hops = HopTimes::measure(&run.events, &stack.service, stack.healthcheck.as_ref());
+    let near = |found: Offset, expected: f64| (found - secs(expected)).abs() <= secs(0.06);
+    // Read from the record by hand: 0.29 to 0.40 s from `starting` to the start, 1.06 to 1.09 s from
+    // there to the first healthy check, 0.08 to 0.17 s from an end to the task's last state.
+    assert!(near(hops.start, 0.33), "{hops:?}");
+    assert!(near(hops.check, 0.06), "{hops:?}");
+    assert!(near(hops.teardown, 0.11), "{hops:?}");
+    // Nothing of the service in the record: the defaults.
+    assert_eq!(HopTimes::measure(&run.events, "nosuch", None), HopTimes::default());
 }
