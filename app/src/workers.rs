@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -136,7 +137,12 @@ impl Workers {
             while let Some(ended) = self.ended.join_next().await {
                 let Ok(ended) = ended else { continue };
                 self.running.remove(&ended.number);
-                let its = ended.status.code().map_or(1, |code| u8::try_from(code).unwrap_or(1));
+                let its = match (ended.status.code(), ended.status.signal()) {
+                    (Some(code), _) => u8::try_from(code).unwrap_or(1),
+                    // It had only just been started, and did not yet handle the signal.
+                    (None, Some(signal)) if signal == Signal::TERM.as_raw() => 0,
+                    (None, _) => 1,
+                };
                 code = if code == 0 { its } else { code };
             }
         };
@@ -156,7 +162,6 @@ fn pid(child: &Child) -> Option<Pid> {
 }
 
 fn described(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt as _;
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit code {code}"),
         (None, Some(signal)) => format!("signal {signal}"),

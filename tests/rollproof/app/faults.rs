@@ -185,7 +185,14 @@ fn after_the_signal_it_drains_closes_serves_on_or_ends() {
         (waiting, open, late, app.code())
     };
     assert_eq!(run("drain"), (Some(200), Some(200), None, Some(0)));
-    assert_eq!(run("close"), (None, Some(200), None, Some(0)));
+    // A connection that was taken from the queue just before the signal is seen is answered: try
+    // until one was not.
+    let reset = (0..20).any(|_| {
+        let (waiting, open, late, code) = run("close");
+        assert_eq!((open, late, code), (Some(200), None, Some(0)));
+        waiting.is_none()
+    });
+    assert!(reset, "a connection in the queue is reset");
     assert_eq!(run("serve"), (Some(200), Some(200), Some(200), Some(0)));
     assert_eq!(run("exit"), (None, None, None, Some(0)));
 }
