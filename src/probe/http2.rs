@@ -80,8 +80,9 @@ impl Http2Link {
         self.first_byte
     }
 
-    /// The same connection for another request.
-    pub fn another(&self) -> Self {
+    /// The same connection for another request, which takes this one's place in the pool.
+    pub fn another(&mut self) -> Self {
+        self.was_shared = true;
         Self {
             sender: self.sender.clone(),
             shared: Rc::clone(&self.shared),

@@ -161,7 +161,7 @@ impl Pool {
             let Some((mut link, cookies)) = self.idle.borrow_mut().pop_front() else { break };
             if link.is_free().await {
                 // Its requests share an HTTP/2 connection: it is the next one's too, in turn.
-                if let Link::Http2(shared) = &link {
+                if let Link::Http2(shared) = &mut link {
                     let another = Link::Http2(shared.another());
                     self.idle.borrow_mut().push_back((another, cookies.clone()));
                 }

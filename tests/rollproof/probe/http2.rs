@@ -72,6 +72,37 @@ async fn new_connections_and_kept_ones() {
 }
 
 #[tokio::test]
+async fn requests_that_overlap_share_the_connections_there_are() {
+    let opened = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&opened);
+    let address = server(move |number, stream| {
+        count.fetch_add(1, Ordering::SeqCst);
+        async move {
+            // The first connection is used again and again before the others are there.
+            if number > 0 {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+            let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+            while let Some(Ok((_, mut answer))) = connection.accept().await {
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                    let mut body = answer.send_response(Response::new(()), false).unwrap();
+                    let _ = body.send_data("hello".into(), true);
+                });
+            }
+        }
+    })
+    .await;
+    let mut plan = http2(address, 3, 200);
+    plan.rate_hz = 100.0;
+    let mut shots = shots(plan).await;
+    assert!(shots.iter().all(|shot| shot.outcome == Outcome::Ok), "{shots:?}");
+    shots.sort_by_key(|shot| shot.intended);
+    // Before the first answers, more are opened than are kept.
+    assert!(shots[100..].iter().all(|shot| shot.reused), "{}", opened.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
 async fn a_reset_stream_leaves_the_connection() {
     let (address, connections) =
         speaking(|number| if number == 2 { Does::Reset } else { Does::Answer }).await;
