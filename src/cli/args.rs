@@ -11,7 +11,7 @@ use super::values::{
     FormatChoice, ScenarioChoice, StreamChoice, duration, key_value, port, rate, stack_name, url,
     words,
 };
-use super::{build, deploy, down, lab, probe, report, stack, update, verify, watch};
+use super::{build, deploy, down, lab, probe, report, runs, shell, stack, update, verify, watch};
 use crate::deploy::{Change, EndpointMode, ResolveImage};
 use crate::report::FORMATS;
 use crate::run::{Load, TargetWish};
@@ -104,6 +104,8 @@ pub(super) enum Command {
     Watch(watch::WatchArgs),
     Probe(probe::ProbeArgs),
     Report(report::ReportArgs),
+    Runs(runs::RunsArgs),
+    Open(runs::OpenArgs),
     Down(down::DownArgs),
     /// Show what this machine lacks, and how to fix it
     Doctor,
@@ -112,6 +114,8 @@ pub(super) enum Command {
     Build(build::BuildArgs),
     /// Read stack files as docker does
     Stack(stack::StackCommandArgs),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
     /// Send requests from inside the network of the stack under test
     #[command(hide = true)]
     ProbeAgent,

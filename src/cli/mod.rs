@@ -15,6 +15,8 @@ mod probe;
 mod probe_agent;
 mod report;
 mod result;
+mod runs;
+mod shell;
 mod stack;
 mod update;
 mod values;
@@ -70,8 +72,10 @@ fn start(command: Command, global: GlobalArgs) -> Result<u8> {
 }
 
 async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
-    // These two need no engine, and a first Ctrl-C does not make them fail.
+    // These need no engine, and a first Ctrl-C does not make them fail.
     let command = match command {
+        Command::Completions(args) => return shell::completions(&args),
+        Command::Man(args) => return shell::man(&args),
         Command::Probe(args) => return probe::run(args, &global).await,
         Command::ProbeAgent => return probe_agent::run().await,
         command => command,
@@ -88,7 +92,11 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         Command::Doctor => doctor::run(console).await,
         Command::Lab(args) => lab::run(args.command, console).await,
         Command::Report(args) => report::run(&args, console),
+        Command::Runs(args) => runs::run(&args, console),
+        Command::Open(args) => runs::open_page(&args, console),
         Command::Stack(args) => stack::run(args, console),
-        Command::Probe(_) | Command::ProbeAgent => unreachable!("handled above"),
+        Command::Completions(_) | Command::Man(_) | Command::Probe(_) | Command::ProbeAgent => {
+            unreachable!("handled above")
+        }
     }
 }

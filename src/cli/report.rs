@@ -22,15 +22,20 @@ pub(super) struct ReportArgs {
 }
 
 pub(super) fn run(args: &ReportArgs, console: &Console) -> Result<u8> {
-    let runs = console.state.runs();
-    let folder = match &args.run {
-        None => runs.join("latest"),
-        Some(run) if run.is_dir() => run.clone(),
-        Some(id) => runs.join(id),
-    };
+    let folder = run_folder(args.run.as_ref(), console);
     let judged = judge_and_save(&folder)?;
     // The command that made the run has told the CI system already.
     let ci = args.formats.ci.unwrap_or(Ci::None);
     show(console, &args.formats, judged.recorded(), &folder, ci)?;
     Ok(judged.judgement.verdict.exit_code())
+}
+
+/// The folder of a run that was given by its id or folder; without one, of the newest run.
+pub(super) fn run_folder(run: Option<&PathBuf>, console: &Console) -> PathBuf {
+    let runs = console.state.runs();
+    match run {
+        None => runs.join("latest"),
+        Some(run) if run.is_dir() => run.clone(),
+        Some(id) => runs.join(id),
+    }
 }
