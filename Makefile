@@ -68,6 +68,9 @@ down: driver ## Remove the stack and the private engine, and check that nothing 
 install: app driver ## Install rollproof and its app into /usr/local/bin, or PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install $(ROLLPROOF) $(TARGET)/$(HOST)/app/rollproof-app $(DESTDIR)$(PREFIX)/bin
+	$(ROLLPROOF) man $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(ROLLPROOF) completions bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/rollproof
 
 test: setup app ## Run all tests, including those on real engines
 	$(if $(filter-out 0,$(shell id -u)),$(RUNNER)='sudo -E') $(CARGO) test --workspace $(ARGS)

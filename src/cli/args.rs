@@ -14,7 +14,8 @@ use super::values::{
     stack_name, url, words,
 };
 use super::{
-    build, deploy, down, explain, lab, plan, probe, report, stack, status, update, verify, watch,
+    build, deploy, down, explain, lab, plan, probe, report, runs, shell, stack, status, update, verify,
+    watch,
 };
 use crate::deploy::{Change, EndpointMode, ResolveImage};
 use crate::error::{Error, Result};
@@ -123,6 +124,8 @@ pub(super) enum Command {
     Status(status::StatusArgs),
     Report(report::ReportArgs),
     Explain(explain::ExplainArgs),
+    Runs(runs::RunsArgs),
+    Open(runs::OpenArgs),
     Down(down::DownArgs),
     /// Show what this machine lacks, and how to fix it
     Doctor,
@@ -131,6 +134,8 @@ pub(super) enum Command {
     Build(build::BuildArgs),
     /// Read stack files as docker does
     Stack(stack::StackCommandArgs),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
     /// Send requests from inside the network of the stack under test
     #[command(hide = true)]
     ProbeAgent,

@@ -19,6 +19,8 @@ mod probe_agent;
 mod report;
 mod request_args;
 mod result;
+mod runs;
+mod shell;
 mod stack;
 mod status;
 mod update;
@@ -77,6 +79,8 @@ fn start(command: Command, global: GlobalArgs) -> Result<u8> {
 async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
     // These need no engine, or only with some arguments, and a first Ctrl-C does not make them fail.
     let command = match command {
+        Command::Completions(args) => return shell::completions(&args),
+        Command::Man(args) => return shell::man(&args),
         Command::Probe(args) => return probe::run(args, &global).await,
         Command::ProbeAgent => return probe_agent::run().await,
         Command::Status(args) => return status::run(args, global).await,
@@ -94,10 +98,16 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         Command::Doctor => doctor::run(console).await,
         Command::Lab(args) => lab::run(args.command, console).await,
         Command::Report(args) => report::run(&args, console),
+        Command::Runs(args) => runs::run(&args, console),
+        Command::Open(args) => runs::open_page(&args, console),
         Command::Stack(args) => stack::run(args, console),
         Command::Explain(args) => explain::run(&args, console),
         Command::Plan(args) => plan::run(&args, console),
-        Command::Probe(_) | Command::ProbeAgent | Command::Status(_) => {
+        Command::Completions(_)
+        | Command::Man(_)
+        | Command::Probe(_)
+        | Command::ProbeAgent
+        | Command::Status(_) => {
             unreachable!("handled above")
         }
     }

@@ -7,6 +7,7 @@ mod meta;
 mod outcome;
 mod reader;
 mod run_folder;
+mod run_list;
 #[cfg(test)]
 pub(crate) mod samples;
 mod shot;
@@ -25,6 +26,7 @@ pub use meta::{
 pub use outcome::Outcome;
 pub use reader::{RecordReader, Run};
 pub use run_folder::RunFolder;
+pub use run_list::RunEntry;
 pub use shot::Shot;
 pub use sink::Sink;
 pub use unsent::{Unsent, UnsentCounts};

@@ -1,5 +1,6 @@
 //! Reports: a table of formats, one file each. They only say what the judgement and the record say.
 
+mod csv;
 mod details;
 mod findings;
 mod format;
@@ -10,13 +11,16 @@ mod json;
 mod junit;
 mod markdown;
 mod missing;
+mod openmetrics;
 mod page;
 mod pooled_summary;
 mod requests;
 mod settings;
 mod style;
 mod summary;
+mod trace;
 
+pub use csv::CSV;
 pub use details::DETAILS;
 pub use format::{Format, JudgementFormat, Material, RecordFormat, Recorded};
 pub use github::GITHUB;
@@ -25,8 +29,10 @@ pub use html::HTML;
 pub use json::JSON;
 pub use junit::JUNIT;
 pub use markdown::MARKDOWN;
+pub use openmetrics::OPENMETRICS;
 pub use style::Style;
 pub use summary::SUMMARY;
+pub use trace::TRACE;
 
 /// Every format; the first one is the default.
 pub const FORMATS: &[Format] = &[
@@ -37,7 +43,10 @@ pub const FORMATS: &[Format] = &[
     Format::Judgement(MARKDOWN),
     Format::Judgement(GITHUB),
     Format::Judgement(GITLAB),
+    Format::Judgement(OPENMETRICS),
     Format::Record(HTML),
+    Format::Record(CSV),
+    Format::Record(TRACE),
 ];
 
 /// The format of this name.

@@ -4,7 +4,7 @@ use console::measure_text_width;
 
 use super::style::Style;
 use crate::judge::Verdict;
-use crate::wording::wrap;
+use crate::wording::{clean, wrap};
 
 /// Where the text after a label begins.
 pub(super) const INDENT: usize = 12;
@@ -125,12 +125,30 @@ impl<'a> Page<'a> {
         while self.lines.last().is_some_and(String::is_empty) {
             self.lines.pop();
         }
-        self.lines.join("\n") + "\n"
+        let colour = self.style.colour;
+        self.lines.iter().map(|line| harmless(line, colour) + "\n").collect()
     }
+}
+
+/// A line without what could move the cursor or begin another line, wherever it came from. Colours stay
+/// where there are any: a text that brings its own only looks odd.
+fn harmless(line: &str, colour: bool) -> String {
+    let mut parts = line.split('\x1b');
+    let mut text = clean(parts.next().unwrap_or_default()).into_owned();
+    for part in parts {
+        let digits = part
+            .strip_prefix('[')
+            .map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+        let is_colour = colour && digits.is_some_and(|rest| rest.starts_with('m'));
+        text.push(if is_colour { '\x1b' } else { ' ' });
+        text.push_str(&clean(part));
+    }
+    text
 }
 
 /// A text in lines of at most `width`; a word that is longer than a line is broken too.
 fn lines(text: &str, width: usize) -> Vec<String> {
+    let text = clean(text);
     let mut breakable = String::new();
     for word in text.split(' ') {
         if !breakable.is_empty() {

@@ -1,0 +1,167 @@
+//! `rollproof runs`: the recorded runs, and `rollproof open`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::console::Console;
+use super::output::{put, put_line};
+use super::report::run_folder;
+use super::result::judge_and_save;
+use crate::error::{Error, Result};
+use crate::record::{RunEntry, RunFolder};
+use crate::report::HTML;
+use crate::wording::{clean, counted};
+
+/// List the recorded runs, and remove them
+///
+/// Without a command, lists the runs of this folder, the newest first: verdict, when it began, what was
+/// run, and the size of its record.
+#[derive(Debug, Args)]
+pub(super) struct RunsArgs {
+    #[command(subcommand)]
+    command: Option<RunsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum RunsCommand {
+    /// Remove runs by their ids
+    Rm {
+        /// The runs
+        #[arg(value_name = "RUN", required = true)]
+        runs: Vec<String>,
+    },
+    /// Remove all but the newest runs
+    Prune {
+        /// Keep this many
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        keep: usize,
+    },
+}
+
+/// Write the page of a run and open it in the browser
+#[derive(Debug, Args)]
+pub(super) struct OpenArgs {
+    /// The run's id or folder [default: the newest run]
+    #[arg(value_name = "RUN")]
+    run: Option<PathBuf>,
+
+    /// Only write the page and print its path
+    #[arg(long)]
+    no_browser: bool,
+}
+
+pub(super) fn run(args: &RunsArgs, console: &Console) -> Result<u8> {
+    let runs = console.state.runs();
+    let all = RunEntry::all(&runs)?;
+    match &args.command {
+        None => list(&all, console)?,
+        Some(RunsCommand::Rm { runs: ids }) => {
+            let find = |id: &String| {
+                all.iter().find(|run| run.id == *id).ok_or_else(|| {
+                    Error::usage(format!("there is no run `{id}` in {}", runs.display()))
+                        .hint("`rollproof runs` lists them")
+                })
+            };
+            // All of them are known before the first one goes.
+            let chosen = ids.iter().map(find).collect::<Result<Vec<_>>>()?;
+            remove(&chosen, console)?;
+        }
+        Some(RunsCommand::Prune { keep }) => {
+            let old: Vec<&RunEntry> = all.iter().skip(*keep).collect();
+            remove(&old, console)?;
+        }
+    }
+    Ok(0)
+}
+
+fn remove(runs: &[&RunEntry], console: &Console) -> Result<()> {
+    for run in runs {
+        run.remove()?;
+    }
+    let bytes = runs.iter().map(|run| run.bytes).sum();
+    console.tell(&format!("removed {} ({})", counted(runs.len() as u64, "run"), size(bytes)));
+    Ok(())
+}
+
+fn list(runs: &[RunEntry], console: &Console) -> Result<()> {
+    if console.global.json {
+        let entry = |run: &RunEntry| {
+            json!({
+                "run_id": run.id, "path": run.path, "started_at": run.started_at,
+                "command": run.command, "service": run.service, "verdict": run.verdict,
+                "headline": run.headline, "bytes": run.bytes,
+            })
+        };
+        return put_line(json!(runs.iter().map(entry).collect::<Vec<_>>()));
+    }
+    if runs.is_empty() {
+        console.tell(&format!("no run in {}", console.state.runs().display()));
+        return Ok(());
+    }
+    let rows: Vec<[String; 6]> = runs
+        .iter()
+        .map(|run| {
+            [
+                run.id.clone(),
+                run.verdict.clone().unwrap_or_else(|| "not judged".to_owned()),
+                // To the second, without the zone: it is always UTC.
+                run.started_at.get(..19).unwrap_or(&run.started_at).replace('T', " "),
+                run.command.clone(),
+                clean(&run.service).into_owned(),
+                size(run.bytes),
+            ]
+        })
+        .collect();
+    let titles = ["RUN", "VERDICT", "STARTED (UTC)", "COMMAND", "SERVICE", "SIZE"];
+    let wide = |column: usize| {
+        let cells = rows.iter().map(|row| console::measure_text_width(&row[column]));
+        cells.max().unwrap_or(0).max(titles[column].len())
+    };
+    let widths: Vec<usize> = (0..titles.len()).map(wide).collect();
+    let line = |cells: Vec<&str>| {
+        let cell = |(cell, width): (&str, &usize)| {
+            let gap = width.saturating_sub(console::measure_text_width(cell));
+            format!("{cell}{:gap$}", "")
+        };
+        let cells: Vec<String> = cells.into_iter().zip(&widths).map(cell).collect();
+        cells.join("  ").trim_end().to_owned() + "\n"
+    };
+    let mut text = line(titles.to_vec());
+    for row in &rows {
+        text.push_str(&line(row.iter().map(String::as_str).collect()));
+    }
+    put(&text)
+}
+
+/// A size as `ls -h` shows it.
+#[expect(clippy::cast_precision_loss, reason = "two figures are shown")]
+fn size(bytes: u64) -> String {
+    let mut size = bytes as f64;
+    for unit in ["B", "kB", "MB"] {
+        if size < 999.5 {
+            let digits = usize::from(size < 9.95 && unit != "B");
+            return format!("{size:.digits$} {unit}");
+        }
+        size /= 1000.0;
+    }
+    format!("{size:.1} GB")
+}
+
+pub(super) fn open_page(args: &OpenArgs, console: &Console) -> Result<u8> {
+    let folder = run_folder(args.run.as_ref(), console);
+    let judged = judge_and_save(&folder)?;
+    let folder = RunFolder::at(std::path::absolute(&folder).unwrap_or(folder));
+    let page = folder.path().join("report.html");
+    folder.save(&page, &(HTML.write)(judged.recorded()))?;
+    put_line(page.display())?;
+    if !args.no_browser
+        && let Err(error) = open::that_detached(&page)
+    {
+        return Err(Error::environment("cannot open a browser")
+            .caused_by(error)
+            .hint(format!("open {} yourself", page.display())));
+    }
+    Ok(0)
+}
