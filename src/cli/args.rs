@@ -11,7 +11,7 @@ use super::values::{
     FormatChoice, ScenarioChoice, StreamChoice, duration, key_value, limit, path, port, rate,
     stack_name, url, words,
 };
-use super::{build, deploy, down, lab, plan, probe, report, stack, update, verify, watch};
+use super::{build, deploy, down, lab, lint, plan, probe, report, stack, update, verify, watch};
 use crate::deploy::{Change, EndpointMode, ResolveImage};
 use crate::error::Result;
 use crate::report::FORMATS;
@@ -114,6 +114,7 @@ pub(super) enum Command {
     BrokenUpdate(update::BrokenUpdateArgs),
     Watch(watch::WatchArgs),
     Plan(plan::PlanArgs),
+    Lint(lint::LintArgs),
     Probe(probe::ProbeArgs),
     Report(report::ReportArgs),
     Down(down::DownArgs),

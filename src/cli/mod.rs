@@ -9,6 +9,7 @@ mod down;
 mod good_response;
 mod interrupts;
 mod lab;
+mod lint;
 mod output;
 mod plan;
 mod probe;
@@ -90,6 +91,7 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         Command::Report(args) => report::run(&args, console),
         Command::Stack(args) => stack::run(args, console),
         Command::Plan(args) => plan::run(&args, console),
+        Command::Lint(args) => lint::run(&args, console),
         Command::Probe(_) | Command::ProbeAgent => unreachable!("handled above"),
     }
 }
