@@ -131,11 +131,39 @@ fn a_service_without_replicas_has_no_findings_about_updates() {
 }
 
 #[test]
+fn nothing_is_counted_on_nodes_that_are_not_known() {
+    let service = "ports: ['80:80']\ndeploy: {mode: global, update_config: {order: start-first}}";
+    let text = [text(service)];
+    let counts = |conditions: &Conditions| {
+        let found = findings(&text, conditions).list;
+        found.iter().filter(|finding| finding.message.contains("of 5")).count()
+    };
+    assert_eq!(counts(&Conditions { nodes: Some(5), ..Conditions::default() }), 3);
+    let found = findings(&text, &Conditions::default()).list;
+    assert!(found.iter().all(|finding| !finding.message.contains(" of ")), "{found:?}");
+}
+
+#[test]
 fn a_service_too_large_for_the_model_is_still_looked_at() {
     let service = "deploy: {replicas: 4000000000, update_config: {parallelism: 0, monitor: 0s}}";
     let found = findings(&[text(service)], &Conditions::default());
     assert_eq!(of_rule(&found, "SRU013").len(), 1);
     assert_eq!(of_rule(&found, "SRU023").len(), 1);
+}
+
+#[test]
+fn a_health_check_without_end_keeps_nobody_waiting() {
+    for check in [
+        "interval: 100000h, retries: 4294967295",
+        "interval: 1ms, start_period: 100000h, start_interval: 1ms",
+    ] {
+        let service = format!(
+            "healthcheck: {{test: [CMD, a], {check}}}\n\
+             deploy: {{replicas: 2000, update_config: {{parallelism: 0, monitor: 0s}}}}"
+        );
+        let found = findings(&[text(&service)], &Conditions::default());
+        assert_eq!(of_rule(&found, "SRU023").len(), 1);
+    }
 }
 
 const TWO: &str = "\

@@ -21,7 +21,12 @@ Sources: swarmkit manager/orchestrator/update/updater.go; moby#34894.",
 fn check(s: &Subject) -> Vec<Draft> {
     let at_once = s.update().at_once(s.replicas);
     let stops = matches!(s.update().failure_action, FailureAction::Pause | FailureAction::Rollback);
-    if !s.sets("update_config") || at_once >= s.replicas || !stops || !s.is_played() {
+    if !s.sets("update_config")
+        || !s.knows_replicas()
+        || at_once >= s.replicas
+        || !stops
+        || !s.is_played()
+    {
         return Vec::new();
     }
     let touched = [FailureKind::CrashAtStart, FailureKind::NeverHealthy]

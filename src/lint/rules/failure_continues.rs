@@ -21,7 +21,7 @@ fn check(s: &Subject) -> Vec<Draft> {
     if s.update().failure_action != FailureAction::Continue {
         return Vec::new();
     }
-    let found = s.detection(s.early_failure());
+    let found = s.detection(s.early_failure()).filter(|_| s.knows_replicas());
     let left = match &found {
         Some(found) => format!(", and at worst {}", answering(found.lowest_answering, s.replicas)),
         None => String::new(),

@@ -24,7 +24,7 @@ fn check(s: &Subject) -> Vec<Draft> {
         return Vec::new();
     }
     let default = if s.sets("update_config.failure_action") { "" } else { " (the default)" };
-    let found = s.detection(s.early_failure()).filter(|found| found.noticed);
+    let found = s.detection(s.early_failure()).filter(|found| found.noticed && s.knows_replicas());
     let left = match &found {
         Some(found) => format!(
             ": a broken version stays in {} of {}, and {} until somebody acts",

@@ -35,7 +35,7 @@ fn check(s: &Subject) -> Vec<Draft> {
         _ if s.is_replicated() => Severity::Hint,
         _ => return Vec::new(),
     };
-    let lowest = s.good().map(Outcome::lowest_answering);
+    let lowest = s.good().filter(|_| s.knows_replicas()).map(Outcome::lowest_answering);
     let (about, what) = if off {
         ("healthcheck.disable", "the health check is turned off")
     } else {

@@ -33,7 +33,9 @@ fn check(s: &Subject) -> Vec<Draft> {
         let help = "set `CADDY_DOCKER_POLLING_INTERVAL=1s` at the proxy, and `lb_try_duration` for retries";
         return vec![Draft::new("labels", message).help(help)];
     }
-    let through_swarm = on("traefik.swarm.lbswarm") || on("traefik.docker.lbswarm");
+    let through_swarm =
+        ["traefik.swarm.lbswarm", "traefik.docker.lbswarm", "traefik.backend.loadbalancer.swarm"];
+    let through_swarm = through_swarm.into_iter().any(on);
     if through_swarm || s.body.endpoint_mode() == ResolutionMode::Dnsrr || polls_often(s) {
         return Vec::new();
     }

@@ -30,7 +30,10 @@ fn check(s: &Subject) -> Vec<Draft> {
     }
     let mut back = s.setting.clone();
     back.spec.update = s.rollback().clone();
-    let lowest = s.play(&back, s.setting.sound.clone()).map(|outcome| outcome.lowest_answering());
+    let lowest = s
+        .play(&back, s.setting.sound.clone())
+        .filter(|_| s.knows_replicas())
+        .map(|outcome| outcome.lowest_answering());
     let because = if s.sets("rollback_config.order") {
         "the rollback is stop-first"
     } else if s.sets("rollback_config") {
@@ -39,10 +42,10 @@ fn check(s: &Subject) -> Vec<Draft> {
         "there is no `rollback_config`, so the rollback is stop-first"
     };
     let left = match lowest {
-        Some(lowest) if !s.spec().global => {
+        Some(lowest) => {
             format!(": {} meanwhile", answering(lowest, s.replicas))
         }
-        _ => String::new(),
+        None => String::new(),
     };
     vec![
         Draft::new("rollback_config.order", format!("{because}{left}"))

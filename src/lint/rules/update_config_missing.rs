@@ -22,12 +22,12 @@ fn check(s: &Subject) -> Vec<Draft> {
         return Vec::new();
     }
     let severity = if s.spec().global { Severity::Hint } else { Severity::Warning };
-    let lowest = s.good().map(Outcome::lowest_serving);
+    let lowest = s.good().filter(|_| s.knows_replicas()).map(Outcome::lowest_serving);
     let capacity = match lowest {
-        Some(lowest) if !s.spec().global => {
+        Some(lowest) => {
             format!("{} meanwhile, and ", answering(lowest, s.replicas))
         }
-        _ => String::new(),
+        None => String::new(),
     };
     let message = format!(
         "no `update_config`: Swarm stops each replica before it starts the new one, {capacity}it pauses \
