@@ -16,6 +16,7 @@ pub mod exit_code;
 pub mod image;
 pub mod judge;
 pub mod lab;
+pub mod lint;
 pub mod observe;
 mod offset;
 pub mod place;

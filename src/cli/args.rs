@@ -14,7 +14,7 @@ use super::values::{
     stack_name, url, words,
 };
 use super::{
-    build, deploy, down, explain, lab, plan, probe, report, runs, shell, stack, status, update, verify,
+    build, deploy, down, explain, lab, lint, plan, probe, report, runs, shell, stack, status, update, verify,
     watch,
 };
 use crate::deploy::{Change, EndpointMode, ResolveImage};
@@ -120,6 +120,7 @@ pub(super) enum Command {
     BrokenUpdate(update::BrokenUpdateArgs),
     Watch(watch::WatchArgs),
     Plan(plan::PlanArgs),
+    Lint(lint::LintArgs),
     Probe(probe::ProbeArgs),
     Status(status::StatusArgs),
     Report(report::ReportArgs),

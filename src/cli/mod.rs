@@ -12,6 +12,7 @@ mod good_response;
 mod header;
 mod interrupts;
 mod lab;
+mod lint;
 mod output;
 mod plan;
 mod probe;
@@ -103,6 +104,7 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         Command::Stack(args) => stack::run(args, console),
         Command::Explain(args) => explain::run(&args, console),
         Command::Plan(args) => plan::run(&args, console),
+        Command::Lint(args) => lint::run(&args, console),
         Command::Completions(_)
         | Command::Man(_)
         | Command::Probe(_)

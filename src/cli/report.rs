@@ -29,13 +29,3 @@ pub(super) fn run(args: &ReportArgs, console: &Console) -> Result<u8> {
     show(console, &args.formats, judged.recorded(), &folder, ci)?;
     Ok(judged.judgement.verdict.exit_code())
 }
-
-/// The folder of a run that was given by its id or folder; without one, of the newest run.
-pub(super) fn run_folder(run: Option<&PathBuf>, console: &Console) -> PathBuf {
-    let runs = console.state.runs();
-    match run {
-        None => runs.join("latest"),
-        Some(run) if run.is_dir() => run.clone(),
-        Some(id) => runs.join(id),
-    }
-}

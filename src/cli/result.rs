@@ -148,14 +148,14 @@ fn put_all(
     put_line(ci.quote(write(&Format::Judgement(format), style)?.trim_end()))
 }
 
-fn save(file: &Path, text: &str) -> Result<()> {
+pub(super) fn save(file: &Path, text: &str) -> Result<()> {
     std::fs::write(file, text).map_err(|error| {
         Error::environment(format!("cannot write {}", file.display())).caused_by(error)
     })
 }
 
 /// The terminal's width, or that of most if standard output is none.
-fn columns() -> usize {
+pub(super) fn columns() -> usize {
     console::Term::stdout()
         .size_checked()
         .map_or(Style::default().width, |(_, columns)| usize::from(columns))

@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::console::Console;
 use super::output::{put, put_line};
-use super::report::run_folder;
 use super::result::judge_and_save;
 use crate::error::{Error, Result};
 use crate::record::{RunEntry, RunFolder};
@@ -150,7 +149,7 @@ fn size(bytes: u64) -> String {
 }
 
 pub(super) fn open_page(args: &OpenArgs, console: &Console) -> Result<u8> {
-    let folder = run_folder(args.run.as_ref(), console);
+    let folder = run_folder(console, args.run.as_deref());
     let judged = judge_and_save(&folder)?;
     let folder = RunFolder::at(std::path::absolute(&folder).unwrap_or(folder));
     let page = folder.path().join("report.html");

@@ -1,6 +1,7 @@
 //! A change that helps: settings of the stack file where some help, else a sentence.
 
 use crate::record::StackFacts;
+pub(super) use crate::stack::Paste as Setting;
 
 /// One change that helps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,30 +18,6 @@ pub(super) enum Fix {
         about: Option<&'static str>,
         text: String,
     },
-}
-
-/// A setting of the service and the value that helps.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Setting {
-    /// Its name, as in [`StackFacts::places`]: `update_config.order`, `healthcheck.test`.
-    pub name: &'static str,
-    /// As YAML.
-    pub value: String,
-    /// A line above it.
-    pub comment: Option<&'static str>,
-}
-
-impl Setting {
-    pub(super) fn new(name: &'static str, value: impl Into<String>) -> Self {
-        Self { name, value: value.into(), comment: None }
-    }
-
-    /// Where it stands in the service.
-    fn path(&self) -> Vec<&'static str> {
-        let in_deploy = ["update_config.", "rollback_config."];
-        let deploy = in_deploy.iter().any(|block| self.name.starts_with(block));
-        deploy.then_some("deploy").into_iter().chain(self.name.split('.')).collect()
-    }
 }
 
 impl Fix {
@@ -86,39 +63,20 @@ impl Fix {
         }
     }
 
-    /// The block of the service that the lines belong into: its `deploy` block, else the service
-    /// itself. None if there are no lines.
+    /// The block of the service that the lines belong into. None if there are no lines.
     pub(super) fn block(&self) -> Option<&'static str> {
         match self {
-            Self::Set { settings, .. } => {
-                let deploy = settings.iter().all(|setting| setting.path()[0] == "deploy");
-                Some(if deploy { "deploy" } else { "service" })
-            }
+            Self::Set { settings, .. } => Some(Setting::block(settings)),
             Self::Text { .. } => None,
         }
     }
 
     /// The lines to paste into that block.
     pub(super) fn lines(&self) -> Vec<String> {
-        let Self::Set { settings, .. } = self else { return Vec::new() };
-        let skip = usize::from(self.block() == Some("deploy"));
-        let mut lines = Vec::new();
-        let mut open: Vec<&str> = Vec::new();
-        for setting in settings {
-            let path = &setting.path()[skip..];
-            let (key, parents) = path.split_last().unwrap_or((&"", &[]));
-            let common = parents.iter().zip(&open).take_while(|(one, other)| one == other).count();
-            for (depth, parent) in parents.iter().enumerate().skip(common) {
-                lines.push(format!("{:1$}{parent}:", "", 2 * depth));
-            }
-            open = parents.to_vec();
-            let indent = 2 * parents.len();
-            if let Some(comment) = setting.comment {
-                lines.push(format!("{:indent$}# {comment}", ""));
-            }
-            lines.push(format!("{:indent$}{key}: {}", "", setting.value));
+        match self {
+            Self::Set { settings, .. } => Setting::lines(settings),
+            Self::Text { .. } => Vec::new(),
         }
-        lines
     }
 
     /// What to do, where there are no lines to paste.

@@ -17,6 +17,7 @@ mod load;
 mod merge;
 mod model;
 mod node;
+mod paste;
 mod read;
 mod requests;
 mod schema;
@@ -29,6 +30,7 @@ mod yaml_out;
 
 pub use diagnostic::Warning;
 pub use load::load;
+pub use paste::Paste;
 pub use read::Sources;
 pub use requests::{NetworkBody, Requests};
 pub use service_body::{DEFAULT_STOP_GRACE_PERIOD, PublishedPort, ServiceBody};

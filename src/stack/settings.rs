@@ -14,7 +14,15 @@ type Absent = fn(&Value) -> bool;
 const SETTINGS: &[(&str, Absent)] = &[
     ("deploy", never),
     ("deploy.endpoint_mode", empty),
+    ("deploy.labels", never),
+    ("deploy.mode", empty),
+    ("deploy.placement", never),
+    ("deploy.placement.max_replicas_per_node", zero),
     ("deploy.replicas", never),
+    ("deploy.resources", never),
+    ("deploy.restart_policy", never),
+    ("deploy.restart_policy.condition", empty),
+    ("deploy.restart_policy.max_attempts", never),
     ("deploy.rollback_config", never),
     ("deploy.rollback_config.delay", zero_duration),
     ("deploy.rollback_config.failure_action", empty),
@@ -33,6 +41,7 @@ const SETTINGS: &[(&str, Absent)] = &[
     ("healthcheck.disable", off),
     ("healthcheck.interval", zero_duration),
     ("healthcheck.retries", never),
+    ("healthcheck.start_interval", zero_duration),
     ("healthcheck.start_period", zero_duration),
     ("healthcheck.test", empty_list),
     ("healthcheck.timeout", zero_duration),
@@ -67,6 +76,11 @@ impl SettingMarks {
                 self.0.insert(name, setting);
             }
         }
+    }
+
+    /// Where a setting is set.
+    pub(crate) fn get(&self, name: &str) -> Option<Mark> {
+        self.0.get(name).map(|setting| setting.mark)
     }
 
     /// Names and marks, sorted by name.

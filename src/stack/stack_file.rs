@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::convert;
-use super::diagnostic::Fault;
-use super::diagnostic::SourceText;
-use super::diagnostic::Warning;
+use super::diagnostic::{Fault, Mark, SourceText, Warning};
 use super::model::Config;
 use super::requests::Requests;
+use super::service_body::ServiceBody;
 use super::yaml_out;
 use crate::{Place, Result};
 
@@ -49,6 +48,57 @@ impl Stack {
                 Some((name.to_owned(), SourceText::find(&self.texts, mark)?))
             })
             .collect()
+    }
+
+    /// Where the files set one setting or key of a service: a name as in
+    /// [`Stack::setting_places`], or one of the service's own keys, such as `image`. Absent if they
+    /// do not set it.
+    #[must_use]
+    pub fn place(&self, service_key: &str, name: &str) -> Option<Place> {
+        let mark = self.mark(service_key, name)?;
+        SourceText::find(&self.texts, mark)
+    }
+
+    /// Whether the files set that.
+    #[must_use]
+    pub fn sets(&self, service_key: &str, name: &str) -> bool {
+        self.mark(service_key, name).is_some()
+    }
+
+    fn mark(&self, service_key: &str, name: &str) -> Option<Mark> {
+        let service = self.config.services.get(service_key)?;
+        if name == "service" {
+            return Some(service.mark);
+        }
+        service.settings.get(name).or_else(|| service.marks.get(name).copied())
+    }
+
+    /// The files' names and texts, in the order of reading.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts.iter().map(|source| (source.name.as_str(), source.text.as_str()))
+    }
+
+    /// The text of one of the stack's configs, if it is the stack's own, could be read and is text.
+    #[must_use]
+    pub fn config_text(&self, config_key: &str) -> Option<&str> {
+        let config = self.config.configs.get(config_key)?;
+        let content = self.contents.get(&config.file)?.as_ref().ok()?;
+        std::str::from_utf8(content).ok()
+    }
+
+    /// The services of [`Stack::requests`] alone, in the order of their keys. The files of secrets
+    /// and configs need not be there.
+    ///
+    /// # Errors
+    /// As [`Stack::requests`].
+    pub fn services(&self, namespace: &str) -> Result<Vec<ServiceBody>> {
+        let services = || {
+            for service in self.config.services.values() {
+                super::image_name::check_service(service)?;
+            }
+            convert::services(&self.config, namespace)
+        };
+        services().map_err(|fault: Fault| fault.into_error(&self.texts))
     }
 
     /// The requests that deploy the stack under a name. The ids of secrets and configs are still

@@ -5,11 +5,7 @@ use std::fmt::Write as _;
 
 use super::mode::{BAD, FRAME, NOTE, Palette};
 use crate::error::Error;
-use crate::place::Place;
-use crate::wording::clean;
-
-/// The longest part of a user's line that is shown around the caret, in characters.
-const SHOWN: usize = 120;
+use crate::wording::{clean, excerpt};
 
 /// The error as the user sees it, in the manner of cargo and rustc: the message, its causes,
 /// the place in the user's file with a caret, and the hints. Ends with a line break.
@@ -44,7 +40,9 @@ pub fn render_error(error: &Error, colour: bool) -> String {
         next = cause.source();
     }
     if let Some(place) = place {
-        excerpt(&mut text, place, palette);
+        text.push_str(&excerpt(place, &|text| palette.paint(FRAME, text), &|text| {
+            palette.paint(BAD.bold(), text)
+        }));
     }
     for hint in hints {
         entry(&mut text, &format!("  {}", palette.paint(NOTE, "hint")), hint, 8);
@@ -62,51 +60,12 @@ fn entry(text: &mut String, label: &str, message: &str, indent: usize) {
     }
 }
 
-/// The place, its line and a caret under the column.
-fn excerpt(text: &mut String, place: &Place, palette: Palette) {
-    let number = place.line.to_string();
-    let margin = number.len();
-    let named = clean(&place.to_string()).into_owned();
-    _ = writeln!(text, "{:margin$}{} {named}", "", palette.paint(FRAME, "-->"));
-    if place.text.trim().is_empty() {
-        return;
-    }
-    let bar = palette.paint(FRAME, "|");
-    let (shown, before) = window(&place.text, place.column);
-    _ = writeln!(text, "{:margin$} {bar}", "");
-    _ = writeln!(text, "{} {bar} {shown}", palette.paint(FRAME, &number));
-    _ = writeln!(text, "{:margin$} {bar} {:before$}{}", "", "", palette.paint(BAD.bold(), "^"));
-}
-
-/// The part of `line` around `column` (from 1, in characters), and how many terminal cells
-/// of it stand before the column.
-fn window(line: &str, column: usize) -> (String, usize) {
-    let chars: Vec<char> = line.chars().collect();
-    // A column past the end points behind the last character: "something is missing here".
-    let caret = column.saturating_sub(1).min(chars.len());
-    let start = if chars.len() <= SHOWN { 0 } else { caret.saturating_sub(SHOWN / 2) };
-    let end = chars.len().min(start + SHOWN);
-    let part = |range: &[char]| -> String {
-        let text: String = range.iter().collect();
-        clean(&text.replace('\t', "    ")).into_owned()
-    };
-    let mut shown = part(&chars[start..end]);
-    let mut before = console::measure_text_width(&part(&chars[start..caret]));
-    if start > 0 {
-        shown.insert(0, '…');
-        before += 1;
-    }
-    if end < chars.len() {
-        shown.push('…');
-    }
-    (shown, before)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io;
 
     use super::*;
+    use crate::Place;
 
     fn place(column: usize, text: &str) -> Place {
         Place { file: "stack.yml".into(), line: 12, column, text: text.into() }

@@ -91,7 +91,9 @@ fn blocks(document: &str, text: &str) -> Vec<Vec<Example>> {
         };
         match (command, block.last_mut()) {
             (Some(line), _) => block.push(Example { place, line: line.to_owned(), code: 0 }),
-            (None, Some(example)) if line.starts_with("FAIL ") => example.code = 1,
+            (None, Some(example)) if line.starts_with("FAIL ") || line.starts_with("error[") => {
+                example.code = 1;
+            }
             (None, Some(_)) => {}
             (None, None) => panic!("{place}: `{line}` is no command"),
         }
@@ -194,7 +196,11 @@ impl Session {
                 })
             }
             ["rollproof", "probe", ..] => self.probe(&line),
-            ["rollproof", "deploy" | "lab" | "report" | "doctor" | "stack", ..]
+            [
+                "rollproof",
+                "deploy" | "lab" | "report" | "doctor" | "stack" | "plan" | "lint",
+                ..,
+            ]
             | ["tests/stack-cases.py", ..] => self.run(&line),
             // What it sets is for the commands after it: one of docker shows that it is right.
             ["eval", ..] => self.run(&with(&line, &["&& docker node ls"])),
@@ -276,7 +282,9 @@ fn with(line: &str, more: &[&str]) -> String {
 }
 
 fn needs_no_engine(line: &str) -> bool {
-    ["make", "rm ", "tests/", "STACK_CASES="].iter().any(|start| line.starts_with(start))
+    ["make", "rm ", "tests/", "STACK_CASES=", "rollproof lint ", "rollproof plan "]
+        .iter()
+        .any(|start| line.starts_with(start))
 }
 
 /// Runs every command of a document. Returns how many there were.

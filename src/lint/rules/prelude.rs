@@ -1,0 +1,13 @@
+//! What rules are written with.
+
+pub(super) use crate::Offset;
+pub(super) use crate::lint::finding::Draft;
+pub(super) use crate::lint::rule::{Rule, Severity};
+pub(super) use crate::lint::subject::{Subject, answering, outage};
+pub(super) use crate::plan::FailureKind;
+pub(super) use crate::stack::Paste;
+pub(super) use crate::swarm::{
+    FailureAction, Order, PortProtocol, ResolutionMode, RestartCondition, UpdatePolicy,
+};
+pub(super) use crate::swarm_model::{Behaviours, End, Exception, Outcome, simulate};
+pub(super) use crate::wording::{self, counted};
