@@ -164,8 +164,10 @@ impl MachineFault {
     ) -> Option<Self> {
         let takes = healthcheck.map_or(UNHEALTHY_IN, unhealthy_in);
         // That the broken version fails is what is expected.
-        let sound = |life: &&TaskLife| {
-            scene.expects != Expects::Rollback || life.last.generation == scene.old
+        let sound = |life: &&TaskLife| match scene.expects {
+            Expects::Rollback => life.last.generation == scene.old,
+            Expects::Declared => life.last.generation != scene.new_generation(),
+            Expects::Update | Expects::NoChange => true,
         };
         let starved = |life: &&TaskLife| {
             let unhealthy = life.unhealthy.filter(|at| {

@@ -109,7 +109,8 @@ pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &Stack
         // is no promise here: where the failed task's restart and the rollback both put a good
         // task in a slot, Swarm takes the slot for changed and replaces its healthy task too.
         Expects::Rollback => update.at_once(replicas).max(rollback.at_once(replicas)),
-        Expects::NoChange => 0,
+        // A scenario that declares what must happen declares the lowest capacity too.
+        Expects::NoChange | Expects::Declared => 0,
     };
     let least = replicas.saturating_sub(allowed);
     let limit = format!("at least {least} running");
