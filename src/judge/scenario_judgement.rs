@@ -178,7 +178,7 @@ pub(super) fn judge_scene(
         verdict: Verdict::worst(checks.iter().map(|check| check.verdict)),
         started_at: scene.started,
         ended_at: scene.ended,
-        end: end_in_words(scene.end),
+        end: end_in_words(scene),
         update: UpdateStory::of(scene),
         nodes: scene.nodes.clone(),
         rollback,
@@ -229,10 +229,12 @@ fn only_the_engine(scene: &Scene, lost: Offset, checks: &mut [Check]) {
     }
 }
 
-fn end_in_words(end: End) -> String {
-    match end {
+fn end_in_words(scene: &Scene) -> String {
+    let planned = scene.must.is_some_and(|must| must.watch.is_some());
+    match scene.end {
         End::Ended(EndReason::Settled) => "the service came to rest".to_owned(),
+        End::Ended(EndReason::Deadline { text }) if planned => text.clone(),
         End::Ended(EndReason::Deadline { text }) => format!("timed out: {text}"),
-        _ => end.unknown().unwrap_or_default(),
+        end => end.unknown().unwrap_or_default(),
     }
 }

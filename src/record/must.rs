@@ -27,6 +27,10 @@ pub struct Must {
     /// From the change to the end at most so long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Offset>,
+    /// The scenario ended so long after the change, whatever Swarm was doing then; absent: when the
+    /// service was at rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<Offset>,
 }
 
 /// What Swarm does with a change in the end.

@@ -117,7 +117,7 @@ impl Run<'_> {
             if Instant::now() >= deadline {
                 let time = setting(time.as_secs_f64());
                 return Ok(EndReason::Deadline {
-                    text: format!("the scenario looks at it for {time}"),
+                    text: format!("looked at it for {time}, as the scenario says"),
                 });
             }
             self.until(deadline).await?;

@@ -20,7 +20,7 @@ use crate::yaml_file::{Time, refuse, refuse_at};
 use crate::{Error, Offset, Result};
 
 const WHAT: &str = "scenario file";
-const HINT: &str = "docs/scenarios.md lists the keys; `rollproof scenarios NAME` shows a built-in scenario as a file";
+const HINT: &str = "docs/scenarios.md lists the keys, docs/scenario.schema.json is their schema";
 
 /// Memory above this is a slip of the pen: 1 PiB.
 const MOST_MEMORY: u64 = 1 << 50;
@@ -249,7 +249,7 @@ impl ScenarioKeys {
             (None, true) => Act::Renew,
             (None, false) => Act::Roll(changes),
         };
-        let must = self.must.must();
+        let must = Must { watch: self.watch.map(|time| time.0), ..self.must.must() };
         Ok(Declaration {
             name,
             about: self.about,
@@ -302,6 +302,7 @@ impl MustKeys {
             cause: self.cause.map(|cause| cause.0),
             replicas: self.replicas,
             within: self.within.map(|time| time.0),
+            watch: None,
         }
     }
 }

@@ -40,6 +40,7 @@ mod records;
 mod report;
 mod report_junit;
 mod same_as_docker;
+mod scenarios;
 mod shared_engine;
 mod stack_cases;
 mod stack_hostile;
