@@ -5,7 +5,7 @@
 #            RATE   requests per second         ARGS   more arguments for rollproof
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build app driver deploy update broken-update verify demo down install test test-ipvs test-engines lint clean
+.PHONY: help setup build app driver deploy update broken-update verify demo down install test test-ipvs test-engines test-scenarios lint clean
 
 SHELL := /bin/sh
 .NOTPARALLEL:
@@ -76,6 +76,9 @@ test-ipvs: setup app driver ## Verify the example on a kernel with IPVS, in a gu
 
 test-engines: setup app driver ## Test the program on five engine releases (see docs/engines.md)
 	@sh scripts/engines/test.sh $(ROLLPROOF) $(TARGET)/$(HOST)/app/rollproof-app $(ENGINES)
+
+test-scenarios: setup app driver ## Run every scenario on a private engine (see docs/scenarios.md)
+	@$(AS_ROOT) $(ROLLPROOF) try --engine lab $(ARGS)
 
 lint: ## Check the formatting and run the linter
 	$(CARGO) fmt --all --check

@@ -14,7 +14,7 @@ use crate::scenario::{self, Declaration, Group};
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
     rollproof scenarios                      all, one line each\n  \
-    rollproof scenarios never-healthy --json one, with all that it declares")]
+    rollproof scenarios never-healthy --json one, with what must happen")]
 pub(super) struct ScenariosArgs {
     /// Scenarios or YAML files to list [default: all that are built in]
     #[arg(value_name = "NAME|FILE")]

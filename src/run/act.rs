@@ -23,9 +23,10 @@ const ASKED_WITHIN: Duration = Duration::from_secs(3);
 const CONTENT: &str = "added by rollproof\n";
 
 impl Run<'_> {
-    /// Sends requests that make something happen where users ask. HEAD, because proxies send a GET
-    /// that was broken off to the next replica. Whatever they answer is no matter: a replica that
-    /// dies answers nothing.
+    /// Sends requests that make something happen where users ask. HEAD with a body, because proxies
+    /// send a GET that was broken off to the next replica, and Go's HTTP client, which Caddy uses,
+    /// sends anything without a body once more (`net/http` `Request.isReplayable`). Whatever they
+    /// answer is no matter: a replica that dies answers nothing.
     pub(super) async fn ask(&self, ask: &Ask) -> Result<()> {
         let target = &self.spec.subject.target.url;
         let wrong = |what: &str| Error::usage(format!("cannot ask {target}")).caused_by(what);
@@ -42,7 +43,7 @@ impl Run<'_> {
             if self.env.interrupt.is_cancelled() {
                 return Err(Error::interrupted("interrupted"));
             }
-            let answer = timeout(ASKED_WITHIN, client.head(url.clone()).send()).await;
+            let answer = timeout(ASKED_WITHIN, client.head(url.clone()).body("once").send()).await;
             let said = match answer {
                 Ok(Ok(answer)) => format!("answered {}", answer.status().as_u16()),
                 Ok(Err(_)) => "no answer".to_owned(),

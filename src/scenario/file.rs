@@ -129,7 +129,10 @@ impl<'de> Deserialize<'de> for CauseName {
         let name = String::deserialize(deserializer)?;
         match serde_json::from_value::<Cause>(Value::String(name.clone())) {
             Ok(_) => Ok(Self(name)),
-            Err(error) => Err(wrong(format!("`{name}` is no cause: {error}"))),
+            Err(error) => {
+                let known = error.to_string().replace(&format!("unknown variant `{name}`, "), "");
+                Err(wrong(format!("`{name}` is no cause: {known}")))
+            }
         }
     }
 }

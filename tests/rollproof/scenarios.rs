@@ -135,8 +135,9 @@ fn the_schema_has_exactly_the_keys_of_the_reader() {
     };
     let listed = |message: &str| -> BTreeSet<String> {
         let (_, list) = message.split_once("expected ").unwrap_or_else(|| panic!("{message}"));
-        let words = list.split('`').skip(1).step_by(2);
-        words.map(str::to_owned).collect()
+        let list = list.strip_prefix("one of ").unwrap_or(list);
+        let words = list.split([',', ' ']).map(|word| word.trim_matches('`'));
+        words.filter(|word| !word.is_empty() && *word != "or").map(str::to_owned).collect()
     };
     for (text, at) in [
         ("?: 1", "/properties"),
