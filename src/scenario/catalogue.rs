@@ -64,7 +64,7 @@ mod tests {
         let table = all().unwrap();
         for one in table {
             assert_eq!(table.iter().filter(|other| other.name == one.name).count(), 1, "{one:?}");
-            assert!(one.about.len() < 90, "{}: {}", one.name, one.about);
+            assert!(one.about.len() < 100, "{}: {}", one.name, one.about);
             let declares = one.must.is_some();
             assert_eq!(declares, one.group != Group::Usual, "{}", one.name);
         }
