@@ -13,14 +13,23 @@ use crate::wording::{count, counted, length, list};
 
 /// What the checks look at.
 pub(super) struct Declared<'a> {
-    pub must: &'a Must,
-    pub scene: &'a Scene<'a>,
-    pub capacity: Option<&'a Capacity>,
+    must: &'a Must,
+    scene: &'a Scene<'a>,
+    capacity: Option<&'a Capacity>,
     /// Why users' requests failed.
-    pub causes: &'a [CauseGroup],
+    causes: &'a [CauseGroup],
 }
 
-impl Declared<'_> {
+impl<'a> Declared<'a> {
+    /// Absent for a scenario that declares nothing.
+    pub(super) fn of(
+        scene: &'a Scene<'a>,
+        capacity: Option<&'a Capacity>,
+        causes: &'a [CauseGroup],
+    ) -> Option<Self> {
+        scene.must.map(|must| Self { must, scene, capacity, causes })
+    }
+
     /// The checks on what Swarm did.
     pub(super) fn checks(&self) -> Vec<Check> {
         let mut checks = vec![self.outcome()];

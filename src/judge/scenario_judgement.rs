@@ -123,16 +123,11 @@ pub(super) fn judge_scene(
     let outage = Outage::of(&gaps);
     let failed = of_users.iter().map(|stream| stream.failed).sum();
 
-    let declared = scene.must.map(|must| Declared {
-        must,
-        scene,
-        capacity: course.as_ref(),
-        causes: &explained.causes,
-    });
-    let mut checks = match &declared {
-        Some(declared) => declared.checks(),
-        None => swarm_checks(scene, rollback.as_ref(), stack),
-    };
+    let (capacity_of, causes) = (course.as_ref(), explained.causes.as_slice());
+    let mut checks = Declared::of(scene, capacity_of, causes).map_or_else(
+        || swarm_checks(scene, rollback.as_ref(), stack),
+        |declared| declared.checks(),
+    );
     let after = BaselineAfter::of(run, scene);
     let evidence = Evidence {
         scene,
@@ -147,7 +142,7 @@ pub(super) fn judge_scene(
     if scene.must.is_none_or(|must| must.losses == Losses::None) {
         checks.push(no_failed_requests(&of_users, &explained, control));
     }
-    if declared.is_none() {
+    if scene.must.is_none() {
         checks.push(capacity(scene, course.as_ref(), stack));
     }
     let fault = MachineFault::of(scene, &machine, stack.healthcheck.as_ref(), in_time);
