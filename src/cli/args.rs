@@ -367,7 +367,7 @@ impl ScenarioArgs {
                 return Ok(own.clone());
             }
             match declaration.needs_own_stack() {
-                None => Ok(declaration),
+                None => Ok(declaration.for_any_stack()),
                 Some(why) => Err(Error::usage(format!(
                     "the scenario {} makes no sense for every stack: {why}",
                     declaration.name

@@ -105,8 +105,14 @@ impl Run<'_> {
         Ok((self.env.site.manager.create_object(kind, &body).await?, name))
     }
 
-    /// Looks on until so long after the change, whatever Swarm does.
-    pub(super) async fn watch_on(&mut self, from: Offset, time: Duration) -> Result<EndReason> {
+    /// Looks on until so long after the change, whatever Swarm does. Another scenario can follow only
+    /// if the service is at rest then.
+    pub(super) async fn watch_on(
+        &mut self,
+        from: Offset,
+        time: Duration,
+        replaced: bool,
+    ) -> Result<EndReason> {
         let deadline = Instant::from_std(self.clock.instant(from)) + time;
         loop {
             let lost = self.snapshots.borrow_and_update().lost.clone();
@@ -116,6 +122,9 @@ impl Run<'_> {
                 return Ok(EndReason::EngineLost { text });
             }
             if Instant::now() >= deadline {
+                if self.is_at_rest(replaced, from) {
+                    return Ok(EndReason::Settled);
+                }
                 let time = setting(time.as_secs_f64());
                 return Ok(EndReason::Deadline {
                     text: format!("looked at it for {time}, as the scenario says"),

@@ -38,7 +38,9 @@ impl Run<'_> {
             ))
             .hint("wait until that update has ended: its previous version is not known any more"));
         }
-        let (service, replicas) = (target.service.clone(), target.replicas);
+        // A scenario before this one may have changed their number.
+        let replicas = before.view.spec.replicas().unwrap_or(target.replicas);
+        let service = target.service.clone();
         let change = scenario.describe();
         match scenario.act {
             Act::Roll(_) | Act::Renew => {
@@ -132,7 +134,7 @@ impl Run<'_> {
         }
         let replaced = generation != before.generation;
         let reason = match scenario.watch {
-            Some(time) => self.watch_on(submitted.at, time).await?,
+            Some(time) => self.watch_on(submitted.at, time, replaced).await?,
             None => self.wait_for_rest(replaced, submitted.at).await?,
         };
         let spec = self.spec_now(&before.view.spec, &submitted.body).await;

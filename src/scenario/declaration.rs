@@ -147,6 +147,16 @@ impl Declaration {
         }
     }
 
+    /// The same for a user's stack: how many replicas there are and how long they take is known for
+    /// the built-in stack only.
+    #[must_use]
+    pub fn for_any_stack(mut self) -> Self {
+        if let Some(must) = self.must.as_mut().filter(|_| self.group != Group::Own) {
+            (must.lowest, must.replicas, must.within) = (None, None, None);
+        }
+        self
+    }
+
     /// Why it makes no sense for a user's stack, if so: it needs settings, a version or faults that
     /// only the built-in stack has.
     #[must_use]
