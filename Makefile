@@ -6,7 +6,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build app driver deploy update broken-update verify demo down install test test-fixes test-ipvs \
-	test-engines test-page bench-prediction lint clean
+	test-engines test-page test-scenarios bench-prediction lint clean
 
 SHELL := /bin/sh
 .NOTPARALLEL:
@@ -92,6 +92,9 @@ test-page: ## Open the report's pages in Chromium; needs chromium, node and npm
 bench-prediction: app driver ## Compare predicted updates with real ones on a private engine
 	$(CARGO) build --release --package rollproof --bench prediction
 	@$(if $(filter-out 0,$(shell id -u)),sudo -E) $$(ls -t $(TARGET)/release/deps/prediction-* | grep -v '\.d$$' | head -1) --program $(ROLLPROOF) $(ARGS)
+
+test-scenarios: setup app driver ## Run every scenario on a private engine (see docs/scenarios.md)
+	@$(AS_ROOT) $(ROLLPROOF) try --engine lab $(ARGS)
 
 lint: ## Check the formatting and run the linter
 	$(CARGO) fmt --all --check

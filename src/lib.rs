@@ -35,6 +35,7 @@ pub mod swarm;
 pub mod swarm_model;
 pub mod ui;
 pub mod wording;
+mod yaml_file;
 
 pub use clock::Clock;
 pub use error::{Error, ErrorKind, Result};

@@ -9,20 +9,21 @@ use clap::{Args, Parser, Subcommand};
 use super::ci::Ci;
 use super::good_response::GoodResponseArgs;
 use super::request_args::{RequestArgs, weighted_path};
+use super::scenarios::chosen;
 use super::values::{
-    FormatChoice, ScenarioChoice, StreamChoice, duration, key_value, limit, path, port, rate,
-    stack_name, url, words,
+    FormatChoice, StreamChoice, duration, key_value, limit, path, port, rate, stack_name, url,
+    words,
 };
 use super::{
-    build, deploy, down, explain, lab, lint, plan, probe, report, runs, shell, stack, status, update, verify,
-    watch,
+    build, deploy, down, explain, lab, lint, plan, probe, report, runs, scenarios, shell, stack,
+    status, try_scenarios, update as roll, verify, watch,
 };
 use crate::deploy::{Change, EndpointMode, ResolveImage};
 use crate::error::{Error, Result};
 use crate::probe::WeightedPath;
 use crate::report::FORMATS;
 use crate::run::{Load, Scheme, TargetWish};
-use crate::scenario::{self, ScenarioKind};
+use crate::scenario::{Declaration, broken_update, update};
 use crate::site::EngineChoice;
 use crate::streams::{Asking, StreamKind, TABLE};
 
@@ -116,8 +117,10 @@ pub(super) struct GlobalArgs {
 pub(super) enum Command {
     Verify(verify::VerifyArgs),
     Deploy(deploy::DeployArgs),
-    Update(update::UpdateArgs),
-    BrokenUpdate(update::BrokenUpdateArgs),
+    Update(roll::UpdateArgs),
+    BrokenUpdate(roll::BrokenUpdateArgs),
+    Scenarios(scenarios::ScenariosArgs),
+    Try(try_scenarios::TryArgs),
     Watch(watch::WatchArgs),
     Plan(plan::PlanArgs),
     Lint(lint::LintArgs),
@@ -175,6 +178,20 @@ pub(super) struct StackArgs {
     /// Fail if the deployment makes no progress for this long
     #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration, hide_short_help = true)]
     pub(super) progress_deadline: Duration,
+}
+
+impl StackArgs {
+    /// For a stack that is built in.
+    pub(super) fn built_in(progress_deadline: Duration) -> Self {
+        Self {
+            files: Vec::new(),
+            adopt: false,
+            resolve_image: ResolveImage::default(),
+            with_registry_auth: false,
+            endpoint_mode: None,
+            progress_deadline,
+        }
+    }
 }
 
 /// Which service is under test, and which address its users ask.
@@ -357,17 +374,41 @@ impl LoadArgs {
 /// Which scenarios are performed.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ScenarioArgs {
-    /// Scenario to perform; repeat for several [default: update, then broken-update]
-    #[arg(long = "scenario", value_name = "NAME", hide_short_help = true)]
-    scenarios: Vec<ScenarioChoice>,
+    /// Scenario to perform: a name of `rollproof scenarios` or a YAML file; repeat for several
+    /// [default: update, then broken-update]
+    #[arg(long = "scenario", alias = "scenarios", value_name = "NAME|FILE", value_delimiter = ',', value_parser = words, hide_short_help = true)]
+    scenarios: Vec<String>,
 }
 
 impl ScenarioArgs {
-    pub(super) fn kinds(&self) -> Vec<&'static ScenarioKind> {
+    /// The scenarios for a user's stack, a good update with these changes and a broken one with
+    /// this health check among them.
+    ///
+    /// # Errors
+    /// A name or a file that cannot be used, or a scenario that needs the built-in stack.
+    pub(super) fn declarations(
+        &self,
+        changes: &[Change],
+        health_cmd: Option<&String>,
+    ) -> Result<Vec<Declaration>> {
+        let usual = [update(changes.to_vec()), broken_update(health_cmd.cloned())];
         if self.scenarios.is_empty() {
-            return scenario::TABLE.iter().copied().filter(|kind| kind.of_verify).collect();
+            return Ok(usual.into());
         }
-        self.scenarios.iter().map(|choice| choice.0).collect()
+        let declared = chosen(&self.scenarios)?.into_iter().map(|declaration| {
+            if let Some(own) = usual.iter().find(|own| own.name == declaration.name) {
+                return Ok(own.clone());
+            }
+            match declaration.needs_own_stack() {
+                None => Ok(declaration.for_any_stack()),
+                Some(why) => Err(Error::usage(format!(
+                    "the scenario {} makes no sense for every stack: {why}",
+                    declaration.name
+                ))
+                .hint(format!("`rollproof try {}` runs it", declaration.name))),
+            }
+        });
+        declared.collect()
     }
 }
 

@@ -21,9 +21,11 @@ mod report;
 mod request_args;
 mod result;
 mod runs;
+mod scenarios;
 mod shell;
 mod stack;
 mod status;
+mod try_scenarios;
 mod update;
 mod values;
 mod verify;
@@ -94,6 +96,8 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         Command::Update(args) => update::run(args, console).await,
         Command::BrokenUpdate(args) => update::run_broken(args, console).await,
         Command::Verify(args) => verify::run(args, console).await,
+        Command::Scenarios(args) => scenarios::run(&args, console),
+        Command::Try(args) => try_scenarios::run(args, console).await,
         Command::Watch(args) => watch::run(args, console).await,
         Command::Down(args) => down::run(&args, console).await,
         Command::Doctor => doctor::run(console).await,

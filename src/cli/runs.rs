@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::console::Console;
 use super::output::{put, put_line};
-use super::result::judge_and_save;
+use super::result::{judge_and_save, run_folder};
 use crate::error::{Error, Result};
 use crate::record::{RunEntry, RunFolder};
 use crate::report::HTML;

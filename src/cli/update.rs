@@ -9,7 +9,7 @@ use super::values::words;
 use crate::error::{Error, Result};
 use crate::record::NegativeControl;
 use crate::run::{RunSpec, Subject};
-use crate::scenario::{BROKEN_UPDATE, ScenarioKind, UPDATE, Wishes};
+use crate::scenario::{Declaration, broken_update, update};
 use crate::site::{LabUse, Ledger, Site};
 use crate::streams;
 
@@ -60,45 +60,42 @@ struct DeployedArgs {
 }
 
 pub(super) async fn run(args: UpdateArgs, console: &Console) -> Result<u8> {
-    let wishes = Wishes { changes: args.changes.changes(), ..Wishes::default() };
-    perform(UPDATE, wishes, &args.name, &args.on, console).await
+    perform("update", update(args.changes.changes()), &args.name, &args.on, console).await
 }
 
 pub(super) async fn run_broken(args: BrokenUpdateArgs, console: &Console) -> Result<u8> {
-    let wishes = Wishes { health_cmd: args.health_cmd, ..Wishes::default() };
-    perform(BROKEN_UPDATE, wishes, &args.name, &args.on, console).await
+    let declaration = broken_update(args.health_cmd);
+    perform("broken-update", declaration, &args.name, &args.on, console).await
 }
 
 async fn perform(
-    kind: &'static ScenarioKind,
-    wishes: Wishes,
+    command: &'static str,
+    declaration: Declaration,
     name: &StackName,
     args: &DeployedArgs,
     console: &Console,
 ) -> Result<u8> {
     if !args.files.is_empty() {
         return Err(Error::usage(format!(
-            "`{}` changes the service that runs, not a stack file",
-            kind.name
+            "`{command}` changes the service that runs, not a stack file"
         ))
         .hint("`rollproof deploy -c FILE STACK` deploys a changed file")
         .hint("--image and --env change the running service"));
     }
     let load = args.load.load(streams::HARMLESS, &args.target.address)?;
     let _lock = console.state.lock()?;
-    console.open_log(args.formats.ci, &format!("rollproof {}", kind.name))?;
+    console.open_log(args.formats.ci, &format!("rollproof {command}"))?;
     let site = console.open_site(LabUse::Running).await?;
     let (stack, files) = deployed(console, &site, name.stack.as_deref())?;
     let subject = Subject::present(&site, &stack, &files, &args.target.wish(), args.adopt).await?;
-    let changed = kind.scenario(&wishes, &subject.body).changed(&subject.body);
+    let changed = declaration.scenario(false, &subject.body).changed(&subject.body);
     let tell = |text: &str| console.tell(text);
     site.ensure_images(&console.state, &[], &[changed.image()], &tell).await?;
     let spec = RunSpec {
-        command: kind.name,
+        command,
         subject,
         load,
-        scenarios: vec![kind],
-        wishes,
+        scenarios: vec![declaration],
         leave_as_found: false,
         self_test: NegativeControl::None,
     };

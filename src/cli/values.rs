@@ -12,7 +12,6 @@ use crate::deploy::{EndpointMode, ResolveImage};
 use crate::probe::StreamPlan;
 use crate::report::{self, Format};
 use crate::run::Scheme;
-use crate::scenario::{self, ScenarioKind};
 use crate::site::EngineChoice;
 use crate::streams::{self, StreamKind};
 use crate::swarm::EngineVersion;
@@ -151,29 +150,6 @@ impl ValueEnum for StreamChoice {
             }
             Self::One(kind) => PossibleValue::new(kind.name).help(kind.about),
         })
-    }
-}
-
-/// A scenario that this program performs itself.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct ScenarioChoice(pub(super) &'static ScenarioKind);
-
-impl ValueEnum for ScenarioChoice {
-    fn value_variants<'a>() -> &'a [Self] {
-        const VARIANTS: [ScenarioChoice; scenario::TABLE.len()] = {
-            let mut all = [ScenarioChoice(scenario::TABLE[0]); scenario::TABLE.len()];
-            let mut index = 1;
-            while index < scenario::TABLE.len() {
-                all[index] = ScenarioChoice(scenario::TABLE[index]);
-                index += 1;
-            }
-            all
-        };
-        &VARIANTS
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.0.name).help(self.0.about))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::deploy::{StackFiles, Whose, check_owner};
 use crate::error::{Error, Result};
 use crate::record::NegativeControl;
 use crate::run::{Finished, Load, RunSpec, Subject, find_target};
-use crate::scenario::Wishes;
+use crate::scenario::Declaration;
 use crate::site::{LabUse, Ledger, Site};
 use crate::streams;
 
@@ -64,6 +64,8 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     if args.repeat > 1 {
         check_for_several(&args.formats)?;
     }
+    let changes = args.changes.changes();
+    let scenarios = args.scenarios.declarations(&changes, args.health_cmd.as_ref())?;
     let files = StackFiles::read(&args.stack_args.files)?;
     if let Some(requests) = files.requests(&args.stack)? {
         find_target(&requests.services, &args.stack, &args.target.wish(), "localhost")?;
@@ -84,9 +86,9 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
         site.after_run(&console.state, &args.stack, &|text| console.tell(text)).await
     };
     if args.repeat > 1 {
-        return repeatedly(&args, files, &load, console, &site, clean_up).await;
+        return repeatedly(&args, files, &load, &scenarios, console, &site, clean_up).await;
     }
-    match once(&args, files, &load, console, &site).await {
+    match once(&args, files, &load, &scenarios, console, &site).await {
         Ok(finished) => conclude(console, &args.formats, finished, clean_up()).await,
         // Nothing was deployed, and a stack of this name may be one that stays.
         Err(error) => site.nothing_done(&console.state).await.and(Err(error)),
@@ -98,6 +100,7 @@ async fn repeatedly(
     args: &VerifyArgs,
     files: StackFiles,
     load: &Load,
+    scenarios: &[Declaration],
     console: &Console,
     site: &Site,
     clean_up: impl AsyncFnOnce() -> Result<()>,
@@ -106,7 +109,8 @@ async fn repeatedly(
     let mut ended = Ok(());
     for number in 1..=args.repeat {
         console.tell(&format!("run {number} of {}", args.repeat));
-        let one = once(args, files.clone(), load, console, site).await.and_then(|finished| {
+        let one = once(args, files.clone(), load, scenarios, console, site).await;
+        let one = one.and_then(|finished| {
             let judged = judge_and_save(&finished.folder)?.judgement;
             console.tell(&format!("run {number} of {}: {}", args.repeat, judged.verdict));
             judgements.push(judged);
@@ -133,6 +137,7 @@ async fn once(
     args: &VerifyArgs,
     files: StackFiles,
     load: &Load,
+    scenarios: &[Declaration],
     console: &Console,
     site: &Site,
 ) -> Result<Finished> {
@@ -144,16 +149,9 @@ async fn once(
         let deployment = deployment(console, site, &args.stack, files, &args.stack_args, false)?;
         Subject::to_deploy(site, deployment, &target)?
     };
-    let wishes = Wishes {
-        changes: args.changes.changes(),
-        health_cmd: args.health_cmd.clone(),
-        fresh: !stays,
-        ..Wishes::default()
-    };
-    let scenarios = args.scenarios.kinds();
     let changed: Vec<String> = scenarios
         .iter()
-        .map(|kind| kind.scenario(&wishes, &subject.body).changed(&subject.body).image().to_owned())
+        .map(|one| one.scenario(!stays, &subject.body).changed(&subject.body).image().to_owned())
         .collect();
     let also: Vec<&str> = changed.iter().map(String::as_str).collect();
     let tell = |text: &str| console.tell(text);
@@ -162,8 +160,7 @@ async fn once(
         command: "verify",
         subject,
         load: load.clone(),
-        scenarios,
-        wishes,
+        scenarios: scenarios.to_vec(),
         leave_as_found: stays,
         self_test: if args.no_self_test { NegativeControl::Off } else { NegativeControl::Planned },
     };

@@ -11,7 +11,7 @@ use super::values::duration;
 use crate::error::Result;
 use crate::record::{Expects, NegativeControl};
 use crate::run::{RunSpec, Subject};
-use crate::scenario::{WATCHED_UPDATE, Wishes};
+use crate::scenario::watched_update;
 use crate::site::LabUse;
 use crate::streams;
 
@@ -66,8 +66,7 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
         command: "watch",
         subject: Subject::watched(&site, &args.service, args.address.wish(None)).await?,
         load,
-        scenarios: vec![WATCHED_UPDATE],
-        wishes: Wishes { expects: Some(expects), wait: args.wait, ..Wishes::default() },
+        scenarios: vec![watched_update(expects, args.wait)],
         leave_as_found: false,
         self_test: NegativeControl::None,
     };

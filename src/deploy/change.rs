@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::stack::ServiceBody;
+use crate::stack::{ContentKind, Memory, ServiceBody};
 
 /// A change to a service, as an option of `docker service update`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,57 @@ pub enum Change {
         /// The shell command.
         command: String,
     },
+    /// Another health check as the engine takes it, with the same timings.
+    HealthTest {
+        /// `CMD` or `CMD-SHELL`, and the words of the command.
+        test: Vec<String>,
+    },
+    /// Other arguments of the image's entrypoint.
+    Args {
+        /// The arguments.
+        args: Vec<String>,
+    },
+    /// One label of the service.
+    Label {
+        /// Its name.
+        key: String,
+        /// Its value.
+        value: String,
+    },
+    /// Another number of replicas.
+    Replicas {
+        /// How many.
+        replicas: u64,
+    },
+    /// One more placement constraint.
+    Constraint {
+        /// Such as `node.role==worker`.
+        constraint: String,
+    },
+    /// Another amount of memory that a node must have free for a task.
+    ReserveMemory {
+        /// In bytes.
+        bytes: u64,
+    },
+    /// Another amount of memory that a task may use.
+    LimitMemory {
+        /// In bytes.
+        bytes: u64,
+    },
+    /// One more config, which must exist.
+    Config {
+        /// Its id, once it is known.
+        id: String,
+        /// Its name.
+        name: String,
+    },
+    /// One more secret, which must exist.
+    Secret {
+        /// Its id, once it is known.
+        id: String,
+        /// Its name.
+        name: String,
+    },
 }
 
 impl Change {
@@ -39,6 +90,15 @@ impl Change {
             Self::Image { image } => body.set_image(image),
             Self::Env { key, value } => body.set_env(key, value),
             Self::HealthCmd { command } => body.set_health_cmd(command),
+            Self::HealthTest { test } => body.set_health_test(test),
+            Self::Args { args } => body.set_args(args),
+            Self::Label { key, value } => body.set_label(key, value),
+            Self::Replicas { replicas } => body.set_replicas(*replicas),
+            Self::Constraint { constraint } => body.add_constraint(constraint),
+            Self::ReserveMemory { bytes } => body.set_memory(Memory::Reservation, *bytes),
+            Self::LimitMemory { bytes } => body.set_memory(Memory::Limit, *bytes),
+            Self::Config { id, name } => body.add_content(ContentKind::Config, id, name),
+            Self::Secret { id, name } => body.add_content(ContentKind::Secret, id, name),
         }
     }
 }
@@ -50,6 +110,15 @@ impl fmt::Display for Change {
             Self::Image { image } => write!(f, "--image {image}"),
             Self::Env { key, .. } => write!(f, "--env {key}=…"),
             Self::HealthCmd { command } => write!(f, "--health-cmd \"{command}\""),
+            Self::HealthTest { test } => write!(f, "healthcheck.test {test:?}"),
+            Self::Args { args } => write!(f, "--args \"{}\"", args.join(" ")),
+            Self::Label { key, value } => write!(f, "--label-add {key}={value}"),
+            Self::Replicas { replicas } => write!(f, "--replicas {replicas}"),
+            Self::Constraint { constraint } => write!(f, "--constraint-add {constraint}"),
+            Self::ReserveMemory { bytes } => write!(f, "--reserve-memory {bytes}"),
+            Self::LimitMemory { bytes } => write!(f, "--limit-memory {bytes}"),
+            Self::Config { name, .. } => write!(f, "--config-add {name}"),
+            Self::Secret { name, .. } => write!(f, "--secret-add {name}"),
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::{Map, Value};
+
 use super::Kernel;
 use super::prepare::absolute;
 use crate::error::{Error, Result};
@@ -53,6 +55,65 @@ pub(super) fn choose(folder: &Path, files: &[String], kernel: Kernel) -> Result<
     Ok(Choice { files: vec![file], reason, replaces_a_file })
 }
 
+/// What a scenario's stack has in place of the example's settings: fewer replicas, one at a time, and
+/// short waits.
+const SCENARIO: &str = include_str!("../../stacks/scenario.yml");
+
+/// Writes the stack of a scenario to `folder` and returns its file: the example, with the settings
+/// of `stacks/scenario.yml` and then those of `changes` in the service `app`. A setting that is null
+/// is left out.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn scenario_stack(
+    folder: &Path,
+    kernel: Kernel,
+    name: &str,
+    changes: Option<&Value>,
+) -> Result<String> {
+    let folder = folder.join("examples");
+    unpack(&folder)?;
+    let read = |text: &str| {
+        serde_yaml::from_str::<Value>(text).map_err(|error| {
+            Error::environment("cannot read the built-in stack").caused_by(error.to_string())
+        })
+    };
+    let mut stack = read(if kernel.ipvs { VIP } else { DNSRR })?;
+    merge(&mut stack, &read(SCENARIO)?);
+    if let Some(changes) = changes {
+        merge(&mut stack["services"]["app"], changes);
+    }
+    let file = folder.join(format!("scenario-{name}.yml"));
+    let failed = |error: String| {
+        Error::environment(format!("cannot write {}", file.display())).caused_by(error)
+    };
+    let text = serde_yaml::to_string(&stack).map_err(|error| failed(error.to_string()))?;
+    let text = format!("# The stack of the scenario `{name}`, written by `rollproof try`.\n{text}");
+    fs::write(&file, text).map_err(|error| failed(error.to_string()))?;
+    file.into_os_string()
+        .into_string()
+        .map_err(|_| Error::environment("the state folder's path is not UTF-8"))
+}
+
+/// Puts `changes` into `into`: maps key by key, everything else as a whole.
+fn merge(into: &mut Value, changes: &Value) {
+    let Value::Object(changes) = changes else {
+        into.clone_from(changes);
+        return;
+    };
+    if !into.is_object() {
+        *into = Value::Object(Map::new());
+    }
+    let Value::Object(map) = into else { return };
+    for (key, change) in changes {
+        if change.is_null() {
+            map.remove(key);
+        } else {
+            merge(map.entry(key).or_insert(Value::Null), change);
+        }
+    }
+}
+
 fn unpack(folder: &Path) -> Result<()> {
     let failed = |error| {
         Error::environment(format!("cannot write the example stack to {}", folder.display()))
@@ -63,4 +124,33 @@ fn unpack(folder: &Path) -> Result<()> {
         fs::write(folder.join(name), text).map_err(failed)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn settings_are_merged_key_by_key_and_null_leaves_one_out() {
+        let mut stack = json!({"deploy": {"replicas": 6, "placement": {"a": 1}}, "ports": [1, 2]});
+        merge(&mut stack, &json!({"deploy": {"replicas": 3, "placement": null}, "ports": [3]}));
+        assert_eq!(stack, json!({"deploy": {"replicas": 3}, "ports": [3]}));
+    }
+
+    #[test]
+    fn the_stack_of_a_scenario_is_one_that_docker_takes() {
+        let folder = tempfile::tempdir().unwrap();
+        let changes = json!({"healthcheck": {"test": null, "interval": null, "timeout": null,
+            "retries": null, "disable": true}});
+        for ipvs in [true, false] {
+            let file = scenario_stack(folder.path(), Kernel { ipvs }, "x", Some(&changes)).unwrap();
+            let stack = super::super::read_stack(&[file]).unwrap();
+            let services = stack.requests("s").unwrap().services;
+            let app = services.iter().find(|body| body.name() == "s_app").unwrap();
+            assert_eq!(app.replicas(), Some(3));
+            assert!(app.turns_health_check_off());
+        }
+    }
 }

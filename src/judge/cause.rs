@@ -1,6 +1,6 @@
 //! Why requests fail, and one failed request explained.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::fix::Fix;
 use super::wrong_answers::WrongAnswer;
@@ -8,7 +8,7 @@ use crate::Offset;
 use crate::record::Outcome;
 
 /// Why requests fail, as far as the record can tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// No replica served at all.

@@ -75,6 +75,10 @@ pub(super) fn headline(
         .iter()
         .fold(Offset::ZERO, |sum, scenario| sum + (scenario.ended_at - scenario.started_at));
     match verdict {
+        Verdict::Pass if scenarios.iter().any(|one| one.must.is_some()) => {
+            let what: Vec<String> = scenarios.iter().map(as_declared).collect();
+            format!("as declared: {} ({})", what.join("; "), length(time))
+        }
         Verdict::Pass => {
             let which = match scenarios {
                 [one] => format!("in the {}", one.name.replace('-', " ")),
@@ -98,6 +102,22 @@ pub(super) fn headline(
             };
             format!("inconclusive: {reason}")
         }
+    }
+}
+
+/// What happened in a scenario that went as it declares, with what users lost.
+fn as_declared(scenario: &ScenarioJudgement) -> String {
+    let because = |name| {
+        let check = scenario.checks.iter().find(|check| check.name == name);
+        check.map_or("", |check| check.because.as_str())
+    };
+    match scenario.failed {
+        _ if scenario.must.is_none() => "no request lost".to_owned(),
+        0 => format!("{}, no request lost", because("outcome")),
+        lost => match because("losses") {
+            "" => format!("{}, {} lost", because("outcome"), counted(lost, "request")),
+            losses => format!("{}, {losses}", because("outcome")),
+        },
     }
 }
 

@@ -164,8 +164,10 @@ impl MachineFault {
     ) -> Option<Self> {
         let takes = healthcheck.map_or(UNHEALTHY_IN, unhealthy_in);
         // That the broken version fails is what is expected.
-        let sound = |life: &&TaskLife| {
-            scene.expects != Expects::Rollback || life.last.generation == scene.old
+        let sound = |life: &&TaskLife| match scene.expects {
+            Expects::Rollback => life.last.generation == scene.old,
+            Expects::Declared => life.last.generation != scene.new_generation(),
+            Expects::Update | Expects::NoChange => true,
         };
         let starved = |life: &&TaskLife| {
             let unhealthy = life.unhealthy.filter(|at| {
@@ -195,7 +197,9 @@ impl MachineFault {
             )));
         }
         let failed = lives.any(|life| life.failed.is_some_and(|at| at >= scene.started));
+        let planned = scene.must.is_some_and(|must| must.watch.is_some());
         let late = scene.end.deadline().is_some()
+            && !planned
             && !failed
             // The engine says why a task waits: that is no lack of processor time.
             && scene.stuck_task().is_none()

@@ -9,6 +9,7 @@ mod baseline;
 mod capacity;
 mod cause;
 mod check;
+mod declared;
 mod entry_fix;
 mod explained;
 mod failure_words;

@@ -8,6 +8,7 @@ use super::baseline::{Baseline, BaselineAfter};
 use super::capacity::Capacity;
 use super::cause::{CauseGroup, FailedRequest, Failure};
 use super::check::{Check, Verdict};
+use super::declared::{Declared, applies};
 use super::explained::{Excuses, explain_all};
 use super::limits::Limits;
 use super::machine::{Machine, MachineFault};
@@ -23,7 +24,7 @@ use super::trust_checks::{Evidence, sent_in_time};
 use super::update_story::{RollbackStory, UpdateStory};
 use super::user_checks::{capacity, no_failed_requests};
 use crate::Offset;
-use crate::record::{EndReason, Expects, Purpose, Run};
+use crate::record::{EndReason, Expects, Losses, Must, Purpose, Run, StackFacts};
 use crate::stats::{Gap, Outage};
 
 /// The judgement of one scenario. Instants count from the run's start.
@@ -33,6 +34,9 @@ pub struct ScenarioJudgement {
     pub name: String,
     /// What was expected.
     pub expects: Expects,
+    /// What it declares must happen, if it declares that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub must: Option<Must>,
     /// What was changed, in plain words.
     pub change: String,
     /// The worst of its checks.
@@ -88,11 +92,7 @@ pub(super) fn judge_scene(
     let course = Capacity::of(scene);
     let rollback = RollbackStory::of(scene);
     let baseline = Baseline::of(run, scene);
-    let mut streams: Vec<StreamStats> = run
-        .shots
-        .iter()
-        .map(|(facts, shots)| stream_stats(facts, shots, scene.started, scene.ended))
-        .collect();
+    let mut streams = all_streams(run, scene);
     let answering = replicas_answering(scene, run, limits.answers_per_replica);
     let replicas = answering.map(|(often, by_stream)| {
         for (stream, seen) in streams.iter_mut().zip(by_stream) {
@@ -126,11 +126,11 @@ pub(super) fn judge_scene(
     let outage = Outage::of(&gaps);
     let failed = of_users.iter().map(|stream| stream.failed).sum();
 
-    let mut checks = match scene.expects {
-        Expects::Update => update_checks(scene, stack),
-        Expects::Rollback => rollback_checks(scene, rollback.as_ref(), stack),
-        Expects::NoChange => no_change_checks(scene),
-    };
+    let (capacity_of, causes) = (course.as_ref(), explained.causes.as_slice());
+    let mut checks = Declared::of(scene, capacity_of, causes).map_or_else(
+        || swarm_checks(scene, rollback.as_ref(), stack),
+        |declared| declared.checks(),
+    );
     let after = BaselineAfter::of(run, scene);
     let evidence = Evidence {
         scene,
@@ -142,15 +142,19 @@ pub(super) fn judge_scene(
         replicas,
     };
     let control = evidence.control_failed();
-    checks.push(no_failed_requests(&of_users, &explained, control));
-    checks.push(capacity(scene, course.as_ref(), stack));
+    if scene.must.is_none_or(|must| must.losses == Losses::None) {
+        checks.push(no_failed_requests(&of_users, &explained, control));
+    }
+    if scene.must.is_none() {
+        checks.push(capacity(scene, course.as_ref(), stack));
+    }
     let fault = MachineFault::of(scene, &machine, stack.healthcheck.as_ref(), in_time);
     if let Some(fault) = fault {
         checks.iter_mut().for_each(MachineFault::excuse);
         checks.push(fault.check());
     }
     checks.push(Strangers::of(run, scene).check());
-    checks.extend(evidence.checks());
+    checks.extend(evidence.checks().into_iter().filter(|check| applies(check, scene.must)));
     if let Some((lost, _)) = scene.losses_above(limits.observer_gap).next() {
         only_the_engine(scene, lost, &mut checks);
     }
@@ -167,11 +171,12 @@ pub(super) fn judge_scene(
     ScenarioJudgement {
         name: scene.name.to_owned(),
         expects: scene.expects,
+        must: scene.must.cloned(),
         change: scene.change.to_owned(),
         verdict: Verdict::worst(checks.iter().map(|check| check.verdict)),
         started_at: scene.started,
         ended_at: scene.ended,
-        end: end_in_words(scene.end),
+        end: end_in_words(scene),
         update: UpdateStory::of(scene),
         nodes: scene.nodes.clone(),
         rollback,
@@ -187,6 +192,20 @@ pub(super) fn judge_scene(
         causes: explained.causes,
         checks,
         advice,
+    }
+}
+
+fn all_streams(run: &Run, scene: &Scene) -> Vec<StreamStats> {
+    let streams = run.shots.iter();
+    streams.map(|(facts, shots)| stream_stats(facts, shots, scene.started, scene.ended)).collect()
+}
+
+/// The checks on Swarm of a scenario that declares nothing else.
+fn swarm_checks(scene: &Scene, rollback: Option<&RollbackStory>, stack: &StackFacts) -> Vec<Check> {
+    match scene.expects {
+        Expects::Update | Expects::Declared => update_checks(scene, stack),
+        Expects::Rollback => rollback_checks(scene, rollback, stack),
+        Expects::NoChange => no_change_checks(scene),
     }
 }
 
@@ -209,10 +228,12 @@ fn only_the_engine(scene: &Scene, lost: Offset, checks: &mut [Check]) {
     }
 }
 
-fn end_in_words(end: End) -> String {
-    match end {
+fn end_in_words(scene: &Scene) -> String {
+    let planned = scene.must.is_some_and(|must| must.watch.is_some());
+    match scene.end {
         End::Ended(EndReason::Settled) => "the service came to rest".to_owned(),
+        End::Ended(EndReason::Deadline { text }) if planned => text.clone(),
         End::Ended(EndReason::Deadline { text }) => format!("timed out: {text}"),
-        _ => end.unknown().unwrap_or_default(),
+        end => end.unknown().unwrap_or_default(),
     }
 }

@@ -6,7 +6,7 @@ use super::nodes::{NodeChange, NodeLoss};
 use super::task_failure::{STOPPED_EARLY, named_task};
 use super::tasks::{TaskLife, Tasks};
 use crate::Offset;
-use crate::record::{EndReason, Event, EventKind, Expects, Run, SpecMatch};
+use crate::record::{EndReason, Event, EventKind, Expects, Must, Run, SpecMatch};
 use crate::swarm::UpdateState;
 use crate::wording::{cut, length};
 
@@ -18,6 +18,8 @@ const EVIDENCE: usize = 90;
 pub(super) struct Scene<'a> {
     pub name: &'a str,
     pub expects: Expects,
+    /// What it declares must happen, if it declares that.
+    pub must: Option<&'a Must>,
     pub service: &'a str,
     /// The desired number of replicas before the change.
     pub replicas: u64,
@@ -125,6 +127,10 @@ impl<'a> Scene<'a> {
         let mut scene = Self {
             name,
             expects: *expects,
+            must: events.iter().find_map(|event| match &event.kind {
+                EventKind::Declared(must) => Some(must),
+                _ => None,
+            }),
             service,
             replicas: *replicas,
             submitted_replicas: *replicas,
@@ -360,6 +366,7 @@ impl<'a> Scene<'a> {
         match self.expects {
             Expects::Update => self.new_generation(),
             Expects::Rollback | Expects::NoChange => self.old,
+            Expects::Declared => self.aimed_generation(),
         }
     }
 

@@ -61,7 +61,7 @@ pub(super) fn no_change_checks(scene: &Scene) -> Vec<Check> {
 
 /// The verdict on something about the end: a broken expectation is only proven if the end was
 /// seen. The second part says why it is not known.
-fn about_the_end(scene: &Scene, good: bool) -> (Verdict, Option<String>) {
+pub(super) fn about_the_end(scene: &Scene, good: bool) -> (Verdict, Option<String>) {
     match (good, scene.unknown()) {
         (_, Some(unknown)) => (Verdict::Inconclusive, Some(unknown)),
         (true, None) => (Verdict::Pass, None),

@@ -70,7 +70,8 @@ impl Evidence<'_> {
             Some("no task of the service was seen".to_owned())
         } else if lost > self.limits.observer_gap {
             Some(format!("the engine did not respond for {}", length(lost)))
-        } else if scene.expects != Expects::NoChange && !scene.is_scaled() && !(changed && replaced)
+        } else if matches!(scene.expects, Expects::Update | Expects::Rollback)
+            && !(scene.is_scaled() || changed && replaced)
         {
             Some("the change replaced no task: nothing was tested".to_owned())
         } else {

@@ -117,7 +117,8 @@ pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &Stack
             let late = scene.failed_late() + stopped;
             update.at_once(replicas).max(rollback.at_once(replicas)).max(late)
         }
-        Expects::NoChange => 0,
+        // A scenario that declares what must happen declares the lowest capacity too.
+        Expects::NoChange | Expects::Declared => 0,
     };
     let least = replicas.saturating_sub(allowed);
     let limit = format!("at least {least} running");

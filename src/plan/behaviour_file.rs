@@ -3,8 +3,6 @@
 //! `docs/plan.md` describes the keys, `docs/behaviour.schema.json` is their schema.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
@@ -14,7 +12,8 @@ use crate::swarm_model::{
     Behaviour, Behaviours, CheckResult, Exception, Exit, HopTimes, Node, SlotOrder, StartResult,
     StopReaction,
 };
-use crate::{Error, Offset, Place, Result};
+use crate::yaml_file::{Time, refuse};
+use crate::{Offset, Result};
 
 /// What a behaviour file says.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -58,27 +57,6 @@ struct NodeKeys {
     cpus: Option<f64>,
     /// Bytes.
     memory: Option<u64>,
-}
-
-/// A length of time such as `500ms`, `1m30s` or 0.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Time(Offset);
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text == "0" {
-            return Ok(Self(Offset::ZERO));
-        }
-        let wrong = |reason: String| {
-            serde::de::Error::custom(format!("`{text}` is no length of time: {reason}"))
-        };
-        let time = humantime::parse_duration(&text).map_err(|error| wrong(error.to_string()))?;
-        if time > Duration::from_secs(7 * 24 * 3600) {
-            return Err(wrong("the longest is 7 days".to_owned()));
-        }
-        Ok(Self(Offset::from(time)))
-    }
 }
 
 /// A share from 0 to 1.
@@ -182,7 +160,10 @@ impl BehaviourFile {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        serde_yaml::from_str(text).map_err(|error| refuse(name, text, &error))
+        serde_yaml::from_str(text).map_err(|error| {
+            refuse("behaviour file", name, text, &error)
+                .hint("docs/plan.md lists the keys, for example `new: {boot: 3s, sick_after: 10s}`")
+        })
     }
 
     /// Puts what the file says into a setting. What it leaves out stays as it is.
@@ -296,27 +277,4 @@ impl ExceptionKeys {
             behaviour: keys.behaviour(usual),
         }
     }
-}
-
-/// The error for a file that cannot be read, with its place and what is allowed there.
-fn refuse(name: &str, text: &str, error: &serde_yaml::Error) -> Error {
-    let error = error.without_snippet();
-    let said = error.to_string();
-    let location = error.location();
-    // The place is shown by itself.
-    let message = location.map_or(said.as_str(), |location| {
-        let suffix = format!(" at line {}, column {}", location.line(), location.column());
-        said.find(&suffix).map_or(said.as_str(), |end| &said[..end])
-    });
-    let message = message.strip_prefix("error: ").unwrap_or(message);
-    let refused = Error::stack(format!("the behaviour file is not valid: {message}"))
-        .hint("docs/plan.md lists the keys, for example `new: {boot: 3s, sick_after: 10s}`");
-    let Some(location) = location else { return refused };
-    let line = usize::try_from(location.line()).unwrap_or(1).max(1);
-    refused.at(Place {
-        file: PathBuf::from(name),
-        line,
-        column: usize::try_from(location.column()).unwrap_or(1).max(1),
-        text: text.lines().nth(line - 1).unwrap_or_default().to_owned(),
-    })
 }

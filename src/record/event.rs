@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Must;
 use crate::Offset;
 use crate::swarm::{TaskState, UpdateState};
 
@@ -43,6 +44,9 @@ pub enum EventKind {
         /// What the scenario will change, in plain words.
         change: String,
     },
+    /// What the scenario that just began declares must happen; absent for those that are judged by
+    /// what they expect alone.
+    Declared(Must),
     /// The engine accepted the scenario's change.
     Submitted {
         /// The service.
@@ -219,6 +223,8 @@ pub enum Expects {
     Rollback,
     /// Swarm replaces nothing.
     NoChange,
+    /// None of these: [`EventKind::Declared`] says what.
+    Declared,
 }
 
 /// How busy this machine was for about a second, in thousandths of its processor time.

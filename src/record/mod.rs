@@ -4,6 +4,7 @@
 
 mod event;
 mod meta;
+mod must;
 mod outcome;
 mod reader;
 mod run_folder;
@@ -23,6 +24,7 @@ pub use meta::{
     Connection, EngineFacts, EntryFacts, Meta, NegativeControl, Purpose, Route, SCHEMA_VERSION,
     StackFacts, StreamFacts,
 };
+pub use must::{Ending, Losses, Must};
 pub use outcome::Outcome;
 pub use reader::{RecordReader, Run};
 pub use run_folder::RunFolder;

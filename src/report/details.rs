@@ -132,6 +132,7 @@ fn scenario_block(page: &mut Page, scenario: &ScenarioJudgement) {
         Expects::Update => "an update",
         Expects::Rollback => "a rollback",
         Expects::NoChange => "no change",
+        Expects::Declared => "what it declares",
     };
     page.blank();
     let title = format!(

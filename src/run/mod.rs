@@ -3,6 +3,7 @@
 //! [`RunSpec`] ─► [`RunSpec::begin`] ─► [`Run::perform`] ─► [`Run::finish`]. Every command that
 //! measures is one such specification. What happens goes to the sinks, never to a terminal.
 
+mod act;
 mod admit;
 mod baseline;
 mod begin;

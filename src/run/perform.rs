@@ -50,13 +50,14 @@ impl Run<'_> {
 
     async fn each_scenario(&mut self) -> Result<()> {
         let baseline = self.spec.load.baseline;
-        let kinds = self.spec.scenarios.clone();
-        for (index, kind) in kinds.iter().enumerate() {
+        let declarations = self.spec.scenarios.clone();
+        let fresh = matches!(self.spec.subject.arrival, Arrival::Deploy(_));
+        for (index, declaration) in declarations.iter().enumerate() {
             if index > 0 {
                 self.settle("between two scenarios");
                 self.steady(baseline).await?;
             }
-            let scenario = kind.scenario(&self.spec.wishes, &self.body);
+            let scenario = declaration.scenario(fresh, &self.body);
             if !self.scenario(&scenario).await? {
                 break;
             }

@@ -125,6 +125,12 @@ impl Run<'_> {
         }
     }
 
+    /// Whether the last look shows a service at rest.
+    pub(super) fn is_at_rest(&mut self, replaced: bool, submitted: Offset) -> bool {
+        let snapshot = self.snapshots.borrow_and_update().clone();
+        self.look(&snapshot, replaced, submitted).waiting.is_none()
+    }
+
     fn look(&self, snapshot: &Snapshot, replaced: bool, submitted: Offset) -> Look {
         let service = &self.spec.subject.target.service;
         let nothing = |waiting: String| Look {

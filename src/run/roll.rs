@@ -38,24 +38,32 @@ impl Run<'_> {
             ))
             .hint("wait until that update has ended: its previous version is not known any more"));
         }
-        let (service, replicas) = (target.service.clone(), target.replicas);
+        // A scenario before this one may have changed their number.
+        let replicas = before.view.spec.replicas().unwrap_or(target.replicas);
+        let service = target.service.clone();
         let change = scenario.describe();
         match scenario.act {
-            Act::Roll(_) => {
-                self.recorder.phase(scenario.name, format!("changing {service}: {change}"));
+            Act::Roll(_) | Act::Renew => {
+                self.recorder.phase(&scenario.name, format!("changing {service}: {change}"));
+            }
+            Act::Ask(_) => {
+                self.recorder.phase(&scenario.name, format!("asking {service}: {change}"));
             }
             Act::Watch(_) => {
                 self.recorder.phase("watch", format!("waiting for an update of {service}"));
             }
         }
         self.recorder.tell(EventKind::ScenarioStarted {
-            name: scenario.name.to_owned(),
+            name: scenario.name.clone(),
             expects: scenario.expects,
             service,
             replicas,
             generation: before.generation,
             change,
         });
+        if let Some(must) = &scenario.must {
+            self.recorder.tell(EventKind::Declared(must.clone()));
+        }
         let outcome = self.change_and_rest(scenario, &before).await;
         let (spec, answers) = match &outcome {
             Ok((spec, _)) => (*spec, true),
@@ -63,12 +71,12 @@ impl Run<'_> {
             Err(_) => self.spec_after_all(&before, scenario).await,
         };
         let rolled = matches!(scenario.act, Act::Roll(_));
-        self.left_broken =
-            rolled && scenario.expects == Expects::Rollback && spec != SpecMatch::Previous;
+        let keeps = matches!(scenario.expects, Expects::Update | Expects::NoChange);
+        self.left_broken = rolled && !keeps && spec != SpecMatch::Previous;
         if rolled && scenario.expects == Expects::Update && outcome.is_err() {
             self.say_what_goes_on(spec);
         }
-        self.ended(scenario.name, spec, answers, outcome)
+        self.ended(&scenario.name, spec, answers, outcome)
     }
 
     /// An update that the user interrupted goes on in Swarm.
@@ -105,7 +113,8 @@ impl Run<'_> {
         before: &ServiceSnapshot,
     ) -> Result<(SpecMatch, EndReason)> {
         let submitted = match scenario.act {
-            Act::Roll(_) => self.submit(scenario).await?,
+            Act::Roll(_) | Act::Renew => self.submit(scenario).await?,
+            Act::Ask(_) => Submitted { at: self.clock.now(), body: before.view.spec.clone() },
             Act::Watch(wait) => {
                 let Some(submitted) = self.watch_for_change(before, wait).await? else {
                     let wait = crate::wording::setting(wait.as_secs_f64());
@@ -124,11 +133,22 @@ impl Run<'_> {
         if matches!(scenario.act, Act::Watch(_)) {
             self.follow(&submitted.body).await?;
         }
+        if let Act::Ask(ask) = &scenario.act {
+            self.ask(ask).await?;
+        }
+        if let Some(after) = scenario.again_after {
+            self.submit_again(&submitted.body, after).await?;
+        }
         let replaced = generation != before.generation;
-        let reason = self.wait_for_rest(replaced, submitted.at).await?;
+        let reason = match scenario.watch {
+            Some(time) => self.watch_on(submitted.at, time, replaced).await?,
+            None => self.wait_for_rest(replaced, submitted.at).await?,
+        };
         let spec = self.spec_now(&before.view.spec, &submitted.body).await;
         // The next scenario changes what this one left; a restore returns to what was before it.
-        if spec == SpecMatch::Submitted && scenario.expects == Expects::Update {
+        if spec == SpecMatch::Submitted
+            && matches!(scenario.expects, Expects::Update | Expects::NoChange)
+        {
             self.body = scenario.changed(&self.body);
         }
         Ok((spec, reason))
@@ -136,7 +156,7 @@ impl Run<'_> {
 
     async fn submit(&mut self, scenario: &Scenario) -> Result<Submitted> {
         let manager = &self.env.site.manager;
-        let body = scenario.changed(&self.body);
+        let body = self.with_contents(scenario.changed(&self.body), scenario).await?;
         let at = self.clock.now();
         for warning in manager.update_service(&body, None).await? {
             self.recorder.caveat(format!("the engine warns: {warning}"));

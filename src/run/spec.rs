@@ -9,7 +9,7 @@ use super::subject::Subject;
 use crate::Clock;
 use crate::error::Result;
 use crate::record::{NegativeControl, Sink};
-use crate::scenario::{ScenarioKind, Wishes};
+use crate::scenario::Declaration;
 use crate::site::{Site, StateFolder};
 use crate::streams::{Asking, StreamKind};
 
@@ -35,9 +35,7 @@ pub struct RunSpec {
     /// What is asked of it.
     pub load: Load,
     /// What is done to it, in order.
-    pub scenarios: Vec<&'static ScenarioKind>,
-    /// What the user wants of the scenarios.
-    pub wishes: Wishes,
+    pub scenarios: Vec<Declaration>,
     /// Whether the service gets back the spec that it had before the run, whatever happened.
     pub leave_as_found: bool,
     /// Whether an update that is built to lose requests shows that losses are detected.

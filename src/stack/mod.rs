@@ -6,6 +6,7 @@
 //! `merge`, `convert`. Every value remembers its place, so that errors and warnings can show the
 //! line. In comments, "the client" is the docker client of that release.
 
+mod body_changes;
 mod convert;
 mod decode;
 mod diagnostic;
@@ -28,6 +29,7 @@ mod stack_file;
 mod yaml;
 mod yaml_out;
 
+pub use body_changes::{ContentKind, Memory};
 pub use diagnostic::Warning;
 pub use load::load;
 pub use paste::Paste;

@@ -255,6 +255,11 @@ impl ServiceBody {
         }
     }
 
+    /// The object under these keys, made where there is none.
+    pub(super) fn object_at(&mut self, keys: &[&str]) -> &mut Map<String, Value> {
+        keys.iter().fold(object(&mut self.0), |map, key| object(map.entry(*key)))
+    }
+
     fn container(&self) -> &Value {
         &self.0["TaskTemplate"]["ContainerSpec"]
     }

@@ -240,9 +240,11 @@ fn line(event: &Event, slots: &SlotTable) -> Option<String> {
                     Expects::Update => "every replica runs the new version at the end",
                     Expects::Rollback => "Swarm rolls back to the previous version",
                     Expects::NoChange => "nothing is replaced",
+                    Expects::Declared => "what the scenario declares",
                 }
             )
         }
+        EventKind::Declared(must) => format!("  must happen: {}", must.outcome.words()),
         EventKind::Submitted { service, generation, .. } => {
             let service = slots.service_name(service);
             format!("  {service}: the engine accepted the change (version #{generation})")

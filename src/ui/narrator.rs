@@ -133,6 +133,7 @@ impl Narrator {
             | EventKind::Node(_)
             | EventKind::Machine(_)
             | EventKind::NegativeControlStarted { .. }
+            | EventKind::Declared(_)
             | EventKind::NegativeControlEnded { .. }
             | EventKind::Caveat { .. } => {}
         }

@@ -115,6 +115,7 @@ impl RunLog for ShortLog {
             }
             EventKind::Interrupted => self.say(event.at, "interrupted; cleaning up".into(), scene),
             EventKind::TaskGone { .. }
+            | EventKind::Declared(_)
             | EventKind::NegativeControlStarted { .. }
             | EventKind::Machine(_) => {}
         }

@@ -47,6 +47,7 @@ mod report_junit;
 mod report_page;
 mod runs;
 mod same_as_docker;
+mod scenarios;
 mod shared_engine;
 mod stack_cases;
 mod stack_hostile;

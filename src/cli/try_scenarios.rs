@@ -1,0 +1,351 @@
+//! `rollproof try`.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde_json::json;
+
+use super::args::StackArgs;
+use super::console::Console;
+use super::deploy::deployment;
+use super::output::put_line;
+use super::result::judge_and_save;
+use super::scenarios::chosen;
+use super::values::{duration, rate, words};
+use crate::deploy::{StackFiles, scenario_stack};
+use crate::error::{Error, ErrorKind, Result};
+use crate::judge::{ScenarioJudgement, Verdict};
+use crate::probe::{Asked, Expect};
+use crate::record::NegativeControl;
+use crate::run::{Load, RunSpec, Subject, TargetWish};
+use crate::scenario::{self, Declaration, Group};
+use crate::site::{LabUse, Ledger, Site};
+use crate::streams::{self, Asking};
+use crate::wording::{count, length};
+
+/// The stack's name.
+const STACK: &str = "rollproof-try";
+/// The port that its proxy publishes.
+const PORT: u16 = 8080;
+
+/// Run scenarios on a small built-in stack, and check that each goes as it declares
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  \
+    rollproof try never-healthy     one scenario\n  \
+    rollproof try my-scenarios.yml  those of a file\n  \
+    rollproof try --only good       all of one list; `rollproof scenarios` shows the lists\n  \
+    rollproof try --fast            all of them, with less measuring")]
+pub(super) struct TryArgs {
+    /// Scenarios or YAML files [default: all that are built in]
+    #[arg(value_name = "NAME|FILE")]
+    names: Vec<String>,
+
+    /// Run only scenarios of these lists, or whose names contain one of these words
+    #[arg(long, value_name = "WORDS", value_delimiter = ',', value_parser = words)]
+    only: Vec<String>,
+
+    /// Leave out scenarios of these lists, or whose names contain one of these words
+    #[arg(long, value_name = "WORDS", value_delimiter = ',', value_parser = words)]
+    skip: Vec<String>,
+
+    /// Measure 2 s before and after each change instead of 5 s, and let a service rest for 1 s
+    /// instead of 2 s
+    #[arg(long)]
+    fast: bool,
+
+    /// Requests a second of the densest stream
+    #[arg(long, value_name = "HZ", default_value = "100", value_parser = rate, hide_short_help = true)]
+    rate: f64,
+
+    /// Keep the private engine; `rollproof down` removes it
+    #[arg(long)]
+    keep: bool,
+
+    /// Fail if a deployment makes no progress for this long
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration, hide_short_help = true)]
+    progress_deadline: Duration,
+}
+
+/// What became of one scenario.
+struct Tried {
+    name: String,
+    took: Duration,
+    /// Its judgement, or why there is none.
+    judged: std::result::Result<Box<ScenarioJudgement>, String>,
+}
+
+pub(super) async fn run(args: TryArgs, console: &Console) -> Result<u8> {
+    let declarations = wanted(&args)?;
+    let load = load(&args, &declarations)?;
+    let _lock = console.state.lock()?;
+    let lab = if args.keep { LabUse::Start } else { LabUse::ForOneRun };
+    let site = console.open_site(lab).await?;
+    let tried = each(&args, &declarations, &load, console, &site).await;
+    let cleaned = if args.keep {
+        console.tell("the engine is kept; `rollproof down` removes it");
+        Ok(())
+    } else {
+        site.after_run(&console.state, STACK, &|text| console.tell(text)).await
+    };
+    let tried = tried?;
+    show(&tried, declarations.len(), console)?;
+    cleaned?;
+    if console.interrupt.is_cancelled() {
+        return Err(Error::interrupted("interrupted"));
+    }
+    let unjudged = tried.iter().any(|one| one.judged.is_err());
+    let verdict = Verdict::worst(tried.iter().filter_map(Tried::verdict));
+    Ok(match verdict {
+        Verdict::Fail => verdict.exit_code(),
+        _ if unjudged => ErrorKind::Environment.exit_code(),
+        verdict => verdict.exit_code(),
+    })
+}
+
+/// The scenarios that the arguments choose.
+fn wanted(args: &TryArgs) -> Result<Vec<Declaration>> {
+    let all = if args.names.is_empty() { scenario::all()?.to_vec() } else { chosen(&args.names)? };
+    let fits = |one: &Declaration, words: &[String]| {
+        words.iter().any(|word| one.group.name() == word || one.name.contains(word.as_str()))
+    };
+    for word in args.only.iter().chain(&args.skip) {
+        let known = Group::ALL.iter().any(|group| group.name() == word)
+            || all.iter().any(|one| one.name.contains(word.as_str()));
+        if !known {
+            return Err(Error::usage(format!("`{word}` is no list and in no scenario's name"))
+                .hint("`rollproof scenarios` shows the lists and the names"));
+        }
+    }
+    let wanted: Vec<Declaration> = all
+        .into_iter()
+        .filter(|one| args.only.is_empty() || fits(one, &args.only))
+        .filter(|one| !fits(one, &args.skip))
+        .collect();
+    if wanted.is_empty() {
+        return Err(Error::usage("--only and --skip leave no scenario"));
+    }
+    Ok(wanted)
+}
+
+fn load(args: &TryArgs, declarations: &[Declaration]) -> Result<Load> {
+    let seconds = |usual, fast| Duration::from_secs(if args.fast { fast } else { usual });
+    let load = Load {
+        streams: streams::HARMLESS.to_vec(),
+        insist: true,
+        asking: Asking {
+            rate_hz: args.rate,
+            deadline: Duration::from_millis(800),
+            post_path: None,
+            slow_path: "/slow?ms=4000".to_owned(),
+            asked: Asked::default(),
+            expect: Expect::default(),
+        },
+        service_port: None,
+        baseline: seconds(5, 2),
+        settle: seconds(2, 1),
+    };
+    for declaration in declarations {
+        with_streams(&load, declaration).check("http://127.0.0.1/")?;
+    }
+    Ok(load)
+}
+
+/// The usual streams, and those that a scenario needs.
+fn with_streams(load: &Load, declaration: &Declaration) -> Load {
+    let needs = |name: &str| declaration.streams.iter().any(|needed| needed == name);
+    let streams = streams::TABLE
+        .iter()
+        .copied()
+        .filter(|kind| load.streams.contains(kind) || needs(kind.name))
+        .collect();
+    Load { streams, ..load.clone() }
+}
+
+async fn each(
+    args: &TryArgs,
+    declarations: &[Declaration],
+    load: &Load,
+    console: &Console,
+    site: &Site,
+) -> Result<Vec<Tried>> {
+    // What is wrong with the stack of the last one is said before the first begins.
+    for declaration in declarations {
+        stack(declaration, console, site)?;
+    }
+    let mut all = Vec::new();
+    remove_what_was_left(console, site).await?;
+    for (number, declaration) in (1..).zip(declarations) {
+        console.tell(&format!(
+            "scenario {number} of {}: {}, {}",
+            declarations.len(),
+            declaration.name,
+            declaration.about
+        ));
+        let began = Instant::now();
+        let judged = once(args, declaration, load, console, site).await;
+        let interrupted = console.interrupt.is_cancelled();
+        site.remove_stack(&console.state, STACK, &|text| console.detail(text)).await?;
+        if interrupted {
+            break;
+        }
+        let judged = judged.map_err(|error| error.with_cause());
+        let one = Tried { name: declaration.name.clone(), took: began.elapsed(), judged };
+        if !console.global.json {
+            put_line(one.line())?;
+        }
+        all.push(one);
+    }
+    Ok(all)
+}
+
+/// A killed `try` leaves its stack behind on a user's engine.
+async fn remove_what_was_left(console: &Console, site: &Site) -> Result<()> {
+    let left = site.manager.stack_services(STACK).await?;
+    let ledger = Ledger::read(&console.state)?;
+    let ours = ledger
+        .stacks
+        .iter()
+        .any(|known| known.engine == site.address() && known.stack == STACK && known.for_run);
+    if !left.is_empty() && ours {
+        console.tell(&format!("removing stack {STACK}, which an earlier run left behind"));
+        site.remove_stack(&console.state, STACK, &|text| console.detail(text)).await?;
+    }
+    Ok(())
+}
+
+/// The stack that a scenario needs.
+fn stack(declaration: &Declaration, console: &Console, site: &Site) -> Result<StackFiles> {
+    let (folder, changes) = (console.state.path(), declaration.stack.as_ref());
+    let file = scenario_stack(folder, site.kernel, &declaration.name, changes)?;
+    let files = StackFiles::read(&[file])?;
+    files.requests(STACK)?;
+    Ok(files)
+}
+
+async fn once(
+    args: &TryArgs,
+    declaration: &Declaration,
+    load: &Load,
+    console: &Console,
+    site: &Site,
+) -> Result<Box<ScenarioJudgement>> {
+    let files = stack(declaration, console, site)?;
+    let stack_args = StackArgs::built_in(args.progress_deadline);
+    let deployment = deployment(console, site, STACK, files, &stack_args, false)?;
+    // The proxy's port, also where a scenario publishes another one.
+    let url = format!("http://{}:{PORT}/", site.published_host);
+    let wish = TargetWish { service: Some("app".to_owned()), url: Some(url), ..TargetWish::default() };
+    let subject = Subject::to_deploy(site, deployment, &wish)?;
+    let changed = declaration.scenario(true, &subject.body).changed(&subject.body);
+    let tell = |text: &str| console.detail(text);
+    site.ensure_images(&console.state, &subject.services, &[changed.image()], &tell).await?;
+    let spec = RunSpec {
+        command: "try",
+        subject,
+        load: with_streams(load, declaration),
+        scenarios: vec![declaration.clone()],
+        leave_as_found: false,
+        self_test: NegativeControl::Off,
+    };
+    let finished = spec.run(&console.run_env(site)).await?;
+    let judged = judge_and_save(&finished.folder)?.judgement;
+    console.detail(&format!("record: {}", finished.folder.display()));
+    match judged.scenarios.into_iter().next() {
+        Some(scenario) => Ok(Box::new(scenario)),
+        None => Err(finished
+            .outcome
+            .err()
+            .unwrap_or_else(|| Error::environment("the run ended before the scenario began"))),
+    }
+}
+
+impl Tried {
+    fn verdict(&self) -> Option<Verdict> {
+        self.judged.as_ref().ok().map(|judged| judged.verdict)
+    }
+
+    fn word(&self) -> &'static str {
+        self.verdict().map_or("no verdict", Verdict::as_str)
+    }
+
+    /// What happened; with what was expected, where that did not happen.
+    fn story(&self) -> String {
+        let judged = match &self.judged {
+            Ok(judged) => judged,
+            Err(why) => return why.clone(),
+        };
+        let because = |name: &str| {
+            judged.checks.iter().find(|check| check.name == name).map(|check| check.because.clone())
+        };
+        let bad = judged.checks.iter().find(|check| check.verdict == judged.verdict);
+        match judged.verdict {
+            Verdict::Pass => {
+                let lost = because("losses").unwrap_or_else(|| match judged.failed {
+                    0 => "no request lost".to_owned(),
+                    lost => format!("{} requests lost", count(lost)),
+                });
+                match because("outcome") {
+                    Some(outcome) => format!("{outcome}; {lost}"),
+                    None => lost,
+                }
+            }
+            _ => bad.map_or_else(String::new, |check| {
+                format!("{}: {} (wanted: {})", check.name, check.because, check.limit)
+            }),
+        }
+    }
+
+    fn line(&self) -> String {
+        format!("{}: {}: {} ({})", self.name, self.word(), self.story(), length(self.took.into()))
+    }
+}
+
+/// The table at the end.
+fn show(tried: &[Tried], wanted: usize, console: &Console) -> Result<()> {
+    if console.global.json {
+        let list: Vec<_> = tried
+            .iter()
+            .map(|one| {
+                json!({
+                    "name": one.name,
+                    "verdict": one.word(),
+                    "because": one.story(),
+                    "took": one.took.as_secs_f64(),
+                    "scenario": one.judged.as_ref().ok(),
+                })
+            })
+            .collect();
+        return put_line(serde_json::Value::from(list));
+    }
+    if wanted == 1 {
+        return Ok(());
+    }
+    let names = tried.iter().map(|one| one.name.len()).max().unwrap_or(0).max(8);
+    put_line("")?;
+    put_line(format!(
+        "{:names$}  {:12}  {:16}  {:>7}  {:>7}  {:>7}",
+        "scenario", "verdict", "outcome", "lowest", "lost", "time"
+    ))?;
+    for one in tried {
+        let judged = one.judged.as_ref().ok();
+        let outcome = judged.and_then(|judged| {
+            judged.checks.iter().find(|check| check.name == "outcome").map(|check| &check.measured)
+        });
+        let lowest = judged.and_then(|judged| judged.capacity.as_ref());
+        put_line(format!(
+            "{:names$}  {:12}  {:16}  {:>7}  {:>7}  {:>7}",
+            one.name,
+            one.word(),
+            outcome.map_or("-", String::as_str),
+            lowest.map_or_else(
+                || "-".to_owned(),
+                |capacity| format!("{} of {}", capacity.min_running, capacity.desired)
+            ),
+            judged.map_or_else(|| "-".to_owned(), |judged| count(judged.failed)),
+            length(one.took.into()),
+        ))?;
+    }
+    let good = tried.iter().filter(|one| one.verdict() == Some(Verdict::Pass)).count();
+    put_line("")?;
+    put_line(format!("{good} of {wanted} went as declared"))
+}

@@ -1,0 +1,366 @@
+//! Scenario files, in YAML: the catalogue and a user's own.
+//!
+//! `docs/scenarios.md` describes the keys, `docs/scenario.schema.json` is their schema.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use serde_yaml::Spanned;
+
+use super::declaration::expects;
+use super::{Act, Ask, Declaration, Group};
+use crate::deploy::Change;
+use crate::judge::Cause;
+use crate::record::{Ending, Losses, Must};
+use crate::streams;
+use crate::swarm::UpdateState;
+use crate::yaml_file::{Time, refuse, refuse_at};
+use crate::{Error, Offset, Result};
+
+const WHAT: &str = "scenario file";
+const HINT: &str = "docs/scenarios.md lists the keys, docs/scenario.schema.json is their schema";
+
+/// Memory above this is a slip of the pen: 1 PiB.
+const MOST_MEMORY: u64 = 1 << 50;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileKeys {
+    scenarios: Vec<ScenarioKeys>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScenarioKeys {
+    name: Spanned<String>,
+    about: String,
+    stack: Option<BTreeMap<String, Value>>,
+    #[serde(default)]
+    change: ChangeKeys,
+    ask: Option<AskKeys>,
+    #[serde(default)]
+    streams: Vec<StreamName>,
+    again_after: Option<Time>,
+    watch: Option<Time>,
+    must: MustKeys,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ChangeKeys {
+    force: bool,
+    image: Option<String>,
+    env: BTreeMap<String, String>,
+    args: Option<Vec<String>>,
+    health_cmd: Option<String>,
+    health_test: Option<Vec<String>>,
+    labels: BTreeMap<String, String>,
+    replicas: Option<u64>,
+    constraint: Option<String>,
+    reserve_memory: Option<Bytes>,
+    limit_memory: Option<Bytes>,
+    config: Option<String>,
+    secret: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AskKeys {
+    path: AskPath,
+    #[serde(default = "once")]
+    times: Times,
+    every: Option<Time>,
+}
+
+fn once() -> Times {
+    Times(1)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MustKeys {
+    outcome: Ending,
+    #[serde(default)]
+    states: Vec<State>,
+    lowest: Option<u64>,
+    losses: Losses,
+    cause: Option<CauseName>,
+    replicas: Option<u64>,
+    within: Option<Time>,
+}
+
+#[derive(Debug)]
+struct StreamName(String);
+
+impl<'de> Deserialize<'de> for StreamName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        if streams::TABLE.iter().any(|kind| kind.name == name) {
+            return Ok(Self(name));
+        }
+        let names: Vec<&str> = streams::TABLE.iter().map(|kind| kind.name).collect();
+        Err(wrong(format!("there is no stream `{name}`; the streams are {}", names.join(", "))))
+    }
+}
+
+#[derive(Debug)]
+struct State(UpdateState);
+
+impl<'de> Deserialize<'de> for State {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        match UpdateState::parse(&word) {
+            UpdateState::Unknown | UpdateState::None => Err(wrong(format!(
+                "`{word}` is no update state; they are updating, paused, completed, \
+                 rollback_started, rollback_paused, rollback_completed"
+            ))),
+            state => Ok(Self(state)),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct CauseName(String);
+
+impl<'de> Deserialize<'de> for CauseName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        match serde_json::from_value::<Cause>(Value::String(name.clone())) {
+            Ok(_) => Ok(Self(name)),
+            Err(error) => {
+                let known = error.to_string().replace(&format!("unknown variant `{name}`, "), "");
+                Err(wrong(format!("`{name}` is no cause: {known}")))
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct AskPath(String);
+
+impl<'de> Deserialize<'de> for AskPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let path = String::deserialize(deserializer)?;
+        if path.starts_with('/') && !path.contains(char::is_whitespace) {
+            return Ok(Self(path));
+        }
+        Err(wrong(format!("`{path}` is no path: it must start with / and have no spaces")))
+    }
+}
+
+#[derive(Debug)]
+struct Times(u32);
+
+impl<'de> Deserialize<'de> for Times {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u32::deserialize(deserializer)? {
+            times @ 1..=1000 => Ok(Self(times)),
+            times => Err(wrong(format!("{times} is not from 1 to 1000"))),
+        }
+    }
+}
+
+/// Bytes, or with `K`, `M`, `G` or `T`, as docker reads them.
+#[derive(Debug)]
+struct Bytes(u64);
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let shift = match text[number.len()..].to_ascii_lowercase().as_str() {
+            "" | "b" => Some(0),
+            "k" | "kb" => Some(10),
+            "m" | "mb" => Some(20),
+            "g" | "gb" => Some(30),
+            "t" | "tb" => Some(40),
+            _ => None,
+        };
+        let bytes = number.parse::<u64>().ok().zip(shift);
+        let bytes = bytes.and_then(|(number, shift)| number.checked_mul(1 << shift));
+        match bytes.filter(|bytes| *bytes <= MOST_MEMORY) {
+            Some(bytes) => Ok(Self(bytes)),
+            None => Err(wrong(format!("`{text}` is no size in memory, such as 64M or 2G"))),
+        }
+    }
+}
+
+fn wrong<E: serde::de::Error>(message: String) -> E {
+    E::custom(message)
+}
+
+/// Reads the scenarios of a user's file.
+///
+/// # Errors
+/// A file that cannot be read, text that is no YAML, an unknown key or a wrong value, with its place.
+pub fn read(path: &Path) -> Result<Vec<Declaration>> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Error::usage(format!("cannot read the scenario file {name}")).caused_by(error)
+    })?;
+    parse(&name, &text, Group::Own)
+}
+
+/// Reads the scenarios of a file's text, which errors call `name`.
+pub(super) fn parse(name: &str, text: &str, group: Group) -> Result<Vec<Declaration>> {
+    let keys: FileKeys =
+        serde_yaml::from_str(text).map_err(|error| refuse(WHAT, name, text, &error).hint(HINT))?;
+    let mut declared: Vec<Declaration> = Vec::new();
+    for scenario in keys.scenarios {
+        let at = (scenario.name.referenced.line(), scenario.name.referenced.column());
+        let mistake = |message: &str| refuse_at(WHAT, name, text, Some(at), message).hint(HINT);
+        let declaration = scenario.declaration(group).map_err(|message| mistake(&message))?;
+        if declared.iter().any(|other| other.name == declaration.name) {
+            return Err(mistake(&format!("there are two scenarios `{}`", declaration.name)));
+        }
+        declared.push(declaration);
+    }
+    if declared.is_empty() {
+        return Err(refuse_at(WHAT, name, text, Some((1, 1)), "it has no scenario").hint(HINT));
+    }
+    Ok(declared)
+}
+
+impl ScenarioKeys {
+    fn declaration(self, group: Group) -> std::result::Result<Declaration, String> {
+        let name = self.name.value;
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.is_empty() || !name.chars().all(allowed) || name.starts_with('-') {
+            return Err(format!(
+                "`{name}` is no name: it may have lower-case letters, digits and `-`"
+            ));
+        }
+        if self.must.cause.is_some() && self.must.losses != Losses::Some {
+            return Err("`cause` says why requests are lost: it needs `losses: some`".to_owned());
+        }
+        if self.must.outcome == Ending::NeverEnds && self.watch.is_none() {
+            return Err(
+                "an update that never ends needs `watch`, the time to look at it".to_owned()
+            );
+        }
+        let changes = self.change.changes();
+        let act = match (self.ask, changes.is_empty()) {
+            (Some(_), false) => {
+                return Err("a scenario either changes the service or asks it: `change` and `ask` exclude each other".to_owned());
+            }
+            (Some(_), true) if self.watch.is_none() => {
+                return Err("`ask` needs `watch`, the time to look at what follows".to_owned());
+            }
+            (Some(ask), true) => Act::Ask(ask.ask()),
+            (None, true) => Act::Renew,
+            (None, false) => Act::Roll(changes),
+        };
+        let must = Must { watch: self.watch.map(|time| time.0), ..self.must.must() };
+        Ok(Declaration {
+            name,
+            about: self.about,
+            group,
+            stack: self.stack.map(|stack| stack.into_iter().collect()),
+            act,
+            streams: self.streams.into_iter().map(|stream| stream.0).collect(),
+            again_after: self.again_after.map(|time| time.0.to_duration()),
+            watch: self.watch.map(|time| time.0.to_duration()),
+            expects: expects(must.outcome),
+            must: Some(must),
+        })
+    }
+}
+
+impl ChangeKeys {
+    fn changes(self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        changes.extend(self.image.map(|image| Change::Image { image }));
+        changes.extend(self.env.into_iter().map(|(key, value)| Change::Env { key, value }));
+        changes.extend(self.args.map(|args| Change::Args { args }));
+        changes.extend(self.health_cmd.map(|command| Change::HealthCmd { command }));
+        changes.extend(self.health_test.map(|test| Change::HealthTest { test }));
+        changes.extend(self.labels.into_iter().map(|(key, value)| Change::Label { key, value }));
+        changes.extend(self.replicas.map(|replicas| Change::Replicas { replicas }));
+        changes.extend(self.constraint.map(|constraint| Change::Constraint { constraint }));
+        changes.extend(self.reserve_memory.map(|Bytes(bytes)| Change::ReserveMemory { bytes }));
+        changes.extend(self.limit_memory.map(|Bytes(bytes)| Change::LimitMemory { bytes }));
+        changes.extend(self.config.map(|name| Change::Config { id: String::new(), name }));
+        changes.extend(self.secret.map(|name| Change::Secret { id: String::new(), name }));
+        changes.extend(self.force.then_some(Change::Force));
+        changes
+    }
+}
+
+impl AskKeys {
+    fn ask(self) -> Ask {
+        let every = self.every.map_or(Offset::from_millis(500), |time| time.0);
+        Ask { path: self.path.0, times: self.times.0, every: every.to_duration() }
+    }
+}
+
+impl MustKeys {
+    fn must(self) -> Must {
+        Must {
+            outcome: self.outcome,
+            states: self.states.into_iter().map(|state| state.0).collect(),
+            lowest: self.lowest,
+            losses: self.losses,
+            cause: self.cause.map(|cause| cause.0),
+            replicas: self.replicas,
+            within: self.within.map(|time| time.0),
+            watch: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str =
+        "scenarios:\n- name: a\n  about: b\n  must: {outcome: completed, losses: none}\n";
+
+    fn mistake(text: &str) -> (String, usize, usize) {
+        let error = parse("my.yml", text, Group::Own).unwrap_err();
+        let place = error.place().unwrap_or_else(|| panic!("no place: {error}"));
+        assert!(!error.hints().is_empty());
+        (error.message().to_owned(), place.line, place.column)
+    }
+
+    #[test]
+    fn a_scenario_without_a_change_replaces_every_task() {
+        let declared = parse("my.yml", GOOD, Group::Own).unwrap();
+        assert_eq!((declared.len(), &declared[0].act), (1, &Act::Renew));
+    }
+
+    #[test]
+    fn every_kind_of_mistake_has_its_place() {
+        for (from, to, says, line, column) in [
+            ("name: a", "nme: a", "nme", 2, 3),
+            ("name: a", "name: A b", "no name", 2, 9),
+            ("completed", "done", "done", 4, 19),
+            ("losses: none", "losses: none, cause: wrong-answer", "needs `losses: some`", 2, 9),
+            ("losses: none", "losses: some, cause: bad-luck", "no cause", 4, 51),
+            ("losses: none", "losses: none, within: soon", "no length of time", 4, 52),
+            ("losses: none", "losses: none, states: [updated]", "no update state", 4, 53),
+            ("completed", "never-ends", "needs `watch`", 2, 9),
+            ("about: b", "about: b\n  streams: [proxy]", "no stream `proxy`", 4, 13),
+            ("about: b", "about: b\n  change: {limit_memory: much}", "no size in memory", 4, 26),
+            ("about: b", "about: b\n  ask: {path: die}", "no path", 4, 15),
+            ("about: b", "about: b\n  ask: {path: /die}", "needs `watch`", 2, 9),
+        ] {
+            let (message, at_line, at_column) = mistake(&GOOD.replace(from, to));
+            assert!(message.contains(says), "{to}: {message}");
+            assert_eq!((at_line, at_column), (line, column), "{to}: {message}");
+        }
+        assert!(mistake("scenarios: []").0.contains("no scenario"));
+        let twice = format!("{GOOD}{}", GOOD.replace("scenarios:\n", ""));
+        assert!(mistake(&twice).0.contains("two scenarios `a`"));
+    }
+
+    #[test]
+    fn sizes_are_read_as_docker_does() {
+        for (text, bytes) in [("64M", 64 << 20), ("2G", 2 << 30), ("1024", 1024), ("10kb", 10_240)]
+        {
+            let keys: ChangeKeys = serde_yaml::from_str(&format!("limit_memory: {text}")).unwrap();
+            assert_eq!(keys.limit_memory.unwrap().0, bytes, "{text}");
+        }
+    }
+}
