@@ -234,7 +234,8 @@ async fn once(
     let deployment = deployment(console, site, STACK, files, &stack_args, false)?;
     // The proxy's port, also where a scenario publishes another one.
     let url = format!("http://{}:{PORT}/", site.published_host);
-    let wish = TargetWish { service: Some("app".to_owned()), url: Some(url), ..TargetWish::default() };
+    let wish =
+        TargetWish { service: Some("app".to_owned()), url: Some(url), ..TargetWish::default() };
     let subject = Subject::to_deploy(site, deployment, &wish)?;
     let changed = declaration.scenario(true, &subject.body).changed(&subject.body);
     let tell = |text: &str| console.detail(text);

@@ -81,6 +81,9 @@ pub struct ScenarioJudgement {
     pub advice: Option<Advice>,
 }
 
+const NAMELESS: &str = "the responses do not say which replica sent them: a replica that never \
+    responds would go unnoticed";
+
 /// Judges one scenario; `caveats` takes what a reader of the verdict has to know.
 pub(super) fn judge_scene(
     run: &Run,
@@ -107,11 +110,7 @@ pub(super) fn judge_scene(
         stream.purpose != Purpose::NegativeControl || stream.sent + stream.unsent > 0
     });
     if replicas.is_none() && !run.shots.is_empty() {
-        caveats.push(
-            "the responses do not say which replica sent them: a replica that never responds would \
-             go unnoticed"
-                .to_owned(),
-        );
+        caveats.push(NAMELESS.to_owned());
     }
 
     let machine = Machine::of(run, scene);
@@ -131,14 +130,13 @@ pub(super) fn judge_scene(
         || swarm_checks(scene, rollback.as_ref(), stack),
         |declared| declared.checks(),
     );
-    let after = BaselineAfter::of(run, scene);
     let evidence = Evidence {
         scene,
         limits,
         streams: &streams,
         machine: &machine,
         baseline: &baseline,
-        after,
+        after: BaselineAfter::of(run, scene),
         replicas,
     };
     let control = evidence.control_failed();
