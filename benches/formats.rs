@@ -59,7 +59,9 @@ fn main() {
         let mut writer = RecordWriter::create(&path, &run.meta).unwrap();
         run.events.iter().for_each(|event| writer.event(event).unwrap());
         for (stream, (_, shots)) in run.shots.iter().enumerate() {
-            shots.iter().for_each(|shot| writer.shot(stream, shot).unwrap());
+            for shot in &shots {
+                writer.shot(stream, shot).unwrap();
+            }
         }
         writer.finish().unwrap();
     }

@@ -9,7 +9,6 @@ use clap::{Args, Parser, Subcommand};
 use super::ci::Ci;
 use super::good_response::GoodResponseArgs;
 use super::request_args::{RequestArgs, weighted_path};
-use super::scenarios::chosen;
 use super::values::{
     FormatChoice, StreamChoice, duration, key_value, limit, path, port, rate, stack_name, url,
     words,
@@ -23,7 +22,6 @@ use crate::error::{Error, Result};
 use crate::probe::WeightedPath;
 use crate::report::FORMATS;
 use crate::run::{Load, Scheme, TargetWish};
-use crate::scenario::{Declaration, broken_update, update};
 use crate::site::EngineChoice;
 use crate::streams::{Asking, StreamKind, TABLE};
 
@@ -368,47 +366,6 @@ impl LoadArgs {
         load.streams.retain(suits);
         load.check(&example)?;
         Ok(load)
-    }
-}
-
-/// Which scenarios are performed.
-#[derive(Debug, Clone, Args)]
-pub(super) struct ScenarioArgs {
-    /// Scenario to perform: a name of `rollproof scenarios` or a YAML file; repeat for several
-    /// [default: update, then broken-update]
-    #[arg(long = "scenario", alias = "scenarios", value_name = "NAME|FILE", value_delimiter = ',', value_parser = words, hide_short_help = true)]
-    scenarios: Vec<String>,
-}
-
-impl ScenarioArgs {
-    /// The scenarios for a user's stack, a good update with these changes and a broken one with
-    /// this health check among them.
-    ///
-    /// # Errors
-    /// A name or a file that cannot be used, or a scenario that needs the built-in stack.
-    pub(super) fn declarations(
-        &self,
-        changes: &[Change],
-        health_cmd: Option<&String>,
-    ) -> Result<Vec<Declaration>> {
-        let usual = [update(changes.to_vec()), broken_update(health_cmd.cloned())];
-        if self.scenarios.is_empty() {
-            return Ok(usual.into());
-        }
-        let declared = chosen(&self.scenarios)?.into_iter().map(|declaration| {
-            if let Some(own) = usual.iter().find(|own| own.name == declaration.name) {
-                return Ok(own.clone());
-            }
-            match declaration.needs_own_stack() {
-                None => Ok(declaration.for_any_stack()),
-                Some(why) => Err(Error::usage(format!(
-                    "the scenario {} makes no sense for every stack: {why}",
-                    declaration.name
-                ))
-                .hint(format!("`rollproof try {}` runs it", declaration.name))),
-            }
-        });
-        declared.collect()
     }
 }
 

@@ -7,8 +7,10 @@ use serde_json::json;
 
 use super::console::Console;
 use super::output::put_line;
+use super::values::words;
+use crate::deploy::Change;
 use crate::error::{Error, Result};
-use crate::scenario::{self, Declaration, Group};
+use crate::scenario::{self, Declaration, Group, broken_update, update};
 
 /// List the scenarios that `try` and `verify --scenario` perform
 #[derive(Debug, Args)]
@@ -57,6 +59,47 @@ pub(super) fn run(args: &ScenariosArgs, console: &Console) -> Result<u8> {
         }
     }
     Ok(0)
+}
+
+/// Which scenarios are performed.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ScenarioArgs {
+    /// Scenario to perform: a name of `rollproof scenarios` or a YAML file; repeat for several
+    /// [default: update, then broken-update]
+    #[arg(long = "scenario", alias = "scenarios", value_name = "NAME|FILE", value_delimiter = ',', value_parser = words, hide_short_help = true)]
+    scenarios: Vec<String>,
+}
+
+impl ScenarioArgs {
+    /// The scenarios for a user's stack, a good update with these changes and a broken one with
+    /// this health check among them.
+    ///
+    /// # Errors
+    /// A name or a file that cannot be used, or a scenario that needs the built-in stack.
+    pub(super) fn declarations(
+        &self,
+        changes: &[Change],
+        health_cmd: Option<&String>,
+    ) -> Result<Vec<Declaration>> {
+        let usual = [update(changes.to_vec()), broken_update(health_cmd.cloned())];
+        if self.scenarios.is_empty() {
+            return Ok(usual.into());
+        }
+        let declared = chosen(&self.scenarios)?.into_iter().map(|declaration| {
+            if let Some(own) = usual.iter().find(|own| own.name == declaration.name) {
+                return Ok(own.clone());
+            }
+            match declaration.needs_own_stack() {
+                None => Ok(declaration.for_any_stack()),
+                Some(why) => Err(Error::usage(format!(
+                    "the scenario {} makes no sense for every stack: {why}",
+                    declaration.name
+                ))
+                .hint(format!("`rollproof try {}` runs it", declaration.name))),
+            }
+        });
+        declared.collect()
+    }
 }
 
 /// The scenarios of names and files, in their order. A file is what has a `/` or ends in `.yml` or

@@ -2,10 +2,11 @@
 
 use clap::Args;
 
-use super::args::{ChangeArgs, FormatArgs, LoadArgs, ScenarioArgs, StackArgs, TargetArgs};
+use super::args::{ChangeArgs, FormatArgs, LoadArgs, StackArgs, TargetArgs};
 use super::console::Console;
 use super::deploy::deployment;
 use super::result::{check_for_several, conclude, conclude_all, judge_and_save};
+use super::scenarios::ScenarioArgs;
 use super::values::{stack_name, words};
 use crate::deploy::{StackFiles, Whose, check_owner};
 use crate::error::{Error, Result};
