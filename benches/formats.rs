@@ -57,9 +57,13 @@ fn main() {
     {
         let run = repeated(&RecordReader::open(&folder).unwrap());
         let mut writer = RecordWriter::create(&path, &run.meta).unwrap();
-        run.events.iter().for_each(|event| writer.event(event).unwrap());
+        for event in &run.events {
+            writer.event(event).unwrap();
+        }
         for (stream, (_, shots)) in run.shots.iter().enumerate() {
-            shots.iter().for_each(|shot| writer.shot(stream, shot).unwrap());
+            for shot in shots {
+                writer.shot(stream, shot).unwrap();
+            }
         }
         writer.finish().unwrap();
     }

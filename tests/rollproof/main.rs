@@ -40,6 +40,7 @@ mod report_junit;
 mod report_page;
 mod runs;
 mod same_as_docker;
+mod schema;
 mod shared_engine;
 mod stack_cases;
 mod stack_hostile;
