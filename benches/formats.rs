@@ -57,9 +57,11 @@ fn main() {
     {
         let run = repeated(&RecordReader::open(&folder).unwrap());
         let mut writer = RecordWriter::create(&path, &run.meta).unwrap();
-        run.events.iter().for_each(|event| writer.event(event).unwrap());
+        for event in &run.events {
+            writer.event(event).unwrap();
+        }
         for (stream, (_, shots)) in run.shots.iter().enumerate() {
-            for shot in &shots {
+            for shot in shots {
                 writer.shot(stream, shot).unwrap();
             }
         }

@@ -48,6 +48,7 @@ mod report_page;
 mod runs;
 mod same_as_docker;
 mod scenarios;
+mod schema;
 mod shared_engine;
 mod stack_cases;
 mod stack_hostile;
