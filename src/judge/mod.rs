@@ -10,6 +10,7 @@ mod capacity;
 mod cause;
 mod check;
 mod declared;
+mod end;
 mod entry_fix;
 mod explained;
 mod failure_words;

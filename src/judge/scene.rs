@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::end::End;
 use super::nodes::{NodeChange, NodeLoss};
 use super::task_failure::{STOPPED_EARLY, named_task};
 use super::tasks::{TaskLife, Tasks};
@@ -47,38 +48,6 @@ pub(super) struct Scene<'a> {
     pub losses: Vec<(Offset, Offset)>,
     /// The nodes that went away.
     pub nodes: Vec<NodeLoss>,
-}
-
-/// How a scenario ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End<'a> {
-    /// As the record says.
-    Ended(&'a EndReason),
-    /// The record stops before it.
-    Unfinished,
-}
-
-impl<'a> End<'a> {
-    /// Why what the service came to is not known, if so.
-    pub(super) fn unknown(self) -> Option<String> {
-        match self {
-            Self::Ended(EndReason::Settled | EndReason::Deadline { .. }) => None,
-            Self::Ended(EndReason::Interrupted) => Some("the run was interrupted".to_owned()),
-            Self::Ended(EndReason::EngineLost { text }) => {
-                Some(format!("the engine was lost: {text}"))
-            }
-            Self::Ended(EndReason::Failed { text }) => Some(format!("the run ended early: {text}")),
-            Self::Unfinished => Some("the record stops before the scenario's end".to_owned()),
-        }
-    }
-
-    /// What was still being waited for when the time was over.
-    pub(super) fn deadline(self) -> Option<&'a str> {
-        match self {
-            Self::Ended(EndReason::Deadline { text }) => Some(text),
-            _ => None,
-        }
-    }
 }
 
 impl<'a> Scene<'a> {

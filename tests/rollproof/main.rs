@@ -8,6 +8,7 @@ mod caretaker;
 mod causes;
 mod companion;
 mod documents;
+mod faulty;
 mod fixes;
 mod host_engine;
 mod image;
