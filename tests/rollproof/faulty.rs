@@ -64,7 +64,7 @@ services:
       restart_policy: {{condition: any, delay: 500ms}}{deploy}
   proxy:
     image: rollproof/caddy:2
-    pub deploy: {{placement: {{constraints: [node.role == manager]}}}}
+    deploy: {{placement: {{constraints: [node.role == manager]}}}}
     configs: [{{source: caddyfile, target: /etc/caddy/Caddyfile}}]
     networks: [web]
     ports: [{{target: 80, published: {port}, mode: host}}]

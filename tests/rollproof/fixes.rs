@@ -97,6 +97,7 @@ fn a_ratio_that_allows_failures_becomes_zero() {
 }
 
 #[test]
+#[ignore = "one more of its kind: `make test-fixes` runs all"]
 fn a_monitor_that_is_too_short_becomes_longer() {
     Faulty {
         name: "f-monitor",
@@ -126,6 +127,7 @@ fn one_replica_starts_its_successor_first() {
 }
 
 #[test]
+#[ignore = "one more of its kind: `make test-fixes` runs all"]
 fn one_replica_without_a_health_check_needs_both() {
     Faulty {
         name: "f-both",
@@ -256,6 +258,7 @@ fn a_host_port_behind_a_proxy_loses_nothing_when_the_old_task_stops_first() {
 
 /// A broken version that nothing notices, because the service has no health check.
 #[test]
+#[ignore = "one more of its kind: `make test-fixes` runs all"]
 fn a_version_that_runs_and_does_not_answer_needs_a_health_check() {
     let place = Workplace::shared();
     let deploy = "
