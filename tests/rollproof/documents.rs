@@ -100,6 +100,8 @@ fn blocks(document: &str, text: &str) -> Vec<Vec<Example>> {
                 example.code = 1;
             }
             (None, Some(_)) => {}
+            // A file, not a pipeline's step.
+            (None, None) if language == "yaml" => {}
             (None, None) => panic!("{place}: `{line}` is no command"),
         }
     }
@@ -193,6 +195,9 @@ impl Session {
                 let short = if *code == 1 { SHORT_BUT_STRICT } else { SHORT };
                 self.run(&with(&line, &[short, less]))
             }
+            // It downloads a system; `make test-engines` runs it, and a lab from what it makes.
+            ["sh", script @ "scripts/engines/root.sh", ..] => self.run(&format!("sh -n {script}")),
+            ["rollproof", "lab", "up", "--lab-root", ..] => self.run(&with(&line, &["--help"])),
             ["rollproof", "update", ..] => self.run(&with(&line, &[SHORT])),
             ["rollproof", "watch", service, ..] => {
                 self.meanwhile(&with(&line, &[SHORT]), "waiting for an update", || {
