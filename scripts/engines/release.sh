@@ -87,7 +87,7 @@ verdict() {
     echo "$(fact verdict) ($code)"
 }
 
-# A stack of somebody else, from images of their own: a name more for the example's.
+# A foreign stack, from images of its own: second names of the example's.
 run build build --json --app "$app"
 expect 'build' "$code" 0
 for image in app:v1 app:v2 caddy:2; do
@@ -156,7 +156,7 @@ expect 'update to a missing image: named in the reason' \
     "$(grep -c '^because\.0 .*nowhere/app' "$facts" | sed 's/^[1-9].*/yes/')" yes
 commands=$commands/$code
 
-# What is somebody else's.
+# The foreign stack is unchanged.
 docker service inspect shop_app shop_proxy >"$results/shop.after"
 same 'the foreign stack is as it was, byte by byte' "$results/shop.before" "$results/shop.after"
 run foreign down shop

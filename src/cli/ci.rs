@@ -1,4 +1,4 @@
-//! What a CI system is told beside the result: `--ci github`, detected under GitHub Actions.
+//! What a CI system gets besides the result: `--ci github`, detected under GitHub Actions.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -15,7 +15,7 @@ use crate::report::{GITHUB, MARKDOWN, Material, Style};
 /// The most that GitHub takes as the summary of a step.
 const SUMMARY: usize = 1024 * 1024;
 
-/// The CI system that is told.
+/// The CI system that gets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Ci {
     /// none

@@ -9,7 +9,7 @@ use clap::Args;
 use super::console::Console;
 use super::output::{put, put_line};
 use super::result::{columns, save};
-use super::values::{duration, engine_version};
+use super::values::{duration, engine_version, format_and_file};
 use crate::deploy::read_stack;
 use crate::error::{Error, Result};
 use crate::exit_code;
@@ -92,14 +92,8 @@ impl FromStr for LintFormat {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, file) = match text.split_once('=') {
-            Some((_, "")) => return Err("the file's name is missing".into()),
-            Some((name, file)) => (name, Some(PathBuf::from(file))),
-            None => (text, None),
-        };
-        let format = lint::find_format(name).ok_or_else(|| {
-            let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
-            format!("there is no format `{name}`; the formats are {}", names.join(", "))
+        let (format, file) = format_and_file(text, lint::find_format, || {
+            FORMATS.iter().map(|format| format.name).collect()
         })?;
         Ok(Self { format, file })
     }

@@ -109,17 +109,28 @@ impl std::str::FromStr for FormatChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, file) = match text.split_once('=') {
-            Some((_, "")) => return Err("the file's name is missing".into()),
-            Some((name, file)) => (name, Some(PathBuf::from(file))),
-            None => (text, None),
-        };
-        let format = report::find(name).ok_or_else(|| {
-            let names: Vec<&str> = report::FORMATS.iter().map(Format::name).collect();
-            format!("there is no format `{name}`; the formats are {}", names.join(", "))
+        let (format, file) = format_and_file(text, report::find, || {
+            report::FORMATS.iter().map(Format::name).collect()
         })?;
         Ok(Self { format, file })
     }
+}
+
+/// Reads `NAME[=FILE]`; `find` knows the formats and `names` lists them.
+pub(super) fn format_and_file<F>(
+    text: &str,
+    find: impl Fn(&str) -> Option<F>,
+    names: impl Fn() -> Vec<&'static str>,
+) -> Result<(F, Option<PathBuf>), String> {
+    let (name, file) = match text.split_once('=') {
+        Some((_, "")) => return Err("the file's name is missing".into()),
+        Some((name, file)) => (name, Some(PathBuf::from(file))),
+        None => (text, None),
+    };
+    let format = find(name).ok_or_else(|| {
+        format!("there is no format `{name}`; the formats are {}", names().join(", "))
+    })?;
+    Ok((format, file))
 }
 
 /// One stream, or all that the service and the engine can have.

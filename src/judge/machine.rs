@@ -1,6 +1,8 @@
 //! How busy the machines of the probes and of the engine were, and what that may have done to the
 //! service.
 
+use std::iter;
+
 use super::check::{Check, Verdict, trust};
 use super::limits::Limits;
 use super::remedies::{OWN_PROCESSORS, TIME_FOR_TASKS};
@@ -129,13 +131,18 @@ fn slow_times(shots: &[Shot]) -> Vec<(Offset, Offset)> {
     took.sort_unstable();
     // What the way there takes at best is no waiting.
     let Some(best) = took.iter().map(|(_, took)| *took).min() else { return Vec::new() };
-    let starts_of = |at: Offset| took.partition_point(|(sent, _)| *sent < at);
-    let around = |sent: Offset| &took[starts_of(sent - AROUND)..starts_of(sent + AROUND)];
+    // Sums from the beginning, so that a dense stream takes no longer for each of its requests.
+    let waited: Vec<i64> = iter::once(0)
+        .chain(took.iter().scan(0, |sum, (_, took)| {
+            *sum += (*took - best).as_nanos();
+            Some(*sum)
+        }))
+        .collect();
+    let first_from = |at: Offset| took.partition_point(|(sent, _)| *sent < at);
     let slow = took.iter().filter(|(sent, _)| {
-        let near = around(*sent);
-        let waited = near.iter().fold(0, |sum, (_, took)| sum + (*took - best).as_nanos());
-        let count = i64::try_from(near.len()).unwrap_or(i64::MAX);
-        near.len() >= CONTROLS && waited / count >= SLOW_CONTROL.as_nanos()
+        let (from, to) = (first_from(*sent - AROUND), first_from(*sent + AROUND));
+        let count = i64::try_from(to - from).unwrap_or(i64::MAX);
+        to - from >= CONTROLS && (waited[to] - waited[from]) / count >= SLOW_CONTROL.as_nanos()
     });
     slow.map(|(sent, _)| (*sent - AROUND, *sent + AROUND)).collect()
 }

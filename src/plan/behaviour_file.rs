@@ -116,7 +116,8 @@ struct StopKeys {
     ignores_signal: bool,
 }
 
-/// The keys of a version, for some of its tasks.
+/// The keys of a version, for some of its tasks. They stand here again because serde cannot both
+/// `flatten` a struct and refuse unknown keys.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct ExceptionKeys {

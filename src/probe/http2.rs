@@ -40,7 +40,7 @@ struct Shared {
     _counted: Counted,
 }
 
-/// What drives the connection of a single request, and how it is told that the request is over.
+/// What drives the connection of a single request, and how it learns that the request is over.
 #[derive(Debug)]
 struct Driver {
     task: JoinHandle<()>,

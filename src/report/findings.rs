@@ -19,7 +19,7 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    /// All findings of a run, the worst first. What one fix mends is one finding.
+    /// All findings of a run, the worst first. What one fix repairs is one finding.
     pub(super) fn all(judgement: &Judgement) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for scenario in &judgement.scenarios {

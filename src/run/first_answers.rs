@@ -21,7 +21,7 @@ const LEARNT_WITHIN: Duration = Duration::from_secs(30);
 const REFUSAL_STANDS: Duration = Duration::from_secs(5);
 /// How long the same wrong certificate may stand.
 const CERTIFICATE_STANDS: Duration = Duration::from_secs(9);
-/// A user is told what comes if it is still not good after this time.
+/// If there is still no good response after this time, the user sees what comes instead.
 const TOLD_AFTER: Duration = Duration::from_secs(8);
 const ASK_EVERY: Duration = Duration::from_millis(100);
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
