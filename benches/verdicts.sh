@@ -140,6 +140,8 @@ watched() {
   write "$home/stack.yml"
   # shellcheck disable=SC2086
   "$program" --quiet deploy $engine -c "$home/stack.yml" truth
+  # The command below waits for a line in it, and must not find the one of the run before.
+  : >"$home/err"
   # shellcheck disable=SC2086
   "$program" watch truth_app --baseline 3s --wait 60s $options >"$home/out" 2>"$home/err" &
   watching=$!

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::lab::{
     DownReport, EngineSource, Lab, LabOptions, LabStatus, LabTrace, NodeStatus, lab_traces,
 };
+use crate::site::remove_lab;
 use crate::wording::counted;
 
 /// Manage a private swarm.
@@ -71,7 +72,7 @@ pub(super) async fn run(command: LabCommand, console: &Console) -> Result<u8> {
         LabCommand::Env => {
             put(&format!("export DOCKER_HOST={}\n", running(state).await?.docker_host()))?;
         }
-        LabCommand::Down => show_down(&Lab::down(state).await?, json)?,
+        LabCommand::Down => show_down(&remove_lab(&console.state).await?, json)?,
     }
     Ok(0)
 }

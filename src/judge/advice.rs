@@ -119,9 +119,15 @@ impl Case<'_> {
             UpdateState::Updating | UpdateState::RollbackStarted => match scene.stuck_task() {
                 Some(_) if matches!(fix, Fix::Set { .. }) => self.setting_is(&fix),
                 Some(what) => format!("Swarm waits without a time limit: {what}"),
-                None => match scene.end.deadline() {
-                    Some(text) => format!("Swarm did not finish: {text}"),
-                    None => "Swarm did not finish".to_owned(),
+                None => match (scene.held_by_node(), scene.end.deadline()) {
+                    (Some(gone), _) => {
+                        format!(
+                            "{}, and Swarm waits for its tasks without a time limit",
+                            gone.what()
+                        )
+                    }
+                    (None, Some(text)) => format!("Swarm did not finish: {text}"),
+                    (None, None) => "Swarm did not finish".to_owned(),
                 },
             },
             _ if scene.rolled_back() => match first {

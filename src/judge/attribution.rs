@@ -7,6 +7,7 @@ use super::cause::{Cause, Holder};
 use super::in_hand::InHand;
 use super::limits::Limits;
 use super::other_services::Entry;
+use super::replicas::ReplicaStory;
 use super::request::{failed_at, is_of_the_connection, is_own_lag, is_through_proxy};
 use super::scene::Scene;
 use super::tasks::TaskLife;
@@ -29,6 +30,9 @@ const SLACK: Offset = Offset::from_millis(100);
 pub(super) const AROUND_LOSS: Offset = Offset::from_millis(5_000);
 /// How far ahead of a task's signal or end its kept connections may close.
 const CLOSE: Offset = Offset::from_millis(1_000);
+
+/// How often a task must have been asked directly before its silence says something.
+const ASKED: u64 = 5;
 
 /// What explains one failed request.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +62,8 @@ pub(super) struct Attribution<'a> {
     none_serving: Vec<(Offset, Offset)>,
     has_healthcheck: bool,
     in_hand: InHand<'a>,
+    /// The tasks that never answered, though they were asked directly while they served.
+    mute: Vec<usize>,
     pub(super) entry: Entry<'a>,
     pub(super) answers: WrongAnswers,
     /// From just before the engine was lost on: what it runs may have ended with it, and is started
@@ -87,6 +93,7 @@ impl<'a> Attribution<'a> {
                 .unwrap_or_default(),
             has_healthcheck: run.meta.stack.healthcheck.is_some(),
             in_hand: InHand::new(run, &scene.tasks.lives, submitted),
+            mute: mute(run, scene),
             entry: Entry::of(run, scene),
             answers: WrongAnswers::of(run, scene),
             unseen: Times::of(lost.map(|(from, _)| (from - AROUND_LOSS, scene.ended))),
@@ -277,6 +284,11 @@ impl<'a> Attribution<'a> {
 
     /// Nobody had the request in hand: it went to a task that was leaving or arriving.
     fn turned_away(&self, shot: &Shot, from: Offset, proxied: bool) -> (Cause, Option<usize>) {
+        // What is known of a task beats what is near in time.
+        let mute = self.mute.iter().find(|mute| self.lives[**mute].serves_at(from));
+        if let Some(mute) = mute {
+            return (Cause::NewTaskNotReady, Some(*mute));
+        }
         // A task that is gone refuses nothing: its address does not answer at all.
         let refused = shot.outcome == Outcome::Refused && !proxied;
         let here = |life: &TaskLife| !refused || life.ended.is_none_or(|end| end >= from - SLACK);
@@ -329,6 +341,20 @@ impl<'a> Attribution<'a> {
             .filter(|(at, _)| *at <= from + SLACK && *at >= self.submitted - REACH)
             .max()
     }
+}
+
+/// The tasks of the new version that were asked directly while they served, and answered nothing.
+fn mute(run: &Run, scene: &Scene) -> Vec<usize> {
+    let mute = |story: &ReplicaStory| {
+        story.answered == 0
+            && story.failed_while_serving >= ASKED
+            && story.version == scene.new_generation()
+    };
+    let stories = ReplicaStory::all(run, scene).into_iter().filter(mute);
+    let place = |story: ReplicaStory| {
+        scene.tasks.lives.iter().position(|life| life.last.task == story.task)
+    };
+    stories.filter_map(place).collect()
 }
 
 /// The users' streams whose requests failed already just before `submitted`, and when the first

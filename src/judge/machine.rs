@@ -206,6 +206,8 @@ impl MachineFault {
         let failed = lives.any(|life| life.failed.is_some_and(|at| at >= scene.started));
         let planned = scene.must.is_some_and(|must| must.watch.is_some());
         let late = scene.end.deadline().is_some()
+            // Nothing was to finish.
+            && scene.submitted.is_some()
             && !planned
             && !failed
             // The engine says why a task waits: that is no lack of processor time.

@@ -171,6 +171,16 @@ impl NodeLoss {
             })
     }
 
+    /// Whether a task there, which Swarm wants to stop, will never say that it did.
+    pub(super) fn keeps_a_task(&self, scene: &Scene) -> bool {
+        let gone = matches!(self.change, NodeChange::Down | NodeChange::Emptied);
+        gone && scene.tasks.lives.iter().any(|life| {
+            life.last.node == self.node
+                && life.last.desired > TaskState::Running
+                && life.ended.is_none()
+        })
+    }
+
     /// What to change.
     pub(super) fn remedy(&self) -> &'static str {
         match self.change {

@@ -39,6 +39,11 @@ pub(super) const SAY_WHO_ANSWERS: &str = "send the name that the proxy routes by
 pub(super) const NODE: &str = "find out why the node was lost (`docker node ls`); Swarm needs up to \
     20 s to notice, so let the proxy check its upstreams itself and retry on another replica";
 
+/// For an update that waits for the tasks of a lost node: the updater goes on only when a task on it
+/// reports, or when another update replaces it.
+pub(super) const NODE_HOLDS: &str = "bring the node back, or start the update again \
+    (`docker service update --force`): Swarm does not go on by itself";
+
 /// For a node that was drained.
 pub(super) const DRAINED: &str = "before you drain a node, let the service have enough replicas on \
     other nodes: Swarm stops all tasks of a drained node at once, whatever `order` and \

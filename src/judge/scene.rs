@@ -293,6 +293,14 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// The lost node whose tasks Swarm waits for: it has no time limit for that.
+    pub(super) fn held_by_node(&self) -> Option<&NodeLoss> {
+        let waits = [UpdateState::Updating, UpdateState::RollbackStarted];
+        self.nodes
+            .iter()
+            .find(|loss| waits.contains(&self.final_state()) && loss.keeps_a_task(self))
+    }
+
     /// How many slots had neither their task of the previous version nor one of the new version that
     /// served when the rollback began.
     pub(super) fn touched_before_rollback(&self) -> u64 {

@@ -2,7 +2,7 @@
 
 use super::fix::{Fix, Setting};
 use super::loss_fixes::parallelism_of_a_third;
-use super::remedies::TASK_ERRORS;
+use super::remedies::{NODE_HOLDS, TASK_ERRORS};
 use super::scene::Scene;
 use super::task_failure::TaskFailure;
 use crate::record::StackFacts;
@@ -26,6 +26,7 @@ pub(super) fn stuck(scene: &Scene, stack: &StackFacts) -> Fix {
             | TaskFailure::Rejected { error },
         ) => cannot_start(&error),
         Some(_) => Fix::text(TASK_ERRORS),
+        None if scene.held_by_node().is_some() => Fix::text(NODE_HOLDS),
         None => Fix::about(
             "healthcheck",
             "a task that neither starts nor becomes unhealthy keeps Swarm waiting: look at \

@@ -19,6 +19,10 @@ use crate::error::{Error, Result};
 
 const INIT: &str = include_str!("node_init.sh");
 
+/// Closes what the program that started this one left open: a lock or a pipe would stay busy for as
+/// long as the lab exists.
+const LET_GO: &str = r#"exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; exec "$@""#;
+
 /// How many lines of an engine's log to show in an error.
 const LOG_LINES: usize = 12;
 
@@ -56,6 +60,7 @@ impl<'a> NodeStart<'a> {
             output.try_clone().map_err(failed(format!("cannot open {} again", log.display())))?;
 
         let process = Command::new(&programs.setsid)
+            .args(["sh", "-c", LET_GO, "rollproof-node"])
             .arg(&programs.nsenter)
             .arg(format!("--net={}", node.namespace.display()))
             .arg(&programs.unshare)

@@ -5,7 +5,7 @@ use crate::deploy::{Whose, remove};
 use crate::engine::{DockerHost, Engine, StackObjectKind};
 use crate::error::{Error, Result};
 use crate::image::CONTENT_LABEL;
-use crate::lab::Lab;
+use crate::lab::{DownReport, Lab};
 
 type Tell<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
@@ -20,7 +20,7 @@ pub async fn remove_everything(
     detail: Tell<'_>,
 ) -> Result<Vec<String>> {
     let mut left = hosts_down(state, tell).await?;
-    let report = Lab::down(state.path()).await?;
+    let report = remove_lab(state).await?;
     if !report.removed.is_empty() {
         tell("removed the private engine and everything on it");
     }
@@ -28,10 +28,20 @@ pub async fn remove_everything(
         detail(line);
     }
     left.extend(report.left);
-    let mut ledger = Ledger::read(state)?;
-    ledger.stacks.retain(|known| known.kind == EngineKind::Host);
-    ledger.write()?;
     Ok(left)
+}
+
+/// Removes the lab of a state folder and forgets the stacks on it.
+///
+/// # Errors
+/// When the lab cannot be inspected, or the ledger cannot be read or written.
+pub async fn remove_lab(state: &StateFolder) -> Result<DownReport> {
+    let report = Lab::down(state.path()).await?;
+    let mut ledger = Ledger::read(state)?;
+    if ledger.forget_lab() {
+        ledger.write()?;
+    }
+    Ok(report)
 }
 
 /// The error for things that could not be removed.
@@ -84,10 +94,7 @@ impl Site {
     /// As [`Site::remove_stack`].
     pub async fn after_run(&self, state: &StateFolder, stack: &str, tell: Tell<'_>) -> Result<()> {
         if self.kind == EngineKind::Lab && self.lab_for_one_run {
-            let left = Lab::down(state.path()).await?.left;
-            let mut ledger = Ledger::read(state)?;
-            ledger.forget_engine(&self.address());
-            ledger.write()?;
+            let left = remove_lab(state).await?.left;
             return if left.is_empty() { Ok(()) } else { Err(left_behind(&left)) };
         }
         self.remove_stack(state, stack, tell).await?;
@@ -104,7 +111,7 @@ impl Site {
     /// As [`Site::remove_stack`].
     pub async fn nothing_done(&self, state: &StateFolder) -> Result<()> {
         if self.lab_for_one_run {
-            let left = Lab::down(state.path()).await?.left;
+            let left = remove_lab(state).await?.left;
             return if left.is_empty() { Ok(()) } else { Err(left_behind(&left)) };
         }
         self.remove_run_images(state, &|_| ()).await?;

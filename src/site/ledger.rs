@@ -156,10 +156,10 @@ impl Ledger {
         self.stacks.retain(|known| known.engine != engine || known.stack != stack);
     }
 
-    /// Removes all entries of an engine that no longer exists.
-    pub fn forget_engine(&mut self, engine: &str) {
-        self.stacks.retain(|known| known.engine != engine);
-        self.images.retain(|known| known.engine != engine);
-        self.swarms.retain(|known| known != engine);
+    /// Removes the entries of a lab that no longer exists; whether there were any.
+    pub fn forget_lab(&mut self) -> bool {
+        let before = self.stacks.len();
+        self.stacks.retain(|known| known.kind == EngineKind::Host);
+        self.stacks.len() < before
     }
 }

@@ -8,7 +8,7 @@ mod load_images;
 mod open;
 mod state_folder;
 
-pub use clean_up::{left_behind, remove_everything};
+pub use clean_up::{left_behind, remove_everything, remove_lab};
 pub use engine_choice::{EngineChoice, EngineKind};
 pub use kernel::kernel_has_ipvs;
 pub use ledger::{Ledger, LoadedImage, NotedStack};

@@ -2,7 +2,7 @@
 //! things answer.
 
 use rollproof::judge::Verdict;
-use rollproof::record::{EndReason, EventKind, Expects, Outcome, Purpose, SpecMatch};
+use rollproof::record::{EndReason, EventKind, Expects, MachineLoad, Outcome, Purpose, SpecMatch};
 use rollproof::swarm::{TaskState, UpdateState};
 
 use crate::judge_story::{
@@ -83,9 +83,13 @@ fn an_update_that_never_came_passes_nothing() {
     let text = "no update was seen within 10 s".to_owned();
     story.end(15.0, SpecMatch::Unknown, EndReason::Deadline { text });
     story.shots(15.5, nothing);
+    // A busy machine is no reason for what nobody did.
+    let busy = MachineLoad { busy: 980, stolen: 10, waiting: Some(700) };
+    (1..=15).for_each(|second| story.event(f64::from(second), EventKind::Machine(busy)));
     let judgement = judge(&story.finish());
     assert_eq!(judgement.verdict, Verdict::Inconclusive);
     assert!(judgement.headline.contains("no update was seen"), "{}", judgement.headline);
+    assert!(!judgement.because.iter().any(|text| text.contains("busy")), "{judgement:?}");
     let scenario = &judgement.scenarios[0];
     for name in [
         "update-completed",

@@ -182,6 +182,26 @@ fn a_killed_engine_is_replaced_by_up_and_removed_by_down() {
     assert_eq!(traces(text(&first["id"])), [""; 0]);
 }
 
+/// A script may hold a lock while it starts a lab; the lab outlives the script.
+#[test]
+fn a_lab_holds_no_file_of_whoever_started_it() {
+    let home = Home::new();
+    let lock = home.folder.path().join("lock");
+    let up = Command::new("sh")
+        .args(["-c", r#"exec 3>"$0" 7>&3; "$1" lab up"#])
+        .arg(&lock)
+        .arg(env!("CARGO_BIN_EXE_rollproof"))
+        .env("ROLLPROOF_HOME", home.folder.path())
+        .output()
+        .unwrap();
+    assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
+    let open = |process: fs::DirEntry| fs::read_dir(process.path().join("fd")).ok();
+    let files = fs::read_dir("/proc").unwrap().flatten().filter_map(open).flatten().flatten();
+    let held: Vec<_> =
+        files.filter(|file| fs::read_link(file.path()).is_ok_and(|to| to == lock)).collect();
+    assert!(held.is_empty(), "{held:?}");
+}
+
 #[test]
 fn concurrent_starts_make_one_lab() {
     let home = Home::new();
