@@ -148,14 +148,7 @@ fn nodes_a_link_that_is_cut_in_an_update_is_the_cause_from_the_cut_on() {
         advice.because,
         "node rollproof-n2 went down, and Swarm waits for its tasks without a time limit"
     );
-    assert!(
-        advice
-            .text
-            .as_deref()
-            .unwrap()
-            .starts_with("bring the node back, or start the update again"),
-        "{advice:?}"
-    );
+    assert!(advice.text.as_deref().unwrap().starts_with("start the update again"), "{advice:?}");
 }
 
 /// Engine 29.7.2, three nodes: a node was drained 2 s after the change.
