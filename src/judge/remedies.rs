@@ -6,6 +6,10 @@ use super::cause::Cause;
 pub(super) const HEALTHCHECK: &str = "give the service a `healthcheck` that succeeds only when the program \
     can answer: without one Swarm sends requests as soon as the container has started";
 
+/// For tasks that Swarm wants beyond the replicas.
+pub(super) const LEFTOVER: &str = "`docker service update --force` makes Swarm count again: a restart and \
+    the rollback can each make a task for the same slot";
+
 /// Where Swarm's own reasons stand.
 pub(super) const TASK_ERRORS: &str = "look at the tasks' errors: `docker service ps --no-trunc`";
 

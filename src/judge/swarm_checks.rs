@@ -1,8 +1,10 @@
 //! What is checked of Swarm: that it did with the change what was expected.
 
+use std::collections::BTreeMap;
+
 use super::check::{Check, Verdict};
 use super::fixes::state_fix;
-use super::remedies::TASK_ERRORS;
+use super::remedies::{LEFTOVER, TASK_ERRORS};
 use super::scene::Scene;
 use super::tasks::TaskLife;
 use super::update_story::RollbackStory;
@@ -223,9 +225,24 @@ fn no_leftover_tasks(scene: &Scene) -> Check {
         format!("at most {}", scene.wanted_replicas()),
         unknown.unwrap_or_else(|| match extra {
             0 => "no task is left over".to_owned(),
-            _ => counted(extra, "leftover task"),
+            _ => counted(extra, "leftover task") + &crowded(scene),
         }),
     )
+    .remedy_if_failed(LEFTOVER)
+}
+
+/// The first slot with more than one task, if any: `: slot 1 has 2 tasks`. A task that is restarted
+/// while the rollback makes one for its slot too is the usual way to get there; Swarm repairs that when
+/// it next looks at the service.
+fn crowded(scene: &Scene) -> String {
+    let mut tasks: BTreeMap<_, u64> = BTreeMap::new();
+    for life in scene.tasks.wanted().filter(|life| life.last.slot > 0) {
+        *tasks.entry(life.last.slot).or_default() += 1;
+    }
+    let crowded = tasks.into_iter().find(|(_, tasks)| *tasks > 1);
+    crowded.map_or_else(String::new, |(slot, tasks)| {
+        format!(": slot {slot} has {}", counted(tasks, "task"))
+    })
 }
 
 /// The service has the spec it should have in the end.

@@ -253,5 +253,7 @@ fn a_task_left_over_is_noticed() {
     let extra = story.add(3, 2, GOOD_END - 2.0);
     story.see(&extra, GOOD_END - 1.9, TaskState::Starting, TaskState::Running);
     story.shots(GOOD_END + 0.5, nothing);
-    assert_eq!(broken(&judge(&story.finish())), ["no-leftover-tasks"]);
+    let judgement = judge(&story.finish());
+    assert_eq!(broken(&judgement), ["no-leftover-tasks"]);
+    assert!(judgement.headline.contains("slot 3 has 2 tasks"), "{}", judgement.headline);
 }
