@@ -12,6 +12,7 @@ mod good_response;
 mod header;
 mod interrupts;
 mod lab;
+mod limit_args;
 mod lint;
 mod output;
 mod plan;

@@ -8,7 +8,7 @@ use super::console::Console;
 use super::output::put_line;
 use crate::error::{Error, ErrorKind, Result};
 use crate::judge::{Judgement, Limits, Pooled, judge};
-use crate::record::{RecordReader, Run, RunFolder};
+use crate::record::{RecordReader, Run, RunFolder, UserLimits};
 use crate::report::{self, Format, Material, Recorded, Style};
 use crate::run::Finished;
 
@@ -70,6 +70,22 @@ pub(super) fn judge_and_save(folder: &Path) -> Result<Judged> {
     let run_folder = RunFolder::at(folder);
     let json = (report::JSON.write)(Material::One(&judgement), Style::default());
     run_folder.save(&run_folder.report_file(), &json)?;
+    Ok(Judged { run, judgement })
+}
+
+/// Judges the record in `folder` with other limits than its own, and writes nothing.
+///
+/// # Errors
+/// A usage error for limits that make no sense together or that the service cannot keep.
+pub(super) fn judge_again(
+    folder: &Path,
+    limits: impl FnOnce(UserLimits) -> UserLimits,
+) -> Result<Judged> {
+    let mut run = RecordReader::open(folder)?;
+    run.meta.limits = limits(run.meta.limits);
+    run.meta.limits.check()?;
+    run.meta.limits.check_replicas(run.meta.stack.replicas)?;
+    let judgement = judge(&run, &Limits::default());
     Ok(Judged { run, judgement })
 }
 

@@ -5,10 +5,11 @@ use clap::Args;
 use super::args::{ChangeArgs, FormatArgs, LoadArgs, StackArgs, TargetArgs};
 use super::console::Console;
 use super::deploy::deployment;
+use super::limit_args::LimitArgs;
 use super::result::{check_for_several, conclude, conclude_all, judge_and_save};
 use super::scenarios::ScenarioArgs;
 use super::values::{stack_name, words};
-use crate::deploy::{StackFiles, Whose, check_owner};
+use crate::deploy::{EXAMPLE_REPLICAS, StackFiles, Whose, check_owner};
 use crate::error::{Error, Result};
 use crate::record::NegativeControl;
 use crate::run::{Finished, Load, RunSpec, Subject, find_target};
@@ -56,11 +57,14 @@ pub(super) struct VerifyArgs {
     no_self_test: bool,
 
     #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
     formats: FormatArgs,
 }
 
 pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     let load = args.load.load(streams::TABLE, &args.target.address)?;
+    let limits = args.limits.limits()?;
     // What is wrong with the files or the command line is said before an engine is started.
     if args.repeat > 1 {
         check_for_several(&args.formats)?;
@@ -69,7 +73,11 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     let scenarios = args.scenarios.declarations(&changes, args.health_cmd.as_ref())?;
     let files = StackFiles::read(&args.stack_args.files)?;
     if let Some(requests) = files.requests(&args.stack)? {
-        find_target(&requests.services, &args.stack, &args.target.wish(), "localhost")?;
+        let wish = args.target.wish();
+        let target = find_target(&requests.services, &args.stack, &wish, "localhost")?;
+        limits.check_replicas(target.replicas)?;
+    } else {
+        limits.check_replicas(EXAMPLE_REPLICAS)?;
     }
     let _lock = console.state.lock()?;
     console.open_log(args.formats.ci, "rollproof verify")?;
@@ -163,6 +171,7 @@ async fn once(
         load: load.clone(),
         scenarios: scenarios.to_vec(),
         leave_as_found: stays,
+        limits: args.limits.limits()?,
         self_test: if args.no_self_test { NegativeControl::Off } else { NegativeControl::Planned },
     };
     spec.run(&console.run_env(site)).await

@@ -10,7 +10,9 @@ use super::limits::Limits;
 use super::scenario_judgement::{ScenarioJudgement, judge_scene};
 use super::scene::Scene;
 use super::self_test::SelfTestStory;
-use crate::record::{EngineFacts, EventKind, NegativeControl, Run, SCHEMA_VERSION, StackFacts};
+use crate::record::{
+    EngineFacts, EventKind, NegativeControl, Run, SCHEMA_VERSION, StackFacts, UserLimits,
+};
 
 /// The judgement of a whole run; its JSON is `report.json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,6 +42,9 @@ pub struct Judgement {
     pub whole: bool,
     /// What a reader of the verdict has to know.
     pub caveats: Vec<String>,
+    /// What its users allow and require.
+    #[serde(skip_serializing_if = "UserLimits::is_empty")]
+    pub limits: UserLimits,
     /// What was checked of the run as a whole.
     pub checks: Vec<Check>,
     /// Whether a self-test was planned, or skipped by the user.
@@ -124,11 +129,12 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
         tool_version: run.meta.tool_version.clone(),
         command: run.meta.command.clone(),
         verdict,
-        headline: headline(verdict, &scenarios, &because),
+        headline: headline(verdict, &scenarios, &because, &run.meta.limits),
         because,
         what_to_do,
         whole: whole == Verdict::Pass,
         caveats,
+        limits: run.meta.limits,
         checks,
         self_test_plan: run.meta.negative_control,
         self_test,

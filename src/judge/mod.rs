@@ -42,6 +42,7 @@ mod transition;
 mod trust_checks;
 mod update_story;
 mod user_checks;
+mod user_limits;
 mod waiting_fixes;
 mod wrong_answers;
 

@@ -14,6 +14,7 @@ pub(crate) mod samples;
 mod shot;
 mod sink;
 mod unsent;
+mod user_limits;
 mod writer;
 
 pub use event::{
@@ -32,4 +33,5 @@ pub use run_list::RunEntry;
 pub use shot::Shot;
 pub use sink::Sink;
 pub use unsent::{Unsent, UnsentCounts};
+pub use user_limits::{AllowedFailed, UserLimits};
 pub use writer::RecordWriter;

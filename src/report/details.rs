@@ -37,6 +37,11 @@ fn one(judgement: &Judgement, style: Style) -> String {
     for reason in judgement.because.iter().filter(|_| judgement.because.len() > 1) {
         page.column("  - ", 4, reason);
     }
+    let limits = judgement.limits.words();
+    if !limits.is_empty() {
+        page.blank();
+        page.row("limits", &limits.join("; "));
+    }
     for scenario in &judgement.scenarios {
         scenario_block(&mut page, scenario);
     }

@@ -50,6 +50,10 @@ fn one(judgement: &Judgement) -> TestSuite {
     ] {
         suite.add_property(Property::new(name, &*clean(value)));
     }
+    let limits = judgement.limits.words();
+    if !limits.is_empty() {
+        suite.add_property(Property::new("limits", limits.join("; ")));
+    }
     for caveat in &judgement.caveats {
         suite.add_property(Property::new("note", &*clean(caveat)));
     }

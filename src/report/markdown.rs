@@ -55,6 +55,10 @@ fn one(judgement: &Judgement) -> String {
     }
     let streams = judgement.scenarios.iter().flat_map(|scenario| &scenario.streams);
     requests(&mut text, &of_users(PooledStream::all(streams)));
+    let limits = judgement.limits.words();
+    if !limits.is_empty() {
+        let _ = writeln!(text, "\n**Limits:** {}", plain(&limits.join("; ")));
+    }
     let proof = proof(judgement);
     if !proof.is_empty() {
         let _ = writeln!(text, "\n**Proof:** {}", plain(&proof));

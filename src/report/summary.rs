@@ -41,6 +41,12 @@ fn one(judgement: &Judgement, style: Style) -> String {
         scenario_lines(&mut top, scenario, &judgement.scenarios);
     }
 
+    let limits = judgement.limits.words();
+    if !limits.is_empty() {
+        top.blank();
+        top.row("limits", &limits.join("; "));
+    }
+
     let mut why = Page::new(style);
     match judgement.verdict {
         Verdict::Pass => {}

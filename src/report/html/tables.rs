@@ -162,6 +162,8 @@ pub(super) fn surroundings(judgement: &Judgement) -> Vec<(&'static str, String)>
         ("kernel", format!("{}{}", engine.kernel, if engine.ipvs { "" } else { " without IPVS" })),
     ];
     rows.extend(machine.map(|check| ("machine", check.measured.clone())));
+    let limits = judgement.limits.words();
+    rows.extend((!limits.is_empty()).then(|| ("limits", limits.join("; "))));
     rows.extend([
         ("run", judgement.run_id.clone()),
         ("started", judgement.started_at.clone()),
