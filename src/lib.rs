@@ -8,6 +8,7 @@
 pub mod cli;
 pub mod clock;
 pub mod companion;
+pub mod compare;
 pub mod deploy;
 pub mod doctor;
 pub mod engine;

@@ -1,13 +1,16 @@
 //! The command line: typed arguments, one file per command, one place where errors are printed.
 
+mod against_args;
 mod args;
 mod build;
 mod ci;
+mod compare;
 mod console;
 mod deploy;
 mod doctor;
 mod down;
 mod explain;
+mod format_args;
 mod good_response;
 mod header;
 mod interrupts;
@@ -104,6 +107,7 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         Command::Doctor => doctor::run(console).await,
         Command::Lab(args) => lab::run(args.command, console).await,
         Command::Report(args) => report::run(&args, console),
+        Command::Compare(args) => compare::run(&args, console),
         Command::Runs(args) => runs::run(&args, console),
         Command::Open(args) => runs::open_page(&args, console),
         Command::Stack(args) => stack::run(args, console),

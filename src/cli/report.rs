@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::FormatArgs;
+use super::against_args::AgainstArgs;
 use super::ci::Ci;
 use super::console::Console;
+use super::format_args::FormatArgs;
 use super::limit_args::LimitArgs;
 use super::result::{judge_again, judge_and_save, run_folder, show};
 use crate::error::Result;
+use crate::record::UserLimits;
 
 /// Judge a recorded run again, without an engine
 ///
@@ -21,21 +23,29 @@ pub(super) struct ReportArgs {
     #[arg(value_name = "RUN")]
     run: Option<PathBuf>,
 
-    /// Leave out the limits that the run had
+    /// Leave out the limits that the run had, and the run that it was measured against
     #[arg(long, help_heading = "Limits", hide_short_help = true)]
     no_limits: bool,
 
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
+    against: AgainstArgs,
+    #[command(flatten)]
     formats: FormatArgs,
 }
 
 pub(super) fn run(args: &ReportArgs, console: &Console) -> Result<u8> {
     let folder = run_folder(console, args.run.as_deref());
-    let limits = args.limits.given();
-    let judged = if args.no_limits || !limits.is_empty() {
-        judge_again(&folder, |own| if args.no_limits { limits } else { limits.or(own) })?
+    let (limits, against) = (args.limits.given(), args.against.former(console)?);
+    let judged = if args.no_limits || against.is_some() || !limits.is_empty() {
+        judge_again(&folder, |own| {
+            if args.no_limits {
+                (own.limits, own.against) = (UserLimits::default(), None);
+            }
+            own.limits = limits.or(own.limits);
+            own.against = against.or(own.against.take());
+        })?
     } else {
         judge_and_save(&folder)?
     };

@@ -260,6 +260,7 @@ async fn once(
         leave_as_found: false,
         self_test: NegativeControl::Off,
         limits: args.limits.limits()?,
+        against: None,
     };
     let finished = spec.run(&console.run_env(site)).await?;
     let judged = judge_and_save(&finished.folder)?.judgement;

@@ -2,8 +2,10 @@
 
 use clap::Args;
 
-use super::args::{ChangeArgs, FormatArgs, LoadArgs, StackName, TargetArgs};
+use super::against_args::AgainstArgs;
+use super::args::{ChangeArgs, LoadArgs, StackName, TargetArgs};
 use super::console::Console;
+use super::format_args::FormatArgs;
 use super::limit_args::LimitArgs;
 use super::result::conclude;
 use super::values::words;
@@ -59,6 +61,8 @@ struct DeployedArgs {
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
+    against: AgainstArgs,
+    #[command(flatten)]
     formats: FormatArgs,
 }
 
@@ -87,6 +91,7 @@ async fn perform(
     }
     let load = args.load.load(streams::HARMLESS, &args.target.address)?;
     let limits = args.limits.limits()?;
+    let against = args.against.former(console)?;
     let _lock = console.state.lock()?;
     console.open_log(args.formats.ci, &format!("rollproof {command}"))?;
     let site = console.open_site(LabUse::Running).await?;
@@ -103,6 +108,7 @@ async fn perform(
         leave_as_found: false,
         self_test: NegativeControl::None,
         limits,
+        against,
     };
     let finished = spec.run(&console.run_env(&site)).await?;
     conclude(console, &args.formats, finished, async { Ok(()) }).await

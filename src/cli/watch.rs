@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::args::{AddressArgs, FormatArgs, LoadArgs};
+use super::against_args::AgainstArgs;
+use super::args::{AddressArgs, LoadArgs};
 use super::console::Console;
+use super::format_args::FormatArgs;
 use super::limit_args::LimitArgs;
 use super::result::conclude;
 use super::values::duration;
@@ -45,6 +47,8 @@ pub(super) struct WatchArgs {
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
+    against: AgainstArgs,
+    #[command(flatten)]
     formats: FormatArgs,
 }
 
@@ -61,6 +65,7 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
     console.open_log(args.formats.ci, "rollproof watch")?;
     let load = args.load.load(streams::HARMLESS, &args.address)?;
     let limits = args.limits.limits()?;
+    let against = args.against.former(console)?;
     let site = console.open_site(LabUse::Running).await?;
     let expects = match args.expect {
         Expected::Update => Expects::Update,
@@ -74,6 +79,7 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
         leave_as_found: false,
         self_test: NegativeControl::None,
         limits,
+        against,
     };
     let finished = spec.run(&console.run_env(&site)).await?;
     conclude(console, &args.formats, finished, async { Ok(()) }).await

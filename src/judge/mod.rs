@@ -4,6 +4,7 @@
 //! later version. `docs/verdicts.md` says what the verdicts mean.
 
 mod advice;
+mod against;
 mod attribution;
 mod baseline;
 mod capacity;

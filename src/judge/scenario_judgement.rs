@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::advice::{Advice, Case};
+use super::against::Now;
 use super::attribution::{AROUND_LOSS, Attribution};
 use super::baseline::{Baseline, BaselineAfter};
 use super::capacity::Capacity;
@@ -99,10 +100,7 @@ pub(super) fn judge_scene(
     let baseline = Baseline::of(run, scene);
     let mut streams = all_streams(run, scene);
     let replicas = replicas_that_answered(run, scene, limits, &mut streams);
-    // The self-test is mostly over before the first scenario begins.
-    streams.retain(|stream| {
-        stream.purpose != Purpose::NegativeControl || stream.sent + stream.unsent > 0
-    });
+    streams.retain(is_in);
     if replicas.is_none() && !run.shots.is_empty() {
         caveats.push(NAMELESS.to_owned());
     }
@@ -115,8 +113,7 @@ pub(super) fn judge_scene(
     let explained = explain_all(run, scene, &attribution, &excuses, limits);
     let of_users: Vec<&StreamStats> =
         streams.iter().filter(|stream| stream.purpose == Purpose::Users).collect();
-    let gaps: Vec<&[Gap]> = of_users.iter().map(|stream| stream.gaps.as_slice()).collect();
-    let outage = Outage::of(&gaps);
+    let outage = outage(&of_users);
     let failed = of_users.iter().map(|stream| stream.failed).sum();
 
     let mut checks = Declared::of(scene, course.as_ref(), &explained.causes).map_or_else(
@@ -142,17 +139,21 @@ pub(super) fn judge_scene(
         checks.push(capacity(scene, course.as_ref(), stack, wanted.min_serving));
     }
     let update = UpdateStory::of(scene);
-    let required = Required {
-        run,
-        scene,
-        users: &of_users,
-        starved: &starved,
-        in_time,
-        serving: update.converged.new_tasks_running,
-    };
+    let required =
+        Required { run, scene, users: &of_users, starved: &starved, in_time, took: update.took_s };
     checks.extend(required.checks());
-    let fault = MachineFault::of(scene, &machine, stack.healthcheck.as_ref(), in_time);
-    if let Some(fault) = fault {
+    if let Some(against) = &run.meta.against {
+        let now = Now {
+            name: scene.name,
+            streams: &streams,
+            took: update.took_s,
+            proven: explained.proof > 0 && !control,
+            busy: !in_time || starved.stretches().next().is_some(),
+        };
+        checks.extend(now.checks(against));
+    }
+    let healthcheck = stack.healthcheck.as_ref();
+    if let Some(fault) = MachineFault::of(scene, &machine, healthcheck, in_time) {
         checks.iter_mut().for_each(MachineFault::excuse);
         checks.push(fault.check());
     }
@@ -213,6 +214,16 @@ fn replicas_that_answered(
         }
     }
     Some((scene.tasks.serving_last(scene.aimed_generation()).count() as u64, often))
+}
+
+/// The self-test is mostly over before the first scenario begins.
+fn is_in(stream: &StreamStats) -> bool {
+    stream.purpose != Purpose::NegativeControl || stream.sent + stream.unsent > 0
+}
+
+fn outage(of_users: &[&StreamStats]) -> Outage {
+    let gaps: Vec<&[Gap]> = of_users.iter().map(|stream| stream.gaps.as_slice()).collect();
+    Outage::of(&gaps)
 }
 
 fn all_streams(run: &Run, scene: &Scene) -> Vec<StreamStats> {

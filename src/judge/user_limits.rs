@@ -17,7 +17,7 @@ use crate::swarm::UpdateState;
 use crate::wording::{count, counted, length, percent};
 
 /// Fewer answers have no 99 % percentile: one slow answer would be it.
-const P99_NEEDS: u64 = 100;
+pub(super) const P99_NEEDS: u64 = 100;
 
 /// The check that no request failed, with what is allowed; and the one on gaps, if some are. `check`
 /// is the first without any allowance.
@@ -123,8 +123,8 @@ pub(super) struct Required<'a> {
     pub starved: &'a Times,
     /// Whether requests were sent when they were due.
     pub in_time: bool,
-    /// When every replica served the version that was aimed at.
-    pub serving: Option<Offset>,
+    /// From the change until it was done.
+    pub took: Option<Offset>,
 }
 
 impl Required<'_> {
@@ -195,7 +195,7 @@ impl Required<'_> {
 
     /// How long the update, or its rollback, took.
     fn duration(&self, most: Offset) -> Check {
-        let Self { scene, serving, .. } = *self;
+        let Self { scene, took, .. } = *self;
         let limit = format!("at most {}", length(most));
         let check = |verdict, measured: String, because: String| {
             Check::new("duration", verdict, measured, limit.as_str(), because)
@@ -204,22 +204,12 @@ impl Required<'_> {
             let because = scene.unknown().unwrap_or_else(|| "nothing was changed".to_owned());
             return check(Verdict::Inconclusive, "unknown".to_owned(), because);
         };
-        let state = scene.states.last();
-        let terminal = state.filter(|state| state.1.is_terminal()).map(|state| state.0);
-        let done = match (terminal, serving) {
-            (Some(terminal), Some(serving)) => Some(terminal.max(serving)),
-            (Some(terminal), None) if scene.must.is_some() => Some(terminal),
-            // Swarm gives no state where it had nothing to replace.
-            (None, _) if scene.states.is_empty() && scene.unknown().is_none() => Some(scene.ended),
-            _ => None,
-        };
         let what = if scene.rolled_back() { "the update and its rollback" } else { "the update" };
-        let Some(done) = done else {
+        let Some(took) = took else {
             let so_far = scene.ended - submitted;
             let measured = format!("more than {}", length(so_far));
-            let paused = state.is_some_and(|state| {
-                matches!(state.1, UpdateState::Paused | UpdateState::RollbackPaused)
-            });
+            let paused =
+                matches!(scene.final_state(), UpdateState::Paused | UpdateState::RollbackPaused);
             let because = if paused {
                 format!("Swarm paused {what}, which was not done after {}", length(so_far))
             } else {
@@ -229,7 +219,6 @@ impl Required<'_> {
             let verdict = if so_far > most { Verdict::Fail } else { Verdict::Inconclusive };
             return check(verdict, measured, because).remedy_if_failed(SLOW_UPDATE);
         };
-        let took = done - submitted;
         let because = format!("{what} took {}", length(took));
         let verdict = if took <= most { Verdict::Pass } else { Verdict::Fail };
         let because = if verdict == Verdict::Fail {

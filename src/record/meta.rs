@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::UserLimits;
+use super::{Against, UserLimits};
 use crate::Offset;
 use crate::swarm::{HealthCheck, Order, UpdatePolicy};
 
@@ -36,6 +36,9 @@ pub struct Meta {
     /// What the run's users allow and require.
     #[serde(default, skip_serializing_if = "UserLimits::is_empty")]
     pub limits: UserLimits,
+    /// The run that this one is measured against, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
     /// What the reader of the verdict needs to know from the start.
     pub caveats: Vec<String>,
 }

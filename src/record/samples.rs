@@ -90,6 +90,7 @@ pub(crate) fn meta(streams: &[&str]) -> Meta {
         streams: streams.iter().map(|name| stream(name)).collect(),
         negative_control: NegativeControl::None,
         limits: UserLimits::default(),
+        against: None,
         caveats: vec![],
     }
 }

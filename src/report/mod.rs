@@ -1,5 +1,6 @@
 //! Reports: a table of formats, one file each. They only say what the judgement and the record say.
 
+mod compare;
 mod csv;
 mod details;
 mod findings;
@@ -20,6 +21,7 @@ mod style;
 mod summary;
 mod trace;
 
+pub use compare::{COMPARE_FORMATS, CompareFormat, find_compare};
 pub use csv::CSV;
 pub use details::DETAILS;
 pub use format::{Format, JudgementFormat, Material, RecordFormat, Recorded};

@@ -7,7 +7,7 @@ use super::missing::Missing;
 use super::page::{INDENT, Page};
 use super::pooled_summary::pooled_summary;
 use super::requests::{of_users, table};
-use super::settings::{proof, settings};
+use super::settings::{proof, settings, wanted};
 use super::style::Style;
 use crate::Offset;
 use crate::judge::{Advice, Judgement, PooledStream, RollbackStory, ScenarioJudgement, Verdict};
@@ -41,11 +41,7 @@ fn one(judgement: &Judgement, style: Style) -> String {
         scenario_lines(&mut top, scenario, &judgement.scenarios);
     }
 
-    let limits = judgement.limits.words();
-    if !limits.is_empty() {
-        top.blank();
-        top.row("limits", &limits.join("; "));
-    }
+    wanted(&mut top, judgement);
 
     let mut why = Page::new(style);
     match judgement.verdict {

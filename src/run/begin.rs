@@ -98,6 +98,7 @@ impl RunSpec {
             caveats,
             negative_control: self.self_test,
             limits: self.limits,
+            against: self.against.clone(),
         };
         env.state.create()?;
         let folder = RunFolder::create(env.state.path(), &run_id)?;

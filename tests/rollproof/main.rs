@@ -7,6 +7,7 @@ mod bad_input;
 mod caretaker;
 mod causes;
 mod companion;
+mod compare;
 mod documents;
 mod faulty;
 mod fixes;

@@ -62,6 +62,7 @@ pub fn meta(parallelism: u64) -> Meta {
         caveats: vec![],
         negative_control: NegativeControl::None,
         limits: UserLimits::default(),
+        against: None,
     }
 }
 
