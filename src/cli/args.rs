@@ -11,8 +11,8 @@ use super::values::{
     StreamChoice, duration, key_value, limit, path, port, rate, stack_name, url, words,
 };
 use super::{
-    build, compare, deploy, down, explain, lab, lint, plan, probe, report, runs, scenarios, shell,
-    stack, status, try_scenarios, update as roll, verify, watch,
+    build, compare, deploy, down, explain, lab, lint, plan, probe, report, runs, scenarios, serve,
+    shell, stack, status, try_scenarios, update as roll, verify, watch,
 };
 use crate::deploy::{Change, EndpointMode, ResolveImage};
 use crate::error::{Error, Result};
@@ -125,6 +125,7 @@ pub(super) enum Command {
     Explain(explain::ExplainArgs),
     Runs(runs::RunsArgs),
     Open(runs::OpenArgs),
+    Serve(serve::ServeArgs),
     Down(down::DownArgs),
     /// Show what this machine lacks, and how to fix it
     Doctor,

@@ -26,6 +26,7 @@ mod request_args;
 mod result;
 mod runs;
 mod scenarios;
+mod serve;
 mod shell;
 mod stack;
 mod status;
@@ -90,6 +91,7 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         Command::Man(args) => return shell::man(&args),
         Command::Probe(args) => return probe::run(args, &global).await,
         Command::ProbeAgent => return probe_agent::run().await,
+        Command::Serve(args) => return serve::run(args).await,
         Command::Status(args) => return status::run(args, global).await,
         command => command,
     };
@@ -118,6 +120,7 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         | Command::Man(_)
         | Command::Probe(_)
         | Command::ProbeAgent
+        | Command::Serve(_)
         | Command::Status(_) => {
             unreachable!("handled above")
         }

@@ -53,6 +53,7 @@ mod runs;
 mod same_as_docker;
 mod scenarios;
 mod schema;
+mod serve;
 mod shared_engine;
 mod stack_cases;
 mod stack_hostile;
