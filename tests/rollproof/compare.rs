@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::judge_story::{GOOD_END, VERIFY_END, fail, good_update, good_verify, judge, nothing};
 use crate::records::{HOSTILE, Judged, all_recorded, hostile, recorded};
+use crate::report_page::save;
 use crate::runs::with_runs;
 
 fn run(change: impl Fn(f64, &mut Shot)) -> Run {
@@ -177,6 +178,9 @@ fn hostile_names_stay_text() {
     let hostile = Judged::of(hostile(&judged.run)).judgement;
     let judgements = [judged.judgement, hostile];
     let page = compared(&judgements, "html");
+    save("hostile-compare", &page);
+    let all: Vec<Judgement> = all_recorded().map(|(_, judged)| judged.judgement).collect();
+    save("compare", &compared(&all, "html"));
     assert!(!page.contains("<script") && !page.contains("<b>") && !page.contains('\u{202e}'));
     assert!(page.contains("default-src 'none'"));
     let text = compared(&judgements, "text");

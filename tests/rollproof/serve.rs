@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::records::HOSTILE;
+use crate::report_page::save;
 use crate::runs::with_runs;
 use crate::workplace::Workplace;
 
@@ -68,6 +69,7 @@ fn it_lists_the_runs_and_makes_their_pages() {
         assert_eq!(code, 200, "{run}");
         assert!(page.contains("<h2 id=\"timeline-title\">"), "{run}");
     }
+    save("runs", page.split_once("\r\n\r\n").unwrap().1);
     assert!(page.contains("0 of 1 run passed") && page.contains("not judged"), "{page}");
     assert!(page.contains("564 of 695 requests lost"), "{page}");
     let (code, page) = serve.ask("/compare/scaled-down/new-version-404");
@@ -185,6 +187,7 @@ fn text_from_a_run_stays_text_and_a_broken_run_is_one_page_only() {
     let (code, page) = serve.ask("/");
     assert_eq!(code, 200);
     assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
+    save("hostile-runs", page.split_once("\r\n\r\n").unwrap().1);
     assert!(!page.contains(['\x1b', '\u{202e}', '\x07', '\0']), "{page:?}");
     let (code, text) = serve.ask("/runs/new-version-404");
     assert_eq!(code, 500);
