@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use super::ci::Ci;
 use super::console::Console;
-use super::output::put;
+use super::output::put_line;
 use super::result::{judge_record, out_style, run_folder, save};
 use super::values::format_and_file;
 use crate::compare::Comparison;
@@ -65,16 +66,21 @@ pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<u8> {
     for choice in &args.formats {
         match &choice.file {
             Some(file) => save(file, &(choice.format.write)(&comparison, Style::default()))?,
-            None => put(&(choice.format.write)(&comparison, out_style(None)))?,
+            None => print(choice.format, &comparison)?,
         }
     }
     let chosen = args.formats.iter().any(|choice| choice.file.is_none());
     let name = if console.global.json { "json" } else { "text" };
     match find_compare(name) {
         Some(format) if console.global.json || !chosen => {
-            put(&(format.write)(&comparison, out_style(None)))?;
+            print(format, &comparison)?;
         }
         _ => {}
     }
     Ok(exit_code::PASS)
+}
+
+fn print(format: &CompareFormat, comparison: &Comparison) -> Result<()> {
+    let text = (format.write)(comparison, out_style(None));
+    put_line(Ci::here(None).quote(text.trim_end()))
 }

@@ -135,6 +135,8 @@ pub(super) fn show(
 ) -> Result<()> {
     console.close_log();
     ci.tell(recorded.judgement, record)?;
+    // What a CI system takes for a command stays text, whether or not it is told the result.
+    let ci = Ci::here(formats.ci);
     put_all(console, formats, Some(record), ci, |format, style| Ok(format.write(recorded, style)))
 }
 
@@ -150,6 +152,10 @@ fn put_all(
     for choice in &formats.formats {
         match &choice.file {
             Some(file) => save(file, &write(choice.format, plain)?)?,
+            // These are commands on purpose, with everything from elsewhere escaped.
+            None if choice.format.name() == report::GITHUB.name => {
+                put_line(write(choice.format, style)?.trim_end())?;
+            }
             None => put_line(ci.quote(write(choice.format, style)?.trim_end()))?,
         }
     }

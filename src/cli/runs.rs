@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::ci::Ci;
 use super::console::Console;
-use super::output::{put, put_line};
+use super::output::put_line;
 use super::result::{judge_and_save, run_folder};
 use crate::error::{Error, Result};
 use crate::record::{RunEntry, RunFolder};
@@ -125,7 +126,7 @@ fn list(runs: &[RunEntry], console: &Console) -> Result<()> {
     for row in &rows {
         text.push_str(&line(row.iter().map(String::as_str).collect()));
     }
-    put(&text)
+    put_line(Ci::here(None).quote(text.trim_end()))
 }
 
 pub(super) fn open_page(args: &OpenArgs, console: &Console) -> Result<u8> {

@@ -12,6 +12,7 @@ mod documents;
 mod faulty;
 mod fixes;
 mod host_engine;
+mod hostile;
 mod image;
 mod judge;
 mod judge_advice;
