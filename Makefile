@@ -85,7 +85,7 @@ test-engines: setup app driver ## Test the program on five engine releases (see 
 	@sh scripts/engines/test.sh $(ROLLPROOF) $(TARGET)/$(HOST)/app/rollproof-app $(ENGINES)
 
 test-page: ## Open the report's pages in Chromium; needs chromium, node and npm
-	$(CARGO) test --test rollproof report_page
+	$(CARGO) test --test rollproof -- report_page compare:: serve::
 	cd tests/page && npm ci --no-audit --no-fund --silent
 	node tests/page/check.js $(TARGET)/tmp/pages $(TARGET)/tmp/screenshots
 

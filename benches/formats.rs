@@ -77,6 +77,12 @@ fn main() {
         let text = format.write(recorded, Style::default());
         let millis = one.elapsed().as_secs_f64() * 1e3;
         println!("{:15} {millis:6.0} ms  {:9} bytes", format.name(), text.len());
+        if format.name() == "html" {
+            // `make test-page` opens it with the others.
+            let pages = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+            std::fs::create_dir_all(&pages).unwrap();
+            std::fs::write(pages.join("large.html"), &text).unwrap();
+        }
     }
     let requests: usize = run.shots.iter().map(|(_, shots)| shots.len()).sum();
     let failed: u64 = judgement.scenarios.iter().map(|scenario| scenario.failed).sum();

@@ -8,6 +8,7 @@
 pub mod cli;
 pub mod clock;
 pub mod companion;
+pub mod compare;
 pub mod deploy;
 pub mod doctor;
 pub mod engine;
@@ -26,6 +27,7 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod serve;
 pub mod site;
 pub mod stack;
 pub mod stats;
@@ -34,6 +36,7 @@ pub mod streams;
 pub mod swarm;
 pub mod swarm_model;
 pub mod ui;
+pub mod web;
 pub mod wording;
 mod yaml_file;
 

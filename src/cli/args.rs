@@ -1,26 +1,22 @@
 //! What can be typed: the commands, and the options that several of them share.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::ci::Ci;
 use super::good_response::GoodResponseArgs;
 use super::request_args::{RequestArgs, weighted_path};
 use super::values::{
-    FormatChoice, StreamChoice, duration, key_value, limit, path, port, rate, stack_name, url,
-    words,
+    StreamChoice, duration, key_value, limit, path, port, rate, stack_name, url, words,
 };
 use super::{
-    build, deploy, down, explain, lab, lint, plan, probe, report, runs, scenarios, shell, stack,
-    status, try_scenarios, update as roll, verify, watch,
+    build, compare, deploy, down, explain, lab, lint, plan, probe, report, runs, scenarios, serve,
+    shell, stack, status, try_scenarios, update as roll, verify, watch,
 };
 use crate::deploy::{Change, EndpointMode, ResolveImage};
 use crate::error::{Error, Result};
 use crate::probe::WeightedPath;
-use crate::report::FORMATS;
 use crate::run::{Load, Scheme, TargetWish};
 use crate::site::EngineChoice;
 use crate::streams::{Asking, StreamKind, TABLE};
@@ -125,9 +121,11 @@ pub(super) enum Command {
     Probe(probe::ProbeArgs),
     Status(status::StatusArgs),
     Report(report::ReportArgs),
+    Compare(compare::CompareArgs),
     Explain(explain::ExplainArgs),
     Runs(runs::RunsArgs),
     Open(runs::OpenArgs),
+    Serve(serve::ServeArgs),
     Down(down::DownArgs),
     /// Show what this machine lacks, and how to fix it
     Doctor,
@@ -367,28 +365,6 @@ impl LoadArgs {
         load.check(&example)?;
         Ok(load)
     }
-}
-
-/// How a result is written.
-#[derive(Debug, Clone, Args)]
-pub(super) struct FormatArgs {
-    /// Write the result in this format, to standard output or to FILE; repeat for several
-    #[arg(long = "format", value_name = "NAME[=FILE]", hide_short_help = true, long_help = format_help())]
-    pub(super) formats: Vec<FormatChoice>,
-
-    /// CI system to tell the result [default: github under GitHub Actions, else none]
-    #[arg(long, value_name = "SYSTEM", value_enum, hide_short_help = true)]
-    pub(super) ci: Option<Ci>,
-}
-
-fn format_help() -> String {
-    let mut help =
-        "Write the result in this format, to standard output or to FILE; repeat for several\n"
-            .to_owned();
-    for format in FORMATS {
-        let _ = write!(help, "\n{:10} {}", format.name(), format.about());
-    }
-    help
 }
 
 /// A name for a stack.

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::ci::Ci;
 use super::console::Console;
-use super::output::{put, put_line};
+use super::output::put_line;
 use super::result::run_folder;
 use crate::error::{Error, Result};
 use crate::plan::{explain, explain_text};
@@ -30,6 +31,6 @@ pub(super) fn run(args: &ExplainArgs, console: &Console) -> Result<u8> {
     if explained.is_empty() {
         console.tell("the run has no scenario: nothing was updated");
     }
-    put(&explain_text(&explained, &run.meta.stack.places, console.global.verbose))?;
-    Ok(0)
+    let text = explain_text(&explained, &run.meta.stack.places, console.global.verbose);
+    put_line(Ci::here(None).quote(text.trim_end())).map(|()| 0)
 }

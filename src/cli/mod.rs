@@ -1,17 +1,21 @@
 //! The command line: typed arguments, one file per command, one place where errors are printed.
 
+mod against_args;
 mod args;
 mod build;
 mod ci;
+mod compare;
 mod console;
 mod deploy;
 mod doctor;
 mod down;
 mod explain;
+mod format_args;
 mod good_response;
 mod header;
 mod interrupts;
 mod lab;
+mod limit_args;
 mod lint;
 mod output;
 mod plan;
@@ -22,6 +26,7 @@ mod request_args;
 mod result;
 mod runs;
 mod scenarios;
+mod serve;
 mod shell;
 mod stack;
 mod status;
@@ -86,6 +91,7 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         Command::Man(args) => return shell::man(&args),
         Command::Probe(args) => return probe::run(args, &global).await,
         Command::ProbeAgent => return probe_agent::run().await,
+        Command::Serve(args) => return serve::run(args).await,
         Command::Status(args) => return status::run(args, global).await,
         command => command,
     };
@@ -103,6 +109,7 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         Command::Doctor => doctor::run(console).await,
         Command::Lab(args) => lab::run(args.command, console).await,
         Command::Report(args) => report::run(&args, console),
+        Command::Compare(args) => compare::run(&args, console),
         Command::Runs(args) => runs::run(&args, console),
         Command::Open(args) => runs::open_page(&args, console),
         Command::Stack(args) => stack::run(args, console),
@@ -113,6 +120,7 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         | Command::Man(_)
         | Command::Probe(_)
         | Command::ProbeAgent
+        | Command::Serve(_)
         | Command::Status(_) => {
             unreachable!("handled above")
         }

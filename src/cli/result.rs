@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::FormatArgs;
 use super::ci::Ci;
 use super::console::Console;
+use super::format_args::FormatArgs;
 use super::output::put_line;
 use crate::error::{Error, ErrorKind, Result};
 use crate::judge::{Judgement, Limits, Pooled, judge};
-use crate::record::{RecordReader, Run, RunFolder};
+use crate::record::{Meta, RecordReader, Run, RunFolder};
 use crate::report::{self, Format, Material, Recorded, Style};
 use crate::run::Finished;
 
@@ -63,13 +63,32 @@ pub(super) fn run_folder(console: &Console, run: Option<&Path>) -> PathBuf {
     }
 }
 
-/// Judges the record in `folder` and writes `report.json` into it.
-pub(super) fn judge_and_save(folder: &Path) -> Result<Judged> {
+/// Judges the record in `folder`.
+pub(super) fn judge_record(folder: &Path) -> Result<Judged> {
     let run = RecordReader::open(folder)?;
     let judgement = judge(&run, &Limits::default());
+    Ok(Judged { run, judgement })
+}
+
+/// Judges the record in `folder` and writes `report.json` into it.
+pub(super) fn judge_and_save(folder: &Path) -> Result<Judged> {
+    let Judged { run, judgement } = judge_record(folder)?;
     let run_folder = RunFolder::at(folder);
     let json = (report::JSON.write)(Material::One(&judgement), Style::default());
     run_folder.save(&run_folder.report_file(), &json)?;
+    Ok(Judged { run, judgement })
+}
+
+/// Judges the record in `folder` with other limits than its own, and writes nothing.
+///
+/// # Errors
+/// A usage error for limits that make no sense together or that the service cannot keep.
+pub(super) fn judge_again(folder: &Path, change: impl FnOnce(&mut Meta)) -> Result<Judged> {
+    let mut run = RecordReader::open(folder)?;
+    change(&mut run.meta);
+    run.meta.limits.check()?;
+    run.meta.limits.check_replicas(run.meta.stack.replicas)?;
+    let judgement = judge(&run, &Limits::default());
     Ok(Judged { run, judgement })
 }
 
@@ -116,6 +135,8 @@ pub(super) fn show(
 ) -> Result<()> {
     console.close_log();
     ci.tell(recorded.judgement, record)?;
+    // What a CI system takes for a command stays text, whether or not it is told the result.
+    let ci = Ci::here(formats.ci);
     put_all(console, formats, Some(record), ci, |format, style| Ok(format.write(recorded, style)))
 }
 
@@ -126,15 +147,15 @@ fn put_all(
     ci: Ci,
     write: impl Fn(&Format, Style) -> Result<String>,
 ) -> Result<()> {
-    let style = Style {
-        colour: anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never,
-        width: columns(),
-        record,
-    };
+    let style = out_style(record);
     let plain = Style { record, ..Style::default() };
     for choice in &formats.formats {
         match &choice.file {
             Some(file) => save(file, &write(choice.format, plain)?)?,
+            // These are commands on purpose, with everything from elsewhere escaped.
+            None if choice.format.name() == report::GITHUB.name => {
+                put_line(write(choice.format, style)?.trim_end())?;
+            }
             None => put_line(ci.quote(write(choice.format, style)?.trim_end()))?,
         }
     }
@@ -146,6 +167,15 @@ fn put_all(
         () => report::SUMMARY,
     };
     put_line(ci.quote(write(&Format::Judgement(format), style)?.trim_end()))
+}
+
+/// How text on standard output looks.
+pub(super) fn out_style(record: Option<&Path>) -> Style<'_> {
+    Style {
+        colour: anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never,
+        width: columns(),
+        record,
+    }
 }
 
 pub(super) fn save(file: &Path, text: &str) -> Result<()> {

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::ci::Ci;
 use super::console::Console;
-use super::output::{put, put_line};
+use super::output::put_line;
 use super::result::{judge_and_save, run_folder};
 use crate::error::{Error, Result};
 use crate::record::{RunEntry, RunFolder};
 use crate::report::HTML;
-use crate::wording::{clean, counted};
+use crate::wording::{clean, counted, size};
 
 /// List the recorded runs, and remove them
 ///
@@ -86,14 +87,7 @@ fn remove(runs: &[&RunEntry], console: &Console) -> Result<()> {
 
 fn list(runs: &[RunEntry], console: &Console) -> Result<()> {
     if console.global.json {
-        let entry = |run: &RunEntry| {
-            json!({
-                "run_id": run.id, "path": run.path, "started_at": run.started_at,
-                "command": run.command, "service": run.service, "verdict": run.verdict,
-                "headline": run.headline, "bytes": run.bytes,
-            })
-        };
-        return put_line(json!(runs.iter().map(entry).collect::<Vec<_>>()));
+        return put_line(json!(runs.iter().map(RunEntry::to_json).collect::<Vec<_>>()));
     }
     if runs.is_empty() {
         console.tell(&format!("no run in {}", console.state.runs().display()));
@@ -108,9 +102,10 @@ fn list(runs: &[RunEntry], console: &Console) -> Result<()> {
                 // To the second, without the zone: it is always UTC.
                 run.started_at.get(..19).unwrap_or(&run.started_at).replace('T', " "),
                 run.command.clone(),
-                clean(&run.service).into_owned(),
+                run.service.clone(),
                 size(run.bytes),
             ]
+            .map(|cell| clean(&cell).into_owned())
         })
         .collect();
     let titles = ["RUN", "VERDICT", "STARTED (UTC)", "COMMAND", "SERVICE", "SIZE"];
@@ -131,21 +126,7 @@ fn list(runs: &[RunEntry], console: &Console) -> Result<()> {
     for row in &rows {
         text.push_str(&line(row.iter().map(String::as_str).collect()));
     }
-    put(&text)
-}
-
-/// A size as `ls -h` shows it.
-#[expect(clippy::cast_precision_loss, reason = "two figures are shown")]
-fn size(bytes: u64) -> String {
-    let mut size = bytes as f64;
-    for unit in ["B", "kB", "MB"] {
-        if size < 999.5 {
-            let digits = usize::from(size < 9.95 && unit != "B");
-            return format!("{size:.digits$} {unit}");
-        }
-        size /= 1000.0;
-    }
-    format!("{size:.1} GB")
+    put_line(Ci::here(None).quote(text.trim_end()))
 }
 
 pub(super) fn open_page(args: &OpenArgs, console: &Console) -> Result<u8> {

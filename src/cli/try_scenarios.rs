@@ -8,6 +8,7 @@ use serde_json::json;
 use super::args::StackArgs;
 use super::console::Console;
 use super::deploy::deployment;
+use super::limit_args::LimitArgs;
 use super::output::put_line;
 use super::result::judge_and_save;
 use super::scenarios::chosen;
@@ -17,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::judge::{ScenarioJudgement, Verdict};
 use crate::probe::{Asked, Expect};
 use crate::record::NegativeControl;
-use crate::run::{Load, RunSpec, Subject, TargetWish};
+use crate::run::{Load, RunSpec, Subject, TargetWish, find_target};
 use crate::scenario::{self, Declaration, Group};
 use crate::site::{LabUse, Ledger, Site};
 use crate::streams::{self, Asking};
@@ -64,6 +65,9 @@ pub(super) struct TryArgs {
     /// Fail if a deployment makes no progress for this long
     #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration, hide_short_help = true)]
     progress_deadline: Duration,
+
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// What became of one scenario.
@@ -77,6 +81,7 @@ struct Tried {
 pub(super) async fn run(args: TryArgs, console: &Console) -> Result<u8> {
     let declarations = wanted(&args)?;
     let load = load(&args, &declarations)?;
+    args.limits.limits()?;
     let _lock = console.state.lock()?;
     let lab = if args.keep { LabUse::Start } else { LabUse::ForOneRun };
     let site = console.open_site(lab).await?;
@@ -170,7 +175,11 @@ async fn each(
 ) -> Result<Vec<Tried>> {
     // What is wrong with the stack of the last one is said before the first begins.
     for declaration in declarations {
-        stack(declaration, console, site)?;
+        let files = stack(declaration, console, site)?;
+        if let Some(requests) = files.requests(STACK)? {
+            let target = find_target(&requests.services, STACK, &wish(site), "localhost")?;
+            args.limits.given().check_replicas(target.replicas)?;
+        }
     }
     let mut all = Vec::new();
     remove_what_was_left(console, site).await?;
@@ -222,6 +231,13 @@ fn stack(declaration: &Declaration, console: &Console, site: &Site) -> Result<St
     Ok(files)
 }
 
+/// The service under test and where it is asked: at the proxy's port, also where a scenario publishes
+/// another one.
+fn wish(site: &Site) -> TargetWish {
+    let url = format!("http://{}:{PORT}/", site.published_host);
+    TargetWish { service: Some("app".to_owned()), url: Some(url), ..TargetWish::default() }
+}
+
 async fn once(
     args: &TryArgs,
     declaration: &Declaration,
@@ -232,11 +248,7 @@ async fn once(
     let files = stack(declaration, console, site)?;
     let stack_args = StackArgs::built_in(args.progress_deadline);
     let deployment = deployment(console, site, STACK, files, &stack_args, false)?;
-    // The proxy's port, also where a scenario publishes another one.
-    let url = format!("http://{}:{PORT}/", site.published_host);
-    let wish =
-        TargetWish { service: Some("app".to_owned()), url: Some(url), ..TargetWish::default() };
-    let subject = Subject::to_deploy(site, deployment, &wish)?;
+    let subject = Subject::to_deploy(site, deployment, &wish(site))?;
     let changed = declaration.scenario(true, &subject.body).changed(&subject.body);
     let tell = |text: &str| console.detail(text);
     site.ensure_images(&console.state, &subject.services, &[changed.image()], &tell).await?;
@@ -247,6 +259,8 @@ async fn once(
         scenarios: vec![declaration.clone()],
         leave_as_found: false,
         self_test: NegativeControl::Off,
+        limits: args.limits.limits()?,
+        against: None,
     };
     let finished = spec.run(&console.run_env(site)).await?;
     let judged = judge_and_save(&finished.folder)?.judgement;

@@ -2,8 +2,11 @@
 
 use clap::Args;
 
-use super::args::{ChangeArgs, FormatArgs, LoadArgs, StackName, TargetArgs};
+use super::against_args::AgainstArgs;
+use super::args::{ChangeArgs, LoadArgs, StackName, TargetArgs};
 use super::console::Console;
+use super::format_args::FormatArgs;
+use super::limit_args::LimitArgs;
 use super::result::conclude;
 use super::values::words;
 use crate::error::{Error, Result};
@@ -56,6 +59,10 @@ struct DeployedArgs {
     #[command(flatten)]
     load: LoadArgs,
     #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
+    against: AgainstArgs,
+    #[command(flatten)]
     formats: FormatArgs,
 }
 
@@ -83,6 +90,8 @@ async fn perform(
         .hint("--image and --env change the running service"));
     }
     let load = args.load.load(streams::HARMLESS, &args.target.address)?;
+    let limits = args.limits.limits()?;
+    let against = args.against.former(console)?;
     let _lock = console.state.lock()?;
     console.open_log(args.formats.ci, &format!("rollproof {command}"))?;
     let site = console.open_site(LabUse::Running).await?;
@@ -98,6 +107,8 @@ async fn perform(
         scenarios: vec![declaration],
         leave_as_found: false,
         self_test: NegativeControl::None,
+        limits,
+        against,
     };
     let finished = spec.run(&console.run_env(&site)).await?;
     conclude(console, &args.formats, finished, async { Ok(()) }).await

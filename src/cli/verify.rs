@@ -2,15 +2,18 @@
 
 use clap::Args;
 
-use super::args::{ChangeArgs, FormatArgs, LoadArgs, StackArgs, TargetArgs};
+use super::against_args::AgainstArgs;
+use super::args::{ChangeArgs, LoadArgs, StackArgs, TargetArgs};
 use super::console::Console;
 use super::deploy::deployment;
+use super::format_args::FormatArgs;
+use super::limit_args::LimitArgs;
 use super::result::{check_for_several, conclude, conclude_all, judge_and_save};
 use super::scenarios::ScenarioArgs;
 use super::values::{stack_name, words};
-use crate::deploy::{StackFiles, Whose, check_owner};
+use crate::deploy::{EXAMPLE_REPLICAS, StackFiles, Whose, check_owner};
 use crate::error::{Error, Result};
-use crate::record::NegativeControl;
+use crate::record::{Against, NegativeControl, UserLimits};
 use crate::run::{Finished, Load, RunSpec, Subject, find_target};
 use crate::scenario::Declaration;
 use crate::site::{LabUse, Ledger, Site};
@@ -56,11 +59,24 @@ pub(super) struct VerifyArgs {
     no_self_test: bool,
 
     #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
+    against: AgainstArgs,
+    #[command(flatten)]
     formats: FormatArgs,
+}
+
+/// What is asked, done and wanted in each run.
+struct Test {
+    load: Load,
+    scenarios: Vec<Declaration>,
+    limits: UserLimits,
+    against: Option<Against>,
 }
 
 pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     let load = args.load.load(streams::TABLE, &args.target.address)?;
+    let limits = args.limits.limits()?;
     // What is wrong with the files or the command line is said before an engine is started.
     if args.repeat > 1 {
         check_for_several(&args.formats)?;
@@ -69,8 +85,14 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     let scenarios = args.scenarios.declarations(&changes, args.health_cmd.as_ref())?;
     let files = StackFiles::read(&args.stack_args.files)?;
     if let Some(requests) = files.requests(&args.stack)? {
-        find_target(&requests.services, &args.stack, &args.target.wish(), "localhost")?;
+        let wish = args.target.wish();
+        let target = find_target(&requests.services, &args.stack, &wish, "localhost")?;
+        limits.check_replicas(target.replicas)?;
+    } else {
+        limits.check_replicas(EXAMPLE_REPLICAS)?;
     }
+    let against = args.against.former(console)?;
+    let test = Test { load, scenarios, limits, against };
     let _lock = console.state.lock()?;
     console.open_log(args.formats.ci, "rollproof verify")?;
     let lab = if args.keep { LabUse::Start } else { LabUse::ForOneRun };
@@ -87,9 +109,9 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
         site.after_run(&console.state, &args.stack, &|text| console.tell(text)).await
     };
     if args.repeat > 1 {
-        return repeatedly(&args, files, &load, &scenarios, console, &site, clean_up).await;
+        return repeatedly(&args, files, &test, console, &site, clean_up).await;
     }
-    match once(&args, files, &load, &scenarios, console, &site).await {
+    match once(&args, files, &test, console, &site).await {
         Ok(finished) => conclude(console, &args.formats, finished, clean_up()).await,
         // Nothing was deployed, and a stack of this name may be one that stays.
         Err(error) => site.nothing_done(&console.state).await.and(Err(error)),
@@ -100,8 +122,7 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
 async fn repeatedly(
     args: &VerifyArgs,
     files: StackFiles,
-    load: &Load,
-    scenarios: &[Declaration],
+    test: &Test,
     console: &Console,
     site: &Site,
     clean_up: impl AsyncFnOnce() -> Result<()>,
@@ -110,7 +131,7 @@ async fn repeatedly(
     let mut ended = Ok(());
     for number in 1..=args.repeat {
         console.tell(&format!("run {number} of {}", args.repeat));
-        let one = once(args, files.clone(), load, scenarios, console, site).await;
+        let one = once(args, files.clone(), test, console, site).await;
         let one = one.and_then(|finished| {
             let judged = judge_and_save(&finished.folder)?.judgement;
             console.tell(&format!("run {number} of {}: {}", args.repeat, judged.verdict));
@@ -137,8 +158,7 @@ async fn repeatedly(
 async fn once(
     args: &VerifyArgs,
     files: StackFiles,
-    load: &Load,
-    scenarios: &[Declaration],
+    test: &Test,
     console: &Console,
     site: &Site,
 ) -> Result<Finished> {
@@ -150,7 +170,8 @@ async fn once(
         let deployment = deployment(console, site, &args.stack, files, &args.stack_args, false)?;
         Subject::to_deploy(site, deployment, &target)?
     };
-    let changed: Vec<String> = scenarios
+    let changed: Vec<String> = test
+        .scenarios
         .iter()
         .map(|one| one.scenario(!stays, &subject.body).changed(&subject.body).image().to_owned())
         .collect();
@@ -160,9 +181,11 @@ async fn once(
     let spec = RunSpec {
         command: "verify",
         subject,
-        load: load.clone(),
-        scenarios: scenarios.to_vec(),
+        load: test.load.clone(),
+        scenarios: test.scenarios.clone(),
         leave_as_found: stays,
+        limits: test.limits,
+        against: test.against.clone(),
         self_test: if args.no_self_test { NegativeControl::Off } else { NegativeControl::Planned },
     };
     spec.run(&console.run_env(site)).await

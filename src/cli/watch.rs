@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::args::{AddressArgs, FormatArgs, LoadArgs};
+use super::against_args::AgainstArgs;
+use super::args::{AddressArgs, LoadArgs};
 use super::console::Console;
+use super::format_args::FormatArgs;
+use super::limit_args::LimitArgs;
 use super::result::conclude;
 use super::values::duration;
 use crate::error::Result;
@@ -42,6 +45,10 @@ pub(super) struct WatchArgs {
     #[command(flatten)]
     load: LoadArgs,
     #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
+    against: AgainstArgs,
+    #[command(flatten)]
     formats: FormatArgs,
 }
 
@@ -57,6 +64,8 @@ enum Expected {
 pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
     console.open_log(args.formats.ci, "rollproof watch")?;
     let load = args.load.load(streams::HARMLESS, &args.address)?;
+    let limits = args.limits.limits()?;
+    let against = args.against.former(console)?;
     let site = console.open_site(LabUse::Running).await?;
     let expects = match args.expect {
         Expected::Update => Expects::Update,
@@ -69,6 +78,8 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
         scenarios: vec![watched_update(expects, args.wait)],
         leave_as_found: false,
         self_test: NegativeControl::None,
+        limits,
+        against,
     };
     let finished = spec.run(&console.run_env(&site)).await?;
     conclude(console, &args.formats, finished, async { Ok(()) }).await

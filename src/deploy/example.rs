@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 const VIP: &str = include_str!("../../stacks/replicated.yml");
 const DNSRR: &str = include_str!("../../stacks/replicated-dnsrr.yml");
 
+/// How many replicas the example's service has.
+pub const EXAMPLE_REPLICAS: u64 = 6;
+
 /// The example's files, by name.
 const FILES: [(&str, &str); 4] = [
     ("replicated.yml", VIP),
@@ -137,6 +140,18 @@ mod tests {
         let mut stack = json!({"deploy": {"replicas": 6, "placement": {"a": 1}}, "ports": [1, 2]});
         merge(&mut stack, &json!({"deploy": {"replicas": 3, "placement": null}, "ports": [3]}));
         assert_eq!(stack, json!({"deploy": {"replicas": 3}, "ports": [3]}));
+    }
+
+    #[test]
+    fn both_forms_have_the_replicas_that_are_said() {
+        let folder = tempfile::tempdir().unwrap();
+        for ipvs in [true, false] {
+            let files = choose(folder.path(), &[], Kernel { ipvs }).unwrap().files;
+            let services =
+                super::super::read_stack(&files).unwrap().requests("s").unwrap().services;
+            let app = services.iter().find(|body| body.name() == "s_app").unwrap();
+            assert_eq!(app.replicas(), Some(EXAMPLE_REPLICAS));
+        }
     }
 
     #[test]

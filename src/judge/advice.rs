@@ -68,7 +68,7 @@ impl Case<'_> {
         if swarm.into_iter().any(|name| failed(name).is_some()) {
             return Some(self.of_the_state());
         }
-        if failed("no-failed-requests").is_some() {
+        if failed("no-failed-requests").or(failed("longest-gap")).is_some() {
             return Some(self.of_lost_requests());
         }
         let check = self.checks.iter().find(|check| check.verdict == Verdict::Fail)?;

@@ -3,8 +3,9 @@
 use super::check::Verdict;
 use super::scenario_judgement::ScenarioJudgement;
 use super::stream_stats::StreamStats;
+use super::user_limits::share;
 use crate::Offset;
-use crate::record::{Purpose, Route};
+use crate::record::{AllowedFailed, Purpose, Route, UserLimits};
 use crate::stats::{Gap, Outage};
 use crate::wording::{count, counted, length};
 
@@ -47,9 +48,12 @@ impl UserRequests {
         all
     }
 
-    /// `2,030 of 15,855 requests lost, longest outage 5.2 s`.
-    pub(super) fn lost(&self) -> String {
-        let lost = format!("{} of {} lost", count(self.failed), counted(self.sent, "request"));
+    /// `2,030 of 15,855 requests lost, longest outage 5.2 s`, with what is allowed in between.
+    pub(super) fn lost(&self, limits: &UserLimits) -> String {
+        let mut lost = format!("{} of {} lost", count(self.failed), counted(self.sent, "request"));
+        if let Some(allowed) = allowed(limits) {
+            lost = format!("{lost} ({}), {allowed}", share(self.failed, self.sent));
+        }
         if self.outage > Offset::ZERO {
             let open = if self.still_failing { ", still failing when probing stopped" } else { "" };
             format!("{lost}, longest outage {}{open}", length(self.outage))
@@ -64,11 +68,33 @@ impl UserRequests {
     }
 }
 
+/// What users allow: `0.1 % allowed`, `5 in each scenario and gaps of 200 ms allowed`.
+fn allowed(limits: &UserLimits) -> Option<String> {
+    let failed = match limits.allow_failed? {
+        allowed @ AllowedFailed::Share(_) => allowed.to_string(),
+        allowed @ AllowedFailed::Requests(_) => format!("{allowed} in each scenario"),
+    };
+    let gap = limits.allow_gap_s.map(|gap| format!(" and gaps of {}", length(gap)));
+    Some(format!("{failed}{} allowed", gap.unwrap_or_default()))
+}
+
+/// `no request lost` in so many, or how many, with what is allowed.
+pub(super) fn lost_or_not(users: &UserRequests, limits: &UserLimits, within: &str) -> String {
+    if users.failed > 0 {
+        return format!("{} {within}", users.lost(limits));
+    }
+    match allowed(limits) {
+        Some(allowed) => format!("no request lost {within}, {allowed}"),
+        None => format!("no request lost {within}"),
+    }
+}
+
 /// The headline of a run, from its verdict, its scenarios and the reasons for the verdict.
 pub(super) fn headline(
     verdict: Verdict,
     scenarios: &[ScenarioJudgement],
     because: &[String],
+    limits: &UserLimits,
 ) -> String {
     let users = UserRequests::of(scenarios);
     let time = scenarios
@@ -76,7 +102,7 @@ pub(super) fn headline(
         .fold(Offset::ZERO, |sum, scenario| sum + (scenario.ended_at - scenario.started_at));
     match verdict {
         Verdict::Pass if scenarios.iter().any(|one| one.must.is_some()) => {
-            let what: Vec<String> = scenarios.iter().map(as_declared).collect();
+            let what = scenarios.iter().map(|one| as_declared(one, limits)).collect::<Vec<_>>();
             format!("as declared: {} ({})", what.join("; "), length(time))
         }
         Verdict::Pass => {
@@ -85,11 +111,13 @@ pub(super) fn headline(
                 all => format!("in {}", counted(all.len() as u64, "scenario")),
             };
             let sent = counted(users.sent, "request");
-            format!("no request lost {which} ({sent}, {})", length(time))
+            let sent = if users.failed > 0 { String::new() } else { format!("{sent}, ") };
+            format!("{} ({sent}{})", lost_or_not(&users, limits, &which), length(time))
         }
         Verdict::Fail => {
-            if scenarios.iter().any(|scenario| failed(scenario, "no-failed-requests")) {
-                return format!("{} ({})", users.lost(), length(time));
+            let lost = |one| failed(one, "no-failed-requests") || failed(one, "longest-gap");
+            if scenarios.iter().any(lost) {
+                return format!("{} ({})", users.lost(limits), length(time));
             }
             scenarios.iter().find_map(first_failure).unwrap_or_default()
         }
@@ -106,13 +134,16 @@ pub(super) fn headline(
 }
 
 /// What happened in a scenario that went as it declares, with what users lost.
-fn as_declared(scenario: &ScenarioJudgement) -> String {
+fn as_declared(scenario: &ScenarioJudgement, limits: &UserLimits) -> String {
     let because = |name| {
         let check = scenario.checks.iter().find(|check| check.name == name);
         check.map_or("", |check| check.because.as_str())
     };
     match scenario.failed {
-        _ if scenario.must.is_none() => "no request lost".to_owned(),
+        _ if scenario.must.is_none() => {
+            let users = UserRequests::of([scenario]);
+            lost_or_not(&users, limits, "").trim_end().to_owned()
+        }
         0 => format!("{}, no request lost", because("outcome")),
         lost => match because("losses") {
             "" => format!("{}, {} lost", because("outcome"), counted(lost, "request")),

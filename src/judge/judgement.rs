@@ -10,7 +10,9 @@ use super::limits::Limits;
 use super::scenario_judgement::{ScenarioJudgement, judge_scene};
 use super::scene::Scene;
 use super::self_test::SelfTestStory;
-use crate::record::{EngineFacts, EventKind, NegativeControl, Run, SCHEMA_VERSION, StackFacts};
+use crate::record::{
+    Against, EngineFacts, EventKind, NegativeControl, Run, SCHEMA_VERSION, StackFacts, UserLimits,
+};
 
 /// The judgement of a whole run; its JSON is `report.json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,6 +42,12 @@ pub struct Judgement {
     pub whole: bool,
     /// What a reader of the verdict has to know.
     pub caveats: Vec<String>,
+    /// What its users allow and require.
+    #[serde(skip_serializing_if = "UserLimits::is_empty")]
+    pub limits: UserLimits,
+    /// The run that it is measured against.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
     /// What was checked of the run as a whole.
     pub checks: Vec<Check>,
     /// Whether a self-test was planned, or skipped by the user.
@@ -117,23 +125,28 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
     let of_scenarios = scenarios.iter().map(|scenario| scenario.verdict);
     let of_checks = checks.iter().map(|check| check.verdict);
     let verdict = Verdict::worst(of_scenarios.chain(of_checks)).max(whole);
-    Judgement {
+    let mut judgement = Judgement {
         schema_version: SCHEMA_VERSION,
         run_id: run.meta.run_id.clone(),
         started_at: run.meta.started_at.clone(),
         tool_version: run.meta.tool_version.clone(),
         command: run.meta.command.clone(),
         verdict,
-        headline: headline(verdict, &scenarios, &because),
+        headline: headline(verdict, &scenarios, &because, &run.meta.limits),
         because,
         what_to_do,
         whole: whole == Verdict::Pass,
         caveats,
+        limits: run.meta.limits,
+        against: run.meta.against.clone(),
         checks,
         self_test_plan: run.meta.negative_control,
         self_test,
         engine: run.meta.engine.clone(),
         stack: run.meta.stack.clone(),
         scenarios,
-    }
+    };
+    let differences = run.meta.against.as_ref().and_then(|against| judgement.differences(against));
+    judgement.caveats.extend(differences);
+    judgement
 }

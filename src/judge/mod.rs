@@ -4,6 +4,7 @@
 //! later version. `docs/verdicts.md` says what the verdicts mean.
 
 mod advice;
+mod against;
 mod attribution;
 mod baseline;
 mod capacity;
@@ -42,6 +43,7 @@ mod transition;
 mod trust_checks;
 mod update_story;
 mod user_checks;
+mod user_limits;
 mod waiting_fixes;
 mod wrong_answers;
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::check::Verdict;
-use super::headline::UserRequests;
+use super::headline::{UserRequests, lost_or_not};
 use super::judgement::Judgement;
 use super::scenario_judgement::ScenarioJudgement;
 use super::stream_stats::StreamStats;
@@ -83,9 +83,14 @@ fn headline(verdict: Verdict, judgements: &[Judgement]) -> String {
     let users = UserRequests::of(judgements.iter().flat_map(|judgement| &judgement.scenarios));
     let worst = judgements.iter().filter(|judgement| judgement.verdict == verdict);
     let first = worst.clone().next().map_or("no run began", |worst| worst.headline.as_str());
+    let limits = judgements.first().map(|first| first.limits).unwrap_or_default();
     match verdict {
-        Verdict::Pass => format!("no request lost in {runs} ({} sent)", count(users.sent)),
-        Verdict::Fail if users.failed > 0 => format!("{} in {runs}", users.lost()),
+        Verdict::Pass if users.failed > 0 => lost_or_not(&users, &limits, &format!("in {runs}")),
+        Verdict::Pass => {
+            let none = lost_or_not(&users, &limits, &format!("in {runs}"));
+            format!("{none} ({} sent)", count(users.sent))
+        }
+        Verdict::Fail if users.failed > 0 => format!("{} in {runs}", users.lost(&limits)),
         Verdict::Fail => format!("{} of {runs}: {first}", worst.count()),
         Verdict::Inconclusive if judgements.is_empty() => format!("inconclusive: {first}"),
         Verdict::Inconclusive => {
@@ -211,6 +216,8 @@ fn lost(judgement: &Judgement, scenario: &ScenarioJudgement) -> Option<bool> {
             .all(|check| check.verdict != Verdict::Inconclusive);
     match requests.verdict {
         Verdict::Fail => Some(true),
+        // What users allow is lost all the same.
+        Verdict::Pass if scenario.failed > 0 => Some(true),
         Verdict::Pass if trusted => Some(false),
         _ => None,
     }

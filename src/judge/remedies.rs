@@ -118,3 +118,11 @@ impl Cause {
         })
     }
 }
+
+/// For answers that are slower than the user allows.
+pub(super) const SLOW_ANSWERS: &str = "look at the latency in the page (`rollproof open`): where \
+    replicas are missing or have just started, the others answer more slowly";
+
+/// For an update that takes longer than the user allows.
+pub(super) const SLOW_UPDATE: &str = "raise `parallelism` or lower `delay` and `monitor`, as far as \
+    users allow it: `rollproof plan` says what each costs";

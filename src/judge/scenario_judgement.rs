@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::advice::{Advice, Case};
+use super::against::Now;
 use super::attribution::{AROUND_LOSS, Attribution};
 use super::baseline::{Baseline, BaselineAfter};
 use super::capacity::Capacity;
@@ -24,6 +25,7 @@ use super::transition::TransitionWindow;
 use super::trust_checks::{Evidence, sent_in_time};
 use super::update_story::{RollbackStory, UpdateStory};
 use super::user_checks::{capacity, no_failed_requests};
+use super::user_limits::{Required, with_allowance};
 use crate::Offset;
 use crate::record::{EndReason, Expects, Losses, Must, Purpose, Run, StackFacts};
 use crate::stats::{Gap, Outage};
@@ -92,24 +94,13 @@ pub(super) fn judge_scene(
     limits: &Limits,
     caveats: &mut Vec<String>,
 ) -> ScenarioJudgement {
-    let stack = &run.meta.stack;
+    let (stack, wanted) = (&run.meta.stack, run.meta.limits);
     let course = Capacity::of(scene);
     let rollback = RollbackStory::of(scene);
     let baseline = Baseline::of(run, scene);
     let mut streams = all_streams(run, scene);
-    let answering = replicas_answering(scene, run, limits.answers_per_replica);
-    let replicas = answering.map(|(often, by_stream)| {
-        for (stream, seen) in streams.iter_mut().zip(by_stream) {
-            if stream.purpose == Purpose::Users {
-                stream.replicas_seen = seen.len() as u64;
-            }
-        }
-        (scene.tasks.serving_last(scene.aimed_generation()).count() as u64, often)
-    });
-    // The self-test is mostly over before the first scenario begins.
-    streams.retain(|stream| {
-        stream.purpose != Purpose::NegativeControl || stream.sent + stream.unsent > 0
-    });
+    let replicas = replicas_that_answered(run, scene, limits, &mut streams);
+    streams.retain(is_in);
     if replicas.is_none() && !run.shots.is_empty() {
         caveats.push(NAMELESS.to_owned());
     }
@@ -122,12 +113,10 @@ pub(super) fn judge_scene(
     let explained = explain_all(run, scene, &attribution, &excuses, limits);
     let of_users: Vec<&StreamStats> =
         streams.iter().filter(|stream| stream.purpose == Purpose::Users).collect();
-    let gaps: Vec<&[Gap]> = of_users.iter().map(|stream| stream.gaps.as_slice()).collect();
-    let outage = Outage::of(&gaps);
+    let outage = outage(&of_users);
     let failed = of_users.iter().map(|stream| stream.failed).sum();
 
-    let (capacity_of, causes) = (course.as_ref(), explained.causes.as_slice());
-    let mut checks = Declared::of(scene, capacity_of, causes).map_or_else(
+    let mut checks = Declared::of(scene, course.as_ref(), &explained.causes).map_or_else(
         || swarm_checks(scene, rollback.as_ref(), stack),
         |declared| declared.checks(),
     );
@@ -142,13 +131,29 @@ pub(super) fn judge_scene(
     };
     let control = evidence.control_failed();
     if scene.must.is_none_or(|must| must.losses == Losses::None) {
-        checks.push(no_failed_requests(&of_users, &explained, control));
+        let check = no_failed_requests(&of_users, &explained, control);
+        checks.extend(with_allowance(check, &wanted, &of_users, &explained));
     }
-    if scene.must.is_none() {
-        checks.push(capacity(scene, course.as_ref(), stack));
+    // What a scenario declares itself counts.
+    if scene.must.is_none_or(|must| must.lowest.is_none() && wanted.min_serving.is_some()) {
+        checks.push(capacity(scene, course.as_ref(), stack, wanted.min_serving));
     }
-    let fault = MachineFault::of(scene, &machine, stack.healthcheck.as_ref(), in_time);
-    if let Some(fault) = fault {
+    let update = UpdateStory::of(scene);
+    let required =
+        Required { run, scene, users: &of_users, starved: &starved, in_time, took: update.took_s };
+    checks.extend(required.checks());
+    if let Some(against) = &run.meta.against {
+        let now = Now {
+            name: scene.name,
+            streams: &streams,
+            took: update.took_s,
+            proven: explained.proof > 0 && !control,
+            busy: !in_time || starved.stretches().next().is_some(),
+        };
+        checks.extend(now.checks(against));
+    }
+    let healthcheck = stack.healthcheck.as_ref();
+    if let Some(fault) = MachineFault::of(scene, &machine, healthcheck, in_time) {
         checks.iter_mut().for_each(MachineFault::excuse);
         checks.push(fault.check());
     }
@@ -176,7 +181,7 @@ pub(super) fn judge_scene(
         started_at: scene.started,
         ended_at: scene.ended,
         end: end_in_words(scene),
-        update: UpdateStory::of(scene),
+        update,
         nodes: scene.nodes.clone(),
         rollback,
         capacity: course,
@@ -192,6 +197,33 @@ pub(super) fn judge_scene(
         checks,
         advice,
     }
+}
+
+/// How many replicas serve in the end, and how many of them answered often enough; absent if no
+/// response names its replica. Each of the users' streams gets to know how many answered it.
+fn replicas_that_answered(
+    run: &Run,
+    scene: &Scene,
+    limits: &Limits,
+    streams: &mut [StreamStats],
+) -> Option<(u64, u64)> {
+    let (often, by_stream) = replicas_answering(scene, run, limits.answers_per_replica)?;
+    for (stream, seen) in streams.iter_mut().zip(by_stream) {
+        if stream.purpose == Purpose::Users {
+            stream.replicas_seen = seen.len() as u64;
+        }
+    }
+    Some((scene.tasks.serving_last(scene.aimed_generation()).count() as u64, often))
+}
+
+/// The self-test is mostly over before the first scenario begins.
+fn is_in(stream: &StreamStats) -> bool {
+    stream.purpose != Purpose::NegativeControl || stream.sent + stream.unsent > 0
+}
+
+fn outage(of_users: &[&StreamStats]) -> Outage {
+    let gaps: Vec<&[Gap]> = of_users.iter().map(|stream| stream.gaps.as_slice()).collect();
+    Outage::of(&gaps)
 }
 
 fn all_streams(run: &Run, scene: &Scene) -> Vec<StreamStats> {
@@ -215,7 +247,7 @@ fn only_the_engine(scene: &Scene, lost: Offset, checks: &mut [Check]) {
     let Some(reason) = reason.map(|check| check.because.clone()) else { return };
     for check in checks.iter_mut().filter(|check| check.verdict != Verdict::Pass) {
         let proven = match check.name {
-            "no-failed-requests" => check.verdict == Verdict::Fail,
+            "no-failed-requests" | "longest-gap" => check.verdict == Verdict::Fail,
             "not-rolled-back" => rolled_back,
             _ => false,
         };

@@ -29,6 +29,9 @@ pub struct UpdateStory {
     pub converged: Converged,
     /// The same, in seconds since the engine took the change.
     pub converged_after_s: Converged,
+    /// From the change until Swarm said that it, or its rollback, was done and every replica served;
+    /// absent if it did not come to that.
+    pub took_s: Option<Offset>,
 }
 
 /// How a change alters the number of replicas.
@@ -87,6 +90,7 @@ impl UpdateStory {
             replicas_changed: scene
                 .is_scaled()
                 .then_some(ReplicasChanged { from: scene.replicas, to: scene.submitted_replicas }),
+            took_s: took(scene, converged),
             converged,
             converged_after_s: Converged {
                 new_tasks_running: after(converged.new_tasks_running),
@@ -95,6 +99,19 @@ impl UpdateStory {
             },
         }
     }
+}
+
+fn took(scene: &Scene, converged: Converged) -> Option<Offset> {
+    let (submitted, _) = scene.submitted?;
+    let done = match (converged.status_terminal, converged.new_tasks_running) {
+        (Some(terminal), Some(serving)) => terminal.max(serving),
+        // A scenario that declares what must happen may not want that.
+        (Some(terminal), None) if scene.must.is_some() => terminal,
+        // Swarm gives no state where it had nothing to replace.
+        (None, _) if scene.states.is_empty() && scene.unknown().is_none() => scene.ended,
+        _ => return None,
+    };
+    Some(done - submitted)
 }
 
 impl Converged {

@@ -98,8 +98,13 @@ pub(super) fn most_failed(streams: &[&StreamStats]) -> Option<Outcome> {
     classes.into_iter().max_by_key(|class: &(Outcome, u64)| class.1).map(|class| class.0)
 }
 
-/// Enough replicas ran at all times.
-pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &StackFacts) -> Check {
+/// Enough replicas ran at all times; or served, if the user says how many are enough.
+pub(super) fn capacity(
+    scene: &Scene,
+    capacity: Option<&Capacity>,
+    stack: &StackFacts,
+    enough: Option<u64>,
+) -> Check {
     let replicas = scene.least_replicas();
     let (update, rollback) = (&stack.update_config, &stack.rollback_config);
     let allowed = match scene.expects {
@@ -120,8 +125,9 @@ pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &Stack
         // A scenario that declares what must happen declares the lowest capacity too.
         Expects::NoChange | Expects::Declared => 0,
     };
-    let least = replicas.saturating_sub(allowed);
-    let limit = format!("at least {least} running");
+    let least = enough.unwrap_or_else(|| replicas.saturating_sub(allowed));
+    let limit =
+        format!("at least {least} {}", if enough.is_some() { "serving" } else { "running" });
     let check = |verdict, measured: &str, because: String| {
         Check::new("capacity", verdict, measured, limit.as_str(), because)
     };
@@ -135,7 +141,7 @@ pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &Stack
     let measured = format!("{} running, {} serving", capacity.min_running, capacity.min_serving);
     // The tasks of a node that is lost or drained serve nobody from then on, whatever Swarm's list
     // says of them.
-    let (fewest, doing) = if scene.nodes.is_empty() {
+    let (fewest, doing) = if scene.nodes.is_empty() && enough.is_none() {
         (capacity.min_running, "running")
     } else {
         (capacity.min_serving, "serving")
@@ -160,7 +166,9 @@ pub(super) fn capacity(scene: &Scene, capacity: Option<&Capacity>, stack: &Stack
     }
     let touched = scene.touched_before_rollback();
     let at_once = update.parallelism;
-    let because = if scene.rolled_back() && at_once > 0 && touched > at_once {
+    let because = if enough.is_some() {
+        format!("only {fewest} of {of} served at the lowest point; {least} wanted")
+    } else if scene.rolled_back() && at_once > 0 && touched > at_once {
         format!(
             "Swarm had begun {} before it reacted to the failure, more than the parallelism of \
              {at_once}",

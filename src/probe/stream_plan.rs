@@ -207,6 +207,7 @@ impl StreamPlan {
             url: self.url().to_owned(),
             rate_hz: self.rate_hz,
             deadline: self.deadline.as_secs_f64(),
+            takes: (!self.takes.is_zero()).then_some(self.takes.as_secs_f64()),
             connection: self.connection,
             purpose: self.purpose,
             route: self.route,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Against, UserLimits};
 use crate::Offset;
 use crate::swarm::{HealthCheck, Order, UpdatePolicy};
 
@@ -32,6 +33,12 @@ pub struct Meta {
     /// Whether the self-test is part of the run.
     #[serde(default)]
     pub negative_control: NegativeControl,
+    /// What the run's users allow and require.
+    #[serde(default, skip_serializing_if = "UserLimits::is_empty")]
+    pub limits: UserLimits,
+    /// The run that this one is measured against, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
     /// What the reader of the verdict needs to know from the start.
     pub caveats: Vec<String>,
 }
@@ -123,12 +130,23 @@ pub struct StreamFacts {
     pub rate_hz: f64,
     /// A response that arrives more than this many seconds after its scheduled time is a failure.
     pub deadline: f64,
+    /// How many seconds a good response takes by itself; absent unless slow ones are asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes: Option<f64>,
     /// How connections are used.
     pub connection: Connection,
     /// The purpose of its requests.
     pub purpose: Purpose,
     /// The route of its requests.
     pub route: Route,
+}
+
+impl StreamFacts {
+    /// Whether its responses take no time by themselves, so that their latency is the service's.
+    #[must_use]
+    pub fn takes_no_time(&self) -> bool {
+        self.takes.is_none()
+    }
 }
 
 /// The route of a stream's requests.
@@ -145,14 +163,15 @@ pub enum Route {
     Companion,
 }
 
-/// [`StreamFacts`] as stored in records: version 0.1.0 stored no route, and earlier versions no
-/// purpose either.
+/// [`StreamFacts`] as stored in records: version 0.1.0 stored no route and not what a slow response
+/// takes, and earlier versions no purpose either.
 #[derive(Deserialize)]
 struct StreamFactsRead {
     name: String,
     url: String,
     rate_hz: f64,
     deadline: f64,
+    takes: Option<f64>,
     connection: Connection,
     #[serde(default)]
     purpose: Purpose,
@@ -167,7 +186,10 @@ impl From<StreamFactsRead> for StreamFacts {
             Purpose::EachReplica => Route::Task,
             Purpose::Control | Purpose::NegativeControl => Route::Companion,
         });
+        // Its deadline had that time in it.
+        let slow = || (read.name == "proxy-slow").then_some(read.deadline);
         Self {
+            takes: read.takes.or_else(slow),
             name: read.name,
             url: read.url,
             rate_hz: read.rate_hz,

@@ -2,6 +2,7 @@
 //!
 //! The judge and the reports read nothing but the record.
 
+mod against;
 mod event;
 mod meta;
 mod must;
@@ -13,9 +14,12 @@ mod run_list;
 pub(crate) mod samples;
 mod shot;
 mod sink;
+mod stack_settings;
 mod unsent;
+mod user_limits;
 mod writer;
 
+pub use against::{Against, FormerScenario, FormerStream, Tolerance, Tolerances};
 pub use event::{
     ContainerAction, EndReason, Event, EventKind, Expects, MachineLoad, NodeSeen, SpecMatch,
     TaskSeen,
@@ -32,4 +36,5 @@ pub use run_list::RunEntry;
 pub use shot::Shot;
 pub use sink::Sink;
 pub use unsent::{Unsent, UnsentCounts};
+pub use user_limits::{AllowedFailed, UserLimits};
 pub use writer::RecordWriter;

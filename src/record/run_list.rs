@@ -94,6 +94,16 @@ impl RunEntry {
         })
     }
 
+    /// The same as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "run_id": self.id, "path": self.path, "started_at": self.started_at,
+            "command": self.command, "service": self.service, "verdict": self.verdict,
+            "headline": self.headline, "bytes": self.bytes,
+        })
+    }
+
     /// Whether the run may still be going on.
     #[must_use]
     pub fn is_growing(&self) -> bool {

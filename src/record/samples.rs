@@ -2,7 +2,7 @@
 
 use super::{
     Connection, EngineFacts, Event, EventKind, Meta, NegativeControl, Outcome, Purpose, Route,
-    SCHEMA_VERSION, Shot, StackFacts, StreamFacts,
+    SCHEMA_VERSION, Shot, StackFacts, StreamFacts, UserLimits,
 };
 use crate::Offset;
 use crate::swarm::{FailureAction, Order, UpdatePolicy};
@@ -40,6 +40,7 @@ pub(crate) fn stream(name: &str) -> StreamFacts {
         url: "http://127.0.0.1/".to_owned(),
         rate_hz: 100.0,
         deadline: 1.0,
+        takes: None,
         connection: Connection::Fresh,
         purpose: Purpose::Users,
         route: Route::Published,
@@ -88,6 +89,8 @@ pub(crate) fn meta(streams: &[&str]) -> Meta {
         },
         streams: streams.iter().map(|name| stream(name)).collect(),
         negative_control: NegativeControl::None,
+        limits: UserLimits::default(),
+        against: None,
         caveats: vec![],
     }
 }

@@ -6,7 +6,7 @@ use super::format::{JudgementFormat, Material};
 use super::page::Page;
 use super::pooled_summary::scenario_lines;
 use super::requests::table;
-use super::settings::{proof, rollback_settings, settings};
+use super::settings::{proof, rollback_settings, settings, wanted};
 use super::style::Style;
 use super::summary::{after, cause, fix, what_swarm_did};
 use crate::Offset;
@@ -37,6 +37,7 @@ fn one(judgement: &Judgement, style: Style) -> String {
     for reason in judgement.because.iter().filter(|_| judgement.because.len() > 1) {
         page.column("  - ", 4, reason);
     }
+    wanted(&mut page, judgement);
     for scenario in &judgement.scenarios {
         scenario_block(&mut page, scenario);
     }

@@ -18,7 +18,7 @@ fn write(material: Material, _: Style) -> String {
 }
 
 #[expect(clippy::expect_used, reason = "writing plain values into memory cannot fail")]
-fn pretty(value: &impl Serialize) -> String {
+pub(super) fn pretty(value: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(value).expect("it is plain values");
     text.push('\n');
     text

@@ -9,6 +9,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::format::{JudgementFormat, Material};
+use super::settings::beside;
 use super::style::Style;
 use super::summary::what_swarm_did;
 use crate::judge::{Advice, Check, Judgement, Pooled, ScenarioJudgement, Verdict};
@@ -49,6 +50,13 @@ fn one(judgement: &Judgement) -> TestSuite {
         ("kernel", &engine.kernel),
     ] {
         suite.add_property(Property::new(name, &*clean(value)));
+    }
+    let limits = judgement.limits.words();
+    if !limits.is_empty() {
+        suite.add_property(Property::new("limits", limits.join("; ")));
+    }
+    if let Some(beside) = beside(judgement) {
+        suite.add_property(Property::new("against", &*clean(&beside)));
     }
     for caveat in &judgement.caveats {
         suite.add_property(Property::new("note", &*clean(caveat)));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::findings::Finding;
 use super::format::{JudgementFormat, Material};
 use super::requests::{labels, of_users, or_none};
-use super::settings::proof;
+use super::settings::{beside, proof};
 use super::style::Style;
 use super::summary::{name, what_swarm_did};
 use crate::judge::{Judgement, Pooled, PooledStream, Verdict};
@@ -55,6 +55,13 @@ fn one(judgement: &Judgement) -> String {
     }
     let streams = judgement.scenarios.iter().flat_map(|scenario| &scenario.streams);
     requests(&mut text, &of_users(PooledStream::all(streams)));
+    let limits = judgement.limits.words();
+    if !limits.is_empty() {
+        let _ = writeln!(text, "\n**Limits:** {}", plain(&limits.join("; ")));
+    }
+    if let Some(beside) = beside(judgement) {
+        let _ = writeln!(text, "\n**Against** {}", plain(&beside));
+    }
     let proof = proof(judgement);
     if !proof.is_empty() {
         let _ = writeln!(text, "\n**Proof:** {}", plain(&proof));

@@ -1,5 +1,6 @@
 //! Reports: a table of formats, one file each. They only say what the judgement and the record say.
 
+mod compare;
 mod csv;
 mod details;
 mod findings;
@@ -15,11 +16,13 @@ mod openmetrics;
 mod page;
 mod pooled_summary;
 mod requests;
+mod run_list;
 mod settings;
 mod style;
 mod summary;
 mod trace;
 
+pub use compare::{COMPARE_FORMATS, CompareFormat, find_compare};
 pub use csv::CSV;
 pub use details::DETAILS;
 pub use format::{Format, JudgementFormat, Material, RecordFormat, Recorded};
@@ -30,6 +33,7 @@ pub use json::JSON;
 pub use junit::JUNIT;
 pub use markdown::MARKDOWN;
 pub use openmetrics::OPENMETRICS;
+pub use run_list::run_list;
 pub use style::Style;
 pub use summary::SUMMARY;
 pub use trace::TRACE;

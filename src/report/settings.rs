@@ -12,6 +12,42 @@ pub(super) fn settings(page: &mut Page, stack: &StackFacts) {
     items_row(page, "settings", &items);
 }
 
+/// What users allow and require, and how this run is beside the one that it is measured against.
+pub(super) fn wanted(page: &mut Page, judgement: &Judgement) {
+    let limits = judgement.limits.words();
+    let beside = beside(judgement);
+    if !limits.is_empty() || beside.is_some() {
+        page.blank();
+    }
+    if !limits.is_empty() {
+        page.row("limits", &limits.join("; "));
+    }
+    if let Some(text) = beside {
+        page.row("against", &text);
+    }
+}
+
+/// How a run is beside the one that it is measured against: `run 20261121-011409-4f2a: no worse`.
+pub(super) fn beside(judgement: &Judgement) -> Option<String> {
+    let against = judgement.against.as_ref()?;
+    let checks = judgement.scenarios.iter().flat_map(|scenario| {
+        let checks = scenario.checks.iter().filter(|check| check.name.starts_with("against-"));
+        checks.map(|check| (scenario.name.as_str(), check))
+    });
+    let (mut known, mut worse) = (true, Vec::new());
+    for (scenario, check) in checks.filter(|(_, check)| check.verdict != Verdict::Pass) {
+        known &= check.verdict == Verdict::Fail;
+        worse.push(format!("{}: {}", scenario.replace('-', " "), check.because));
+    }
+    let how = match (worse.is_empty(), known) {
+        (true, _) if judgement.scenarios.is_empty() => "not compared, no scenario began".to_owned(),
+        (true, _) => "no worse".to_owned(),
+        (false, true) => format!("worse; {}", worse.join("; ")),
+        (false, false) => format!("not sure; {}", worse.join("; ")),
+    };
+    Some(format!("run {} ({}): {how}", against.run_id, against.verdict))
+}
+
 /// The rollback settings the same way.
 pub(super) fn rollback_settings(page: &mut Page, stack: &StackFacts) {
     let items = policy(stack, "rollback_config", &stack.rollback_config);

@@ -7,7 +7,7 @@ use super::missing::Missing;
 use super::page::{INDENT, Page};
 use super::pooled_summary::pooled_summary;
 use super::requests::{of_users, table};
-use super::settings::{proof, settings};
+use super::settings::{proof, settings, wanted};
 use super::style::Style;
 use crate::Offset;
 use crate::judge::{Advice, Judgement, PooledStream, RollbackStory, ScenarioJudgement, Verdict};
@@ -40,6 +40,8 @@ fn one(judgement: &Judgement, style: Style) -> String {
     for scenario in &judgement.scenarios {
         scenario_lines(&mut top, scenario, &judgement.scenarios);
     }
+
+    wanted(&mut top, judgement);
 
     let mut why = Page::new(style);
     match judgement.verdict {

@@ -99,6 +99,7 @@ mod tests {
             url: "http://a/".into(),
             rate_hz: 10.0,
             deadline: 1.0,
+            takes: None,
             connection: crate::record::Connection::Fresh,
             purpose,
             route,

@@ -61,6 +61,7 @@ impl RunSpec {
     /// cannot be made.
     pub async fn begin<'a>(mut self, env: &'a RunEnv<'a>) -> Result<Run<'a>> {
         let site = env.site;
+        self.limits.check_replicas(self.subject.target.replicas)?;
         if let Arrival::Deploy(deployment) = &self.subject.arrival {
             deployment.check(site).await?;
         }
@@ -96,6 +97,8 @@ impl RunSpec {
             streams: Vec::new(),
             caveats,
             negative_control: self.self_test,
+            limits: self.limits,
+            against: self.against.clone(),
         };
         env.state.create()?;
         let folder = RunFolder::create(env.state.path(), &run_id)?;

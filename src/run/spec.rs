@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::subject::Subject;
 use crate::Clock;
 use crate::error::Result;
-use crate::record::{NegativeControl, Sink};
+use crate::record::{Against, NegativeControl, Sink, UserLimits};
 use crate::scenario::Declaration;
 use crate::site::{Site, StateFolder};
 use crate::streams::{Asking, StreamKind};
@@ -40,6 +40,10 @@ pub struct RunSpec {
     pub leave_as_found: bool,
     /// Whether an update that is built to lose requests shows that losses are detected.
     pub self_test: NegativeControl,
+    /// What its users allow and require.
+    pub limits: UserLimits,
+    /// The run that it is measured against, if there is one.
+    pub against: Option<Against>,
 }
 
 /// What is asked of the service, how often and for how long.

@@ -6,5 +6,5 @@ mod numbers;
 mod text;
 
 pub use excerpt::excerpt;
-pub use numbers::{count, counted, length, percent, setting, span};
+pub use numbers::{count, counted, length, percent, setting, size, span};
 pub use text::{clean, clean_lines, cut, list, short_id, wrap};

@@ -78,6 +78,21 @@ pub fn percent(share: f64) -> String {
     format!("{text} %")
 }
 
+/// A size as `ls -h` shows it.
+#[expect(clippy::cast_precision_loss, reason = "two figures are shown")]
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    let mut size = bytes as f64;
+    for unit in ["B", "kB", "MB"] {
+        if size < 999.5 {
+            let digits = usize::from(size < 9.95 && unit != "B");
+            return format!("{size:.digits$} {unit}");
+        }
+        size /= 1000.0;
+    }
+    format!("{size:.1} GB")
+}
+
 fn minutes(secs: u64) -> String {
     if secs < 3600 {
         format!("{}m {:02}s", secs / 60, secs % 60)
@@ -147,6 +162,20 @@ mod tests {
         ];
         for (share, text) in shares {
             assert_eq!(percent(share), text);
+        }
+    }
+
+    #[test]
+    fn sizes_have_two_or_three_figures() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_500, "1.5 kB"),
+            (123_456, "123 kB"),
+            (2_340_000, "2.3 MB"),
+            (5_000_000_000, "5.0 GB"),
+        ] {
+            assert_eq!(size(bytes), text);
         }
     }
 

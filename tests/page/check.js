@@ -79,6 +79,8 @@ async function withoutScript(name) {
 /** Selects a failed request with the pointer and with the keyboard, and zooms. */
 async function use(name) {
   const { page, problem } = await open(name);
+  // A comparison and a list of runs have no timeline.
+  if (!(await page.$("#timeline"))) return page.close();
   const data = JSON.parse(await page.$eval("#data", (element) => element.textContent));
   const plain = (text) => text.replace(/\s+/g, " ").trim();
   const text = async () => plain(await page.$eval("#selected", (element) => element.innerText));

@@ -3,7 +3,7 @@
 use rollproof::Offset;
 use rollproof::record::{
     Connection, EngineFacts, Meta, NegativeControl, Outcome, Purpose, Route, SCHEMA_VERSION, Shot,
-    StackFacts, StreamFacts,
+    StackFacts, StreamFacts, UserLimits,
 };
 use rollproof::swarm::{FailureAction, Order, UpdatePolicy};
 
@@ -54,12 +54,15 @@ pub fn meta(parallelism: u64) -> Meta {
             url: "http://127.0.0.1:8080/".to_owned(),
             rate_hz: 200.0,
             deadline: 1.0,
+            takes: None,
             connection: Connection::Fresh,
             purpose: Purpose::Users,
             route: Route::Published,
         }],
         caveats: vec![],
         negative_control: NegativeControl::None,
+        limits: UserLimits::default(),
+        against: None,
     }
 }
 

@@ -19,7 +19,7 @@ fn pages() -> PathBuf {
     folder
 }
 
-fn save(name: &str, page: &str) {
+pub fn save(name: &str, page: &str) {
     std::fs::write(pages().join(format!("{name}.html")), page).unwrap();
 }
 

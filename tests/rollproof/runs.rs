@@ -6,7 +6,7 @@ use crate::records::folder;
 use crate::workplace::Workplace;
 
 /// A folder with these recorded runs in it; the last one is `latest`.
-fn with_runs(names: &[&str]) -> Workplace {
+pub fn with_runs(names: &[&str]) -> Workplace {
     let place = Workplace::without_engine();
     for name in names {
         let to = place.state().join("runs").join(name);

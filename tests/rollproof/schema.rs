@@ -1,6 +1,8 @@
 //! `docs/schema`: what is written is what is described, and nothing else is written.
 
 use jsonschema::Validator;
+use rollproof::Offset;
+use rollproof::record::{AllowedFailed, Tolerances, UserLimits};
 use serde_json::{Value, json};
 
 use crate::judge_story::{VERIFY_END, good_rollback, good_verify, nothing};
@@ -58,7 +60,21 @@ fn reports_are_as_described() {
     }
     for mut story in [good_verify(), good_rollback()] {
         story.shots(VERIFY_END, nothing);
+        let former = Judged::of(story.run.clone()).judgement;
+        story.run.meta.limits = every_limit();
+        story.run.meta.against = Some(former.as_former(Tolerances::default()));
         valid(&schema, &report(&Judged::of(story.finish())), "a story");
+    }
+}
+
+fn every_limit() -> UserLimits {
+    let second = Some(Offset::from_millis(1_000));
+    UserLimits {
+        allow_failed: Some(AllowedFailed::Requests(5)),
+        allow_gap_s: second,
+        max_p99_s: second,
+        max_duration_s: second,
+        min_serving: Some(1),
     }
 }
 
@@ -82,6 +98,10 @@ fn records_are_as_described() {
     }
     let mut story = good_verify();
     story.shots(VERIFY_END, nothing);
+    let former = Judged::of(story.run.clone()).judgement;
+    story.run.meta.limits = every_limit();
+    story.run.meta.against = Some(former.as_former(Tolerances::default()));
+    story.run.meta.streams[0].takes = Some(4.0);
     let run = story.finish();
     valid(&meta, &serde_json::to_value(&run.meta).unwrap(), "a story");
     for one in &run.events {

@@ -289,6 +289,7 @@ fn stream(name: &str, purpose: Purpose) -> StreamFacts {
         url: "http://127.0.0.1:8080/".into(),
         rate_hz: 100.0,
         deadline: 1.0,
+        takes: None,
         connection: Connection::Fresh,
         purpose,
         route: Route::Published,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::{Explained, Step};
-use crate::wording::{counted, wrap};
+use crate::wording::{clean, counted, wrap};
 
 /// The width of the text, and of the columns before it.
 const WIDTH: usize = 80;
@@ -20,7 +20,8 @@ pub fn explain_text(all: &[Explained], places: &BTreeMap<String, String>, every:
         if !text.is_empty() {
             text.push('\n');
         }
-        for line in wrap(&format!("{}: {}", explained.scenario, explained.change), WIDTH, 4) {
+        let title = format!("{}: {}", explained.scenario, explained.change);
+        for line in wrap(&clean(&title), WIDTH, 4) {
             text.push_str(&line);
             text.push('\n');
         }
@@ -36,7 +37,7 @@ pub fn explain_text(all: &[Explained], places: &BTreeMap<String, String>, every:
 fn write_step(text: &mut String, step: &Step, places: &BTreeMap<String, String>, with_rule: bool) {
     let who = step.slot.map_or_else(|| "service".to_owned(), |slot| format!("slot {slot}"));
     let mut head = format!("{:>7.2} s  {who:<9}", step.at_s.as_secs_f64());
-    for line in wrap(&step.what, WIDTH - INDENT, usize::MAX) {
+    for line in wrap(&clean(&step.what), WIDTH - INDENT, usize::MAX) {
         let _ = writeln!(text, "{head:<INDENT$}{line}");
         head.clear();
     }
@@ -51,7 +52,7 @@ fn write_step(text: &mut String, step: &Step, places: &BTreeMap<String, String>,
         );
         let _ = write!(rule, " [{setting}{place}]");
     }
-    for line in wrap(&rule, WIDTH - INDENT - 2, usize::MAX) {
+    for line in wrap(&clean(&rule), WIDTH - INDENT - 2, usize::MAX) {
         let _ = writeln!(text, "{:INDENT$}  {line}", "");
     }
 }

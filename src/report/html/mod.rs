@@ -41,7 +41,7 @@ pub const HTML: RecordFormat = RecordFormat {
     write,
 };
 
-const STYLE: &str = include_str!("style.css");
+pub(super) const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// What the page is filled with.

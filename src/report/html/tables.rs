@@ -3,8 +3,8 @@
 use crate::judge::{Check, Judgement, PooledStream, Verdict};
 use crate::record::{Purpose, StackFacts};
 use crate::report::requests::{labels, or_none};
-use crate::swarm::UpdatePolicy;
-use crate::wording::{count, percent, setting};
+use crate::report::settings::beside;
+use crate::wording::{count, percent};
 
 /// A stream of requests.
 pub(super) struct StreamRow {
@@ -96,56 +96,8 @@ pub(super) fn settings(stack: &StackFacts) -> Vec<SettingRow> {
         (None, Some(true)) => "engine's default".to_owned(),
         _ => String::new(),
     };
-    let mut rows = vec![SettingRow {
-        name: "replicas".to_owned(),
-        value: stack.replicas.to_string(),
-        origin: origin("replicas"),
-    }];
-    let policies =
-        [("update_config", &stack.update_config), ("rollback_config", &stack.rollback_config)];
-    for (block, policy) in policies {
-        for (key, value) in values(policy) {
-            let name = format!("{block}.{key}");
-            rows.push(SettingRow { origin: origin(&name), name, value });
-        }
-    }
-    match &stack.healthcheck {
-        None => rows.push(SettingRow {
-            name: "healthcheck".to_owned(),
-            value: "none".to_owned(),
-            origin: String::new(),
-        }),
-        Some(check) => {
-            let test =
-                if check.test.is_empty() { "the image's".to_owned() } else { check.test.join(" ") };
-            for (key, value) in [
-                ("test", test),
-                ("interval", setting(check.interval)),
-                ("timeout", setting(check.timeout)),
-                ("retries", check.retries.to_string()),
-                ("start_period", setting(check.start_period)),
-            ] {
-                let name = format!("healthcheck.{key}");
-                rows.push(SettingRow { origin: origin(&name), name, value });
-            }
-        }
-    }
-    rows
-}
-
-fn values(policy: &UpdatePolicy) -> [(&'static str, String); 6] {
-    let parallelism = match policy.parallelism {
-        0 => "0 (all at once)".to_owned(),
-        number => number.to_string(),
-    };
-    [
-        ("parallelism", parallelism),
-        ("order", policy.order.to_string()),
-        ("delay", setting(policy.delay)),
-        ("monitor", setting(policy.monitor)),
-        ("failure_action", policy.failure_action.to_string()),
-        ("max_failure_ratio", percent(policy.max_failure_ratio)),
-    ]
+    let row = |(name, value): (String, String)| SettingRow { origin: origin(&name), name, value };
+    stack.settings().into_iter().map(row).collect()
 }
 
 /// The engine, the machine and the run, as names and values.
@@ -162,6 +114,9 @@ pub(super) fn surroundings(judgement: &Judgement) -> Vec<(&'static str, String)>
         ("kernel", format!("{}{}", engine.kernel, if engine.ipvs { "" } else { " without IPVS" })),
     ];
     rows.extend(machine.map(|check| ("machine", check.measured.clone())));
+    let limits = judgement.limits.words();
+    rows.extend((!limits.is_empty()).then(|| ("limits", limits.join("; "))));
+    rows.extend(beside(judgement).map(|text| ("against", text)));
     rows.extend([
         ("run", judgement.run_id.clone()),
         ("started", judgement.started_at.clone()),
