@@ -7,6 +7,8 @@ mod console;
 mod deploy;
 mod doctor;
 mod down;
+mod dry_run;
+mod event_stream;
 mod explain;
 mod good_response;
 mod header;
@@ -25,6 +27,7 @@ mod scenarios;
 mod shell;
 mod stack;
 mod status;
+mod try_dry_run;
 mod try_scenarios;
 mod update;
 mod values;
@@ -90,7 +93,7 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         command => command,
     };
     let console = &Console::new(global)?;
-    match command {
+    let code = match command {
         Command::Build(args) => build::run(args, console).await,
         Command::Deploy(args) => deploy::run(args, console).await,
         Command::Update(args) => update::run(args, console).await,
@@ -116,5 +119,7 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         | Command::Status(_) => {
             unreachable!("handled above")
         }
-    }
+    };
+    let written = console.end_events();
+    code.and_then(|code| written.map(|()| code))
 }

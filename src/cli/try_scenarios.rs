@@ -8,11 +8,13 @@ use serde_json::json;
 use super::args::StackArgs;
 use super::console::Console;
 use super::deploy::deployment;
-use super::output::put_line;
-use super::result::judge_and_save;
+use super::dry_run::DryRunArgs;
+use super::event_stream::EventArgs;
+use super::result::judge_finished;
 use super::scenarios::chosen;
+use super::try_dry_run;
 use super::values::{duration, rate, words};
-use crate::deploy::{StackFiles, scenario_stack};
+use crate::deploy::{Kernel, StackFiles, scenario_stack};
 use crate::error::{Error, ErrorKind, Result};
 use crate::judge::{ScenarioJudgement, Verdict};
 use crate::probe::{Asked, Expect};
@@ -24,7 +26,7 @@ use crate::streams::{self, Asking};
 use crate::wording::{count, length};
 
 /// The stack's name.
-const STACK: &str = "rollproof-try";
+pub(super) const STACK: &str = "rollproof-try";
 /// The port that its proxy publishes.
 const PORT: u16 = 8080;
 
@@ -64,6 +66,12 @@ pub(super) struct TryArgs {
     /// Fail if a deployment makes no progress for this long
     #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration, hide_short_help = true)]
     progress_deadline: Duration,
+
+    #[command(flatten)]
+    events: EventArgs,
+
+    #[command(flatten)]
+    dry_run: DryRunArgs,
 }
 
 /// What became of one scenario.
@@ -77,7 +85,11 @@ struct Tried {
 pub(super) async fn run(args: TryArgs, console: &Console) -> Result<u8> {
     let declarations = wanted(&args)?;
     let load = load(&args, &declarations)?;
+    if args.dry_run.dry_run {
+        return try_dry_run::show(&declarations, &load, console).await;
+    }
     let _lock = console.state.lock()?;
+    console.open_events(&args.events, None)?;
     let lab = if args.keep { LabUse::Start } else { LabUse::ForOneRun };
     let site = console.open_site(lab).await?;
     let tried = each(&args, &declarations, &load, console, &site).await;
@@ -170,7 +182,7 @@ async fn each(
 ) -> Result<Vec<Tried>> {
     // What is wrong with the stack of the last one is said before the first begins.
     for declaration in declarations {
-        stack(declaration, console, site)?;
+        stack(declaration, console, site.kernel)?;
     }
     let mut all = Vec::new();
     remove_what_was_left(console, site).await?;
@@ -191,7 +203,7 @@ async fn each(
         let judged = judged.map_err(|error| error.with_cause());
         let one = Tried { name: declaration.name.clone(), took: began.elapsed(), judged };
         if !console.global.json {
-            put_line(one.line())?;
+            console.put_result(one.line())?;
         }
         all.push(one);
     }
@@ -214,9 +226,13 @@ async fn remove_what_was_left(console: &Console, site: &Site) -> Result<()> {
 }
 
 /// The stack that a scenario needs.
-fn stack(declaration: &Declaration, console: &Console, site: &Site) -> Result<StackFiles> {
+pub(super) fn stack(
+    declaration: &Declaration,
+    console: &Console,
+    kernel: Kernel,
+) -> Result<StackFiles> {
     let (folder, changes) = (console.state.path(), declaration.stack.as_ref());
-    let file = scenario_stack(folder, site.kernel, &declaration.name, changes)?;
+    let file = scenario_stack(folder, kernel, &declaration.name, changes)?;
     let files = StackFiles::read(&[file])?;
     files.requests(STACK)?;
     Ok(files)
@@ -229,7 +245,7 @@ async fn once(
     console: &Console,
     site: &Site,
 ) -> Result<Box<ScenarioJudgement>> {
-    let files = stack(declaration, console, site)?;
+    let files = stack(declaration, console, site.kernel)?;
     let stack_args = StackArgs::built_in(args.progress_deadline);
     let deployment = deployment(console, site, STACK, files, &stack_args, false)?;
     // The proxy's port, also where a scenario publishes another one.
@@ -249,7 +265,7 @@ async fn once(
         self_test: NegativeControl::Off,
     };
     let finished = spec.run(&console.run_env(site)).await?;
-    let judged = judge_and_save(&finished.folder)?.judgement;
+    let judged = judge_finished(console, &finished)?.judgement;
     console.detail(&format!("record: {}", finished.folder.display()));
     match judged.scenarios.into_iter().next() {
         Some(scenario) => Ok(Box::new(scenario)),
@@ -316,14 +332,14 @@ fn show(tried: &[Tried], wanted: usize, console: &Console) -> Result<()> {
                 })
             })
             .collect();
-        return put_line(serde_json::Value::from(list));
+        return console.put_result(serde_json::Value::from(list));
     }
     if wanted == 1 {
         return Ok(());
     }
     let names = tried.iter().map(|one| one.name.len()).max().unwrap_or(0).max(8);
-    put_line("")?;
-    put_line(format!(
+    console.put_result("")?;
+    console.put_result(format!(
         "{:names$}  {:12}  {:16}  {:>7}  {:>7}  {:>7}",
         "scenario", "verdict", "outcome", "lowest", "lost", "time"
     ))?;
@@ -333,7 +349,7 @@ fn show(tried: &[Tried], wanted: usize, console: &Console) -> Result<()> {
             judged.checks.iter().find(|check| check.name == "outcome").map(|check| &check.measured)
         });
         let lowest = judged.and_then(|judged| judged.capacity.as_ref());
-        put_line(format!(
+        console.put_result(format!(
             "{:names$}  {:12}  {:16}  {:>7}  {:>7}  {:>7}",
             one.name,
             one.word(),
@@ -347,6 +363,6 @@ fn show(tried: &[Tried], wanted: usize, console: &Console) -> Result<()> {
         ))?;
     }
     let good = tried.iter().filter(|one| one.verdict() == Some(Verdict::Pass)).count();
-    put_line("")?;
-    put_line(format!("{good} of {wanted} went as declared"))
+    console.put_result("")?;
+    console.put_result(format!("{good} of {wanted} went as declared"))
 }

@@ -2,6 +2,7 @@
 
 mod csv;
 mod details;
+mod events;
 mod findings;
 mod format;
 mod github;
@@ -22,6 +23,7 @@ mod trace;
 
 pub use csv::CSV;
 pub use details::DETAILS;
+pub use events::{EVENTS, EventLines};
 pub use format::{Format, JudgementFormat, Material, RecordFormat, Recorded};
 pub use github::GITHUB;
 pub use gitlab::GITLAB;
@@ -47,6 +49,7 @@ pub const FORMATS: &[Format] = &[
     Format::Record(HTML),
     Format::Record(CSV),
     Format::Record(TRACE),
+    Format::Record(EVENTS),
 ];
 
 /// The format of this name.

@@ -8,6 +8,8 @@ mod caretaker;
 mod causes;
 mod companion;
 mod documents;
+mod dry_run;
+mod events;
 mod faulty;
 mod fixes;
 mod host_engine;
