@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::ci::Ci;
+use super::config::ConfigArgs;
 use super::good_response::GoodResponseArgs;
 use super::request_args::{RequestArgs, weighted_path};
 use super::values::{
@@ -14,8 +15,8 @@ use super::values::{
     words,
 };
 use super::{
-    build, deploy, down, explain, lab, lint, plan, probe, report, runs, scenarios, shell, stack,
-    status, try_scenarios, update as roll, verify, watch,
+    build, deploy, down, explain, init, lab, lint, plan, probe, report, runs, scenarios, shell,
+    stack, status, try_scenarios, update as roll, verify, watch,
 };
 use crate::deploy::{Change, EndpointMode, ResolveImage};
 use crate::error::{Error, Result};
@@ -51,6 +52,8 @@ pub(super) struct Cli {
     pub(super) command: Option<Command>,
     #[command(flatten)]
     pub(super) global: GlobalArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 /// Options of every command.
@@ -122,6 +125,7 @@ pub(super) enum Command {
     Watch(watch::WatchArgs),
     Plan(plan::PlanArgs),
     Lint(lint::LintArgs),
+    Init(init::InitArgs),
     Probe(probe::ProbeArgs),
     Status(status::StatusArgs),
     Report(report::ReportArgs),
@@ -132,7 +136,7 @@ pub(super) enum Command {
     /// Show what this machine lacks, and how to fix it
     Doctor,
     /// Manage a private swarm in a network namespace of its own
-    Lab(LabArgs),
+    Lab(lab::LabArgs),
     Build(build::BuildArgs),
     /// Read stack files as docker does
     Stack(stack::StackCommandArgs),
@@ -141,13 +145,6 @@ pub(super) enum Command {
     /// Send requests from inside the network of the stack under test
     #[command(hide = true)]
     ProbeAgent,
-}
-
-/// `rollproof lab …`.
-#[derive(Debug, Args)]
-pub(super) struct LabArgs {
-    #[command(subcommand)]
-    pub(super) command: lab::LabCommand,
 }
 
 /// Which stack, and how it is deployed.

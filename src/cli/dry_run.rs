@@ -92,6 +92,11 @@ impl Step {
         (step, if succeeds { after } else { body.clone() })
     }
 
+    /// How it ends, in a few words.
+    pub(super) fn ending(&self) -> &str {
+        &self.ending
+    }
+
     /// Adds it to a page, with the time that a run of it alone takes.
     pub(super) fn put(&self, page: &mut Page, time: Offset) {
         page.entry("change", &format!("{}: {} ({})", self.name, self.change, length(time)));

@@ -7,6 +7,7 @@ mod bad_input;
 mod caretaker;
 mod causes;
 mod companion;
+mod config;
 mod documents;
 mod dry_run;
 mod events;
