@@ -6,6 +6,7 @@ mod ci;
 mod config;
 mod console;
 mod deploy;
+mod docker_plugin;
 mod doctor;
 mod down;
 mod dry_run;
@@ -52,6 +53,9 @@ use console::Console;
 /// code (`docs/report.md` lists them).
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    if docker_plugin::is_plugin(&args) {
+        return docker_plugin::run(&args).map_or_else(|error| refuse(&error), ExitCode::from);
+    }
     let line = match config::read(Cli::command(), &args) {
         Ok(line) => line,
         Err(Refusal::File(error)) => return refuse(&error),

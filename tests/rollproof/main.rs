@@ -8,6 +8,7 @@ mod caretaker;
 mod causes;
 mod companion;
 mod config;
+mod docker_plugin;
 mod documents;
 mod dry_run;
 mod events;
