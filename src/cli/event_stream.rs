@@ -129,15 +129,19 @@ impl EventStream {
     /// # Errors
     /// If it could not be, or the reader does not take it.
     pub(super) fn finish(self) -> Result<()> {
+        self.finish_within(READER)
+    }
+
+    fn finish_within(self, patience: Duration) -> Result<()> {
         drop(self.lines);
-        let waited = self.ended.recv_timeout(READER);
+        let waited = self.ended.recv_timeout(patience);
         if let Some(error) = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return Err(error);
         }
         match waited {
             Err(RecvTimeoutError::Timeout) => Err(Error::environment(format!(
                 "the reader of the events took nothing more for {} s",
-                READER.as_secs()
+                patience.as_secs()
             ))
             .hint("the record of the run is whole: `rollproof report --format events` prints it")),
             _ => Ok(()),
@@ -208,6 +212,34 @@ mod tests {
         let sent = sink.event(&samples::event(2));
         drop(sink);
         (sent, stream.finish())
+    }
+
+    /// Takes nothing until it is told to.
+    struct Blocked(Receiver<()>);
+
+    impl Write for Blocked {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_does_not_read_holds_up_neither_the_run_nor_its_end() {
+        let (release, blocked) = mpsc::channel();
+        let stream = EventStream::start(Box::new(Blocked(blocked)), "x".into(), false).unwrap();
+        let mut sink = stream.sink();
+        for number in 0..1000 {
+            sink.event(&samples::event(number)).unwrap();
+        }
+        drop(sink);
+        let error = stream.finish_within(Duration::from_millis(50)).unwrap_err();
+        assert!(error.to_string().contains("took nothing more"), "{error}");
+        drop(release);
     }
 
     #[test]

@@ -91,6 +91,10 @@ fn the_file_beside_the_stack_is_used_and_its_paths_count_from_there() {
     let told = finish(command.env("ROLLPROOF_CONFIG", "own.yml")).expect(0);
     assert_eq!(rate(&told.json()), "5.0");
     assert!(told.err.contains("using the settings of own.yml"), "{}", told.err);
+    let mut command =
+        place.command(&["verify", "--dry-run", "--json", "--engine", "lab", "--no-config"]);
+    let told = finish(command.env("ROLLPROOF_CONFIG", "own.yml")).expect(0);
+    assert_eq!(rate(&told.json()), "200.0");
     let ended = place.run(&["verify", "--config", "nowhere.yml"]).expect(2);
     assert!(ended.err.contains("there is no nowhere.yml"), "{}", ended.err);
 }

@@ -6,6 +6,7 @@ mod app;
 mod bad_input;
 mod caretaker;
 mod causes;
+mod ci_documentation;
 mod companion;
 mod config;
 mod docker_plugin;

@@ -37,8 +37,8 @@ pub(super) struct ConfigArgs {
     )]
     config: Option<PathBuf>,
 
-    /// Use no configuration file
-    #[arg(long, global = true, conflicts_with = "config", hide_short_help = true)]
+    /// Use no configuration file, whatever else names one
+    #[arg(long, global = true, hide_short_help = true)]
     no_config: bool,
 }
 
