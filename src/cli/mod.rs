@@ -46,6 +46,7 @@ use clap::CommandFactory as _;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ui::{render_error, stderr_colour};
 use args::{Cli, Command, GlobalArgs};
+use ci::Ci;
 use config::{Line, Refusal};
 use console::Console;
 
@@ -54,11 +55,11 @@ use console::Console;
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     if docker_plugin::is_plugin(&args) {
-        return docker_plugin::run(&args).map_or_else(|error| refuse(&error), ExitCode::from);
+        return docker_plugin::run(&args).map_or_else(|error| refuse(&error, None), ExitCode::from);
     }
     let line = match config::read(Cli::command(), &args) {
         Ok(line) => line,
-        Err(Refusal::File(error)) => return refuse(&error),
+        Err(Refusal::File(error, ci)) => return refuse(&error, ci),
         Err(Refusal::Clap(error)) => {
             // Help and version go to standard output and are no error.
             let code = if error.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 };
@@ -66,20 +67,21 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let Line { cli, file } = line;
+    let Line { cli, file, ci } = line;
     let Some(command) = cli.command else {
         let _ = Cli::command().print_help();
         return ExitCode::from(ErrorKind::Usage.exit_code());
     };
     match start(command, cli.global, file) {
         Ok(code) => ExitCode::from(code),
-        Err(error) => refuse(&error),
+        Err(error) => refuse(&error, ci),
     }
 }
 
-fn refuse(error: &Error) -> ExitCode {
+fn refuse(error: &Error, ci: Option<Ci>) -> ExitCode {
     let text = render_error(error, stderr_colour());
     anstream::eprintln!("{}", text.trim_end());
+    Ci::here(ci).tell_mistake(error);
     error.exit_code()
 }
 

@@ -25,7 +25,7 @@ pub use csv::CSV;
 pub use details::DETAILS;
 pub use events::{EVENTS, EventLines};
 pub use format::{Format, JudgementFormat, Material, RecordFormat, Recorded};
-pub use github::GITHUB;
+pub use github::{GITHUB, annotation};
 pub use gitlab::GITLAB;
 pub use html::HTML;
 pub use json::JSON;

@@ -147,6 +147,31 @@ fn github_is_not_told_what_it_was_told_before() {
 }
 
 #[test]
+fn a_mistake_in_a_file_stands_at_its_line() {
+    let place = Workplace::without_engine();
+    place.file("stack.yml", "services:\n  api: {image: 'a:1', depoy: {}}\n");
+    place.file("rollproof.yml", "load:\n  raet: 5\n");
+    for (args, annotation) in [
+        (&["verify", "-c", "stack.yml", "--no-config"][..], "::error file=stack.yml,line=2,col="),
+        (&["lint", "-c", "stack.yml"], "::error file=stack.yml,line=2,col="),
+        (&["update"], "::error file=rollproof.yml,line=2,col=3,title=rollproof::`load` has no key"),
+    ] {
+        let on = |args: &[&str], actions: &str| {
+            let mut command = place.command(args);
+            command.env("GITHUB_ACTIONS", actions);
+            finish(&mut command).expect(2).err
+        };
+        let told = on(args, "true");
+        let last = told.lines().last().unwrap();
+        assert!(last.starts_with(annotation), "{told}");
+        assert!(!on(args, "").contains("::"), "{args:?}");
+    }
+    let mut command = place.command(&["update", "--ci", "none"]);
+    command.env("GITHUB_ACTIONS", "true");
+    assert!(!finish(&mut command).expect(2).err.contains("::"));
+}
+
+#[test]
 fn the_log_under_github_is_folded_and_takes_no_commands() {
     let place = Workplace::without_engine();
     // There is no engine at this address: the command ends after it has begun its log.

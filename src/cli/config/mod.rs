@@ -15,6 +15,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory as _, FromArgMatches as _};
 
 use super::args::Cli;
+use super::ci::Ci;
 use crate::error::{Error, Result};
 use check::{check, is_flag};
 use file::{ConfigFile, Setting};
@@ -47,6 +48,8 @@ pub(super) struct Line {
     pub(super) cli: Cli,
     /// The file.
     pub(super) file: Option<PathBuf>,
+    /// The CI system that the user named.
+    pub(super) ci: Option<Ci>,
 }
 
 /// Why a command line cannot be used.
@@ -54,7 +57,7 @@ pub(super) enum Refusal {
     /// It is no command line, or asks for help.
     Clap(clap::Error),
     /// The file cannot be used.
-    File(Error),
+    File(Error, Option<Ci>),
 }
 
 impl From<clap::Error> for Refusal {
@@ -66,19 +69,21 @@ impl From<clap::Error> for Refusal {
 /// Reads a command line, and the file that its command takes settings from.
 pub(super) fn read(root: Command, args: &[OsString]) -> Result<Line, Refusal> {
     let typed = root.clone().try_get_matches_from(args)?;
+    // Not every command tells it.
+    let ci = typed.subcommand().and_then(|(_, own)| own.try_get_one("ci").ok().flatten().copied());
     let file = match typed.subcommand() {
         Some((command, of_command)) if COMMANDS.contains(&command) => {
-            let file = find(of_command).map_err(Refusal::File)?;
+            let file = find(of_command).map_err(|error| Refusal::File(error, ci))?;
             file.map(|file| (command, of_command, file))
         }
         _ => None,
     };
     let Some((command, of_command, file)) = file else {
-        return Ok(Line { cli: Cli::from_arg_matches(&typed)?, file: None });
+        return Ok(Line { cli: Cli::from_arg_matches(&typed)?, file: None, ci });
     };
     let mut built = Cli::command();
     built.build();
-    check(&built, &file).map_err(Refusal::File)?;
+    check(&built, &file).map_err(|error| Refusal::File(error, ci))?;
     let settings = file.settings.iter().filter(|setting| setting.section.is_for(command));
     let line = settings.fold(root, |root, setting| match option(&built, command, &setting.key) {
         Some(arg) if !is_excluded(&built, command, of_command, arg) => {
@@ -87,7 +92,7 @@ pub(super) fn read(root: Command, args: &[OsString]) -> Result<Line, Refusal> {
         _ => root,
     });
     let cli = Cli::from_arg_matches(&line.try_get_matches_from(args)?)?;
-    Ok(Line { cli, file: Some(file.path) })
+    Ok(Line { cli, file: Some(file.path), ci })
 }
 
 /// The file for a command line.
