@@ -68,6 +68,8 @@ down: driver ## Remove the stack and the private engine, and check that nothing 
 install: app driver ## Install rollproof and its app into /usr/local/bin, or PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install $(ROLLPROOF) $(TARGET)/$(HOST)/app/rollproof-app $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/lib/docker/cli-plugins
+	ln -sfn ../../../bin/rollproof $(DESTDIR)$(PREFIX)/lib/docker/cli-plugins/docker-rollproof
 	$(ROLLPROOF) man $(DESTDIR)$(PREFIX)/share/man/man1
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	$(ROLLPROOF) completions bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/rollproof

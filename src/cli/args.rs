@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::config::ConfigArgs;
 use super::good_response::GoodResponseArgs;
 use super::request_args::{RequestArgs, weighted_path};
 use super::values::{
     StreamChoice, duration, key_value, limit, path, port, rate, stack_name, url, words,
 };
 use super::{
-    build, compare, deploy, down, explain, lab, lint, plan, probe, report, runs, scenarios, serve,
-    shell, stack, status, try_scenarios, update as roll, verify, watch,
+    build, compare, deploy, down, explain, init, lab, lint, plan, probe, report, runs, scenarios,
+    serve, shell, stack, status, try_scenarios, update as roll, verify, watch,
 };
 use crate::deploy::{Change, EndpointMode, ResolveImage};
 use crate::error::{Error, Result};
@@ -47,6 +48,8 @@ pub(super) struct Cli {
     pub(super) command: Option<Command>,
     #[command(flatten)]
     pub(super) global: GlobalArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 /// Options of every command.
@@ -118,6 +121,7 @@ pub(super) enum Command {
     Watch(watch::WatchArgs),
     Plan(plan::PlanArgs),
     Lint(lint::LintArgs),
+    Init(init::InitArgs),
     Probe(probe::ProbeArgs),
     Status(status::StatusArgs),
     Report(report::ReportArgs),
@@ -130,7 +134,7 @@ pub(super) enum Command {
     /// Show what this machine lacks, and how to fix it
     Doctor,
     /// Manage a private swarm in a network namespace of its own
-    Lab(LabArgs),
+    Lab(lab::LabArgs),
     Build(build::BuildArgs),
     /// Read stack files as docker does
     Stack(stack::StackCommandArgs),
@@ -139,13 +143,6 @@ pub(super) enum Command {
     /// Send requests from inside the network of the stack under test
     #[command(hide = true)]
     ProbeAgent,
-}
-
-/// `rollproof lab …`.
-#[derive(Debug, Args)]
-pub(super) struct LabArgs {
-    #[command(subcommand)]
-    pub(super) command: lab::LabCommand,
 }
 
 /// Which stack, and how it is deployed.

@@ -7,9 +7,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::console::Console;
-use super::output::put_line;
+use super::dry_run::{DryRunArgs, Page, nothing_done};
+use super::output::{put, put_line};
 use crate::error::{Error, Result};
-use crate::image::{BuildContext, Programs};
+use crate::image::{APP_V1, APP_V2, BuildContext, PROXY, Programs, find_app_binary};
 use crate::site::{LabUse, Site};
 
 /// Build the example's images, or a folder with a Dockerfile, into every engine of the swarm
@@ -38,9 +39,15 @@ pub(super) struct BuildArgs {
     /// Busybox program to pack into the images
     #[arg(long, value_name = "FILE", conflicts_with = "context")]
     busybox: Option<PathBuf>,
+
+    #[command(flatten)]
+    dry_run: DryRunArgs,
 }
 
 pub(super) async fn run(args: BuildArgs, console: &Console) -> Result<u8> {
+    if args.dry_run.dry_run {
+        return dry_run(&args, console).await;
+    }
     let _lock = console.state.lock()?;
     let site = console.open_site(LabUse::Start).await?;
     let built = if let (Some(context), Some(tag)) = (&args.context, &args.tag) {
@@ -62,6 +69,30 @@ pub(super) async fn run(args: BuildArgs, console: &Console) -> Result<u8> {
             built.iter().map(|(reference, id)| json!({"reference": reference, "id": id})).collect();
         put_line(json!({ "images": images }))?;
     }
+    Ok(0)
+}
+
+async fn dry_run(args: &BuildArgs, console: &Console) -> Result<u8> {
+    let engine = console.foresee_site(LabUse::Start).await?;
+    let images: Vec<String> = if let (Some(context), Some(tag)) = (&args.context, &args.tag) {
+        // What is wrong with the folder is said now.
+        BuildContext::of(context, args.file.as_deref())?;
+        vec![tag.clone()]
+    } else {
+        find_app_binary(args.app.as_deref())?;
+        [APP_V1, APP_V2, PROXY].map(str::to_owned).into()
+    };
+    if console.global.json {
+        put_line(json!({"dry_run": true, "engine": engine.to_string(), "builds": images}))?;
+    } else {
+        let mut page = Page::default();
+        page.entry("engine", &engine.to_string());
+        for image in &images {
+            page.entry("build", image);
+        }
+        put(&page.0)?;
+    }
+    nothing_done(console);
     Ok(0)
 }
 

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use crate::error::{Error, Result};
 use crate::judge::{Judgement, Pooled};
 use crate::record::{Purpose, RunFolder};
-use crate::report::{GITHUB, MARKDOWN, Material, Style};
+use crate::report::{GITHUB, MARKDOWN, Material, Style, annotation};
 
 /// The most that GitHub takes as the summary of a step.
 const SUMMARY: usize = 1024 * 1024;
@@ -62,6 +62,13 @@ impl Ci {
             ("failed", runs.iter().map(|run| run.failed).sum::<u64>().to_string()),
             ("longest-gap", gap.as_secs_f64().to_string()),
         ])
+    }
+
+    /// Tells it a mistake in one of the user's files.
+    pub(super) fn tell_mistake(self, error: &Error) {
+        if let Some(text) = annotation(error).filter(|_| self != Self::None) {
+            eprintln!("{text}");
+        }
     }
 
     /// A result as it can be printed: GitHub takes a line that begins with `::` as a command,

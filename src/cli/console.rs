@@ -1,18 +1,22 @@
 //! What every command has: options, the state folder, the terminal, the user's wish to stop.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::args::GlobalArgs;
 use super::ci::{Ci, LogGroup};
+use super::event_stream::{EventArgs, EventStream};
+use super::format_args::FormatArgs;
 use super::interrupts;
+use super::output::{put_line, put_line_to_stderr};
 use crate::error::Result;
 use crate::lab::EngineSource;
 use crate::record::Sink;
+use crate::report::Recorded;
 use crate::run::RunEnv;
-use crate::site::{LabUse, OpenOptions, Site, StateFolder};
+use crate::site::{Foreseen, LabUse, OpenOptions, Site, StateFolder};
 use crate::ui::{Mode, Screen, Terminal, start_log, stderr_colour};
 
 /// What every command has.
@@ -22,6 +26,7 @@ pub(super) struct Console {
     pub(super) interrupt: CancellationToken,
     terminal: Terminal,
     log_group: Mutex<Option<LogGroup>>,
+    events: Mutex<Option<EventStream>>,
 }
 
 impl Console {
@@ -30,12 +35,25 @@ impl Console {
         let interrupt = interrupts::listen()?;
         let terminal = Terminal::stderr();
         start_log(global.log.as_deref(), stderr_colour(), &terminal);
-        Ok(Self { global, state, interrupt, terminal, log_group: Mutex::new(None) })
+        let (log_group, events) = (Mutex::new(None), Mutex::new(None));
+        Ok(Self { global, state, interrupt, terminal, log_group, events })
     }
 
     /// Opens the engine. Commands that need what is there already do not start a lab.
     pub(super) async fn open_site(&self, lab: LabUse) -> Result<Site> {
-        let options = OpenOptions {
+        let options = self.open_options(lab);
+        let site = Site::open(&options, &self.state, &mut |text| self.tell(text)).await?;
+        self.tell(&format!("using the {}", site.reason));
+        Ok(site)
+    }
+
+    /// Which engine would be opened; nothing is started.
+    pub(super) async fn foresee_site(&self, lab: LabUse) -> Result<Foreseen> {
+        Foreseen::look(&self.open_options(lab), &self.state).await
+    }
+
+    fn open_options(&self, lab: LabUse) -> OpenOptions {
+        OpenOptions {
             choice: self.global.engine,
             host: self.global.host.clone(),
             init_swarm: self.global.init_swarm,
@@ -43,10 +61,7 @@ impl Console {
             nodes: 1,
             lab_engine: self.lab_engine(),
             start_deadline: Duration::from_secs(60),
-        };
-        let site = Site::open(&options, &self.state, &mut |text| self.tell(text)).await?;
-        self.tell(&format!("using the {}", site.reason));
-        Ok(site)
+        }
     }
 
     /// Where the engines of a private swarm come from.
@@ -80,13 +95,58 @@ impl Console {
         self.log_group.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
+    /// Opens the event stream of `--events`, before anything starts.
+    pub(super) fn open_events(
+        &self,
+        events: &EventArgs,
+        formats: Option<&FormatArgs>,
+    ) -> Result<()> {
+        *self.events() = events.open(self.global.json, formats)?;
+        Ok(())
+    }
+
+    /// Tells the event stream the verdict on a run.
+    pub(super) fn tell_judged(&self, recorded: Recorded) {
+        if let Some(events) = self.events().as_ref() {
+            events.judged(recorded);
+        }
+    }
+
+    /// Waits until all events are written.
+    pub(super) fn end_events(&self) -> Result<()> {
+        let events = self.events().take();
+        events.map_or(Ok(()), EventStream::finish)
+    }
+
+    fn events(&self) -> MutexGuard<'_, Option<EventStream>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether results for people go to standard output. If not, the events do.
+    pub(super) fn has_stdout(&self) -> bool {
+        !self.events().as_ref().is_some_and(EventStream::is_on_stdout)
+    }
+
+    /// Prints a result with a line end: on standard output, unless that is the events'.
+    pub(super) fn put_result(&self, text: impl std::fmt::Display) -> Result<()> {
+        if self.has_stdout() {
+            put_line(text)
+        } else {
+            put_line_to_stderr(text);
+            Ok(())
+        }
+    }
+
     /// What a run on this engine works with.
     pub(super) fn run_env<'a>(&'a self, site: &'a Site) -> RunEnv<'a> {
         RunEnv {
             site,
             state: &self.state,
             interrupt: &self.interrupt,
-            screen: Box::new(|| self.screen()),
+            sinks: Box::new(|| {
+                let events = self.events().as_ref().map(EventStream::sink);
+                [Some(self.screen()), events].into_iter().flatten().collect()
+            }),
         }
     }
 

@@ -26,6 +26,7 @@ fn listen_with(first: Option<&'static str>, second: &'static str) -> Result<Canc
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
+    let mut docker = super::docker_plugin::connection();
     let fire = token.clone();
     tokio::spawn(async move {
         let mut count = 0_u32;
@@ -34,6 +35,7 @@ fn listen_with(first: Option<&'static str>, second: &'static str) -> Result<Canc
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
                 _ = hangup.recv() => {}
+                () = super::docker_plugin::closed(&mut docker) => {}
             }
             count += 1;
             if count == 1 {

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::console::Console;
+use super::dry_run::{DryRunArgs, nothing_done};
 use super::output::put;
 use crate::error::{Error, Result};
 use crate::lab::{
@@ -13,6 +15,13 @@ use crate::lab::{
 };
 use crate::site::remove_lab;
 use crate::wording::counted;
+
+/// `rollproof lab …`.
+#[derive(Debug, Args)]
+pub(super) struct LabArgs {
+    #[command(subcommand)]
+    pub(super) command: LabCommand,
+}
 
 /// Manage a private swarm.
 #[derive(Debug, Subcommand)]
@@ -26,7 +35,7 @@ pub enum LabCommand {
     /// Print the line that points the docker CLI at the private swarm: `eval "$(rollproof lab env)"`
     Env,
     /// Remove the private swarm of this folder with everything in it
-    Down,
+    Down(DryRunArgs),
 }
 
 /// Arguments of `rollproof lab up`.
@@ -41,6 +50,9 @@ pub struct LabUp {
     /// How long the start may take
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = humantime::parse_duration)]
     timeout: Duration,
+
+    #[command(flatten)]
+    dry_run: DryRunArgs,
 }
 
 /// Runs one of the commands.
@@ -58,6 +70,9 @@ pub(super) async fn run(command: LabCommand, console: &Console) -> Result<u8> {
                 start_deadline: args.timeout,
                 for_one_run: false,
             };
+            if args.dry_run.dry_run {
+                return foresee_up(&options, console).await;
+            }
             let mut progress = |step: &str| anstream::eprintln!("{step}");
             let lab = tokio::select! {
                 lab = Lab::up(&options, &mut progress) => lab?,
@@ -72,9 +87,41 @@ pub(super) async fn run(command: LabCommand, console: &Console) -> Result<u8> {
         LabCommand::Env => {
             put(&format!("export DOCKER_HOST={}\n", running(state).await?.docker_host()))?;
         }
-        LabCommand::Down => show_down(&remove_lab(&console.state).await?, json)?,
+        LabCommand::Down(args) if args.dry_run => foresee_down(console)?,
+        LabCommand::Down(_) => show_down(&remove_lab(&console.state).await?, json)?,
     }
     Ok(0)
+}
+
+async fn foresee_up(options: &LabOptions, console: &Console) -> Result<u8> {
+    Lab::check(options)?;
+    let state = options.state.display();
+    let there = Lab::find(&options.state).await?;
+    let nodes = there.as_ref().map_or(usize::from(options.nodes), |lab| lab.nodes().len());
+    let nodes = counted(nodes as u64, "node");
+    if console.global.json {
+        let starts = there.is_none();
+        put(&to_json(&json!({"dry_run": true, "starts": starts, "nodes": options.nodes}))?)?;
+    } else if there.is_some() {
+        put(&format!("the private swarm of {state} is running already, with {nodes}\n"))?;
+    } else {
+        put(&format!("would start a private swarm of {nodes} for {state}\n"))?;
+    }
+    nothing_done(console);
+    Ok(0)
+}
+
+fn foresee_down(console: &Console) -> Result<()> {
+    let mine = lab_traces(console.state.path())?.into_iter().find(|lab| lab.mine);
+    if console.global.json {
+        put(&to_json(&json!({"dry_run": true, "removes": mine}))?)?;
+    } else if let Some(lab) = &mine {
+        put(&format!("would remove the private swarm {}", trace_line(lab)))?;
+    } else {
+        put("no private swarm is there\n")?;
+    }
+    nothing_done(console);
+    Ok(())
 }
 
 async fn running(state: &Path) -> Result<Lab> {

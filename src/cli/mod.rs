@@ -5,14 +5,19 @@ mod args;
 mod build;
 mod ci;
 mod compare;
+mod config;
 mod console;
 mod deploy;
+mod docker_plugin;
 mod doctor;
 mod down;
+mod dry_run;
+mod event_stream;
 mod explain;
 mod format_args;
 mod good_response;
 mod header;
+mod init;
 mod interrupts;
 mod lab;
 mod limit_args;
@@ -30,6 +35,7 @@ mod serve;
 mod shell;
 mod stack;
 mod status;
+mod try_dry_run;
 mod try_scenarios;
 mod update;
 mod values;
@@ -37,54 +43,66 @@ mod verify;
 mod watch;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ui::{render_error, stderr_colour};
 use args::{Cli, Command, GlobalArgs};
+use ci::Ci;
+use config::{Line, Refusal};
 use console::Console;
 
 /// Runs the program with the given arguments, the program's name first, and returns its exit
 /// code (`docs/report.md` lists them).
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
-        Err(error) => {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if docker_plugin::is_plugin(&args) {
+        return docker_plugin::run(&args).map_or_else(|error| refuse(&error, None), ExitCode::from);
+    }
+    let line = match config::read(Cli::command(), &args) {
+        Ok(line) => line,
+        Err(Refusal::File(error, ci)) => return refuse(&error, ci),
+        Err(Refusal::Clap(error)) => {
             // Help and version go to standard output and are no error.
             let code = if error.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 };
             let _ = error.print();
             return ExitCode::from(code);
         }
     };
+    let Line { cli, file, ci } = line;
     let Some(command) = cli.command else {
         let _ = Cli::command().print_help();
         return ExitCode::from(ErrorKind::Usage.exit_code());
     };
-    match start(command, cli.global) {
+    match start(command, cli.global, file) {
         Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            let text = render_error(&error, stderr_colour());
-            anstream::eprintln!("{}", text.trim_end());
-            error.exit_code()
-        }
+        Err(error) => refuse(&error, ci),
     }
 }
 
-fn start(command: Command, global: GlobalArgs) -> Result<u8> {
+fn refuse(error: &Error, ci: Option<Ci>) -> ExitCode {
+    let text = render_error(error, stderr_colour());
+    anstream::eprintln!("{}", text.trim_end());
+    Ci::here(ci).tell_mistake(error);
+    error.exit_code()
+}
+
+fn start(command: Command, global: GlobalArgs, file: Option<PathBuf>) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|error| Error::environment("cannot start the runtime").caused_by(error))?;
-    let code = runtime.block_on(dispatch(command, global));
+    let code = runtime.block_on(dispatch(command, global, file));
     // A blocked thread must not keep the program from ending.
     runtime.shutdown_background();
     code
 }
 
-async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
+async fn dispatch(command: Command, global: GlobalArgs, file: Option<PathBuf>) -> Result<u8> {
     // These need no engine, or only with some arguments, and a first Ctrl-C does not make them fail.
     let command = match command {
         Command::Completions(args) => return shell::completions(&args),
@@ -96,7 +114,10 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         command => command,
     };
     let console = &Console::new(global)?;
-    match command {
+    if let Some(file) = file {
+        console.tell(&format!("using the settings of {}", file.display()));
+    }
+    let code = match command {
         Command::Build(args) => build::run(args, console).await,
         Command::Deploy(args) => deploy::run(args, console).await,
         Command::Update(args) => update::run(args, console).await,
@@ -116,6 +137,7 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         Command::Explain(args) => explain::run(&args, console),
         Command::Plan(args) => plan::run(&args, console),
         Command::Lint(args) => lint::run(&args, console),
+        Command::Init(args) => init::run(args, console),
         Command::Completions(_)
         | Command::Man(_)
         | Command::Probe(_)
@@ -124,5 +146,7 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         | Command::Status(_) => {
             unreachable!("handled above")
         }
-    }
+    };
+    let written = console.end_events();
+    code.and_then(|code| written.map(|()| code))
 }

@@ -20,3 +20,8 @@ pub(super) fn put(text: &str) -> Result<()> {
 pub(super) fn put_line(text: impl std::fmt::Display) -> Result<()> {
     put(&format!("{text}\n"))
 }
+
+/// Writes a result with a line end to standard error, which may be closed.
+pub(super) fn put_line_to_stderr(text: impl std::fmt::Display) {
+    let _ = anstream::stderr().lock().write_all(format!("{text}\n").as_bytes());
+}

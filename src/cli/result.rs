@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use super::ci::Ci;
 use super::console::Console;
 use super::format_args::FormatArgs;
-use super::output::put_line;
 use crate::error::{Error, ErrorKind, Result};
 use crate::judge::{Judgement, Limits, Pooled, judge};
 use crate::record::{Meta, RecordReader, Run, RunFolder};
 use crate::report::{self, Format, Material, Recorded, Style};
 use crate::run::Finished;
+use crate::ui::stderr_colour;
 
 /// A record and its judgement.
 pub(super) struct Judged {
@@ -32,7 +32,7 @@ pub(super) async fn conclude(
     finished: Finished,
     clean_up: impl Future<Output = Result<()>>,
 ) -> Result<u8> {
-    let judged = judge_and_save(&finished.folder);
+    let judged = judge_finished(console, &finished);
     let cleaned = clean_up.await;
     // Nothing was measured: a report would only hide what is wrong with the command line.
     if let Err(error) = finished.outcome.as_ref()
@@ -92,6 +92,13 @@ pub(super) fn judge_again(folder: &Path, change: impl FnOnce(&mut Meta)) -> Resu
     Ok(Judged { run, judgement })
 }
 
+/// The same for a run that has just ended: whoever follows the events is told, too.
+pub(super) fn judge_finished(console: &Console, finished: &Finished) -> Result<Judged> {
+    let judged = judge_and_save(&finished.folder)?;
+    console.tell_judged(judged.recorded());
+    Ok(judged)
+}
+
 /// Judges several runs together and prints the result.
 pub(super) fn conclude_all(
     console: &Console,
@@ -147,16 +154,20 @@ fn put_all(
     ci: Ci,
     write: impl Fn(&Format, Style) -> Result<String>,
 ) -> Result<()> {
-    let style = out_style(record);
+    let style = if console.has_stdout() {
+        out_style(record)
+    } else {
+        Style { colour: stderr_colour(), width: columns(), record }
+    };
     let plain = Style { record, ..Style::default() };
     for choice in &formats.formats {
         match &choice.file {
             Some(file) => save(file, &write(choice.format, plain)?)?,
             // These are commands on purpose, with everything from elsewhere escaped.
             None if choice.format.name() == report::GITHUB.name => {
-                put_line(write(choice.format, style)?.trim_end())?;
+                console.put_result(write(choice.format, style)?.trim_end())?;
             }
-            None => put_line(ci.quote(write(choice.format, style)?.trim_end()))?,
+            None => console.put_result(ci.quote(write(choice.format, style)?.trim_end()))?,
         }
     }
     let chosen = formats.formats.iter().any(|choice| choice.file.is_none());
@@ -166,7 +177,7 @@ fn put_all(
         () if console.global.verbose => report::DETAILS,
         () => report::SUMMARY,
     };
-    put_line(ci.quote(write(&Format::Judgement(format), style)?.trim_end()))
+    console.put_result(ci.quote(write(&Format::Judgement(format), style)?.trim_end()))
 }
 
 /// How text on standard output looks.

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::ci::Ci;
 use super::console::Console;
-use super::output::put_line;
+use super::dry_run::{DryRunArgs, Page, nothing_done};
+use super::output::{put, put_line};
 use super::result::{judge_and_save, run_folder};
 use crate::error::{Error, Result};
 use crate::record::{RunEntry, RunFolder};
@@ -31,12 +32,16 @@ enum RunsCommand {
         /// The runs
         #[arg(value_name = "RUN", required = true)]
         runs: Vec<String>,
+        #[command(flatten)]
+        dry_run: DryRunArgs,
     },
     /// Remove all but the newest runs
     Prune {
         /// Keep this many
         #[arg(long, value_name = "N", default_value_t = 20)]
         keep: usize,
+        #[command(flatten)]
+        dry_run: DryRunArgs,
     },
 }
 
@@ -57,7 +62,7 @@ pub(super) fn run(args: &RunsArgs, console: &Console) -> Result<u8> {
     let all = RunEntry::all(&runs)?;
     match &args.command {
         None => list(&all, console)?,
-        Some(RunsCommand::Rm { runs: ids }) => {
+        Some(RunsCommand::Rm { runs: ids, dry_run }) => {
             let find = |id: &String| {
                 all.iter().find(|run| run.id == *id).ok_or_else(|| {
                     Error::usage(format!("there is no run `{id}` in {}", runs.display()))
@@ -66,17 +71,36 @@ pub(super) fn run(args: &RunsArgs, console: &Console) -> Result<u8> {
             };
             // All of them are known before the first one goes.
             let chosen = ids.iter().map(find).collect::<Result<Vec<_>>>()?;
-            remove(&chosen, console)?;
+            remove(&chosen, *dry_run, console)?;
         }
-        Some(RunsCommand::Prune { keep }) => {
+        Some(RunsCommand::Prune { keep, dry_run }) => {
             let old: Vec<&RunEntry> = all.iter().skip(*keep).collect();
-            remove(&old, console)?;
+            remove(&old, *dry_run, console)?;
         }
     }
     Ok(0)
 }
 
-fn remove(runs: &[&RunEntry], console: &Console) -> Result<()> {
+fn remove(runs: &[&RunEntry], dry_run: DryRunArgs, console: &Console) -> Result<()> {
+    if dry_run.dry_run {
+        let ids: Vec<&str> = runs.iter().map(|run| run.id.as_str()).collect();
+        let bytes = runs.iter().map(|run| run.bytes).sum();
+        if console.global.json {
+            put_line(json!({"dry_run": true, "removes": ids, "bytes": bytes}))?;
+        } else {
+            let mut page = Page::default();
+            page.entry(
+                "remove",
+                &format!("{} ({})", counted(ids.len() as u64, "run"), size(bytes)),
+            );
+            for id in ids {
+                page.entry("", &format!("  {id}"));
+            }
+            put(&page.0)?;
+        }
+        nothing_done(console);
+        return Ok(());
+    }
     for run in runs {
         run.remove()?;
     }

@@ -102,16 +102,18 @@ impl ScenarioArgs {
     }
 }
 
-/// The scenarios of names and files, in their order. A file is what has a `/` or ends in `.yml` or
-/// `.yaml`.
+/// Whether it is the name of a file: it has a `/`, or ends in `.yml` or `.yaml`.
+pub(super) fn is_file(name: &str) -> bool {
+    let extension = Path::new(name).extension();
+    name.contains('/') || extension.is_some_and(|end| end == "yml" || end == "yaml")
+}
+
+/// The scenarios of names and files, in their order.
 pub(super) fn chosen(names: &[String]) -> Result<Vec<Declaration>> {
     let mut chosen: Vec<Declaration> = Vec::new();
     for name in names {
-        let path = Path::new(name);
-        let is_file = name.contains('/')
-            || path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml");
-        if is_file {
-            chosen.extend(scenario::read(path)?);
+        if is_file(name) {
+            chosen.extend(scenario::read(Path::new(name))?);
             continue;
         }
         if let Some(found) = scenario::find(name)? {

@@ -8,12 +8,14 @@ use serde_json::json;
 use super::args::StackArgs;
 use super::console::Console;
 use super::deploy::deployment;
+use super::dry_run::DryRunArgs;
+use super::event_stream::EventArgs;
 use super::limit_args::LimitArgs;
-use super::output::put_line;
-use super::result::judge_and_save;
+use super::result::judge_finished;
 use super::scenarios::chosen;
+use super::try_dry_run;
 use super::values::{duration, rate, words};
-use crate::deploy::{StackFiles, scenario_stack};
+use crate::deploy::{Kernel, StackFiles, scenario_stack};
 use crate::error::{Error, ErrorKind, Result};
 use crate::judge::{ScenarioJudgement, Verdict};
 use crate::probe::{Asked, Expect};
@@ -25,7 +27,7 @@ use crate::streams::{self, Asking};
 use crate::wording::{count, length};
 
 /// The stack's name.
-const STACK: &str = "rollproof-try";
+pub(super) const STACK: &str = "rollproof-try";
 /// The port that its proxy publishes.
 const PORT: u16 = 8080;
 
@@ -68,6 +70,12 @@ pub(super) struct TryArgs {
 
     #[command(flatten)]
     limits: LimitArgs,
+
+    #[command(flatten)]
+    events: EventArgs,
+
+    #[command(flatten)]
+    dry_run: DryRunArgs,
 }
 
 /// What became of one scenario.
@@ -82,7 +90,11 @@ pub(super) async fn run(args: TryArgs, console: &Console) -> Result<u8> {
     let declarations = wanted(&args)?;
     let load = load(&args, &declarations)?;
     args.limits.limits()?;
+    if args.dry_run.dry_run {
+        return try_dry_run::show(&declarations, &load, console).await;
+    }
     let _lock = console.state.lock()?;
+    console.open_events(&args.events, None)?;
     let lab = if args.keep { LabUse::Start } else { LabUse::ForOneRun };
     let site = console.open_site(lab).await?;
     let tried = each(&args, &declarations, &load, console, &site).await;
@@ -175,7 +187,7 @@ async fn each(
 ) -> Result<Vec<Tried>> {
     // What is wrong with the stack of the last one is said before the first begins.
     for declaration in declarations {
-        let files = stack(declaration, console, site)?;
+        let files = stack(declaration, console, site.kernel)?;
         if let Some(requests) = files.requests(STACK)? {
             let target = find_target(&requests.services, STACK, &wish(site), "localhost")?;
             args.limits.given().check_replicas(target.replicas)?;
@@ -200,7 +212,7 @@ async fn each(
         let judged = judged.map_err(|error| error.with_cause());
         let one = Tried { name: declaration.name.clone(), took: began.elapsed(), judged };
         if !console.global.json {
-            put_line(one.line())?;
+            console.put_result(one.line())?;
         }
         all.push(one);
     }
@@ -223,9 +235,13 @@ async fn remove_what_was_left(console: &Console, site: &Site) -> Result<()> {
 }
 
 /// The stack that a scenario needs.
-fn stack(declaration: &Declaration, console: &Console, site: &Site) -> Result<StackFiles> {
+pub(super) fn stack(
+    declaration: &Declaration,
+    console: &Console,
+    kernel: Kernel,
+) -> Result<StackFiles> {
     let (folder, changes) = (console.state.path(), declaration.stack.as_ref());
-    let file = scenario_stack(folder, site.kernel, &declaration.name, changes)?;
+    let file = scenario_stack(folder, kernel, &declaration.name, changes)?;
     let files = StackFiles::read(&[file])?;
     files.requests(STACK)?;
     Ok(files)
@@ -245,7 +261,7 @@ async fn once(
     console: &Console,
     site: &Site,
 ) -> Result<Box<ScenarioJudgement>> {
-    let files = stack(declaration, console, site)?;
+    let files = stack(declaration, console, site.kernel)?;
     let stack_args = StackArgs::built_in(args.progress_deadline);
     let deployment = deployment(console, site, STACK, files, &stack_args, false)?;
     let subject = Subject::to_deploy(site, deployment, &wish(site))?;
@@ -263,7 +279,7 @@ async fn once(
         against: None,
     };
     let finished = spec.run(&console.run_env(site)).await?;
-    let judged = judge_and_save(&finished.folder)?.judgement;
+    let judged = judge_finished(console, &finished)?.judgement;
     console.detail(&format!("record: {}", finished.folder.display()));
     match judged.scenarios.into_iter().next() {
         Some(scenario) => Ok(Box::new(scenario)),
@@ -330,14 +346,14 @@ fn show(tried: &[Tried], wanted: usize, console: &Console) -> Result<()> {
                 })
             })
             .collect();
-        return put_line(serde_json::Value::from(list));
+        return console.put_result(serde_json::Value::from(list));
     }
     if wanted == 1 {
         return Ok(());
     }
     let names = tried.iter().map(|one| one.name.len()).max().unwrap_or(0).max(8);
-    put_line("")?;
-    put_line(format!(
+    console.put_result("")?;
+    console.put_result(format!(
         "{:names$}  {:12}  {:16}  {:>7}  {:>7}  {:>7}",
         "scenario", "verdict", "outcome", "lowest", "lost", "time"
     ))?;
@@ -347,7 +363,7 @@ fn show(tried: &[Tried], wanted: usize, console: &Console) -> Result<()> {
             judged.checks.iter().find(|check| check.name == "outcome").map(|check| &check.measured)
         });
         let lowest = judged.and_then(|judged| judged.capacity.as_ref());
-        put_line(format!(
+        console.put_result(format!(
             "{:names$}  {:12}  {:16}  {:>7}  {:>7}  {:>7}",
             one.name,
             one.word(),
@@ -361,6 +377,6 @@ fn show(tried: &[Tried], wanted: usize, console: &Console) -> Result<()> {
         ))?;
     }
     let good = tried.iter().filter(|one| one.verdict() == Some(Verdict::Pass)).count();
-    put_line("")?;
-    put_line(format!("{good} of {wanted} went as declared"))
+    console.put_result("")?;
+    console.put_result(format!("{good} of {wanted} went as declared"))
 }

@@ -5,13 +5,15 @@ use clap::Args;
 use super::against_args::AgainstArgs;
 use super::args::{ChangeArgs, LoadArgs, StackName, TargetArgs};
 use super::console::Console;
+use super::dry_run::{DryRun, DryRunArgs};
+use super::event_stream::EventArgs;
 use super::format_args::FormatArgs;
 use super::limit_args::LimitArgs;
 use super::result::conclude;
 use super::values::words;
 use crate::error::{Error, Result};
-use crate::record::NegativeControl;
-use crate::run::{RunSpec, Subject};
+use crate::record::{Expects, NegativeControl};
+use crate::run::{Load, RunSpec, Subject};
 use crate::scenario::{Declaration, broken_update, update};
 use crate::site::{LabUse, Ledger, Site};
 use crate::streams;
@@ -64,6 +66,10 @@ struct DeployedArgs {
     against: AgainstArgs,
     #[command(flatten)]
     formats: FormatArgs,
+    #[command(flatten)]
+    events: EventArgs,
+    #[command(flatten)]
+    dry_run: DryRunArgs,
 }
 
 pub(super) async fn run(args: UpdateArgs, console: &Console) -> Result<u8> {
@@ -92,7 +98,11 @@ async fn perform(
     let load = args.load.load(streams::HARMLESS, &args.target.address)?;
     let limits = args.limits.limits()?;
     let against = args.against.former(console)?;
+    if args.dry_run.dry_run {
+        return dry_run(&declaration, name, args, &load, console).await;
+    }
     let _lock = console.state.lock()?;
+    console.open_events(&args.events, Some(&args.formats))?;
     console.open_log(args.formats.ci, &format!("rollproof {command}"))?;
     let site = console.open_site(LabUse::Running).await?;
     let (stack, files) = deployed(console, &site, name.stack.as_deref())?;
@@ -112,6 +122,34 @@ async fn perform(
     };
     let finished = spec.run(&console.run_env(&site)).await?;
     conclude(console, &args.formats, finished, async { Ok(()) }).await
+}
+
+async fn dry_run(
+    declaration: &Declaration,
+    name: &StackName,
+    args: &DeployedArgs,
+    load: &Load,
+    console: &Console,
+) -> Result<u8> {
+    let engine = console.foresee_site(LabUse::Running).await?;
+    let Some(site) = engine.site() else {
+        return Err(Error::environment("no stack is on an engine without a swarm"));
+    };
+    let (stack, files) = deployed(console, site, name.stack.as_deref())?;
+    let subject = Subject::present(site, &stack, &files, &args.target.wish(), args.adopt).await?;
+    let restores = "a broken version that Swarm does not roll back is replaced by the previous one";
+    DryRun {
+        engine: &engine,
+        deploys: None,
+        url: &subject.target.url,
+        load,
+        self_test: false,
+        body: &subject.body,
+        scenarios: std::slice::from_ref(declaration),
+        repeat: 1,
+        afterwards: if declaration.expects == Expects::Rollback { restores } else { "" },
+    }
+    .show(console)
 }
 
 /// The named stack, or the only one that was deployed from this folder on this engine; with its

@@ -6,15 +6,17 @@ use super::against_args::AgainstArgs;
 use super::args::{ChangeArgs, LoadArgs, StackArgs, TargetArgs};
 use super::console::Console;
 use super::deploy::deployment;
+use super::dry_run::{DryRun, DryRunArgs};
+use super::event_stream::EventArgs;
 use super::format_args::FormatArgs;
 use super::limit_args::LimitArgs;
-use super::result::{check_for_several, conclude, conclude_all, judge_and_save};
+use super::result::{check_for_several, conclude, conclude_all, judge_finished};
 use super::scenarios::ScenarioArgs;
 use super::values::{stack_name, words};
-use crate::deploy::{EXAMPLE_REPLICAS, StackFiles, Whose, check_owner};
+use crate::deploy::{EXAMPLE_REPLICAS, Prepared, StackFiles, Whose, check_owner};
 use crate::error::{Error, Result};
 use crate::record::{Against, NegativeControl, UserLimits};
-use crate::run::{Finished, Load, RunSpec, Subject, find_target};
+use crate::run::{Finished, Load, RunSpec, Subject, find_target, own_body};
 use crate::scenario::Declaration;
 use crate::site::{LabUse, Ledger, Site};
 use crate::streams;
@@ -64,6 +66,10 @@ pub(super) struct VerifyArgs {
     against: AgainstArgs,
     #[command(flatten)]
     formats: FormatArgs,
+    #[command(flatten)]
+    events: EventArgs,
+    #[command(flatten)]
+    dry_run: DryRunArgs,
 }
 
 /// What is asked, done and wanted in each run.
@@ -92,8 +98,12 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
         limits.check_replicas(EXAMPLE_REPLICAS)?;
     }
     let against = args.against.former(console)?;
+    if args.dry_run.dry_run {
+        return dry_run(&args, files, &load, &scenarios, console).await;
+    }
     let test = Test { load, scenarios, limits, against };
     let _lock = console.state.lock()?;
+    console.open_events(&args.events, Some(&args.formats))?;
     console.open_log(args.formats.ci, "rollproof verify")?;
     let lab = if args.keep { LabUse::Start } else { LabUse::ForOneRun };
     let site = console.open_site(lab).await?;
@@ -118,6 +128,56 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     }
 }
 
+async fn dry_run(
+    args: &VerifyArgs,
+    files: StackFiles,
+    load: &Load,
+    scenarios: &[Declaration],
+    console: &Console,
+) -> Result<u8> {
+    let engine = console.foresee_site(LabUse::ForOneRun).await?;
+    let room = match engine.site() {
+        Some(site) => room(args, console, site).await?,
+        None => Room::Free,
+    };
+    let wish = args.target.wish();
+    let folder = console.state.path();
+    let mode = args.stack_args.endpoint_mode;
+    let (services, target) = if let (Room::Stays, Some(site)) = (&room, engine.site()) {
+        let files = &args.stack_args.files;
+        let subject = Subject::present(site, &args.stack, files, &wish, true).await?;
+        (subject.services, subject.target)
+    } else {
+        let tell = |text: &str| console.tell(text);
+        let kernel = engine.kernel();
+        let prepared = Prepared::new(folder, files, &args.stack, kernel, mode, &tell)?;
+        let services = prepared.requests.services;
+        let host = engine.published_host().unwrap_or("ENGINE");
+        let target = find_target(&services, &args.stack, &wish, host)?;
+        (services, target)
+    };
+    let body = own_body(&services, &target)?;
+    let afterwards = match (&room, args.keep) {
+        (Room::Stays, _) => "the stack gets back the settings that it has now",
+        (_, true) => "the stack stays; `rollproof down` removes it",
+        (Room::Leftover, false) => "the stack is removed, as what an earlier run left is before",
+        (Room::Free, false) => "the stack is removed, and the engine if it was started for this",
+    };
+    let deploys = !matches!(room, Room::Stays);
+    DryRun {
+        engine: &engine,
+        deploys: deploys.then_some((args.stack.as_str(), services.as_slice())),
+        url: &target.url,
+        load,
+        self_test: !args.no_self_test,
+        body: &body,
+        scenarios,
+        repeat: args.repeat,
+        afterwards,
+    }
+    .show(console)
+}
+
 /// Each run has a record and a report of its own; the verdict is the worst of them.
 async fn repeatedly(
     args: &VerifyArgs,
@@ -133,7 +193,7 @@ async fn repeatedly(
         console.tell(&format!("run {number} of {}", args.repeat));
         let one = once(args, files.clone(), test, console, site).await;
         let one = one.and_then(|finished| {
-            let judged = judge_and_save(&finished.folder)?.judgement;
+            let judged = judge_finished(console, &finished)?.judgement;
             console.tell(&format!("run {number} of {}: {}", args.repeat, judged.verdict));
             judgements.push(judged);
             finished.outcome
@@ -191,28 +251,50 @@ async fn once(
     spec.run(&console.run_env(site)).await
 }
 
-/// Makes room for the stack. What a killed run left under its name is removed; a stack that stays
-/// is refused before anything is touched, and one that is adopted is tested as it is.
+/// Makes room for the stack: what a killed run left under its name is removed. Whether a stack of
+/// that name stays.
 async fn make_room(args: &VerifyArgs, console: &Console, site: &Site) -> Result<bool> {
+    let stack = &args.stack;
+    match room(args, console, site).await? {
+        Room::Free => Ok(false),
+        Room::Stays => Ok(true),
+        Room::Leftover => {
+            console.tell(&format!("removing stack {stack}, which an earlier run left behind"));
+            site.remove_stack(&console.state, stack, &|text| console.tell(text)).await?;
+            Ok(false)
+        }
+    }
+}
+
+/// What is there under the stack's name.
+enum Room {
+    Free,
+    /// What a killed run left.
+    Leftover,
+    /// A stack that is adopted, and tested as it is.
+    Stays,
+}
+
+/// Looks what is there under the stack's name. A stack that stays is refused before anything is
+/// touched, unless it is adopted.
+async fn room(args: &VerifyArgs, console: &Console, site: &Site) -> Result<Room> {
     let (stack, adopt) = (&args.stack, args.stack_args.adopt);
     let services = site.manager.stack_services(stack).await?;
     if services.is_empty() {
-        return Ok(false);
+        return Ok(Room::Free);
     }
     if Whose::stack(&site.owner, &services) != Whose::Ours {
         check_owner(&site.manager, stack, &site.owner, adopt).await?;
-        return Ok(true);
+        return Ok(Room::Stays);
     }
     let ledger = Ledger::read(&console.state)?;
     let noted =
         ledger.stacks.iter().find(|known| known.engine == site.address() && known.stack == *stack);
     if noted.is_some_and(|known| known.for_run) {
-        console.tell(&format!("removing stack {stack}, which an earlier run left behind"));
-        site.remove_stack(&console.state, stack, &|text| console.tell(text)).await?;
-        return Ok(false);
+        return Ok(Room::Leftover);
     }
     if adopt {
-        return Ok(true);
+        return Ok(Room::Stays);
     }
     Err(Error::usage(format!("stack {stack} is deployed from this folder, and is not removed"))
         .hint("`rollproof update` and `rollproof broken-update` test a stack that is deployed")

@@ -7,11 +7,13 @@ use clap::{Args, ValueEnum};
 use super::against_args::AgainstArgs;
 use super::args::{AddressArgs, LoadArgs};
 use super::console::Console;
+use super::dry_run::{DryRun, DryRunArgs};
+use super::event_stream::EventArgs;
 use super::format_args::FormatArgs;
 use super::limit_args::LimitArgs;
 use super::result::conclude;
 use super::values::duration;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::record::{Expects, NegativeControl};
 use crate::run::{RunSpec, Subject};
 use crate::scenario::watched_update;
@@ -50,6 +52,10 @@ pub(super) struct WatchArgs {
     against: AgainstArgs,
     #[command(flatten)]
     formats: FormatArgs,
+    #[command(flatten)]
+    events: EventArgs,
+    #[command(flatten)]
+    dry_run: DryRunArgs,
 }
 
 /// What a watched update should do.
@@ -62,20 +68,41 @@ enum Expected {
 }
 
 pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
-    console.open_log(args.formats.ci, "rollproof watch")?;
     let load = args.load.load(streams::HARMLESS, &args.address)?;
     let limits = args.limits.limits()?;
     let against = args.against.former(console)?;
-    let site = console.open_site(LabUse::Running).await?;
     let expects = match args.expect {
         Expected::Update => Expects::Update,
         Expected::Rollback => Expects::Rollback,
     };
+    let scenario = watched_update(expects, args.wait);
+    if args.dry_run.dry_run {
+        let engine = console.foresee_site(LabUse::Running).await?;
+        let Some(site) = engine.site() else {
+            return Err(Error::environment("no service is on an engine without a swarm"));
+        };
+        let subject = Subject::watched(site, &args.service, args.address.wish(None)).await?;
+        let dry_run = DryRun {
+            engine: &engine,
+            deploys: None,
+            url: &subject.target.url,
+            load: &load,
+            self_test: false,
+            body: &subject.body,
+            scenarios: &[scenario],
+            repeat: 1,
+            afterwards: "",
+        };
+        return dry_run.show(console);
+    }
+    console.open_log(args.formats.ci, "rollproof watch")?;
+    console.open_events(&args.events, Some(&args.formats))?;
+    let site = console.open_site(LabUse::Running).await?;
     let spec = RunSpec {
         command: "watch",
         subject: Subject::watched(&site, &args.service, args.address.wish(None)).await?,
         load,
-        scenarios: vec![watched_update(expects, args.wait)],
+        scenarios: vec![scenario],
         leave_as_found: false,
         self_test: NegativeControl::None,
         limits,

@@ -47,16 +47,7 @@ impl Lab {
     /// When the user is not root; when `dockerd` or another program is missing; when the running
     /// lab has too few nodes; when an engine does not start in time, with the end of its log.
     pub async fn up(options: &LabOptions, progress: &mut (dyn FnMut(&str) + Send)) -> Result<Self> {
-        if !(1..=LabOptions::MOST_NODES).contains(&options.nodes) {
-            let most = LabOptions::MOST_NODES;
-            return Err(Error::usage(format!(
-                "a lab has 1 to {most} nodes, not {}",
-                options.nodes
-            )));
-        }
-        let engine = options.engine.checked()?;
-        require_root("start a private engine")?;
-        let programs = Programs::find()?;
+        let (engine, programs) = Self::parts(options)?;
         let names = LabNames::of(&options.state)?;
         let deadline = Instant::now() + options.start_deadline;
         let _lock = LabLock::of_lab(&names, deadline).await?;
@@ -85,6 +76,27 @@ impl Lab {
         let lab = Self::make(&programs, &engine, &names, options, deadline, progress).await?;
         undo.not_needed();
         Ok(lab)
+    }
+
+    /// Whether this machine could start such a lab. Nothing is started.
+    ///
+    /// # Errors
+    /// As [`Lab::up`] before it starts anything.
+    pub fn check(options: &LabOptions) -> Result<()> {
+        Self::parts(options).map(|_| ())
+    }
+
+    fn parts(options: &LabOptions) -> Result<(EngineSource, Programs)> {
+        if !(1..=LabOptions::MOST_NODES).contains(&options.nodes) {
+            let most = LabOptions::MOST_NODES;
+            return Err(Error::usage(format!(
+                "a lab has 1 to {most} nodes, not {}",
+                options.nodes
+            )));
+        }
+        let engine = options.engine.checked()?;
+        require_root("start a private engine")?;
+        Ok((engine, Programs::find()?))
     }
 
     async fn make(

@@ -15,6 +15,7 @@ mod chart;
 mod course;
 mod detection;
 mod explain;
+mod forecast;
 mod room;
 mod setting;
 mod slot_courses;
@@ -27,10 +28,11 @@ pub use behaviour_file::BehaviourFile;
 pub use course::{Alternative, Capacity, Course, Doing, Rollback, SlotCourse, Span, StateAt};
 pub use detection::{Blind, Detection, FailureKind, detection, detections};
 pub use explain::{Explained, Step, explain, explain_text};
+pub use forecast::{BOOT, STOP, forecast};
 pub use room::Room;
 pub use setting::Setting;
 pub use table::table;
-pub use text::text;
+pub use text::{ending, text};
 
 use crate::swarm::{HealthCheck, UpdatePolicy};
 

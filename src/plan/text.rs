@@ -140,7 +140,8 @@ fn course_block(page: &mut Page, plan: &Plan, course: &Course) {
 }
 
 /// How an update ends, in a few words.
-fn ending(course: &Course) -> String {
+#[must_use]
+pub fn ending(course: &Course) -> String {
     let after =
         |at: Option<Offset>| at.map_or_else(String::new, |at| format!(" after {}", length(at)));
     if let Some(why) = &course.hangs {

@@ -1,11 +1,20 @@
 //! Where a run sends what it observes while it is going on.
 
-use super::{Event, RecordWriter, Shot, StackFacts, StreamFacts};
+use super::{Event, Meta, RecordWriter, Shot, StackFacts, StreamFacts};
 use crate::{Offset, Result};
 
 /// Receives what a run observes, in order: the record, the terminal, an event stream. Only
 /// [`Sink::event`] is required.
 pub trait Sink: Send {
+    /// The run begins: what is known before anything happens. Later facts replace these.
+    ///
+    /// # Errors
+    /// As [`Sink::event`].
+    fn begin(&mut self, meta: &Meta) -> Result<()> {
+        let _ = meta;
+        Ok(())
+    }
+
     /// Something happened.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use super::findings::Finding;
 use super::format::{JudgementFormat, Material};
 use super::style::Style;
+use crate::Error;
 use crate::judge::{Judgement, Verdict};
 use crate::wording::clean_lines;
 
@@ -52,6 +53,18 @@ fn one(lines: &mut Vec<String>, judgement: &Judgement) {
             lines.push(command(kind(verdict), &properties, &finding.text()));
         }
     }
+}
+
+/// The annotation of an error at the line of the file that it is about; absent if it is about none.
+#[must_use]
+pub fn annotation(error: &Error) -> Option<String> {
+    let place = error.place()?;
+    let (file, line) = (place.file.to_string_lossy(), place.line.to_string());
+    let column = place.column.to_string();
+    let hints = error.hints().iter().map(|hint| format!("\nhint: {hint}"));
+    let text = error.with_cause() + &hints.collect::<String>();
+    let at = [("file", &*file), ("line", &line), ("col", &column), ("title", "rollproof")];
+    Some(command("error", &at, &text))
 }
 
 fn kind(verdict: Verdict) -> &'static str {

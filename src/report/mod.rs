@@ -3,6 +3,7 @@
 mod compare;
 mod csv;
 mod details;
+mod events;
 mod findings;
 mod format;
 mod github;
@@ -25,8 +26,9 @@ mod trace;
 pub use compare::{COMPARE_FORMATS, CompareFormat, find_compare};
 pub use csv::CSV;
 pub use details::DETAILS;
+pub use events::{EVENTS, EventLines};
 pub use format::{Format, JudgementFormat, Material, RecordFormat, Recorded};
-pub use github::GITHUB;
+pub use github::{GITHUB, annotation};
 pub use gitlab::GITLAB;
 pub use html::HTML;
 pub use json::JSON;
@@ -51,6 +53,7 @@ pub const FORMATS: &[Format] = &[
     Format::Record(HTML),
     Format::Record(CSV),
     Format::Record(TRACE),
+    Format::Record(EVENTS),
 ];
 
 /// The format of this name.

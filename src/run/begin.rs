@@ -103,9 +103,10 @@ impl RunSpec {
         env.state.create()?;
         let folder = RunFolder::create(env.state.path(), &run_id)?;
         let writer = RecordWriter::create(&folder, &meta)?;
-        let mut screen = (env.screen)();
-        screen.stack(&meta.stack)?;
-        let recorder = Recorder::start(clock, vec![Box::new(writer), screen])?;
+        let mut sinks = (env.sinks)();
+        sinks.iter_mut().try_for_each(|sink| sink.begin(&meta))?;
+        sinks.insert(0, Box::new(writer));
+        let recorder = Recorder::start(clock, sinks)?;
         let observer = Observer::start(watch, recorder.event_sink());
         Ok(Run {
             body: self.subject.body.clone(),

@@ -77,7 +77,7 @@ pub async fn until_converged(
     services: Vec<String>,
     progress_deadline: Duration,
 ) -> Result<()> {
-    let recorder = Recorder::start(clock, vec![(env.screen)()])?;
+    let recorder = Recorder::start(clock, (env.sinks)())?;
     let watch = Watch {
         manager: env.site.manager.clone(),
         engines: env.site.engines.clone(),

@@ -27,5 +27,5 @@ pub use finish::Finished;
 pub use patience::Patience;
 pub use recorder::Recorder;
 pub use spec::{Load, RunEnv, RunSpec, new_run_id};
-pub use subject::{Arrival, Subject};
+pub use subject::{Arrival, Subject, own_body};
 pub use target::{Scheme, Target, TargetWish, find_target};

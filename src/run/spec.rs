@@ -21,8 +21,8 @@ pub struct RunEnv<'a> {
     pub state: &'a StateFolder,
     /// Fires when the user wants the run to stop.
     pub interrupt: &'a CancellationToken,
-    /// Makes what shows a run to the user.
-    pub screen: Box<dyn Fn() -> Box<dyn Sink> + Sync + 'a>,
+    /// Makes what a run goes to beside its record, such as the screen.
+    pub sinks: Box<dyn Fn() -> Vec<Box<dyn Sink>> + Sync + 'a>,
 }
 
 /// What a run is about: everything that is decided before anything happens.

@@ -202,7 +202,11 @@ impl Subject {
     }
 }
 
-fn own_body(services: &[ServiceBody], target: &Target) -> Result<ServiceBody> {
+/// The body of the service under test.
+///
+/// # Errors
+/// When it is not among the services.
+pub fn own_body(services: &[ServiceBody], target: &Target) -> Result<ServiceBody> {
     let found = services.iter().find(|body| body.name() == target.service);
     found.cloned().ok_or_else(|| Error::usage("the service under test is not in the stack"))
 }

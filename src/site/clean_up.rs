@@ -5,7 +5,8 @@ use crate::deploy::{Whose, remove};
 use crate::engine::{DockerHost, Engine, StackObjectKind};
 use crate::error::{Error, Result};
 use crate::image::CONTENT_LABEL;
-use crate::lab::{DownReport, Lab};
+use crate::lab::{DownReport, Lab, lab_traces};
+use crate::wording::counted;
 
 type Tell<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
@@ -42,6 +43,38 @@ pub async fn remove_lab(state: &StateFolder) -> Result<DownReport> {
         ledger.write()?;
     }
     Ok(report)
+}
+
+/// What [`remove_everything`] would remove. No engine is asked: the ledger and this machine know.
+///
+/// # Errors
+/// When the ledger cannot be read, or the lab cannot be inspected.
+pub fn everything(state: &StateFolder) -> Result<Vec<String>> {
+    let ledger = Ledger::read(state)?;
+    let mut all = Vec::new();
+    for known in ledger.stacks.iter().filter(|known| known.kind == EngineKind::Host) {
+        all.push(format!("stack {} on the engine at {}", known.stack, known.engine));
+    }
+    for image in &ledger.images {
+        all.push(format!("image {} on the engine at {}", image.name(), image.engine));
+    }
+    for address in &ledger.swarms {
+        all.push(format!("the swarm that was made on the engine at {address}"));
+    }
+    for lab in lab_traces(state.path())?.into_iter().filter(|lab| lab.mine) {
+        let stacks = ledger.stacks.iter().filter(|known| known.kind == EngineKind::Lab);
+        let stacks: Vec<&str> = stacks.map(|known| known.stack.as_str()).collect();
+        let with = match stacks.as_slice() {
+            [] => String::new(),
+            names => format!(", with the stacks {}", names.join(", ")),
+        };
+        all.push(format!(
+            "the private swarm {} of {}{with}",
+            lab.id,
+            counted(lab.nodes as u64, "node")
+        ));
+    }
+    Ok(all)
 }
 
 /// The error for things that could not be removed.

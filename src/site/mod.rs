@@ -2,14 +2,16 @@
 
 mod clean_up;
 mod engine_choice;
+mod foresee;
 mod kernel;
 mod ledger;
 mod load_images;
 mod open;
 mod state_folder;
 
-pub use clean_up::{left_behind, remove_everything, remove_lab};
+pub use clean_up::{everything, left_behind, remove_everything, remove_lab};
 pub use engine_choice::{EngineChoice, EngineKind};
+pub use foresee::Foreseen;
 pub use kernel::kernel_has_ipvs;
 pub use ledger::{Ledger, LoadedImage, NotedStack};
 pub use open::{LabUse, OpenOptions, Site};

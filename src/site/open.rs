@@ -41,6 +41,19 @@ pub struct OpenOptions {
     pub start_deadline: Duration,
 }
 
+impl OpenOptions {
+    /// The lab to start, if one has to be started.
+    pub(super) fn lab_options(&self, state: &StateFolder) -> LabOptions {
+        LabOptions {
+            nodes: self.nodes,
+            engine: self.lab_engine.clone(),
+            start_deadline: self.start_deadline,
+            for_one_run: self.lab == LabUse::ForOneRun,
+            ..LabOptions::new(state.path())
+        }
+    }
+}
+
 /// The engine that a command uses.
 #[derive(Debug)]
 pub struct Site {
@@ -182,14 +195,7 @@ impl Site {
             })?
         } else {
             state.create()?;
-            let lab_options = LabOptions {
-                nodes: options.nodes,
-                engine: options.lab_engine.clone(),
-                start_deadline: options.start_deadline,
-                for_one_run,
-                ..LabOptions::new(state.path())
-            };
-            Lab::up(&lab_options, tell).await?
+            Lab::up(&options.lab_options(state), tell).await?
         };
         let lab_for_one_run = for_one_run && lab.is_for_one_run();
         let mut engines = Vec::new();
@@ -258,7 +264,7 @@ fn published_host(host: &DockerHost) -> String {
     node.map_or_else(|| host.published_host().to_owned(), |node| node.address.to_string())
 }
 
-fn host_choice(options: &OpenOptions) -> Result<HostChoice> {
+pub(super) fn host_choice(options: &OpenOptions) -> Result<HostChoice> {
     resolve_host(options.host.as_deref(), &|key| std::env::var(key).ok())
 }
 

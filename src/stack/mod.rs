@@ -31,12 +31,16 @@ mod yaml_out;
 
 pub use body_changes::{ContentKind, Memory};
 pub use diagnostic::Warning;
+pub(crate) use diagnostic::{Fault, Mark, SourceText};
 pub use load::load;
+pub(crate) use node::{Entry, Node, Value};
 pub use paste::Paste;
 pub use read::Sources;
 pub use requests::{NetworkBody, Requests};
 pub use service_body::{DEFAULT_STOP_GRACE_PERIOD, PublishedPort, ServiceBody};
 pub use stack_file::Stack;
+/// Reads YAML with the place of every value: also other files that users write.
+pub(crate) use yaml::parse as parse_yaml;
 
 /// Docker's label for everything that belongs to a stack. Its value is the stack's name.
 pub const STACK_LABEL: &str = "com.docker.stack.namespace";

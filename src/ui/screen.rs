@@ -14,7 +14,7 @@ use super::task_line::TaskLine;
 use super::terminal::Terminal;
 use crate::Offset;
 use crate::Result;
-use crate::record::{Event, Shot, Sink, StackFacts, StreamFacts};
+use crate::record::{Event, Meta, Shot, Sink, StackFacts, StreamFacts};
 use crate::wording::{clean, wrap};
 
 /// A run shorter than this shows no live area: it would only flash.
@@ -219,6 +219,10 @@ impl Screen {
 }
 
 impl Sink for Screen {
+    fn begin(&mut self, meta: &Meta) -> Result<()> {
+        self.stack(&meta.stack)
+    }
+
     fn event(&mut self, event: &Event) -> Result<()> {
         Self::event(self, event);
         Ok(())

@@ -1,7 +1,6 @@
-//! `--ci github`, the formats for CI systems, the action, and the snippets of `docs/ci.md`.
+//! `--ci github` and the formats for CI systems.
 
 use std::path::Path;
-use std::process::Command;
 
 use rollproof::judge::{Judgement, Verdict};
 use rollproof::report::{GITHUB, GITLAB, JudgementFormat, Material, Style};
@@ -23,7 +22,7 @@ fn paused() -> Judgement {
 }
 
 /// A copy of a recorded run that a command may write into.
-fn copy(place: &Workplace, name: &str) -> String {
+pub fn copy(place: &Workplace, name: &str) -> String {
     let to = place.path().join(name);
     std::fs::create_dir(&to).unwrap();
     for file in std::fs::read_dir(folder(name)).unwrap() {
@@ -148,6 +147,31 @@ fn github_is_not_told_what_it_was_told_before() {
 }
 
 #[test]
+fn a_mistake_in_a_file_stands_at_its_line() {
+    let place = Workplace::without_engine();
+    place.file("stack.yml", "services:\n  api: {image: 'a:1', depoy: {}}\n");
+    place.file("rollproof.yml", "load:\n  raet: 5\n");
+    for (args, annotation) in [
+        (&["verify", "-c", "stack.yml", "--no-config"][..], "::error file=stack.yml,line=2,col="),
+        (&["lint", "-c", "stack.yml"], "::error file=stack.yml,line=2,col="),
+        (&["update"], "::error file=rollproof.yml,line=2,col=3,title=rollproof::`load` has no key"),
+    ] {
+        let on = |args: &[&str], actions: &str| {
+            let mut command = place.command(args);
+            command.env("GITHUB_ACTIONS", actions);
+            finish(&mut command).expect(2).err
+        };
+        let told = on(args, "true");
+        let last = told.lines().last().unwrap();
+        assert!(last.starts_with(annotation), "{told}");
+        assert!(!on(args, "").contains("::"), "{args:?}");
+    }
+    let mut command = place.command(&["update", "--ci", "none"]);
+    command.env("GITHUB_ACTIONS", "true");
+    assert!(!finish(&mut command).expect(2).err.contains("::"));
+}
+
+#[test]
 fn the_log_under_github_is_folded_and_takes_no_commands() {
     let place = Workplace::without_engine();
     // There is no engine at this address: the command ends after it has begun its log.
@@ -161,63 +185,4 @@ fn the_log_under_github_is_folded_and_takes_no_commands() {
     assert_eq!(token.len(), 32);
     let resumed = lines.iter().position(|line| *line == format!("::{token}::")).unwrap();
     assert_eq!(lines[resumed + 1], "::endgroup::");
-}
-
-/// The `run` scripts of the action's steps.
-fn action() -> Value {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/action.yml")).unwrap();
-    serde_yaml::from_str(&text).unwrap()
-}
-
-#[test]
-fn the_steps_of_the_action_can_be_run() {
-    let place = Workplace::without_engine();
-    let run = copy(&place, "new-version-404");
-    let action = action();
-    let script = action["runs"]["steps"][1]["run"].as_str().unwrap();
-    let binary = Path::new(env!("CARGO_BIN_EXE_rollproof")).parent().unwrap();
-    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
-    let mut command = Command::new("bash");
-    command
-        .args(["-e", "-o", "pipefail", "-c", script])
-        .current_dir(place.path())
-        .env("PATH", path)
-        .env("ROLLPROOF_HOME", place.path())
-        .env("GITHUB_OUTPUT", place.path().join("output"))
-        .env("COMMAND", "report")
-        .env("STACK", "")
-        .env("ARGS", &run)
-        .env("HTML", "rollproof.html")
-        .env("JUNIT", "rollproof.xml");
-    finish(&mut command).expect(1);
-    let read = |name: &str| std::fs::read_to_string(place.path().join(name)).unwrap();
-    assert!(read("rollproof.html").starts_with("<!doctype html>"));
-    assert!(read("rollproof.xml").contains("<testsuites"));
-    let output = read("output");
-    for name in action["outputs"].as_object().unwrap().keys() {
-        assert!(
-            output.lines().any(|line| line.starts_with(&format!("{name}="))),
-            "{name}: {output}"
-        );
-    }
-    // No input may become part of a script.
-    assert!(!script.contains("${{"), "{script}");
-}
-
-#[test]
-fn the_commands_of_the_ci_documentation_are_understood() {
-    let place = Workplace::without_engine();
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/ci.md")).unwrap();
-    let blocks = text.split("```").skip(1).step_by(2);
-    let commands: Vec<&str> = blocks
-        .flat_map(str::lines)
-        .filter_map(|line| Some(&line[line.find("rollproof verify")?..]))
-        .collect();
-    assert!(commands.len() >= 5, "{commands:?}");
-    for command in commands {
-        let command = command.split(" ||").next().unwrap().trim_matches('\'');
-        let args: Vec<&str> = command.split_whitespace().skip(1).chain(["--help"]).collect();
-        let ended = place.run(&args).expect(0);
-        assert!(ended.out.contains("Usage: rollproof verify"), "{}", ended.out);
-    }
 }

@@ -1,6 +1,6 @@
 //! `docs/schema`: what is written is what is described, and nothing else is written.
 
-use jsonschema::Validator;
+use jsonschema::{Retrieve, Uri, Validator};
 use rollproof::Offset;
 use rollproof::record::{AllowedFailed, Tolerances, UserLimits};
 use serde_json::{Value, json};
@@ -19,10 +19,26 @@ fn open(name: &str) -> Validator {
 }
 
 /// The same for this version: a field that is not described is an error.
-fn closed(name: &str) -> Validator {
+pub fn closed(name: &str) -> Validator {
     let mut schema = read(name);
     close(&mut schema);
-    jsonschema::validator_for(&schema).unwrap()
+    let options = jsonschema::options().with_retriever(Beside);
+    options.with_base_uri("docs:///schema.json").build(&schema).unwrap()
+}
+
+/// Finds the schemas that a schema refers to: files in its folder, closed as well.
+struct Beside;
+
+impl Retrieve for Beside {
+    fn retrieve(
+        &self,
+        uri: &Uri<String>,
+    ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+        let name = uri.path().as_str().trim_matches('/').strip_suffix(".json");
+        let mut schema = read(name.ok_or("no schema of this folder")?);
+        close(&mut schema);
+        Ok(schema)
+    }
 }
 
 fn close(schema: &mut Value) {
@@ -39,7 +55,7 @@ fn close(schema: &mut Value) {
 }
 
 #[track_caller]
-fn valid(validator: &Validator, value: &Value, what: &str) {
+pub fn valid(validator: &Validator, value: &Value, what: &str) {
     let errors: Vec<String> = validator
         .iter_errors(value)
         .map(|error| format!("{}: {error}", error.instance_path()))

@@ -1,0 +1,35 @@
+//! One change of a service, as a forecast: how it goes and how long that takes.
+
+use super::course::Course;
+use super::setting::Setting;
+use super::{FailureKind, broken};
+use crate::Offset;
+use crate::stack::ServiceBody;
+use crate::swarm_model::Spec;
+
+/// Time from the start of a container until its program is ready, unless the user knows better.
+pub const BOOT: Offset = Offset::from_millis(1_000);
+/// Time from the stop signal to the end of the program.
+pub const STOP: Offset = Offset::from_millis(100);
+
+/// How a change from one body of a service to another goes, if the new version is sound; or if it
+/// fails in the way that a broken update does.
+#[must_use]
+pub fn forecast(before: &ServiceBody, after: &ServiceBody, fails: bool) -> Course {
+    let spec = Spec::of(after, None);
+    let setting = Setting::new(after.name(), spec, BOOT, STOP).from(before, after);
+    let kind = fails.then(|| broken(&setting));
+    let new = kind.map_or_else(|| setting.sound.clone(), |kind| kind.behaviour(&setting));
+    let name = if fails { "broken" } else { "good" };
+    let behaviour = kind.map_or("sound", FailureKind::as_str).to_owned();
+    Course::of(name, behaviour, &setting.input(setting.sound.clone(), new))
+}
+
+impl Course {
+    /// When Swarm calls it over and no replaced task is left; absent if it never ends.
+    #[must_use]
+    pub fn at_rest(&self) -> Option<Offset> {
+        let finished = self.finished_s.filter(|_| self.hangs.is_none())?;
+        Some(self.last_replaced_gone_s.map_or(finished, |gone| gone.max(finished)))
+    }
+}

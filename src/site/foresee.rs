@@ -1,0 +1,95 @@
+//! Which engine a command would use, for `--dry-run`.
+
+use super::open::host_choice;
+use super::{EngineChoice, LabUse, OpenOptions, Site, StateFolder, kernel_has_ipvs};
+use crate::deploy::Kernel;
+use crate::engine::{Engine, SwarmRole};
+use crate::error::Result;
+use crate::lab::Lab;
+
+/// The engine that a command would use. Nothing was started or changed to find out.
+#[derive(Debug)]
+pub enum Foreseen {
+    /// One that is there.
+    Present(Box<Site>),
+    /// A private one, which the command would start.
+    NewLab {
+        /// Why.
+        why: String,
+    },
+    /// One that is in no swarm: the command would make it the manager of a new one.
+    NewSwarm {
+        /// Its address.
+        address: String,
+    },
+}
+
+impl Foreseen {
+    /// Finds out which engine a command with these options would use.
+    ///
+    /// # Errors
+    /// As [`Site::open`]: also when a private engine could not be started.
+    pub async fn look(options: &OpenOptions, state: &StateFolder) -> Result<Self> {
+        // Opened like this, nothing is started and no swarm is made.
+        let present = OpenOptions { lab: LabUse::Running, init_swarm: false, ..options.clone() };
+        let found = async || Site::open(&present, state, &mut |_| ()).await.map(Box::new);
+        let why = if options.choice == EngineChoice::Lab {
+            "chosen with --engine lab".to_owned()
+        } else {
+            let host = host_choice(options)?;
+            let role = match Engine::connect(host.host.clone()).await {
+                Ok(engine) => engine.info().await.map(|info| info.role),
+                Err(error) => Err(error),
+            };
+            match role {
+                Ok(SwarmRole::None) if options.init_swarm => {
+                    return Ok(Self::NewSwarm { address: host.host.to_string() });
+                }
+                Ok(SwarmRole::Manager) => return found().await.map(Self::Present),
+                _ if options.choice == EngineChoice::Host || host.explicit => {
+                    return found().await.map(Self::Present);
+                }
+                Ok(_) => "the engine here is not a swarm manager".to_owned(),
+                Err(error) => error.message().to_owned(),
+            }
+        };
+        if options.lab == LabUse::Running || Lab::find(state.path()).await?.is_some() {
+            return found().await.map(Self::Present);
+        }
+        Lab::check(&options.lab_options(state))?;
+        Ok(Self::NewLab { why })
+    }
+
+    /// The engine, if it is there already.
+    #[must_use]
+    pub fn site(&self) -> Option<&Site> {
+        match self {
+            Self::Present(site) => Some(site),
+            _ => None,
+        }
+    }
+
+    /// What its kernel supports; a private engine has this machine's.
+    #[must_use]
+    pub fn kernel(&self) -> Kernel {
+        self.site().map_or_else(|| Kernel { ipvs: kernel_has_ipvs() }, |site| site.kernel)
+    }
+
+    /// The host at which published ports would be reached; absent before there is one.
+    #[must_use]
+    pub fn published_host(&self) -> Option<&str> {
+        self.site().map(|site| site.published_host.as_str())
+    }
+}
+
+impl std::fmt::Display for Foreseen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Present(site) => f.write_str(&site.reason),
+            Self::NewLab { why } => write!(f, "a private engine, which is started for it ({why})"),
+            Self::NewSwarm { address } => {
+                write!(f, "the engine at {address}, which becomes the manager of a new swarm")
+            }
+        }
+    }
+}
