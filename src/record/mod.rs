@@ -3,6 +3,8 @@
 //! The judge and the reports read nothing but the record.
 
 mod event;
+mod health;
+mod log;
 mod meta;
 mod must;
 mod outcome;
@@ -20,6 +22,8 @@ pub use event::{
     ContainerAction, EndReason, Event, EventKind, Expects, MachineLoad, NodeSeen, SpecMatch,
     TaskSeen,
 };
+pub use health::{CheckRules, CheckSeen};
+pub use log::LogLine;
 pub use meta::{
     Connection, EngineFacts, EntryFacts, Meta, NegativeControl, Purpose, Route, SCHEMA_VERSION,
     StackFacts, StreamFacts,

@@ -10,6 +10,7 @@ mod companion;
 mod documents;
 mod faulty;
 mod fixes;
+mod health_and_logs;
 mod host_engine;
 mod image;
 mod judge;

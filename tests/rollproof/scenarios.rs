@@ -208,7 +208,10 @@ fn scenarios_are_tried_on_a_real_engine() {
         "wrong.yml",
         "scenarios:\n- name: wrong-hope\n  about: hopes that a crash is completed\n  \
          change: {env: {ROLLPROOF_CRASH_AFTER: 0s}}\n  \
-         must: {outcome: completed, losses: none}\n",
+         must: {outcome: completed, losses: none}\n\
+         - name: secret-on-stderr\n  about: a wrong value, which the app prints before it ends\n  \
+         change: {env: {ROLLPROOF_ON_STOP: hunter-and-prey}}\n  \
+         must: {outcome: rolled-back, losses: none}\n",
     );
     let ended =
         place.run(&["try", "--engine", "lab", "--fast", "crash-at-start", "wrong.yml", "--json"]);
@@ -223,4 +226,17 @@ fn scenarios_are_tried_on_a_real_engine() {
     assert_eq!(outcome(0)["verdict"], "pass", "{tried:#}");
     assert_eq!(outcome(1)["measured"], "rolled-back");
     assert_eq!(outcome(1)["verdict"], "fail", "{tried:#}");
+    assert_eq!(outcome(2)["verdict"], "pass", "{tried:#}");
+    let log = tried[2]["scenario"]["rollback"]["trigger_log"].to_string();
+    assert!(log.contains("ROLLPROOF_ON_STOP=…: expected"), "{log}");
+    let run = place.state().join("runs/latest");
+    for file in std::fs::read_dir(&run).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        assert!(!text.contains("hunter-and-prey"), "a value of the environment is in the record");
+    }
+    let events = std::fs::read_to_string(run.join("events.jsonl")).unwrap();
+    let of_type = |kind: &str| events.matches(&format!("{{\"type\":\"{kind}\"")).count();
+    // Three replicas are checked every second for more than ten seconds.
+    let (checks, lines) = (of_type("health-check"), of_type("log"));
+    assert!(checks > 20 && lines > 3, "{checks} checks, {lines} lines");
 }
