@@ -30,6 +30,10 @@ impl CheckCourse {
     pub fn take(&mut self, check: &CheckSeen) {
         self.rules = self.rules.or(check.rules);
         self.seen += 1;
+        // The engine goes on checking while Swarm stops the container.
+        if self.is_unhealthy() && !check.passed() {
+            return;
+        }
         self.ended = check.after + check.took;
         if check.passed() {
             (self.streak, self.timed_out, self.passed) = (0, 0, Some(self.ended));
@@ -42,6 +46,10 @@ impl CheckCourse {
         } else {
             self.uncounted += 1;
         }
+    }
+
+    fn is_unhealthy(&self) -> bool {
+        self.rules.is_some_and(|rules| rules.retries > 0 && self.streak >= rules.retries)
     }
 
     /// A failure does not count if the check began in the start period of a container that was
@@ -59,7 +67,7 @@ impl CheckCourse {
     /// the first`.
     #[must_use]
     pub fn arithmetic(&self) -> Option<String> {
-        let rules = self.rules.filter(|rules| rules.retries > 0 && self.streak >= rules.retries)?;
+        let rules = self.rules.filter(|_| self.is_unhealthy())?;
         let limit = setting(rules.timeout.as_secs_f64());
         let mut text = format!("unhealthy after {}", counted(self.streak, "check"));
         if self.streak > 1 && self.timed_out == self.streak {
@@ -106,6 +114,9 @@ impl CheckCourse {
     /// the first or follows a failure. `before` is the course without it.
     #[must_use]
     pub fn news(&self, before: &Self, check: &CheckSeen) -> Option<String> {
+        if before.is_unhealthy() {
+            return None;
+        }
         let took = length(check.took);
         if check.passed() {
             return if before.streak > 0 || before.passed.is_none() {
@@ -234,5 +245,16 @@ mod tests {
                 None,
             ]
         );
+    }
+
+    #[test]
+    fn checks_of_a_container_that_is_stopped_because_of_them_change_nothing() {
+        let checks: Vec<CheckSeen> = (1..=5)
+            .map(|n| check(3_000 + n * 2_100, 100, 1, Some(u64::try_from(n).unwrap_or(0))))
+            .collect();
+        let at = |count: usize| course(&checks[..count]);
+        assert!(at(3).arithmetic().unwrap().contains("3 checks"));
+        assert_eq!(at(5).arithmetic(), at(3).arithmetic());
+        assert_eq!(at(4).news(&at(3), &checks[3]), None);
     }
 }

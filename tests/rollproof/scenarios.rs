@@ -110,6 +110,27 @@ fn declared_losses_must_come_and_have_the_declared_cause() {
     assert!(losses.because.contains("but because of"), "{}", losses.because);
 }
 
+/// With `rollback_config.failure_action: rollback`, Swarm writes `completed` over a rollback, whether it
+/// worked or not: the replicas decide.
+#[test]
+fn completed_over_a_rollback_is_judged_by_the_replicas() {
+    let outcome = |slot_stays_empty: bool| {
+        let mut story = good_rollback();
+        declare(&mut story, must(Ending::RolledBack, Losses::None));
+        story.state(SUBMIT + 16.5, UpdateState::Completed, "update completed");
+        let back = story.current(5);
+        story.shots(ROLLBACK_END + 0.5, nothing);
+        let mut run = story.finish();
+        run.events.retain(|event| match &event.kind {
+            EventKind::Task(seen) => !slot_stays_empty || seen.task != back,
+            _ => true,
+        });
+        check(&judge(&run).scenarios[0], "outcome").measured.clone()
+    };
+    assert_eq!(outcome(false), "rolled-back");
+    assert_eq!(outcome(true), "mixed");
+}
+
 #[test]
 fn losses_that_were_not_declared_are_a_failure() {
     let mut story = good_update();
