@@ -167,6 +167,20 @@ impl Engine {
             Err(error) => Err(error.into_error(format!("cannot remove image {reference}"))),
         }
     }
+
+    /// Takes an image's name away, also while containers of it run: these stay, and no more can be made.
+    ///
+    /// # Errors
+    /// When the engine does not answer or refuses.
+    pub async fn lose_image(&self, reference: &str) -> Result<()> {
+        let options = RemoveImageOptions { force: true, ..RemoveImageOptions::default() };
+        let removed = self.docker.remove_image(reference, Some(options), None).await;
+        match removed.map_err(ApiError::from) {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) => Err(error.into_error(format!("cannot remove image {reference}"))),
+        }
+    }
 }
 
 /// The TCP ports of a map such as `{"80/tcp": {}, "53/udp": {}}`.

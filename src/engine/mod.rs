@@ -5,11 +5,14 @@
 //! previous spec). Both use the same connections, described by [`DockerHost`].
 
 mod connection;
+mod container_log;
 mod containers;
 mod context;
 mod docker_host;
 mod events;
+mod health;
 mod images;
+mod masking;
 mod raw_client;
 mod registry_auth;
 mod services;
@@ -21,10 +24,12 @@ use std::time::Duration;
 
 use bollard::Docker;
 
-pub use containers::{ContainerState, FailedHealthCheck, LogPiece};
+pub use container_log::PrintedLine;
+pub use containers::{ContainerState, LogPiece};
 pub use context::{HostChoice, resolve_host};
 pub use docker_host::{DockerHost, published_url};
 pub use events::EngineEvent;
+pub use health::{CheckResult, HealthLog};
 pub use images::{Distribution, ImageView};
 pub use registry_auth::RegistryAuth;
 pub use services::{ServiceView, UpdateStatusView};

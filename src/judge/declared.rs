@@ -149,12 +149,27 @@ fn ending(scene: &Scene) -> Ending {
         UpdateState::RollbackPaused => Ending::RollbackPaused,
         UpdateState::Paused => Ending::Paused,
         UpdateState::RollbackCompleted => Ending::RolledBack,
-        UpdateState::Completed if scene.rolled_back() && previous => Ending::RolledBack,
+        UpdateState::Completed if scene.rolled_back() && previous => {
+            if is_back(scene) {
+                Ending::RolledBack
+            } else {
+                Ending::Mixed
+            }
+        }
         UpdateState::Completed if is_sound(scene) => Ending::Completed,
         UpdateState::Completed => Ending::Mixed,
         UpdateState::None if scene.new_generation() == scene.old => without_an_update(scene),
         _ => Ending::NeverEnds,
     }
+}
+
+/// Whether every replica runs the previous version: Swarm also writes `completed` over a rollback that
+/// failed, where `rollback_config` has `failure_action: rollback`.
+fn is_back(scene: &Scene) -> bool {
+    let mut places: Vec<_> = scene.tasks.serving_last(scene.old).map(TaskLife::place).collect();
+    places.sort_unstable();
+    places.dedup();
+    places.len() as u64 >= scene.replicas
 }
 
 /// Whether every replica runs the new version, and none of that version failed on the way.

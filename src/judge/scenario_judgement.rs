@@ -12,6 +12,7 @@ use super::check::{Check, Verdict};
 use super::declared::{Declared, applies};
 use super::end::End;
 use super::explained::{Excuses, explain_all};
+use super::health_story::HealthStory;
 use super::limits::Limits;
 use super::machine::{Machine, MachineFault};
 use super::masked::Masked;
@@ -59,6 +60,9 @@ pub struct ScenarioJudgement {
     pub rollback: Option<RollbackStory>,
     /// The replicas; absent if no task was seen.
     pub capacity: Option<Capacity>,
+    /// How the health checks of each task went; empty if none were seen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub health: Vec<HealthStory>,
     /// What each replica answered when it was asked directly; empty if none was.
     pub replicas: Vec<ReplicaStory>,
     /// Failures that users did not notice because a proxy most likely hid them.
@@ -185,6 +189,7 @@ pub(super) fn judge_scene(
         nodes: scene.nodes.clone(),
         rollback,
         capacity: course,
+        health: HealthStory::all(scene),
         replicas: ReplicaStory::all(run, scene),
         masked: Masked::all(run, scene),
         streams,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::CheckCourse;
 use crate::record::{ContainerAction, EventKind, TaskSeen};
 use crate::swarm::TaskState;
 use crate::wording::{clean, counted, short_id};
@@ -85,6 +86,8 @@ pub struct TaskSigns {
     pub unhealthy: bool,
     /// What the health check said then.
     pub health: Option<HealthReport>,
+    /// How its health checks went.
+    pub checks: CheckCourse,
     /// Its container ran out of memory.
     pub out_of_memory: bool,
 }
@@ -104,6 +107,7 @@ impl TaskSigns {
                 self.unhealthy = true;
             }
             EventKind::Container { action: ContainerAction::Oom, .. } => self.out_of_memory = true,
+            EventKind::HealthCheck(check) => self.checks.take(check),
             EventKind::HealthCheckFailed { failures, exit_code, output, .. } => {
                 self.unhealthy = true;
                 self.health = Some(HealthReport {

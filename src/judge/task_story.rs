@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::task_failure::is_told_to_stop;
 use super::tasks::{TaskLife, Tasks};
 use crate::Offset;
-use crate::record::{ContainerAction, EventKind, Run};
+use crate::record::{CheckSeen, ContainerAction, EventKind, LogLine, Run};
 use crate::swarm::TaskState;
 
 /// The services that rollproof adds to a stack have this in their names.
@@ -55,6 +55,12 @@ pub struct TaskStory {
     pub failure: Option<String>,
     /// What happened to its container.
     pub marks: Vec<(Offset, TaskMark)>,
+    /// The checks of its health, and when each started.
+    pub checks: Vec<(Offset, CheckSeen)>,
+    /// What it printed, and when.
+    pub log: Vec<(Offset, LogLine)>,
+    /// Why they made it unhealthy, in numbers.
+    pub arithmetic: Option<String>,
 }
 
 /// Something that happened to a task's container at one instant.
@@ -152,6 +158,9 @@ impl TaskStory {
             exit_code: life.last.exit_code,
             failure: life.failure().map(|failure| failure.to_string()),
             marks: Vec::new(),
+            checks: life.checks.iter().map(|(at, check)| (*at, (*check).clone())).collect(),
+            log: life.log.iter().map(|(at, line)| (*at, (*line).clone())).collect(),
+            arithmetic: life.health_arithmetic(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::task_failure::{TaskFailure, TaskSigns, is_told_to_stop, whom};
 use crate::Offset;
-use crate::record::{ContainerAction, Event, EventKind, Shot, TaskSeen};
+use crate::record::{CheckSeen, ContainerAction, Event, EventKind, LogLine, Shot, TaskSeen};
 use crate::swarm::TaskState;
 
 /// The signal that nothing can ignore; a container that it ends has 128 more as its exit code.
@@ -37,18 +37,18 @@ impl<'a> Tasks<'a> {
                     }
                     lives.push(life);
                 }
-                EventKind::Container { task, .. } | EventKind::HealthCheckFailed { task, .. } => {
-                    match index.get(task.as_str()) {
-                        Some(place) => lives[*place].event(event),
-                        None => early.entry(task).or_default().push(event),
-                    }
-                }
                 EventKind::TaskGone { task } => {
                     if let Some(place) = index.get(task.as_str()) {
                         lives[*place].gone(event.at);
                     }
                 }
-                _ => {}
+                kind => {
+                    let Some(task) = kind.container_task() else { continue };
+                    match index.get(task) {
+                        Some(place) => lives[*place].event(event),
+                        None => early.entry(task).or_default().push(event),
+                    }
+                }
             }
         }
         Self { lives }
@@ -161,6 +161,10 @@ pub(super) struct TaskLife<'a> {
     pub failed: Option<Offset>,
     /// What decides whether and why it failed.
     signs: TaskSigns,
+    /// The checks of its health, and when each started.
+    pub checks: Vec<(Offset, &'a CheckSeen)>,
+    /// What it printed, and when.
+    pub log: Vec<(Offset, &'a LogLine)>,
     /// Its addresses in the swarm's networks, and since when each was seen.
     pub addresses: Vec<(&'a str, Offset)>,
     /// When its node reported a state of it, and when that was seen.
@@ -184,6 +188,8 @@ impl<'a> TaskLife<'a> {
             ended: None,
             failed: None,
             signs: TaskSigns::default(),
+            checks: Vec::new(),
+            log: Vec::new(),
             addresses: Vec::new(),
             reported: Vec::new(),
             last_at: at,
@@ -241,8 +247,13 @@ impl<'a> TaskLife<'a> {
     }
 
     /// Takes an event of its container.
-    pub(super) fn event(&mut self, event: &Event) {
+    pub(super) fn event(&mut self, event: &'a Event) {
         self.signs.event(&event.kind);
+        match &event.kind {
+            EventKind::HealthCheck(check) => self.checks.push((event.at, check)),
+            EventKind::Log(line) => self.log.push((event.at, line)),
+            _ => {}
+        }
         let at = event.at;
         let EventKind::Container { action, exit_code, signal, .. } = &event.kind else { return };
         if *signal == Some(SIGKILL) || *exit_code == Some(128 + SIGKILL) {
@@ -265,6 +276,12 @@ impl<'a> TaskLife<'a> {
     /// Why it failed; absent if it did not.
     pub(super) fn failure(&self) -> Option<TaskFailure> {
         TaskFailure::of(self.last, &self.signs)
+    }
+
+    /// Why its health check gave up, in numbers; absent if it did not, or if that is not known.
+    pub(super) fn health_arithmetic(&self) -> Option<String> {
+        let unhealthy = matches!(self.failure(), Some(TaskFailure::Unhealthy(_)));
+        self.signs.checks.arithmetic().filter(|_| unhealthy)
     }
 
     /// When it failed: when its health check gave up, or when it ended.

@@ -4,9 +4,14 @@ use serde::Serialize;
 
 use super::scene::Scene;
 use super::task_failure::STOPPED_EARLY;
+use super::tasks::TaskLife;
 use crate::Offset;
 use crate::record::{Expects, SpecMatch};
 use crate::swarm::UpdateState;
+use crate::wording::clean;
+
+/// So many of the last lines of a task that failed are in the report.
+const LAST_LINES: usize = 5;
 
 /// What Swarm did with the change. Instants count from the run's start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -145,6 +150,12 @@ pub struct RollbackStory {
     pub trigger_slot: Option<u64>,
     /// Why that task failed: see [`super::TaskFailure`].
     pub trigger_error: Option<String>,
+    /// Why its health check gave up, in numbers; absent if it did not, or if that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger_arithmetic: Option<String>,
+    /// The last lines that it printed; empty if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trigger_log: Vec<String>,
     /// When that task had failed.
     pub failure_at: Option<Offset>,
     /// When the rollback began.
@@ -171,10 +182,18 @@ impl RollbackStory {
                     None => STOPPED_EARLY.to_owned(),
                 },
             }),
+            trigger_arithmetic: life.and_then(TaskLife::health_arithmetic),
+            trigger_log: life.map(last_lines).unwrap_or_default(),
             failure_at: life.and_then(|life| life.failed.or(life.ended)),
             started_at,
             completed_at: scene.first_in(UpdateState::RollbackCompleted).map(|seen| seen.0),
             capacity_restored_at: scene.tasks.all_served(scene.old, scene.replicas, started_at),
         })
     }
+}
+
+/// The last lines that a task printed.
+fn last_lines(life: &TaskLife) -> Vec<String> {
+    let from = life.log.len().saturating_sub(LAST_LINES);
+    life.log[from..].iter().map(|(_, line)| clean(&line.text).into_owned()).collect()
 }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::health_checks::Whose;
 use crate::Clock;
 use crate::Offset;
 use crate::engine::{CONTAINER_SERVICE_LABEL, CONTAINER_TASK_LABEL, Engine, EngineEvent};
@@ -126,6 +127,17 @@ impl Follower {
         let (engine, seen) = (self.engine.clone(), self.time.clock.now());
         let _ = self.sender.send(StreamItem::Event { event, engine, seen });
     }
+}
+
+/// The container in which a process began or ended beside its main one, such as a health check.
+pub(super) fn whose_process(event: &EngineEvent) -> Option<Whose<'_>> {
+    let about_one = event.kind == "container" && event.action.starts_with("exec_");
+    about_one.then_some(())?;
+    Some(Whose {
+        container: &event.id,
+        task: event.attribute(CONTAINER_TASK_LABEL)?,
+        service: event.attribute(CONTAINER_SERVICE_LABEL)?,
+    })
 }
 
 /// A container's event as an event of the run. `None` for actions that do not matter and for

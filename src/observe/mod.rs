@@ -6,10 +6,13 @@
 
 mod event_streams;
 mod generations;
+mod health_checks;
+mod kept_lines;
 mod machine;
 mod nodes;
 mod observer;
 mod poll;
+mod service_logs;
 mod snapshot;
 mod standstill;
 

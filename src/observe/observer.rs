@@ -1,5 +1,6 @@
 //! The observer: polls services and tasks, follows event streams, and emits events.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,8 +9,10 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::event_streams::{self, EngineTime, StreamItem, container_event};
+use super::event_streams::{self, EngineTime, StreamItem, container_event, whose_process};
+use super::health_checks::{HealthChecks, Whose};
 use super::poll::Changes;
+use super::service_logs::ServiceLogs;
 use super::{Generations, Snapshot, machine, nodes};
 use crate::Clock;
 use crate::Offset;
@@ -20,9 +23,6 @@ use crate::swarm::UpdateState;
 
 /// How often services and tasks are polled. The docker CLI polls every 200 ms.
 const POLL_EVERY: Duration = Duration::from_millis(100);
-
-/// Time limit for the inspection of an unhealthy container, which delays the observer's end.
-const INSPECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// Takes events; must not block.
 pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
@@ -36,6 +36,10 @@ pub struct Watch {
     pub engines: Vec<Engine>,
     /// The names of the services.
     pub services: Vec<String>,
+    /// Those of them whose health checks are read, each result of each container.
+    pub checked: Vec<String>,
+    /// Those of them of which it is kept what their containers print.
+    pub logged: Vec<String>,
     /// The run's clock.
     pub clock: Clock,
     /// Engine clock minus ours.
@@ -63,14 +67,24 @@ impl Observer {
         let (publish, snapshots) = tokio::sync::watch::channel(Snapshot::default());
         machine::watch(watch.clock, sink.clone(), stop.clone(), &tasks);
         nodes::watch(watch.manager.clone(), time, sink.clone(), stop.clone(), &tasks);
+        let checks = HealthChecks::new(
+            watch.checked.clone(),
+            time,
+            sink.clone(),
+            stop.clone(),
+            tasks.clone(),
+        );
+        let logs =
+            ServiceLogs::new(watch.logged.clone(), time, sink.clone(), stop.clone(), tasks.clone());
         let watcher = Watcher {
             watch,
+            checks,
+            logs,
             time,
             changes: Changes::new(time, generations.clone()),
             sink,
             publish,
             lost: None,
-            tasks: tasks.clone(),
         };
         tasks.spawn(watcher.run(stream, stop.clone()));
         tasks.close();
@@ -100,12 +114,13 @@ impl Observer {
 /// The task that polls and listens.
 struct Watcher {
     watch: Watch,
+    checks: HealthChecks,
+    logs: ServiceLogs,
     time: EngineTime,
     changes: Changes,
     sink: EventSink,
     publish: watch::Sender<Snapshot>,
     lost: Option<(Offset, String)>,
-    tasks: TaskTracker,
 }
 
 impl Watcher {
@@ -114,6 +129,9 @@ impl Watcher {
         mut stream: mpsc::UnboundedReceiver<StreamItem>,
         stop: CancellationToken,
     ) {
+        let (logged, engines) = (self.watch.logged.clone(), self.watch.engines.clone());
+        let mut before = pin!(ServiceLogs::already_running(&logged, &engines));
+        let mut found = false;
         let mut ticks = tokio::time::interval(POLL_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -124,6 +142,12 @@ impl Watcher {
                     self.handle(item);
                     if self.changes.is_poll_due() {
                         self.look(&stop).await;
+                    }
+                }
+                running = &mut before, if !found => {
+                    found = true;
+                    for (container, task, service, engine) in running {
+                        self.logs.running(&container, &task, &service, &engine);
                     }
                 }
                 _ = ticks.tick() => self.look(&stop).await,
@@ -140,16 +164,10 @@ impl Watcher {
                 let at = self.time.map(event.time).min(seen);
                 if event.kind == "service" {
                     self.handle_service(&event, at, seen);
-                } else if let Some(kind) = container_event(&event)
-                    && self.is_watched(&kind)
-                {
-                    let unhealthy = Unhealthy::of(&kind, at);
-                    (self.sink)(Event { at, seen, kind });
-                    if let Some(unhealthy) = unhealthy {
-                        let inspection =
-                            unhealthy.inspect(engine, self.time.clock, self.sink.clone());
-                        self.tasks.spawn(inspection);
-                    }
+                } else if let Some(whose) = whose_process(&event) {
+                    self.checks.process(whose, &engine);
+                } else if let Some(kind) = container_event(&event) {
+                    self.handle_container(&kind, at, seen, &engine);
                 }
             }
             StreamItem::Broke(error) => self.emit(EventKind::Caveat {
@@ -158,11 +176,22 @@ impl Watcher {
         }
     }
 
-    fn is_watched(&self, kind: &EventKind) -> bool {
-        match kind {
-            EventKind::Container { service, .. } => self.watch.services.contains(service),
-            _ => false,
+    fn handle_container(
+        &mut self,
+        kind: &EventKind,
+        at: Offset,
+        seen: Offset,
+        engine: &Arc<Engine>,
+    ) {
+        let EventKind::Container { container, task, service, action, .. } = kind else { return };
+        if !self.watch.services.contains(service) {
+            return;
         }
+        (self.sink)(Event { at, seen, kind: kind.clone() });
+        if *action == ContainerAction::Start {
+            self.logs.running(container, task, service, engine);
+        }
+        self.checks.container(Whose { container, task, service }, *action, at, engine);
     }
 
     fn handle_service(&mut self, event: &EngineEvent, at: Offset, seen: Offset) {
@@ -223,57 +252,5 @@ impl Watcher {
     fn emit(&self, kind: EventKind) {
         let now = self.time.clock.now();
         (self.sink)(Event { at: now, seen: now, kind });
-    }
-}
-
-/// A container that just became unhealthy.
-struct Unhealthy {
-    container: String,
-    task: String,
-    service: String,
-    at: Offset,
-}
-
-impl Unhealthy {
-    /// The container of an event that says that it became unhealthy.
-    fn of(kind: &EventKind, at: Offset) -> Option<Self> {
-        match kind {
-            EventKind::Container {
-                container,
-                task,
-                service,
-                action: ContainerAction::Unhealthy,
-                ..
-            } => Some(Self {
-                container: container.clone(),
-                task: task.clone(),
-                service: service.clone(),
-                at,
-            }),
-            _ => None,
-        }
-    }
-
-    /// Asks the engine for the failed health check and emits it, dated at the moment when the
-    /// container became unhealthy. Swarm stops the container now, so there is only one attempt.
-    async fn inspect(self, engine: Arc<Engine>, clock: Clock, sink: EventSink) {
-        let check =
-            tokio::time::timeout(INSPECT_WITHIN, engine.failed_health_check(&self.container));
-        match check.await {
-            Ok(Ok(Some(check))) => {
-                let kind = EventKind::HealthCheckFailed {
-                    container: self.container,
-                    task: self.task,
-                    service: self.service,
-                    failures: check.failures,
-                    exit_code: check.exit_code,
-                    output: check.output,
-                };
-                sink(Event { at: self.at, seen: clock.now(), kind });
-            }
-            Ok(Ok(None)) => tracing::debug!(self.container, "no failed health check was found"),
-            Ok(Err(error)) => tracing::debug!(%error, "cannot read the failed health check"),
-            Err(_) => tracing::debug!(self.container, "reading the failed health check timed out"),
-        }
     }
 }

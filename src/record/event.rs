@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Must;
+use super::{CheckSeen, LogLine, Must};
 use crate::Offset;
 use crate::swarm::{TaskState, UpdateState};
 
@@ -99,6 +99,10 @@ pub enum EventKind {
         /// Signal number, for `kill`.
         signal: Option<i64>,
     },
+    /// A health check ran in a container.
+    HealthCheck(CheckSeen),
+    /// A container of the service under test printed a line.
+    Log(LogLine),
     /// The last failed health check of a container that became unhealthy.
     HealthCheckFailed {
         /// Full container id.
@@ -150,6 +154,19 @@ pub enum EventKind {
     },
     /// The user asked the run to stop.
     Interrupted,
+}
+
+impl EventKind {
+    /// The task that an event of a container is about.
+    #[must_use]
+    pub fn container_task(&self) -> Option<&str> {
+        match self {
+            Self::Container { task, .. } | Self::HealthCheckFailed { task, .. } => Some(task),
+            Self::HealthCheck(check) => Some(&check.task),
+            Self::Log(line) => Some(&line.task),
+            _ => None,
+        }
+    }
 }
 
 /// What happened to a container.

@@ -4,6 +4,8 @@
 
 mod against;
 mod event;
+mod health;
+mod log;
 mod meta;
 mod must;
 mod outcome;
@@ -24,6 +26,8 @@ pub use event::{
     ContainerAction, EndReason, Event, EventKind, Expects, MachineLoad, NodeSeen, SpecMatch,
     TaskSeen,
 };
+pub use health::{CheckRules, CheckSeen};
+pub use log::LogLine;
 pub use meta::{
     Connection, EngineFacts, EntryFacts, Meta, NegativeControl, Purpose, Route, SCHEMA_VERSION,
     StackFacts, StreamFacts,

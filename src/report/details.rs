@@ -11,7 +11,8 @@ use super::style::Style;
 use super::summary::{after, cause, fix, what_swarm_did};
 use crate::Offset;
 use crate::judge::{
-    Check, Judgement, Pooled, PooledStream, ReplicaStory, ScenarioJudgement, StreamStats, Verdict,
+    Check, HealthStory, Judgement, Pooled, PooledStream, ReplicaStory, ScenarioJudgement,
+    StreamStats, Verdict,
 };
 use crate::record::{Expects, Purpose};
 use crate::wording::{count, counted, length, list, percent};
@@ -22,6 +23,9 @@ pub const DETAILS: JudgementFormat = JudgementFormat {
     about: "everything that was measured and checked, under headings",
     write,
 };
+
+/// So many tasks that became unhealthy are described.
+const UNHEALTHY: usize = 3;
 
 fn write(material: Material, style: Style) -> String {
     match material {
@@ -159,6 +163,12 @@ fn scenario_block(page: &mut Page, scenario: &ScenarioJudgement) {
         };
         page.row("rollback", &format!("{back}; cause: {}", cause(story)));
     }
+    for (row, line) in scenario.rollback.iter().flat_map(|story| &story.trigger_log).enumerate() {
+        page.row(if row == 0 { "its log" } else { "" }, line);
+    }
+    for (row, text) in health_rows(scenario).iter().enumerate() {
+        page.row(if row == 0 { "health" } else { "" }, text);
+    }
     if let Some(capacity) = &scenario.capacity {
         let text = format!(
             "{} wanted; at least {} running and {} serving; {} with fewer than {} serving",
@@ -194,6 +204,30 @@ fn scenario_block(page: &mut Page, scenario: &ScenarioJudgement) {
     if !passed.is_empty() {
         page.row("passed", &passed.join(", "));
     }
+}
+
+/// What made containers unhealthy, in numbers, the first few; else how many checks there were.
+fn health_rows(scenario: &ScenarioJudgement) -> Vec<String> {
+    let sum = |count: fn(&HealthStory) -> u64| scenario.health.iter().map(count).sum::<u64>();
+    let Some(longest) = scenario.health.iter().map(|story| story.longest_s).max() else {
+        return Vec::new();
+    };
+    let mut rows = vec![format!(
+        "{} of {} failed, the longest took {}",
+        count(sum(|story| story.failed)),
+        counted(sum(|story| story.checks), "check"),
+        length(longest)
+    )];
+    let unhealthy: Vec<_> =
+        scenario.health.iter().filter(|story| story.arithmetic.is_some()).collect();
+    rows.extend(unhealthy.iter().take(UNHEALTHY).map(|story| {
+        let whom = if story.slot > 0 { format!("slot {}", story.slot) } else { story.task.clone() };
+        format!("{whom}: {}", story.arithmetic.as_deref().unwrap_or_default())
+    }));
+    if unhealthy.len() > UNHEALTHY {
+        rows.push(format!("{} more became unhealthy", unhealthy.len() - UNHEALTHY));
+    }
+    rows
 }
 
 fn states(scenario: &ScenarioJudgement) -> String {

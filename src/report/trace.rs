@@ -25,6 +25,9 @@ const RUN: u64 = 1;
 const STREAMS: u64 = 2;
 /// The process of the first service; the others follow.
 const SERVICES: u64 = 10;
+/// The thread of a slot's health checks comes so far after the slot's own: checks of an old and a new
+/// task overlap with their states.
+const CHECKS: u64 = 1_000_000;
 
 /// One event. Times in microseconds.
 #[derive(Serialize)]
@@ -93,6 +96,10 @@ fn write(recorded: Recorded) -> String {
     for (story, pid) in ServiceStory::all(run).iter().zip(SERVICES..) {
         let threads = story.tasks.iter().map(|task| (thread(task), task.whom.clone()));
         let mut threads: Vec<(u64, String)> = threads.collect();
+        let checked = story.tasks.iter().filter(|task| !task.checks.is_empty());
+        threads.extend(
+            checked.map(|task| (CHECKS + thread(task), format!("{}, health checks", task.whom))),
+        );
         threads.dedup();
         trace.names(pid, &story.service, threads);
         for task in &story.tasks {
@@ -163,6 +170,14 @@ fn of_task(trace: &mut Trace, task: &TaskStory, pid: u64, end: Offset) {
     }
     if let Some(told) = task.told_to_stop {
         trace.instant("told to stop", told, pid, tid, json!({ "task": task.task }));
+    }
+    for (at, check) in &task.checks {
+        let args = json!({
+            "after_start_s": check.after, "exit_code": check.exit_code, "streak": check.streak,
+            "output": check.output,
+        });
+        let name = if check.passed() { "check passed" } else { "check failed" };
+        trace.span(name, (*at, *at + check.took), pid, CHECKS + tid, args);
     }
     for (at, mark) in &task.marks {
         let (name, args) = match mark {

@@ -83,6 +83,8 @@ impl RunSpec {
             manager: site.manager.clone(),
             engines: site.engines.clone(),
             services: [self.subject.service_names(), beside.services()].concat(),
+            checked: self.subject.service_names(),
+            logged: vec![self.subject.target.service.clone()],
             clock,
             clock_offset: engine.clock_offset,
         };

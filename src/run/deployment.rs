@@ -82,6 +82,8 @@ pub async fn until_converged(
         manager: env.site.manager.clone(),
         engines: env.site.engines.clone(),
         services: services.clone(),
+        checked: services.clone(),
+        logged: Vec::new(),
         clock,
         clock_offset: env.site.facts(&clock).await?.clock_offset,
     };

@@ -9,6 +9,7 @@ use super::patience::Patience;
 use super::subject::Arrival;
 use crate::Offset;
 use crate::error::{Error, Result};
+use crate::image::OWN_IMAGES;
 use crate::observe::ServiceSnapshot;
 use crate::record::{EndReason, Event, EventKind, Expects, SpecMatch};
 use crate::scenario::{Act, Scenario};
@@ -157,6 +158,9 @@ impl Run<'_> {
     async fn submit(&mut self, scenario: &Scenario) -> Result<Submitted> {
         let manager = &self.env.site.manager;
         let body = self.with_contents(scenario.changed(&self.body), scenario).await?;
+        if scenario.lose_image {
+            self.lose_image().await?;
+        }
         let at = self.clock.now();
         for warning in manager.update_service(&body, None).await? {
             self.recorder.caveat(format!("the engine warns: {warning}"));
@@ -168,6 +172,20 @@ impl Run<'_> {
         // A rollback that began at once has already put the previous spec in its place.
         let rolled_back = accepted.update.state.is_rollback();
         Ok(Submitted { at, body: if rolled_back { body } else { accepted.spec } })
+    }
+
+    /// Takes the image that runs away from every node, if it is one of ours: the next run loads it
+    /// again.
+    async fn lose_image(&self) -> Result<()> {
+        let image = self.body.image();
+        if !image.starts_with(OWN_IMAGES) {
+            return Err(Error::usage(format!("the scenario would remove the image {image}"))
+                .hint("`lose_image` is for the images of rollproof itself, as `try` uses them"));
+        }
+        for engine in &self.env.site.engines {
+            engine.lose_image(image).await?;
+        }
+        Ok(())
     }
 
     /// Waits at most `wait` until the service is changed elsewhere. The time is the last one at

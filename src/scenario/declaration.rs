@@ -27,6 +27,8 @@ pub struct Declaration {
     pub streams: Vec<String>,
     /// The same spec is submitted once more after this time.
     pub again_after: Option<Duration>,
+    /// The nodes lose the image that runs just before the change, so that no more tasks of it can start.
+    pub lose_image: bool,
     /// Look so long whatever Swarm does; absent: until the service is at rest.
     pub watch: Option<Duration>,
     /// What Swarm must do.
@@ -89,6 +91,8 @@ pub struct Scenario {
     pub act: Act,
     /// The same spec is submitted once more after this time.
     pub again_after: Option<Duration>,
+    /// The nodes lose the image that runs just before the change.
+    pub lose_image: bool,
     /// Look so long whatever Swarm does.
     pub watch: Option<Duration>,
 }
@@ -143,6 +147,7 @@ impl Declaration {
             must: self.must.clone(),
             act,
             again_after: self.again_after,
+            lose_image: self.lose_image,
             watch: self.watch,
         }
     }
@@ -168,6 +173,7 @@ impl Declaration {
             _ => false,
         };
         match &self.act {
+            _ if self.lose_image => Some("it removes the image of the previous version"),
             _ if self.stack.is_some() => Some("it needs settings of its own in the stack"),
             Act::Roll(changes) if changes.iter().any(of_app) => {
                 Some("it needs the faults of the built-in app")
@@ -197,7 +203,9 @@ impl Scenario {
     pub fn describe(&self) -> String {
         match &self.act {
             Act::Roll(changes) => {
-                changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+                let lost = self.lose_image.then(|| "(the image before it is gone)".to_owned());
+                let changes = changes.iter().map(ToString::to_string).chain(lost);
+                changes.collect::<Vec<_>>().join(" ")
             }
             Act::Ask(Ask { path, times: 1, .. }) => format!("HEAD {path}"),
             Act::Ask(Ask { path, times, .. }) => format!("HEAD {path}, {times} times"),

@@ -43,6 +43,8 @@ struct ScenarioKeys {
     #[serde(default)]
     streams: Vec<StreamName>,
     again_after: Option<Time>,
+    #[serde(default)]
+    lose_image: bool,
     watch: Option<Time>,
     must: MustKeys,
 }
@@ -241,6 +243,12 @@ impl ScenarioKeys {
             );
         }
         let changes = self.change.changes();
+        if self.lose_image && changes.is_empty() {
+            return Err(
+                "`lose_image` needs a `change` that brings another image or other settings"
+                    .to_owned(),
+            );
+        }
         let act = match (self.ask, changes.is_empty()) {
             (Some(_), false) => {
                 return Err("a scenario either changes the service or asks it: `change` and `ask` exclude each other".to_owned());
@@ -261,6 +269,7 @@ impl ScenarioKeys {
             act,
             streams: self.streams.into_iter().map(|stream| stream.0).collect(),
             again_after: self.again_after.map(|time| time.0.to_duration()),
+            lose_image: self.lose_image,
             watch: self.watch.map(|time| time.0.to_duration()),
             expects: expects(must.outcome),
             must: Some(must),
@@ -345,6 +354,7 @@ mod tests {
             ("about: b", "about: b\n  change: {limit_memory: much}", "no size in memory", 4, 26),
             ("about: b", "about: b\n  ask: {path: die}", "no path", 4, 15),
             ("about: b", "about: b\n  ask: {path: /die}", "needs `watch`", 2, 9),
+            ("about: b", "about: b\n  lose_image: true", "needs a `change`", 2, 9),
         ] {
             let (message, at_line, at_column) = mistake(&GOOD.replace(from, to));
             assert!(message.contains(says), "{to}: {message}");

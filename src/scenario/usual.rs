@@ -56,6 +56,7 @@ fn usual(name: &str, about: &str, expects: Expects, act: Act) -> Declaration {
         act,
         streams: Vec::new(),
         again_after: None,
+        lose_image: false,
         watch: None,
         expects,
         must: None,

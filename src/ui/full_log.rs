@@ -11,10 +11,10 @@ use super::task_line::TaskLine;
 use crate::Offset;
 use crate::judge::{HealthReport, TaskFailure};
 use crate::record::{
-    ContainerAction, EndReason, Event, EventKind, Expects, Shot, SpecMatch, TaskSeen,
+    ContainerAction, EndReason, Event, EventKind, Expects, LogLine, Shot, SpecMatch, TaskSeen,
 };
 use crate::swarm::{TaskState, UpdateState};
-use crate::wording::{clean, count, counted, length, list};
+use crate::wording::{clean, count, counted, length, list, short_id};
 
 /// How long a sentence must hold before it is printed, and how long the steps of tasks are
 /// collected: while Swarm hands out slots, each poll brings another one.
@@ -87,12 +87,25 @@ impl RunLog for FullLog {
             | EventKind::HealthCheckFailed { task, .. } => {
                 let task = scene.slots.task(task).filter(|task| !task.was_told_to_stop());
                 if let Some(task) = task {
-                    let without_check = TaskFailure::Unhealthy(HealthReport::default());
-                    self.withdraw(&task.seen, &without_check.to_string());
+                    self.withdraw_bare_unhealthy(&task.seen);
                     let text = task.health_failure().to_string();
                     self.step(event, &task.seen, text, scene.slots);
                 }
             }
+            EventKind::HealthCheck(check) => {
+                let task = scene.slots.task(&check.task).filter(|task| !task.was_told_to_stop());
+                let before = before.map(TaskLine::checks).unwrap_or_default();
+                if let Some(task) = task
+                    && let Some(text) = task.checks().news(&before, check)
+                {
+                    self.withdraw_bare_unhealthy(&task.seen);
+                    self.step(event, &task.seen, text, scene.slots);
+                    if let Some(text) = task.checks().arithmetic() {
+                        self.step(event, &task.seen, text, scene.slots);
+                    }
+                }
+            }
+            EventKind::Log(line) => self.printed(event, line, scene.slots),
             EventKind::Node(node) => {
                 if let Some(text) = self.nodes.news(node) {
                     self.say(event.at, format!("  {text}"), scene.slots);
@@ -197,6 +210,27 @@ impl FullLog {
         self.steps.push(Step { at, seen, keys: vec![key], version, text });
     }
 
+    /// A line of a container, behind the name of its slot.
+    fn printed(&mut self, event: &Event, line: &LogLine, slots: &SlotTable) {
+        let name = slots.task(&line.task).map_or_else(
+            || short_id(&line.task).to_owned(),
+            |task| {
+                let name = slots.slot_name(&SlotKey::of(&task.seen));
+                format!("{name}  {}", task.version(false))
+            },
+        );
+        if line.left_out > 0 {
+            let left_out = counted(line.left_out, "line");
+            self.say(event.at, format!("  {name} | … {left_out} left out"), slots);
+        }
+        self.say(event.at, format!("  {name} | {}", clean(&line.text)), slots);
+    }
+
+    /// Takes back that a task became unhealthy, because its checks say why.
+    fn withdraw_bare_unhealthy(&mut self, seen: &TaskSeen) {
+        self.withdraw(seen, &TaskFailure::Unhealthy(HealthReport::default()).to_string());
+    }
+
     /// Takes back a step that is not printed yet, because more is known of it.
     fn withdraw(&mut self, seen: &TaskSeen, text: &str) {
         let key = SlotKey::of(seen);
@@ -276,6 +310,8 @@ fn line(event: &Event, slots: &SlotTable) -> Option<String> {
         EventKind::Task(_)
         | EventKind::Container { .. }
         | EventKind::HealthCheckFailed { .. }
+        | EventKind::HealthCheck(_)
+        | EventKind::Log(_)
         | EventKind::TaskGone { .. }
         | EventKind::Node(_)
         | EventKind::Machine(_) => return None,

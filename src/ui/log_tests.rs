@@ -14,7 +14,7 @@ use crate::swarm::TaskState::{
 use crate::swarm::UpdateState;
 
 /// What is printed of these events, without the time.
-fn lines(events: Vec<Event>) -> Vec<String> {
+pub(super) fn lines(events: Vec<Event>) -> Vec<String> {
     let kept = Kept::default();
     let mut screen = Screen::new(Mode::Plain, false, kept.terminal()).verbose(true);
     screen.facts(&facts());

@@ -5,6 +5,8 @@
 //! nothing; standard output belongs to results.
 
 mod area;
+#[cfg(test)]
+mod check_log_tests;
 mod error_text;
 mod full_log;
 #[cfg(test)]

@@ -129,6 +129,8 @@ impl Narrator {
             | EventKind::TaskGone { .. }
             | EventKind::Container { .. }
             | EventKind::HealthCheckFailed { .. }
+            | EventKind::HealthCheck(_)
+            | EventKind::Log(_)
             | EventKind::RunFailed { .. }
             | EventKind::Node(_)
             | EventKind::Machine(_)

@@ -115,6 +115,8 @@ impl RunLog for ShortLog {
             }
             EventKind::Interrupted => self.say(event.at, "interrupted; cleaning up".into(), scene),
             EventKind::TaskGone { .. }
+            | EventKind::HealthCheck(_)
+            | EventKind::Log(_)
             | EventKind::Declared(_)
             | EventKind::NegativeControlStarted { .. }
             | EventKind::Machine(_) => {}

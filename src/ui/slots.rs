@@ -160,12 +160,13 @@ impl SlotTable {
                 self.slots.entry(key).or_default().update(seen, event.at).or(moved)
             }
             EventKind::TaskGone { task } => self.take(task),
-            EventKind::Container { task, .. } | EventKind::HealthCheckFailed { task, .. } => {
-                let task = self.slots.values_mut().find_map(|slot| slot.task_mut(task))?;
-                task.event(&event.kind, event.at);
-                None
+            kind => {
+                let id = kind.container_task()?;
+                let task = self.slots.values_mut().find_map(|slot| slot.task_mut(id))?;
+                let before = task.clone();
+                task.event(kind, event.at);
+                Some(before)
             }
-            _ => None,
         }
     }
 

@@ -5,7 +5,7 @@ use anstyle::Style;
 use super::mode::{BAD, BUSY, GOOD, PAST};
 use super::slots::SlotTable;
 use crate::Offset;
-use crate::judge::{self, STOPPED_EARLY, TaskFailure, TaskSigns};
+use crate::judge::{self, CheckCourse, STOPPED_EARLY, TaskFailure, TaskSigns};
 use crate::record::{ContainerAction, EventKind, TaskSeen};
 use crate::swarm::TaskState;
 use crate::wording::{clean, span};
@@ -103,6 +103,11 @@ impl TaskLine {
         TaskFailure::Unhealthy(self.signs.health.clone().unwrap_or_default())
     }
 
+    /// How its health checks went.
+    pub fn checks(&self) -> CheckCourse {
+        self.signs.checks.clone()
+    }
+
     /// Its version and state: `#2 app:v2 starting`. Without `image` the version is the
     /// number alone.
     pub fn version(&self, image: bool) -> String {
@@ -141,12 +146,15 @@ impl TaskLine {
     pub fn state_for(&self, now: Offset, health_checked: bool) -> String {
         let state = self.state();
         let length = span(now - self.since);
-        match self.seen.state {
+        let checks = self.signs.checks.standing().filter(|_| !self.is_leaving());
+        match (self.seen.state, checks) {
             _ if self.is_unhealthy() => state,
-            TaskState::Starting if health_checked && !self.is_leaving() => {
+            (TaskState::Starting, Some(checks)) => format!("{state} (health: {length}, {checks})"),
+            (TaskState::Starting, None) if health_checked && !self.is_leaving() => {
                 format!("{state} (health: {length})")
             }
-            TaskState::Running if !self.is_leaving() => state,
+            (TaskState::Running, Some(checks)) => format!("{state}, {checks}"),
+            (TaskState::Running, None) if !self.is_leaving() => state,
             _ if self.is_alive() => format!("{state} ({length})"),
             _ => state,
         }

@@ -16,6 +16,7 @@ mod dry_run;
 mod events;
 mod faulty;
 mod fixes;
+mod health_and_logs;
 mod host_engine;
 mod hostile;
 mod image;

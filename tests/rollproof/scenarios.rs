@@ -110,6 +110,27 @@ fn declared_losses_must_come_and_have_the_declared_cause() {
     assert!(losses.because.contains("but because of"), "{}", losses.because);
 }
 
+/// With `rollback_config.failure_action: rollback`, Swarm writes `completed` over a rollback, whether it
+/// worked or not: the replicas decide.
+#[test]
+fn completed_over_a_rollback_is_judged_by_the_replicas() {
+    let outcome = |slot_stays_empty: bool| {
+        let mut story = good_rollback();
+        declare(&mut story, must(Ending::RolledBack, Losses::None));
+        story.state(SUBMIT + 16.5, UpdateState::Completed, "update completed");
+        let back = story.current(5);
+        story.shots(ROLLBACK_END + 0.5, nothing);
+        let mut run = story.finish();
+        run.events.retain(|event| match &event.kind {
+            EventKind::Task(seen) => !slot_stays_empty || seen.task != back,
+            _ => true,
+        });
+        check(&judge(&run).scenarios[0], "outcome").measured.clone()
+    };
+    assert_eq!(outcome(false), "rolled-back");
+    assert_eq!(outcome(true), "mixed");
+}
+
 #[test]
 fn losses_that_were_not_declared_are_a_failure() {
     let mut story = good_update();
@@ -208,7 +229,10 @@ fn scenarios_are_tried_on_a_real_engine() {
         "wrong.yml",
         "scenarios:\n- name: wrong-hope\n  about: hopes that a crash is completed\n  \
          change: {env: {ROLLPROOF_CRASH_AFTER: 0s}}\n  \
-         must: {outcome: completed, losses: none}\n",
+         must: {outcome: completed, losses: none}\n\
+         - name: secret-on-stderr\n  about: a wrong value, which the app prints before it ends\n  \
+         change: {env: {ROLLPROOF_ON_STOP: hunter-and-prey}}\n  \
+         must: {outcome: rolled-back, losses: none}\n",
     );
     let ended =
         place.run(&["try", "--engine", "lab", "--fast", "crash-at-start", "wrong.yml", "--json"]);
@@ -223,4 +247,17 @@ fn scenarios_are_tried_on_a_real_engine() {
     assert_eq!(outcome(0)["verdict"], "pass", "{tried:#}");
     assert_eq!(outcome(1)["measured"], "rolled-back");
     assert_eq!(outcome(1)["verdict"], "fail", "{tried:#}");
+    assert_eq!(outcome(2)["verdict"], "pass", "{tried:#}");
+    let log = tried[2]["scenario"]["rollback"]["trigger_log"].to_string();
+    assert!(log.contains("ROLLPROOF_ON_STOP=…: expected"), "{log}");
+    let run = place.state().join("runs/latest");
+    for file in std::fs::read_dir(&run).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        assert!(!text.contains("hunter-and-prey"), "a value of the environment is in the record");
+    }
+    let events = std::fs::read_to_string(run.join("events.jsonl")).unwrap();
+    let of_type = |kind: &str| events.matches(&format!("{{\"type\":\"{kind}\"")).count();
+    // Three replicas are checked every second for more than ten seconds.
+    let (checks, lines) = (of_type("health-check"), of_type("log"));
+    assert!(checks > 20 && lines > 3, "{checks} checks, {lines} lines");
 }

@@ -6,8 +6,9 @@ use super::row::{Mark, Row, Shape, Text, rect};
 use super::window::Window;
 use crate::Offset;
 use crate::judge::{ServiceStory, TaskMark, TaskStory};
+use crate::record::CheckSeen;
 use crate::swarm::TaskState;
-use crate::wording::{counted, length, short_id};
+use crate::wording::{clean, counted, length, short_id};
 
 /// The height of one task.
 const LANE: i64 = 18;
@@ -116,6 +117,9 @@ fn draw(row: &mut Row, window: Window, task: &TaskStory, top: i64, id: &str) {
             row.texts.push(Text { at, until, top, words: text, class: "inbar" });
         }
     }
+    for (at, check) in task.checks.iter().filter(|(at, _)| window.contains(*at)) {
+        row.shapes.push(tick(window, *at, check, top));
+    }
     for (at, mark) in task.marks.iter().filter(|(at, _)| window.contains(*at)) {
         row.marks.extend(mark_of(task, window.x(*at), top, *at, mark));
     }
@@ -126,6 +130,24 @@ fn draw(row: &mut Row, window: Window, task: &TaskStory, top: i64, id: &str) {
         let text = text.clone();
         row.marks.push(Mark { at: window.x(ended), top, class: "failed", symbol: "✕", text });
     }
+}
+
+/// A check of its health, at the bottom of its task; one that fails is taller.
+fn tick(window: Window, at: Offset, check: &CheckSeen, top: i64) -> Shape {
+    let (class, height) = if check.passed() { ("check", 3) } else { ("check bad", 6) };
+    let path = rect(window, at, at + check.took, top + LANE - height, height);
+    if check.passed() {
+        return Shape::new(class, path, "");
+    }
+    let output = if check.output.is_empty() { "" } else { ": " };
+    let title = format!(
+        "health check {} after the container's start, took {}, code {}{output}{}",
+        length(check.after),
+        length(check.took),
+        check.exit_code,
+        clean(&check.output)
+    );
+    Shape::new(class, path, title)
 }
 
 /// How a state looks: its class, and a height, so that colour is not all that tells it.

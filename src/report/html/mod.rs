@@ -9,7 +9,9 @@ mod bins;
 mod causes;
 mod charts;
 mod failed;
+mod health;
 mod lanes;
+mod logs;
 mod phases;
 mod row;
 mod story;
@@ -26,6 +28,8 @@ use sha2::{Digest as _, Sha256};
 use self::bins::{Bin, Bins};
 use self::causes::{Causes, ShownCause};
 use self::failed::{Data, FailedRow};
+use self::health::HealthView;
+use self::logs::LogView;
 use self::row::Row;
 use self::story::{FixView, ScenarioView};
 use self::tables::{CheckRow, SettingRow, StreamRow};
@@ -71,6 +75,8 @@ struct PageView {
     causes: Vec<CauseView>,
     failed: Vec<FailedRow>,
     failed_in_all: String,
+    health: Vec<HealthView>,
+    logs: Vec<LogView>,
     broken: Vec<CheckRow>,
     held: Vec<CheckRow>,
     settings: Vec<SettingRow>,
@@ -106,6 +112,8 @@ fn write(recorded: Recorded) -> String {
         script_hash: STANDARD.encode(Sha256::digest(SCRIPT)),
         title: format!("{}: {}", judgement.verdict, judgement.stack.service),
         verdict: judgement.verdict.as_str(),
+        health: health::checks(&stories),
+        logs: logs::logs(&stories),
         service: judgement.stack.service.clone(),
         headline: headline(judgement),
         scenarios: story::scenarios(judgement),
