@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::ci::Ci;
 use super::good_response::GoodResponseArgs;
+use super::next_args::RegistryArgs;
 use super::request_args::{RequestArgs, weighted_path};
 use super::values::{
     FormatChoice, StreamChoice, duration, key_value, limit, path, port, rate, stack_name, url,
@@ -17,7 +18,7 @@ use super::{
     build, deploy, down, explain, lab, lint, plan, probe, report, runs, scenarios, shell, stack,
     status, try_scenarios, update as roll, verify, watch,
 };
-use crate::deploy::{Change, EndpointMode, ResolveImage};
+use crate::deploy::{Change, EndpointMode};
 use crate::error::{Error, Result};
 use crate::probe::WeightedPath;
 use crate::report::FORMATS;
@@ -161,13 +162,8 @@ pub(super) struct StackArgs {
     #[arg(long, hide_short_help = true)]
     pub(super) adopt: bool,
 
-    /// When to look up image digests in a registry, as in `docker stack deploy`
-    #[arg(long, value_enum, default_value_t, hide_short_help = true)]
-    pub(super) resolve_image: ResolveImage,
-
-    /// Pass the docker CLI's registry logins on to the nodes
-    #[arg(long, hide_short_help = true)]
-    pub(super) with_registry_auth: bool,
+    #[command(flatten)]
+    pub(super) registry: RegistryArgs,
 
     /// Reach services in this way instead of the stack file's; the report says so
     #[arg(long, value_enum, hide_short_help = true)]
@@ -184,8 +180,7 @@ impl StackArgs {
         Self {
             files: Vec::new(),
             adopt: false,
-            resolve_image: ResolveImage::default(),
-            with_registry_auth: false,
+            registry: RegistryArgs::default(),
             endpoint_mode: None,
             progress_deadline,
         }
@@ -238,6 +233,7 @@ impl AddressArgs {
             url: self.url.clone(),
             path: self.paths.first().map(|first| first.path.clone()),
             scheme: self.scheme,
+            among: Vec::new(),
         }
     }
 }

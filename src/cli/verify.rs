@@ -5,15 +5,17 @@ use clap::Args;
 use super::args::{ChangeArgs, FormatArgs, LoadArgs, StackArgs, TargetArgs};
 use super::console::Console;
 use super::deploy::deployment;
+use super::next_args::{NextArgs, NextFiles};
 use super::result::{check_for_several, conclude, conclude_all, judge_and_save};
 use super::scenarios::ScenarioArgs;
 use super::values::{stack_name, words};
 use crate::deploy::{StackFiles, Whose, check_owner};
 use crate::error::{Error, Result};
 use crate::record::NegativeControl;
-use crate::run::{Finished, Load, RunSpec, Subject, find_target};
-use crate::scenario::Declaration;
+use crate::run::{Finished, Load, RunSpec, Subject, TargetWish, find_target};
+use crate::scenario::{Act, Declaration, deploy_update, update};
 use crate::site::{LabUse, Ledger, Site};
+use crate::stack::ServiceBody;
 use crate::streams;
 
 /// Deploy a stack, roll a good and a broken update under load, and give one verdict
@@ -40,6 +42,8 @@ pub(super) struct VerifyArgs {
     target: TargetArgs,
     #[command(flatten)]
     changes: ChangeArgs,
+    #[command(flatten)]
+    next: NextArgs,
 
     /// Health check command of the broken update [default: one that cannot succeed]
     #[arg(long, value_name = "COMMAND", value_parser = words, help_heading = "Change", hide_short_help = true)]
@@ -65,12 +69,25 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     if args.repeat > 1 {
         check_for_several(&args.formats)?;
     }
-    let changes = args.changes.changes();
-    let scenarios = args.scenarios.declarations(&changes, args.health_cmd.as_ref())?;
-    let files = StackFiles::read(&args.stack_args.files)?;
-    if let Some(requests) = files.requests(&args.stack)? {
-        find_target(&requests.services, &args.stack, &args.target.wish(), "localhost")?;
+    let next = args.next.read(&args.stack)?;
+    check_next(&args)?;
+    let good = match next {
+        Some(_) => deploy_update(),
+        None => update(args.changes.changes()),
+    };
+    let scenarios = args.scenarios.declarations(good, args.health_cmd.as_ref())?;
+    if next.is_some() && !scenarios.iter().any(|one| one.act == Act::Deploy) {
+        return Err(Error::usage("--to needs the scenario `update`, which deploys it"));
     }
+    let files = StackFiles::read(&args.stack_args.files)?;
+    let mut wish = args.target.wish();
+    if let Some(requests) = files.requests(&args.stack)? {
+        if let Some(next) = &next {
+            wish.among = next.changed_since(&requests.services)?;
+        }
+        find_target(&requests.services, &args.stack, &wish, "localhost")?;
+    }
+    let wanted = Wanted { load, scenarios, files, next, wish };
     let _lock = console.state.lock()?;
     console.open_log(args.formats.ci, "rollproof verify")?;
     let lab = if args.keep { LabUse::Start } else { LabUse::ForOneRun };
@@ -87,21 +104,48 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
         site.after_run(&console.state, &args.stack, &|text| console.tell(text)).await
     };
     if args.repeat > 1 {
-        return repeatedly(&args, files, &load, &scenarios, console, &site, clean_up).await;
+        return repeatedly(&args, &wanted, console, &site, clean_up).await;
     }
-    match once(&args, files, &load, &scenarios, console, &site).await {
+    match once(&args, &wanted, console, &site).await {
         Ok(finished) => conclude(console, &args.formats, finished, clean_up()).await,
         // Nothing was deployed, and a stack of this name may be one that stays.
         Err(error) => site.nothing_done(&console.state).await.and(Err(error)),
     }
 }
 
+/// What the command line asks for, read before an engine is started.
+struct Wanted {
+    load: Load,
+    scenarios: Vec<Declaration>,
+    files: StackFiles,
+    next: Option<NextFiles>,
+    wish: TargetWish,
+}
+
+/// Refuses what makes no sense together with `--to`.
+fn check_next(args: &VerifyArgs) -> Result<()> {
+    if args.next.to.is_empty() {
+        return Ok(());
+    }
+    let adopt = args.stack_args.adopt;
+    if args.stack_args.files.is_empty() && !adopt {
+        return Err(Error::usage("--to needs the version before it: -c FILE"));
+    }
+    if args.next.prune && adopt {
+        return Err(Error::usage("--prune and --adopt exclude each other in `verify`")
+            .hint("`verify` leaves a stack as it was, and a service that was removed cannot be given back"));
+    }
+    if !args.changes.changes().is_empty() {
+        return Err(Error::usage("--to and --image, --env, --force exclude each other")
+            .hint("the next version is the change"));
+    }
+    Ok(())
+}
+
 /// Each run has a record and a report of its own; the verdict is the worst of them.
 async fn repeatedly(
     args: &VerifyArgs,
-    files: StackFiles,
-    load: &Load,
-    scenarios: &[Declaration],
+    wanted: &Wanted,
     console: &Console,
     site: &Site,
     clean_up: impl AsyncFnOnce() -> Result<()>,
@@ -110,7 +154,7 @@ async fn repeatedly(
     let mut ended = Ok(());
     for number in 1..=args.repeat {
         console.tell(&format!("run {number} of {}", args.repeat));
-        let one = once(args, files.clone(), load, scenarios, console, site).await;
+        let one = once(args, wanted, console, site).await;
         let one = one.and_then(|finished| {
             let judged = judge_and_save(&finished.folder)?.judgement;
             console.tell(&format!("run {number} of {}: {}", args.repeat, judged.verdict));
@@ -136,36 +180,48 @@ async fn repeatedly(
 
 async fn once(
     args: &VerifyArgs,
-    files: StackFiles,
-    load: &Load,
-    scenarios: &[Declaration],
+    wanted: &Wanted,
     console: &Console,
     site: &Site,
 ) -> Result<Finished> {
-    let target = args.target.wish();
+    let Wanted { load, scenarios, files, next, wish } = wanted;
+    let (mut wish, stack, stack_args) = (wish.clone(), &args.stack, &args.stack_args);
     let stays = make_room(args, console, site).await?;
+    let next = match next {
+        Some(files) => {
+            let next = files.deployment(console, site, stack, stack_args, false).await?;
+            if stays {
+                wish.among = files.changed_on(site, &next).await?;
+            }
+            Some(next)
+        }
+        None => None,
+    };
     let subject = if stays {
-        Subject::present(site, &args.stack, &args.stack_args.files, &target, true).await?
+        Subject::present(site, stack, &stack_args.files, &wish, true).await?
     } else {
-        let deployment = deployment(console, site, &args.stack, files, &args.stack_args, false)?;
-        Subject::to_deploy(site, deployment, &target)?
+        let deployment = deployment(console, site, stack, files.clone(), stack_args, false)?;
+        Subject::to_deploy(site, deployment, &wish)?
     };
     let changed: Vec<String> = scenarios
         .iter()
         .map(|one| one.scenario(!stays, &subject.body).changed(&subject.body).image().to_owned())
         .collect();
-    let also: Vec<&str> = changed.iter().map(String::as_str).collect();
+    let of_next = next.iter().flat_map(|next| &next.prepared.requests.services);
+    let also: Vec<&str> =
+        changed.iter().map(String::as_str).chain(of_next.map(ServiceBody::image)).collect();
     let tell = |text: &str| console.tell(text);
     site.ensure_images(&console.state, &subject.services, &also, &tell).await?;
     let spec = RunSpec {
         command: "verify",
         subject,
         load: load.clone(),
-        scenarios: scenarios.to_vec(),
+        next,
+        scenarios: scenarios.clone(),
         leave_as_found: stays,
         self_test: if args.no_self_test { NegativeControl::Off } else { NegativeControl::Planned },
     };
-    spec.run(&console.run_env(site)).await
+    Box::pin(spec.run(&console.run_env(site))).await
 }
 
 /// Makes room for the stack. What a killed run left under its name is removed; a stack that stays

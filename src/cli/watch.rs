@@ -66,6 +66,7 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
         command: "watch",
         subject: Subject::watched(&site, &args.service, args.address.wish(None)).await?,
         load,
+        next: None,
         scenarios: vec![watched_update(expects, args.wait)],
         leave_as_found: false,
         self_test: NegativeControl::None,

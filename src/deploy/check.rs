@@ -19,6 +19,7 @@ pub async fn check(engines: &[Engine], requests: &Requests, options: &ApplyOptio
     check_ports(manager, &options.stack, requests).await?;
     check_external_networks(manager, &requests.external_networks).await?;
     check_external_objects(manager, requests).await?;
+    check_contents(manager, requests).await?;
     check_images(engines, requests, options).await
 }
 
@@ -49,6 +50,34 @@ async fn check_external_objects(engine: &Engine, requests: &Requests) -> Result<
     }
     Err(Error::stack(format!("external objects do not exist: {}", list(&missing)))
         .hint("create them first with `docker secret create` and `docker config create`"))
+}
+
+/// Configs that exist with another content, which Swarm cannot change. What stands in a secret is not
+/// known.
+async fn check_contents(engine: &Engine, requests: &Requests) -> Result<()> {
+    if requests.configs.is_empty() {
+        return Ok(());
+    }
+    let existing = engine.config_contents().await?;
+    let differs = |body: &&serde_json::Value| {
+        let name = body["Name"].as_str().unwrap_or_default();
+        let data = body["Data"].as_str().unwrap_or_default();
+        existing.get(name).is_some_and(|there| there != data)
+    };
+    let differing = requests.configs.iter().filter(differs);
+    let names: Vec<String> = differing
+        .filter_map(|body| body["Name"].as_str())
+        .map(|name| format!("config {name}"))
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let verb = if names.len() == 1 { "exists" } else { "exist" };
+    Err(Error::stack(format!(
+        "{} {verb} with another content, which cannot be changed",
+        list(&names)
+    ))
+    .hint("give the changed config a new name in the stack file: `name: caddy-2`"))
 }
 
 /// Images that no engine has and no registry provides. With nodes that cannot be asked, one of

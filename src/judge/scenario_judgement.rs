@@ -15,6 +15,7 @@ use super::limits::Limits;
 use super::machine::{Machine, MachineFault};
 use super::masked::Masked;
 use super::nodes::NodeLoss;
+use super::other_changes::{ServiceJudgement, one_version, other_services};
 use super::remedies::STEADY_ENGINE;
 use super::replicas::{ReplicaStory, Strangers, replicas_answering};
 use super::scene::Scene;
@@ -50,6 +51,9 @@ pub struct ScenarioJudgement {
     pub end: String,
     /// What Swarm did.
     pub update: UpdateStory,
+    /// The other services that it changed or created.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceJudgement>,
     /// Nodes that went away, were drained or lost their manager.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<NodeLoss>,
@@ -141,6 +145,9 @@ pub(super) fn judge_scene(
         replicas,
     };
     let control = evidence.control_failed();
+    let services = ServiceJudgement::all(scene);
+    checks.extend(other_services(&services));
+    checks.extend(one_version(scene));
     if scene.must.is_none_or(|must| must.losses == Losses::None) {
         checks.push(no_failed_requests(&of_users, &explained, control));
     }
@@ -165,7 +172,7 @@ pub(super) fn judge_scene(
         streams: &streams,
         capacity: course.as_ref(),
     };
-    let advice = case.advice();
+    let advice = advice(&case, &services);
 
     ScenarioJudgement {
         name: scene.name.to_owned(),
@@ -177,6 +184,7 @@ pub(super) fn judge_scene(
         ended_at: scene.ended,
         end: end_in_words(scene),
         update: UpdateStory::of(scene),
+        services,
         nodes: scene.nodes.clone(),
         rollback,
         capacity: course,
@@ -199,8 +207,19 @@ fn all_streams(run: &Run, scene: &Scene) -> Vec<StreamStats> {
     streams.map(|(facts, shots)| stream_stats(facts, shots, scene.started, scene.ended)).collect()
 }
 
+/// What happened to another service is not to be repaired in the one under test.
+fn advice(case: &Case, services: &[ServiceJudgement]) -> Option<Advice> {
+    let first = case.checks.iter().find(|check| check.verdict == Verdict::Fail)?;
+    let other = services.iter().find_map(ServiceJudgement::named_advice);
+    other.filter(|_| first.name == "other-services").or_else(|| case.advice())
+}
+
 /// The checks on Swarm of a scenario that declares nothing else.
-fn swarm_checks(scene: &Scene, rollback: Option<&RollbackStory>, stack: &StackFacts) -> Vec<Check> {
+pub(super) fn swarm_checks(
+    scene: &Scene,
+    rollback: Option<&RollbackStory>,
+    stack: &StackFacts,
+) -> Vec<Check> {
     match scene.expects {
         Expects::Update | Expects::Declared => update_checks(scene, stack),
         Expects::Rollback => rollback_checks(scene, rollback, stack),

@@ -173,7 +173,7 @@ fn rollback_completed(scene: &Scene, story: Option<&RollbackStory>, stack: &Stac
 }
 
 /// Every replica runs the wanted version in the end.
-fn every_slot(scene: &Scene, name: &'static str, version: &str) -> Check {
+pub(super) fn every_slot(scene: &Scene, name: &'static str, version: &str) -> Check {
     let wanted = scene.wanted_generation();
     let mut places: Vec<_> = scene.tasks.serving_last(wanted).map(TaskLife::place).collect();
     places.sort_unstable();

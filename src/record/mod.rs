@@ -17,8 +17,8 @@ mod unsent;
 mod writer;
 
 pub use event::{
-    ContainerAction, EndReason, Event, EventKind, Expects, MachineLoad, NodeSeen, SpecMatch,
-    TaskSeen,
+    ContainerAction, EndReason, Event, EventKind, Expects, MachineLoad, NodeSeen, OtherChange,
+    SpecMatch, TaskSeen,
 };
 pub use meta::{
     Connection, EngineFacts, EntryFacts, Meta, NegativeControl, Purpose, Route, SCHEMA_VERSION,

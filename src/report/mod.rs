@@ -15,6 +15,7 @@ mod openmetrics;
 mod page;
 mod pooled_summary;
 mod requests;
+mod services;
 mod settings;
 mod style;
 mod summary;

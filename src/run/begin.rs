@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::companions::Beside;
 use super::finish::Finished;
+use super::next::Deployed;
 use super::patience::Patience;
 use super::probing::Probers;
 use super::recorder::Recorder;
@@ -35,6 +36,8 @@ pub struct Run<'a> {
     pub(super) probers: Probers,
     pub(super) beside: Beside,
     pub(super) patience: Patience,
+    /// What the deployment of the next version did.
+    pub(super) deployed: Deployed,
     /// What the service under test is now, as far as this run changed it.
     pub(super) body: ServiceBody,
     /// Whether a scenario that was meant to be rolled back, or one that was interrupted, may have
@@ -64,6 +67,9 @@ impl RunSpec {
         if let Arrival::Deploy(deployment) = &self.subject.arrival {
             deployment.check(site).await?;
         }
+        if let Some(next) = &self.next {
+            next.check(site).await?;
+        }
         let clock = Clock::start();
         let run_id = new_run_id(&clock);
         let engine = site.facts(&clock).await?;
@@ -81,7 +87,7 @@ impl RunSpec {
         let watch = Watch {
             manager: site.manager.clone(),
             engines: site.engines.clone(),
-            services: [self.subject.service_names(), beside.services()].concat(),
+            services: self.watched_services(beside.services()),
             clock,
             clock_offset: engine.clock_offset,
         };
@@ -118,7 +124,20 @@ impl RunSpec {
             beside,
             patience,
             left_broken: false,
+            deployed: Deployed::default(),
         })
+    }
+
+    /// The services of the stack, now and in its next version, and those beside it.
+    fn watched_services(&self, beside: Vec<String>) -> Vec<String> {
+        let mut names = self.subject.service_names();
+        if let Some(next) = &self.next {
+            names.extend(next.prepared.requests.services.iter().map(|body| body.name().to_owned()));
+        }
+        names.extend(beside);
+        names.sort();
+        names.dedup();
+        names
     }
 }
 

@@ -147,20 +147,37 @@ impl Subject {
     /// # Errors
     /// When the engine does not answer.
     pub(super) async fn facts(&self, site: &Site, body: &ServiceBody) -> Result<StackFacts> {
+        let replicas = body.replicas().unwrap_or(self.target.replicas);
+        let facts = self.facts_of(site, body, replicas, self.places.clone()).await?;
+        let image = site.manager.image(body.image()).await?;
+        Ok(StackFacts { own_url: self.own_url(body, image.as_ref()), ..facts })
+    }
+
+    /// The same for any service of the stack, with so many replicas and these places of its settings.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub(super) async fn facts_of(
+        &self,
+        site: &Site,
+        body: &ServiceBody,
+        replicas: u64,
+        places: BTreeMap<String, String>,
+    ) -> Result<StackFacts> {
         let image = site.manager.image(body.image()).await?;
         let of_image = image.as_ref().and_then(|image| image.healthcheck.as_ref());
         Ok(StackFacts {
             name: self.stack.clone(),
             files: self.files.iter().map(|file| shown_path(file)).collect(),
-            service: self.target.service.clone(),
-            replicas: body.replicas().unwrap_or(self.target.replicas),
+            service: body.name().to_owned(),
+            replicas,
             update_config: body.update_policy(),
             rollback_config: body.rollback_policy(),
             healthcheck: body.effective_healthcheck(of_image),
             healthcheck_off: body.turns_health_check_off(),
-            places: self.places.clone(),
+            places,
             entry: self.entry(),
-            own_url: self.own_url(body, image.as_ref()),
+            own_url: None,
         })
     }
 

@@ -32,6 +32,8 @@ pub struct TargetWish {
     pub scheme: Option<Scheme>,
     /// The path that users ask at the port that the stack publishes; absent: `/`.
     pub path: Option<String>,
+    /// The services that are changed: one of them is under test if no service is named.
+    pub among: Vec<String>,
 }
 
 /// Whether an address is asked in TLS.
@@ -74,7 +76,7 @@ pub fn find_target(
     wish: &TargetWish,
     published_host: &str,
 ) -> Result<Target> {
-    let body = find_service(services, stack, wish.service.as_deref())?;
+    let body = find_service(services, stack, wish)?;
     let replicas = body.replicas().ok_or_else(|| {
         Error::usage(format!("service {} is not replicated", body.name()))
             .hint("choose a replicated service with --service")
@@ -168,13 +170,13 @@ fn elsewhere<'a>(
 fn find_service<'a>(
     services: &'a [ServiceBody],
     stack: &str,
-    wanted: Option<&str>,
+    wish: &TargetWish,
 ) -> Result<&'a ServiceBody> {
     let names = || {
         let names: Vec<&str> = services.iter().map(|body| short(body.name(), stack)).collect();
         names.join(", ")
     };
-    if let Some(wanted) = wanted {
+    if let Some(wanted) = wish.service.as_deref() {
         return services
             .iter()
             .find(|body| body.name() == wanted || short(body.name(), stack) == wanted)
@@ -183,7 +185,11 @@ fn find_service<'a>(
                     .hint(format!("its services are: {}", names()))
             });
     }
-    let replicated = services.iter().filter(|body| body.replicas().is_some() && !body.is_job());
+    let can_be = |body: &&ServiceBody| body.replicas().is_some() && !body.is_job();
+    let is_changed = |body: &ServiceBody| wish.among.iter().any(|name| name == body.name());
+    let some_changed = services.iter().filter(can_be).any(is_changed);
+    let replicated =
+        services.iter().filter(can_be).filter(|body| !some_changed || is_changed(body));
     let rank = |body: &ServiceBody| (body.published_ports().is_empty(), body.replicas());
     let best = replicated.clone().map(rank).max();
     let mut candidates = replicated.filter(|body| Some(rank(body)) == best);

@@ -25,6 +25,7 @@ mod schema;
 mod service_body;
 mod settings;
 mod short_forms;
+mod spec_changes;
 mod stack_file;
 mod yaml;
 mod yaml_out;
@@ -36,6 +37,7 @@ pub use paste::Paste;
 pub use read::Sources;
 pub use requests::{NetworkBody, Requests};
 pub use service_body::{DEFAULT_STOP_GRACE_PERIOD, PublishedPort, ServiceBody};
+pub use spec_changes::spec_changes;
 pub use stack_file::Stack;
 
 /// Docker's label for everything that belongs to a stack. Its value is the stack's name.

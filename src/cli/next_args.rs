@@ -1,0 +1,117 @@
+//! The next version of a stack, and how images are looked up for a deployment.
+
+use clap::Args;
+
+use super::args::StackArgs;
+use super::console::Console;
+use super::deploy::deployment;
+use crate::deploy::{Marking, ResolveImage, StackFiles, Whose};
+use crate::error::Result;
+use crate::run::{Deployment, NextChanges, nothing_changes};
+use crate::site::Site;
+use crate::stack::{Requests, ServiceBody};
+
+/// The next version of the whole stack.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Change")]
+pub(super) struct NextArgs {
+    /// Deploy this stack file as the next version, as `docker stack deploy` does: every service that
+    /// differs, new configs, secrets and networks; repeat to merge several
+    #[arg(long, value_name = "FILE")]
+    pub(super) to: Vec<String>,
+
+    /// Remove services of the stack that are not in the next version
+    #[arg(long, requires = "to", hide_short_help = true)]
+    pub(super) prune: bool,
+}
+
+impl NextArgs {
+    /// The files, read before any engine is asked; absent without `--to`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that docker would refuse too.
+    pub(super) fn read(&self, stack: &str) -> Result<Option<NextFiles>> {
+        if self.to.is_empty() {
+            return Ok(None);
+        }
+        let files = StackFiles::read(&self.to)?;
+        let requests = files.requests(stack)?.unwrap_or_default();
+        Ok(Some(NextFiles { files, requests, names: self.to.join(", "), prune: self.prune }))
+    }
+}
+
+/// The files of the next version as they were read.
+#[derive(Debug, Clone)]
+pub(super) struct NextFiles {
+    files: StackFiles,
+    requests: Requests,
+    names: String,
+    prune: bool,
+}
+
+impl NextFiles {
+    /// The services that differ from those of the version before.
+    ///
+    /// # Errors
+    /// A usage error if nothing differs.
+    pub(super) fn changed_since(&self, before: &[ServiceBody]) -> Result<Vec<String>> {
+        let changes = NextChanges::between(before, &self.requests, &str::to_owned);
+        let removes = self.prune
+            && before
+                .iter()
+                .any(|old| self.requests.services.iter().all(|body| body.name() != old.name()));
+        if changes.is_empty() && !removes {
+            return Err(nothing_changes(&self.names));
+        }
+        Ok(changes.changed_names())
+    }
+
+    /// The services that differ from those that run.
+    ///
+    /// # Errors
+    /// A usage error if nothing differs, or when the engine does not answer.
+    pub(super) async fn changed_on(&self, site: &Site, next: &Deployment) -> Result<Vec<String>> {
+        let requests = &next.prepared.requests;
+        let changes = NextChanges::on(&site.manager, &next.options, requests).await?;
+        if changes.is_empty() {
+            return Err(nothing_changes(&self.names));
+        }
+        Ok(changes.changed_names())
+    }
+
+    /// The deployment of the next version. `keeps` says that it is there to stay: then what it
+    /// creates in a stack of others is theirs.
+    ///
+    /// # Errors
+    /// A stack that the kernel cannot run, or when the engine does not answer.
+    pub(super) async fn deployment(
+        &self,
+        console: &Console,
+        site: &Site,
+        stack: &str,
+        args: &StackArgs,
+        keeps: bool,
+    ) -> Result<Deployment> {
+        let services = site.manager.stack_services(stack).await?;
+        let ours = Whose::stack(&site.owner, &services) == Whose::Ours;
+        let mut next = deployment(console, site, stack, self.files.clone(), args, self.prune)?;
+        next.options.marking = match keeps {
+            _ if ours => Marking::Everything,
+            true => Marking::Nothing,
+            false => Marking::Created,
+        };
+        Ok(next)
+    }
+}
+
+/// How images are looked up.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct RegistryArgs {
+    /// When to look up image digests in a registry, as in `docker stack deploy`
+    #[arg(long, value_enum, default_value_t, hide_short_help = true)]
+    pub(super) resolve_image: ResolveImage,
+
+    /// Pass the docker CLI's registry logins on to the nodes
+    #[arg(long, hide_short_help = true)]
+    pub(super) with_registry_auth: bool,
+}
