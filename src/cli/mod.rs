@@ -26,6 +26,7 @@ mod scenarios;
 mod shell;
 mod stack;
 mod status;
+mod target_args;
 mod try_scenarios;
 mod update;
 mod values;

@@ -244,6 +244,7 @@ async fn once(
         command: "try",
         subject,
         load: with_streams(load, declaration),
+        also: Vec::new(),
         next: None,
         scenarios: vec![declaration.clone()],
         leave_as_found: false,

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::args::{ChangeArgs, FormatArgs, LoadArgs, StackArgs, StackName, TargetArgs};
+use super::args::{ChangeArgs, FormatArgs, LoadArgs, StackArgs, StackName};
 use super::console::Console;
 use super::next_args::{NextArgs, RegistryArgs};
 use super::result::conclude;
+use super::target_args::TargetArgs;
 use super::values::words;
 use crate::deploy::EndpointMode;
 use crate::error::{Error, Result};
@@ -77,7 +78,7 @@ pub(super) async fn run(args: UpdateArgs, console: &Console) -> Result<u8> {
     } else if changes.is_empty() {
         deploy_update()
     } else {
-        return Err(Error::usage("--to and --image, --env, --force exclude each other")
+        return Err(Error::usage("--to and --image, --env, --set, --force exclude each other")
             .hint("the next version is the change"));
     };
     perform("update", declaration, &args.name, &args.next, &args.on, console).await
@@ -112,6 +113,9 @@ async fn perform(
     }
     // What is wrong with the files is said before an engine is asked; their stack is not known yet.
     next.read(name.stack.as_deref().unwrap_or("stack"))?;
+    if !next.to.is_empty() {
+        args.target.check_one()?;
+    }
     let load = args.load.load(streams::HARMLESS, &args.target.address)?;
     let _lock = console.state.lock()?;
     console.open_log(args.formats.ci, &format!("rollproof {command}"))?;
@@ -135,6 +139,7 @@ async fn perform(
     site.ensure_images(&console.state, services, &[changed.image()], &tell).await?;
     let spec = RunSpec {
         command,
+        also: args.target.also(&subject)?,
         subject,
         load,
         next,

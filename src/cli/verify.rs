@@ -2,12 +2,13 @@
 
 use clap::Args;
 
-use super::args::{ChangeArgs, FormatArgs, LoadArgs, StackArgs, TargetArgs};
+use super::args::{ChangeArgs, FormatArgs, LoadArgs, StackArgs};
 use super::console::Console;
 use super::deploy::deployment;
 use super::next_args::{NextArgs, NextFiles};
 use super::result::{check_for_several, conclude, conclude_all, judge_and_save};
 use super::scenarios::ScenarioArgs;
+use super::target_args::TargetArgs;
 use super::values::{stack_name, words};
 use crate::deploy::{StackFiles, Whose, check_owner};
 use crate::error::{Error, Result};
@@ -127,6 +128,7 @@ fn check_next(args: &VerifyArgs) -> Result<()> {
     if args.next.to.is_empty() {
         return Ok(());
     }
+    args.target.check_one()?;
     let adopt = args.stack_args.adopt;
     if args.stack_args.files.is_empty() && !adopt {
         return Err(Error::usage("--to needs the version before it: -c FILE"));
@@ -136,7 +138,7 @@ fn check_next(args: &VerifyArgs) -> Result<()> {
             .hint("`verify` leaves a stack as it was, and a service that was removed cannot be given back"));
     }
     if !args.changes.changes().is_empty() {
-        return Err(Error::usage("--to and --image, --env, --force exclude each other")
+        return Err(Error::usage("--to and --image, --env, --set, --force exclude each other")
             .hint("the next version is the change"));
     }
     Ok(())
@@ -214,6 +216,7 @@ async fn once(
     site.ensure_images(&console.state, &subject.services, &also, &tell).await?;
     let spec = RunSpec {
         command: "verify",
+        also: args.target.also(&subject)?,
         subject,
         load: load.clone(),
         next,

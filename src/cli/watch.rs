@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::args::{AddressArgs, FormatArgs, LoadArgs};
+use super::args::{FormatArgs, LoadArgs};
 use super::console::Console;
 use super::result::conclude;
+use super::target_args::AddressArgs;
 use super::values::duration;
 use crate::error::Result;
 use crate::record::{Expects, NegativeControl};
@@ -66,6 +67,7 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
         command: "watch",
         subject: Subject::watched(&site, &args.service, args.address.wish(None)).await?,
         load,
+        also: Vec::new(),
         next: None,
         scenarios: vec![watched_update(expects, args.wait)],
         leave_as_found: false,

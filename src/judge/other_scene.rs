@@ -50,10 +50,12 @@ impl<'a> Scene<'a> {
             };
             scene.read_service();
             scene.nodes = NodeLoss::all(run, &scene);
-            // Which of several services is the broken one is not declared.
-            if self.expects == Expects::Rollback && !scene.rolled_back() {
-                scene.expects = Expects::Update;
-            }
+            // Which of several services of a stack file is the broken one is not declared.
+            scene.expects = match change.expects {
+                Some(expects) => expects,
+                None if scene.rolled_back() => Expects::Rollback,
+                None => Expects::Update,
+            };
             OtherScene { change, scene }
         };
         changes.map(other).collect()

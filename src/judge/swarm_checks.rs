@@ -72,7 +72,8 @@ pub(super) fn about_the_end(scene: &Scene, good: bool) -> (Verdict, Option<Strin
 fn update_completed(scene: &Scene, stack: &StackFacts) -> Check {
     let state = scene.final_state();
     // Swarm gives no state if there was nothing to replace.
-    let nothing_to_do = state == UpdateState::None && scene.new_generation() == scene.old;
+    let same = scene.new_generation() == scene.old || scene.replicas == 0;
+    let nothing_to_do = state == UpdateState::None && same;
     let good = (state == UpdateState::Completed && !scene.rolled_back()) || nothing_to_do;
     let (verdict, unknown) = about_the_end(scene, good);
     let because = unknown.unwrap_or_else(|| match state {

@@ -172,6 +172,9 @@ pub struct OtherChange {
     pub replicas: u64,
     /// The generation that is running; 0 for one that is created.
     pub generation: u32,
+    /// What Swarm must do with it; absent if either may happen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expects: Option<Expects>,
     /// Whether its tasks are there to end: a job, or one whose tasks are not always restarted.
     pub ends: bool,
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
 
+use super::also::AlsoPlanned;
 use super::companions::Beside;
 use super::finish::Finished;
 use super::next::Deployed;
@@ -36,6 +37,8 @@ pub struct Run<'a> {
     pub(super) probers: Probers,
     pub(super) beside: Beside,
     pub(super) patience: Patience,
+    /// The further services that the next scenario changes.
+    pub(super) planned: Vec<AlsoPlanned>,
     /// What the deployment of the next version did.
     pub(super) deployed: Deployed,
     /// What the service under test is now, as far as this run changed it.
@@ -124,6 +127,7 @@ impl RunSpec {
             beside,
             patience,
             left_broken: false,
+            planned: Vec::new(),
             deployed: Deployed::default(),
         })
     }

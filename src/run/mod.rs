@@ -5,6 +5,7 @@
 
 mod act;
 mod admit;
+mod also;
 mod baseline;
 mod begin;
 mod companions;

@@ -8,10 +8,11 @@ use super::deployment::{Deployment, note};
 use super::patience::Patience;
 use super::roll::Submitted;
 use super::subject::Arrival;
+use crate::Offset;
 use crate::deploy::{Applied, ApplyOptions, Marking, OwnerMark, apply, pruned, remove_objects};
 use crate::engine::{Engine, ServiceView, StackObject, StackObjectKind};
 use crate::error::{Error, Result};
-use crate::record::{Event, EventKind, OtherChange, SpecMatch};
+use crate::record::{Event, EventKind, Expects, OtherChange, SpecMatch};
 use crate::stack::{Requests, ServiceBody, spec_changes};
 use crate::swarm::RestartCondition;
 
@@ -103,8 +104,23 @@ impl NextChanges {
 pub(super) struct Deployed {
     /// The services beside the one under test that it changed or created.
     pub others: Vec<Other>,
+    /// What every service other than the one under test was before the run changed it.
+    original: BTreeMap<String, ServiceBody>,
     created_services: Vec<String>,
     created_objects: Vec<StackObject>,
+}
+
+/// How a service beside the one under test is changed.
+pub(super) struct Changed<'a> {
+    /// When the engine was asked.
+    pub at: Offset,
+    /// What it was before; absent if it is created.
+    pub old: Option<&'a ServiceView>,
+    /// What is changed, in plain words.
+    pub change: String,
+    pub places: BTreeMap<String, String>,
+    /// What Swarm must do with it; absent if either may happen.
+    pub expects: Option<Expects>,
 }
 
 /// A service beside the one under test that a deployment changed or created.
@@ -123,6 +139,11 @@ impl Deployed {
     /// Whether something was created that was not there before.
     pub fn has_created(&self) -> bool {
         !self.created_services.is_empty() || !self.created_objects.is_empty()
+    }
+
+    /// Whether another service was changed, or something was created.
+    pub fn has_changed(&self) -> bool {
+        !self.original.is_empty() || self.has_created()
     }
 }
 
@@ -154,11 +175,11 @@ impl Run<'_> {
     }
 
     /// Deploys the next version as `docker stack deploy` does, and records what each service was
-    /// given.
+    /// given. `keeps` says that every service must run it in the end.
     ///
     /// # Errors
     /// When the engine refuses a part. Nothing is undone here.
-    pub(super) async fn submit_next(&mut self) -> Result<Submitted> {
+    pub(super) async fn submit_next(&mut self, keeps: bool) -> Result<Submitted> {
         let site = self.env.site;
         let next = self.next()?.clone();
         let mark = OwnerMark { owner: site.owner.clone(), run_id: self.id.clone() };
@@ -169,7 +190,8 @@ impl Run<'_> {
         let requests = next.prepared.requests.clone();
         let applied = apply(&site.manager, requests, &options, &mut done, &tell).await;
         let Applied { services, created_services, created_objects } = done;
-        self.deployed = Deployed { others: Vec::new(), created_services, created_objects };
+        self.deployed.created_services = created_services;
+        self.deployed.created_objects = created_objects;
         let accepted = site.manager.stack_services(&options.stack).await;
         let accepted = applied.and(accepted)?;
         let network = network_names(&site.manager).await?;
@@ -193,7 +215,9 @@ impl Run<'_> {
                 continue;
             }
             let places = next.prepared.places(&options.stack, body.name());
-            self.also_changed(at, old, body, changes.join("; "), places).await?;
+            let expects = if keeps { Some(Expects::Update) } else { None };
+            let change = Changed { at, old, change: changes.join("; "), places, expects };
+            self.also_changed(body, change).await?;
         }
         let own = own.ok_or_else(|| {
             Error::usage(format!("service {service} is not in the next version of the stack"))
@@ -215,14 +239,12 @@ impl Run<'_> {
     }
 
     /// Records that a service beside the one under test is changed or created.
-    async fn also_changed(
+    pub(super) async fn also_changed(
         &mut self,
-        at: crate::Offset,
-        old: Option<&ServiceView>,
         body: ServiceBody,
-        change: String,
-        places: BTreeMap<String, String>,
+        change: Changed<'_>,
     ) -> Result<()> {
+        let Changed { at, old, change, places, expects } = change;
         let name = body.name().to_owned();
         let generation =
             |body: &ServiceBody| self.observer.generation(&name, &body.as_value()["TaskTemplate"]);
@@ -231,8 +253,10 @@ impl Run<'_> {
         let tasks = |body: &ServiceBody| body.replicas().unwrap_or(self.env.site.info.nodes);
         let facts = subject.facts_of(self.env.site, &body, tasks(&body), places).await?;
         let patience = Patience::of(&facts, &body);
+        let before = old.map_or(0, |old| tasks(&old.spec));
         self.recorder.tell(EventKind::AlsoChanged(Box::new(OtherChange {
-            replicas: old.map_or(0, |old| tasks(&old.spec)),
+            replicas: before,
+            expects,
             generation: was.unwrap_or(0),
             ends: body.is_job() || body.restart_policy().condition != RestartCondition::Any,
             facts,
@@ -241,8 +265,13 @@ impl Run<'_> {
         let replicas = Some(tasks(&body));
         let kind = EventKind::Submitted { service: name.clone(), generation: is, replicas };
         self.recorder.event(Event { at, seen: self.clock.now(), kind });
+        if let Some(old) = old {
+            let original = self.deployed.original.entry(name.clone());
+            original.or_insert_with(|| old.spec.clone());
+        }
         self.deployed.others.push(Other {
-            replaced: was.is_some_and(|was| was != is),
+            // Of a service without replicas, Swarm updates nothing.
+            replaced: before > 0 && was.is_some_and(|was| was != is),
             before: old.map(|old| old.spec.clone()),
             after: body,
             name,
@@ -279,14 +308,25 @@ impl Run<'_> {
             self.recorder.line(format!("  removing service {name}, which this run created"));
             manager.remove_service(&name).await?;
         }
-        for other in &self.deployed.others {
-            let Some(before) = &other.before else { continue };
-            let now = manager.service(&other.name).await?;
-            if now.is_some_and(|now| now.spec != *before) {
+        let template = |body: &ServiceBody| {
+            self.observer.generation(body.name(), &body.as_value()["TaskTemplate"])
+        };
+        let mut others = Vec::new();
+        for (name, before) in &self.deployed.original {
+            let Some(now) = manager.service(name).await? else { continue };
+            let replaced = before.replicas() != Some(0) && template(&now.spec) != template(before);
+            if now.spec != *before {
                 manager.update_service(before, None).await?;
             }
+            others.push(Other {
+                name: name.clone(),
+                replaced,
+                before: Some(before.clone()),
+                after: before.clone(),
+                patience: self.patience,
+            });
         }
-        self.deployed.others.retain(|other| other.before.is_some());
+        self.deployed.others = others;
         Ok(())
     }
 
@@ -318,7 +358,7 @@ pub fn nothing_changes(files: &str) -> Error {
 
 /// A service as the engine has it after it was sent; a rollback that began at once has already put
 /// the previous spec in its place.
-fn as_accepted(sent: ServiceBody, now: Option<&ServiceView>) -> ServiceBody {
+pub(super) fn as_accepted(sent: ServiceBody, now: Option<&ServiceView>) -> ServiceBody {
     match now {
         Some(now) if !now.update.state.is_rollback() => now.spec.clone(),
         _ => sent,

@@ -58,6 +58,7 @@ impl Run<'_> {
                 self.settle("between two scenarios");
                 self.steady(baseline).await?;
             }
+            self.plan_also(declaration, fresh).await?;
             let scenario = declaration.scenario(fresh, &self.body);
             if !self.scenario(&scenario).await? {
                 break;
@@ -81,8 +82,8 @@ impl Run<'_> {
         }
         let good = if self.spec.leave_as_found { &self.spec.subject.body } else { &self.body };
         let good = good.clone();
-        let created = !self.deployed.others.is_empty() || self.deployed.has_created();
-        let changed = self.spec.leave_as_found && (self.body != good || created);
+        let changed =
+            self.spec.leave_as_found && (self.body != good || self.deployed.has_changed());
         if !self.left_broken && !changed {
             return;
         }

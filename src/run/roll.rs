@@ -38,7 +38,8 @@ impl Run<'_> {
             .hint("wait until that update has ended: its previous version is not known any more"));
         }
         // A scenario before this one may have changed their number.
-        let replicas = before.view.spec.replicas().unwrap_or(target.replicas);
+        let tasks = before.current().count() as u64;
+        let replicas = before.view.spec.replicas().unwrap_or(tasks);
         let service = target.service.clone();
         let mut change = scenario.describe();
         match scenario.act {
@@ -53,6 +54,7 @@ impl Run<'_> {
                 self.recorder.phase("watch", format!("waiting for an update of {service}"));
             }
         }
+        self.deployed.others.clear();
         self.recorder.tell(EventKind::ScenarioStarted {
             name: scenario.name.clone(),
             expects: scenario.expects,
@@ -70,8 +72,7 @@ impl Run<'_> {
             // What ended the scenario early may still be known to the engine.
             Err(_) => self.spec_after_all(&before, scenario).await,
         };
-        let deploys = scenario.act == Act::Deploy;
-        let others_differ = deploys && self.others_ended().await;
+        let others_differ = self.others_ended().await;
         let rolled = matches!(scenario.act, Act::Roll(_) | Act::Deploy);
         let keeps = matches!(scenario.expects, Expects::Update | Expects::NoChange);
         self.left_broken = rolled && !keeps && (spec != SpecMatch::Previous || others_differ);
@@ -116,8 +117,12 @@ impl Run<'_> {
         before: &ServiceSnapshot,
     ) -> Result<(SpecMatch, EndReason)> {
         let submitted = match scenario.act {
-            Act::Roll(_) | Act::Renew => self.submit(scenario).await?,
-            Act::Deploy => self.submit_next().await?,
+            Act::Roll(_) | Act::Renew => {
+                let submitted = self.submit(scenario).await?;
+                self.submit_also(scenario).await?;
+                submitted
+            }
+            Act::Deploy => self.submit_next(scenario.expects == Expects::Update).await?,
             Act::Ask(_) => Submitted { at: self.clock.now(), body: before.view.spec.clone() },
             Act::Watch(wait) => {
                 let Some(submitted) = self.watch_for_change(before, wait).await? else {
@@ -131,7 +136,9 @@ impl Run<'_> {
         let service = self.spec.subject.target.service.clone();
         let template = &submitted.body.as_value()["TaskTemplate"];
         let generation = self.observer.generation(&service, template);
-        let replicas = submitted.body.replicas();
+        // One with a task a node has as many as before.
+        let tasks = before.current().count() as u64;
+        let replicas = Some(submitted.body.replicas().unwrap_or(tasks));
         let kind = EventKind::Submitted { service, generation, replicas };
         self.recorder.event(Event { at: submitted.at, seen: self.clock.now(), kind });
         if matches!(scenario.act, Act::Watch(_)) {

@@ -35,6 +35,8 @@ pub struct RunSpec {
     pub subject: Subject,
     /// What is asked of it.
     pub load: Load,
+    /// Further services, by name, that a change is made to at the same time.
+    pub also: Vec<String>,
     /// The next version of the whole stack, for the scenario that deploys it.
     pub next: Option<Deployment>,
     /// What is done to it, in order.

@@ -23,6 +23,7 @@ mod read;
 mod requests;
 mod schema;
 mod service_body;
+mod service_option;
 mod settings;
 mod short_forms;
 mod spec_changes;
@@ -37,6 +38,7 @@ pub use paste::Paste;
 pub use read::Sources;
 pub use requests::{NetworkBody, Requests};
 pub use service_body::{DEFAULT_STOP_GRACE_PERIOD, PublishedPort, ServiceBody};
+pub use service_option::{SERVICE_OPTIONS, ServiceOption};
 pub use spec_changes::spec_changes;
 pub use stack_file::Stack;
 

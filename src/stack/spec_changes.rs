@@ -202,11 +202,11 @@ fn worded(path: &str, value: &Value) -> (String, String) {
         "dir" => "working_dir".to_owned(),
         "mounts" => "volumes".to_owned(),
         "hosts" => "extra_hosts".to_owned(),
-        path => path.replace("memory_bytes", "memory").replace("nano_cp_us", "cpus"),
+        path => path.replace("memory_bytes", "memory").replace("nano_cpus", "cpus"),
     };
     let text = match value.as_f64() {
         Some(nanos) if TIMES.contains(&last) => setting(nanos / 1e9),
-        Some(nanos) if last == "nano_cp_us" => (nanos / 1e9).to_string(),
+        Some(nanos) if last == "nano_cpus" => (nanos / 1e9).to_string(),
         Some(_) if last == "memory_bytes" => memory(value.as_u64().unwrap_or(0)),
         _ => plain(value),
     };

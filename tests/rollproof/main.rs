@@ -21,6 +21,7 @@ mod judge_events;
 mod judge_flaws;
 mod judge_machine;
 mod judge_masked;
+mod judge_other_services;
 mod judge_outside;
 mod judge_pooled;
 mod judge_purpose;
