@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::ci::Ci;
 use super::good_response::GoodResponseArgs;
-use super::next_args::RegistryArgs;
+use super::next_args::{RegistryArgs, StandInArgs};
 use super::request_args::RequestArgs;
 use super::target_args::AddressArgs;
 use super::values::{
@@ -164,6 +164,9 @@ pub(super) struct StackArgs {
     #[command(flatten)]
     pub(super) registry: RegistryArgs,
 
+    #[command(flatten)]
+    pub(super) stand_ins: StandInArgs,
+
     /// Reach services in this way instead of the stack file's; the report says so
     #[arg(long, value_enum, hide_short_help = true)]
     pub(super) endpoint_mode: Option<EndpointMode>,
@@ -180,6 +183,7 @@ impl StackArgs {
             files: Vec::new(),
             adopt: false,
             registry: RegistryArgs::default(),
+            stand_ins: StandInArgs::default(),
             endpoint_mode: None,
             progress_deadline,
         }

@@ -95,6 +95,7 @@ pub(super) fn deployment(
             marking: Marking::Everything,
             adopt: args.adopt,
             prune,
+            stand_ins: args.stand_ins.stand_ins(site)?,
             resolve: args.registry.resolve_image,
             auth: args.registry.with_registry_auth.then(|| Arc::new(RegistryAuth::of_cli())),
         },

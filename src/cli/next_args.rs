@@ -5,10 +5,11 @@ use clap::Args;
 use super::args::StackArgs;
 use super::console::Console;
 use super::deploy::deployment;
-use crate::deploy::{Marking, ResolveImage, StackFiles, Whose};
-use crate::error::Result;
+use super::values::key_value;
+use crate::deploy::{Marking, ResolveImage, StackFiles, StandIns, Whose};
+use crate::error::{Error, Result};
 use crate::run::{Deployment, NextChanges, nothing_changes};
-use crate::site::Site;
+use crate::site::{EngineKind, Site};
 use crate::stack::{Requests, ServiceBody};
 
 /// The next version of the whole stack.
@@ -114,4 +115,41 @@ pub(super) struct RegistryArgs {
     /// Pass the docker CLI's registry logins on to the nodes
     #[arg(long, hide_short_help = true)]
     pub(super) with_registry_auth: bool,
+}
+
+/// Stand-ins for what an engine lacks.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct StandInArgs {
+    /// On a private engine, make stand-ins for external networks, secrets and configs that it lacks;
+    /// they are removed with the stack. Images are not copied
+    #[arg(long, hide_short_help = true)]
+    stand_ins: bool,
+
+    /// Value of a secret that has a stand-in [default: a random one]
+    #[arg(long = "secret", value_name = "NAME=FILE", value_parser = key_value, requires = "stand_ins", hide_short_help = true)]
+    secrets: Vec<(String, String)>,
+}
+
+impl StandInArgs {
+    /// What the stand-ins are made of; absent if none are wanted.
+    ///
+    /// # Errors
+    /// A usage error on an engine that is not private, or for a file that cannot be read.
+    pub(super) fn stand_ins(&self, site: &Site) -> Result<Option<StandIns>> {
+        if !self.stand_ins {
+            return Ok(None);
+        }
+        if site.kind != EngineKind::Lab {
+            return Err(Error::usage("--stand-ins is for a private engine")
+                .hint("--engine lab uses one; on this engine, create what is missing"));
+        }
+        let read = |(name, file): &(String, String)| {
+            let value = std::fs::read(file).map_err(|error| {
+                Error::usage(format!("cannot read {file}, the value of secret {name}"))
+                    .caused_by(error)
+            })?;
+            Ok((name.clone(), value))
+        };
+        Ok(Some(StandIns { secrets: self.secrets.iter().map(read).collect::<Result<_>>()? }))
+    }
 }

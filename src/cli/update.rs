@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::args::{ChangeArgs, FormatArgs, LoadArgs, StackArgs, StackName};
 use super::console::Console;
-use super::next_args::{NextArgs, RegistryArgs};
+use super::next_args::{NextArgs, RegistryArgs, StandInArgs};
 use super::result::conclude;
 use super::target_args::TargetArgs;
 use super::values::words;
@@ -63,6 +63,8 @@ struct DeployedArgs {
     files: Vec<String>,
     #[command(flatten)]
     registry: RegistryArgs,
+    #[command(flatten)]
+    stand_ins: StandInArgs,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -162,6 +164,7 @@ impl DeployedArgs {
         Ok(StackArgs {
             adopt: self.adopt,
             registry: self.registry.clone(),
+            stand_ins: self.stand_ins.clone(),
             endpoint_mode: dnsrr.then_some(EndpointMode::Dnsrr),
             ..StackArgs::built_in(Duration::ZERO)
         })

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::owner::{OwnerMark, Whose, refuse_unless_ours};
 use super::resolve::{ResolveImage, resolve_image};
+use super::stand_ins::{StandIns, missing, stand_in};
 use crate::engine::{Engine, RegistryAuth, STACK_LABEL, ServiceView, StackObject, StackObjectKind};
 use crate::error::Result;
 use crate::stack::{Requests, ServiceBody};
@@ -27,6 +28,9 @@ pub struct ApplyOptions {
     pub prune: bool,
     /// When to ask a registry for the images' digests.
     pub resolve: ResolveImage,
+    /// What stands in for external networks, secrets and configs that the engine lacks; absent: they
+    /// are an error.
+    pub stand_ins: Option<StandIns>,
     /// Registry logins to pass to the nodes.
     pub auth: Option<Arc<RegistryAuth>>,
 }
@@ -85,6 +89,10 @@ pub async fn apply(
             tell(&format!("Removing service {}", service.name()));
             engine.remove_service(&service.id).await?;
         }
+    }
+    if let Some(stand_ins) = &options.stand_ins {
+        let missing = missing(engine, &requests).await?;
+        stand_in(engine, &options.stack, &missing, stand_ins, &options.mark, tell).await?;
     }
     for network in &requests.networks {
         if engine.network(&network.name).await?.is_none() {

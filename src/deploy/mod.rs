@@ -10,6 +10,7 @@ mod owner;
 mod prepare;
 mod remove;
 mod resolve;
+mod stand_ins;
 
 pub use apply::{Applied, ApplyOptions, Marking, apply, check_owner, pruned};
 pub use change::Change;
@@ -21,3 +22,4 @@ pub use owner::{OwnerMark, Whose, refuse_unless_ours};
 pub use prepare::{Prepared, StackFiles, places_in, read_or_example, read_stack};
 pub use remove::{Removed, remove, remove_objects};
 pub use resolve::ResolveImage;
+pub use stand_ins::{Missing, StandIns, missing};

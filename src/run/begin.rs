@@ -1,5 +1,6 @@
 //! The beginning of a run: its record exists and the services are watched.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,10 +17,13 @@ use super::recorder::Recorder;
 use super::spec::{RunEnv, RunSpec, new_run_id};
 use super::subject::Arrival;
 use crate::Clock;
+use crate::deploy::missing;
 use crate::error::{Error, Result};
 use crate::observe::{Observer, ServiceSnapshot, Snapshot, Watch};
 use crate::record::{EventKind, Meta, RecordWriter, RunFolder, SCHEMA_VERSION};
+use crate::site::Site;
 use crate::stack::ServiceBody;
+use crate::wording::list;
 
 /// An engine that does not answer for this long is lost.
 pub(super) const LOST_AFTER: Duration = Duration::from_secs(20);
@@ -80,6 +84,7 @@ impl RunSpec {
         let facts = self.subject.facts(site, &self.subject.body).await?;
         let patience = Patience::of(&facts, &self.subject.body);
         let mut caveats = self.subject.caveats.clone();
+        caveats.extend(self.stand_ins(site).await?);
         if engine.nodes > site.engines.len() as u64 {
             caveats.push(format!(
                 "the swarm has {} nodes and this run reaches {} of their engines: containers on the other nodes are seen through task states only",
@@ -130,6 +135,24 @@ impl RunSpec {
             planned: Vec::new(),
             deployed: Deployed::default(),
         })
+    }
+
+    /// What a reader of the verdict must know of stand-ins.
+    async fn stand_ins(&self, site: &Site) -> Result<Option<String>> {
+        let first = match &self.subject.arrival {
+            Arrival::Deploy(deployment) => Some(&**deployment),
+            Arrival::Present | Arrival::Watched => None,
+        };
+        let mut names = BTreeSet::new();
+        for deployment in first.into_iter().chain(&self.next) {
+            if deployment.options.stand_ins.is_some() {
+                let lacking = missing(&site.manager, &deployment.prepared.requests).await?;
+                names.extend(lacking.iter().map(ToString::to_string));
+            }
+        }
+        let names = Vec::from_iter(names);
+        let verb = if names.len() == 1 { "is a stand-in" } else { "are stand-ins" };
+        Ok((!names.is_empty()).then(|| format!("{} {verb} (--stand-ins)", list(&names))))
     }
 
     /// The services of the stack, now and in its next version, and those beside it.

@@ -118,3 +118,39 @@ fn a_broken_next_version_is_undone() {
     assert!(!configs.contains("undone-settings-v2"), "{configs}");
     place.run(&["down"]).expect(0);
 }
+
+/// What a private engine lacks is named at once, or has stand-ins that go with the stack.
+#[test]
+fn a_private_engine_gets_stand_ins_for_what_is_external() {
+    let place = Workplace::new();
+    let file = place.file(
+        "external.yml",
+        "version: '3.8'\nservices:\n  app:\n    image: rollproof/app:v1\n    networks: [outer]\n    \
+         secrets: [word]\n    configs: [{source: text, target: /text}]\n    deploy: {endpoint_mode: dnsrr}\n\
+         networks: {outer: {external: true, name: outer}}\n\
+         secrets: {word: {external: true}}\nconfigs: {text: {external: true}}\n",
+    );
+    place.file("value", "hunter2");
+    let lacks = place.run(&["deploy", "--engine", "lab", "-c", &file, "ext"]).expect(2);
+    let all = "what the stack needs does not exist: network outer, secret word and config text";
+    assert!(lacks.err.contains(all), "{}", lacks.err);
+    assert!(lacks.err.contains("docker network create -d overlay outer"), "{}", lacks.err);
+
+    let args = ["deploy", "--engine", "lab", "-c", &file, "ext", "--stand-ins"];
+    let with = place.run(&[&args[..], &["--secret", "word=value"]].concat()).expect(0);
+    assert!(
+        with.err.contains("Creating a stand-in for the external secret word\n"),
+        "{}",
+        with.err
+    );
+    assert!(!with.err.contains("hunter2"));
+    let host = place.docker_host();
+    let task = docker(&host, &["ps", "-q"]).expect(0).out;
+    let read = docker(&host, &["exec", task.trim(), "cat", "/run/secrets/word"]);
+    assert_eq!(read.out, "hunter2", "{}", read.err);
+    place.run(&["down", "ext"]).expect(0);
+    for kind in ["secret", "config"] {
+        assert_eq!(docker(&host, &[kind, "ls", "-q"]).expect(0).out.trim(), "", "{kind}");
+    }
+    assert!(!docker(&host, &["network", "ls"]).expect(0).out.contains("outer"));
+}
