@@ -1,6 +1,7 @@
 //! The next version of a stack, and how images are looked up for a deployment.
 
 use clap::Args;
+use serde_json::Value;
 
 use super::args::StackArgs;
 use super::console::Console;
@@ -10,7 +11,7 @@ use crate::deploy::{Marking, ResolveImage, StackFiles, StandIns, Whose};
 use crate::error::{Error, Result};
 use crate::run::{Deployment, NextChanges, nothing_changes};
 use crate::site::{EngineKind, Site};
-use crate::stack::{Requests, ServiceBody};
+use crate::stack::Requests;
 
 /// The next version of the whole stack.
 #[derive(Debug, Clone, Args)]
@@ -54,8 +55,12 @@ impl NextFiles {
     /// The services that differ from those of the version before.
     ///
     /// # Errors
-    /// A usage error if nothing differs.
-    pub(super) fn changed_since(&self, before: &[ServiceBody]) -> Result<Vec<String>> {
+    /// A usage error if nothing differs, or if a config or secret has another content under the same
+    /// name.
+    pub(super) fn changed_since(&self, before: &Requests) -> Result<Vec<String>> {
+        check_same_contents("config", &before.configs, &self.requests.configs)?;
+        check_same_contents("secret", &before.secrets, &self.requests.secrets)?;
+        let before = &before.services;
         let changes = NextChanges::between(before, &self.requests, &str::to_owned);
         let removes = self.prune
             && before
@@ -70,8 +75,11 @@ impl NextFiles {
     /// The services that differ from those that run.
     ///
     /// # Errors
-    /// A usage error if nothing differs, or when the engine does not answer.
+    /// A usage error if nothing differs, what [`Deployment::check`] refuses, or when the engine does not
+    /// answer.
     pub(super) async fn changed_on(&self, site: &Site, next: &Deployment) -> Result<Vec<String>> {
+        // A config with another content under the same name is no difference of a service.
+        next.check(site).await?;
         let requests = &next.prepared.requests;
         let changes = NextChanges::on(&site.manager, &next.options, requests).await?;
         if changes.is_empty() {
@@ -103,6 +111,19 @@ impl NextFiles {
         };
         Ok(next)
     }
+}
+
+/// Refuses contents that differ under the same name, which Swarm cannot change.
+fn check_same_contents(kind: &str, before: &[Value], next: &[Value]) -> Result<()> {
+    let differs = |body: &&Value| {
+        before.iter().any(|old| old["Name"] == body["Name"] && old["Data"] != body["Data"])
+    };
+    let Some(body) = next.iter().find(differs) else { return Ok(()) };
+    let name = body["Name"].as_str().unwrap_or_default();
+    Err(Error::stack(format!(
+        "{kind} {name} has another content in the next version, and Swarm cannot change it"
+    ))
+    .hint(format!("give the changed {kind} a new name in the stack file: `name: …`")))
 }
 
 /// How images are looked up.

@@ -84,7 +84,7 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     let mut wish = args.target.wish();
     if let Some(requests) = files.requests(&args.stack)? {
         if let Some(next) = &next {
-            wish.among = next.changed_since(&requests.services)?;
+            wish.among = next.changed_since(&requests)?;
         }
         find_target(&requests.services, &args.stack, &wish, "localhost")?;
     }

@@ -100,6 +100,9 @@ pub async fn apply(
             let mut body = network.body.clone();
             // Like the client, send the name beside the other keys of the body.
             body["Name"] = json!(network.name);
+            if is_before_1_44(&engine.info().await?.api) {
+                body["CheckDuplicate"] = json!(true);
+            }
             create(engine, StackObjectKind::Network, body, options, done).await?;
         }
     }
@@ -133,6 +136,13 @@ pub async fn apply(
         done.services.push((sent, service));
     }
     Ok(())
+}
+
+/// Whether the client asks an engine with this API to look for a network of the same name; newer ones
+/// always do (docker/cli, moby `client/network_create.go`).
+fn is_before_1_44(api: &str) -> bool {
+    let minor = api.strip_prefix("1.").and_then(|minor| minor.parse::<u32>().ok());
+    minor.is_some_and(|minor| minor < 44)
 }
 
 /// The services of a stack that are no longer in its files.
