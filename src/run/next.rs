@@ -185,6 +185,11 @@ impl Run<'_> {
         let mark = OwnerMark { owner: site.owner.clone(), run_id: self.id.clone() };
         let options = ApplyOptions { mark, ..next.options.clone() };
         let before = site.manager.stack_services(&options.stack).await?;
+        // Every service is submitted, and its marks can change where nothing else does.
+        for old in before.iter().filter(|old| old.name() != self.spec.subject.target.service) {
+            let original = self.deployed.original.entry(old.name().to_owned());
+            original.or_insert_with(|| old.spec.clone());
+        }
         let mut done = Applied::default();
         let tell = |text: &str| self.recorder.line(format!("  {text}"));
         let requests = next.prepared.requests.clone();
@@ -295,7 +300,7 @@ impl Run<'_> {
             let service = other.name.clone();
             self.recorder.tell(EventKind::OtherEnded { service, spec });
         }
-        differs || self.deployed.has_created()
+        differs || self.deployed.has_changed()
     }
 
     /// Gives the other services their previous specs back and removes the services that were created.
