@@ -7,18 +7,19 @@ use clap::{Args, Parser, Subcommand};
 
 use super::config::ConfigArgs;
 use super::good_response::GoodResponseArgs;
-use super::request_args::{RequestArgs, weighted_path};
+use super::next_args::{RegistryArgs, StandInArgs};
+use super::request_args::RequestArgs;
+use super::target_args::AddressArgs;
 use super::values::{
-    StreamChoice, duration, key_value, limit, path, port, rate, stack_name, url, words,
+    StreamChoice, duration, key_value, limit, path, port, rate, stack_name, words,
 };
 use super::{
     build, compare, deploy, down, explain, init, lab, lint, plan, probe, report, runs, scenarios,
     serve, shell, stack, status, try_scenarios, update as roll, verify, watch,
 };
-use crate::deploy::{Change, EndpointMode, ResolveImage};
+use crate::deploy::{Change, EndpointMode};
 use crate::error::{Error, Result};
-use crate::probe::WeightedPath;
-use crate::run::{Load, Scheme, TargetWish};
+use crate::run::Load;
 use crate::site::EngineChoice;
 use crate::streams::{Asking, StreamKind, TABLE};
 
@@ -156,13 +157,11 @@ pub(super) struct StackArgs {
     #[arg(long, hide_short_help = true)]
     pub(super) adopt: bool,
 
-    /// When to look up image digests in a registry, as in `docker stack deploy`
-    #[arg(long, value_enum, default_value_t, hide_short_help = true)]
-    pub(super) resolve_image: ResolveImage,
+    #[command(flatten)]
+    pub(super) registry: RegistryArgs,
 
-    /// Pass the docker CLI's registry logins on to the nodes
-    #[arg(long, hide_short_help = true)]
-    pub(super) with_registry_auth: bool,
+    #[command(flatten)]
+    pub(super) stand_ins: StandInArgs,
 
     /// Reach services in this way instead of the stack file's; the report says so
     #[arg(long, value_enum, hide_short_help = true)]
@@ -179,67 +178,11 @@ impl StackArgs {
         Self {
             files: Vec::new(),
             adopt: false,
-            resolve_image: ResolveImage::default(),
-            with_registry_auth: false,
+            registry: RegistryArgs::default(),
+            stand_ins: StandInArgs::default(),
             endpoint_mode: None,
             progress_deadline,
         }
-    }
-}
-
-/// Which service is under test, and which address its users ask.
-#[derive(Debug, Clone, Args)]
-pub(super) struct TargetArgs {
-    /// Service to update, with or without the stack's prefix [default: the one with the most
-    /// replicas]
-    #[arg(long, value_name = "NAME")]
-    service: Option<String>,
-
-    #[command(flatten)]
-    pub(super) address: AddressArgs,
-}
-
-/// Which address users ask.
-#[derive(Debug, Clone, Args)]
-pub(super) struct AddressArgs {
-    /// Address that users ask [default: the port that the stack publishes]
-    #[arg(long, value_name = "URL", value_parser = url, conflicts_with = "paths")]
-    url: Option<String>,
-
-    /// Path that users ask at the port that the stack publishes, such as /health; repeat for
-    /// several in turn, with weights as in 3:/search [default: /]
-    #[arg(long = "path", value_name = "[WEIGHT:]PATH", value_parser = weighted_path)]
-    paths: Vec<WeightedPath>,
-
-    /// How the port that the stack publishes is asked [default: https for 443 and 8443]
-    #[arg(long, value_enum, conflicts_with = "url", hide_short_help = true)]
-    scheme: Option<Scheme>,
-}
-
-impl AddressArgs {
-    /// An address like the one that will be asked: the stack's own is not known before it is
-    /// deployed.
-    fn example(&self) -> String {
-        let path = self.paths.first().map_or("/", |first| first.path.as_str());
-        let scheme = self.scheme.unwrap_or(Scheme::Http).as_str();
-        let found = || format!("{scheme}://127.0.0.1{path}");
-        self.url.clone().unwrap_or_else(found)
-    }
-
-    /// Where users of `service` ask.
-    pub(super) fn wish(&self, service: Option<&str>) -> TargetWish {
-        TargetWish {
-            service: service.map(str::to_owned),
-            url: self.url.clone(),
-            path: self.paths.first().map(|first| first.path.clone()),
-            scheme: self.scheme,
-        }
-    }
-}
-
-impl TargetArgs {
-    pub(super) fn wish(&self) -> TargetWish {
-        self.address.wish(self.service.as_deref())
     }
 }
 
@@ -255,6 +198,11 @@ pub(super) struct ChangeArgs {
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, hide_short_help = true)]
     env: Vec<(String, String)>,
 
+    /// Set what `docker service update` sets, with the name of its option, such as replicas=8,
+    /// env-rm=DEBUG, limit-memory=64M, update-order=start-first or config-add=NAME; repeat for several
+    #[arg(long = "set", value_name = "OPTION=VALUE", value_parser = Change::parse)]
+    set: Vec<Change>,
+
     /// Restart all tasks with the same settings [default if nothing else is changed]
     #[arg(long, hide_short_help = true)]
     force: bool,
@@ -264,7 +212,8 @@ impl ChangeArgs {
     pub(super) fn changes(&self) -> Vec<Change> {
         let image = self.image.clone().map(|image| Change::Image { image });
         let env = self.env.iter().cloned().map(|(key, value)| Change::Env { key, value });
-        image.into_iter().chain(env).chain(self.force.then_some(Change::Force)).collect()
+        let set = self.set.iter().cloned();
+        image.into_iter().chain(env).chain(set).chain(self.force.then_some(Change::Force)).collect()
     }
 }
 

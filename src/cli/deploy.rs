@@ -9,7 +9,7 @@ use super::args::{StackArgs, StackName};
 use super::console::Console;
 use super::output::put_line;
 use crate::Clock;
-use crate::deploy::{ApplyOptions, OwnerMark, Prepared, StackFiles, read_or_example};
+use crate::deploy::{ApplyOptions, Marking, OwnerMark, Prepared, StackFiles, read_or_example};
 use crate::engine::RegistryAuth;
 use crate::error::Result;
 use crate::run::{Deployment, deploy, new_run_id, until_converged};
@@ -92,10 +92,12 @@ pub(super) fn deployment(
         options: ApplyOptions {
             stack: name.to_owned(),
             mark: OwnerMark { owner: site.owner.clone(), run_id: String::new() },
+            marking: Marking::Everything,
             adopt: args.adopt,
             prune,
-            resolve: args.resolve_image,
-            auth: args.with_registry_auth.then(|| Arc::new(RegistryAuth::of_cli())),
+            stand_ins: args.stand_ins.stand_ins(site)?,
+            resolve: args.registry.resolve_image,
+            auth: args.registry.with_registry_auth.then(|| Arc::new(RegistryAuth::of_cli())),
         },
         endpoint_mode: args.endpoint_mode,
         progress_deadline: args.progress_deadline,

@@ -71,6 +71,8 @@ impl Step {
         let (lasts, predicted) = match &scenario.act {
             Act::Watch(wait) => (None, format!("waits at most {}", length((*wait).into()))),
             Act::Ask(ask) => (Some(Offset::from(ask.every * ask.times)), String::new()),
+            // No command has both: `--to` and `--dry-run` exclude each other.
+            Act::Deploy => (None, String::new()),
             Act::Roll(_) | Act::Renew => {
                 let course = forecast(body, &after, !succeeds);
                 (course.at_rest(), format!("predicted: {}", ending(&course)))

@@ -8,9 +8,8 @@ use serde_json::json;
 use super::console::Console;
 use super::output::put_line;
 use super::values::words;
-use crate::deploy::Change;
 use crate::error::{Error, Result};
-use crate::scenario::{self, Declaration, Group, broken_update, update};
+use crate::scenario::{self, Declaration, Group, broken_update};
 
 /// List the scenarios that `try` and `verify --scenario` perform
 #[derive(Debug, Args)]
@@ -71,17 +70,17 @@ pub(super) struct ScenarioArgs {
 }
 
 impl ScenarioArgs {
-    /// The scenarios for a user's stack, a good update with these changes and a broken one with
-    /// this health check among them.
+    /// The scenarios for a user's stack, this good update and a broken one with this health check
+    /// among them.
     ///
     /// # Errors
     /// A name or a file that cannot be used, or a scenario that needs the built-in stack.
     pub(super) fn declarations(
         &self,
-        changes: &[Change],
+        update: Declaration,
         health_cmd: Option<&String>,
     ) -> Result<Vec<Declaration>> {
-        let usual = [update(changes.to_vec()), broken_update(health_cmd.cloned())];
+        let usual = [update, broken_update(health_cmd.cloned())];
         if self.scenarios.is_empty() {
             return Ok(usual.into());
         }

@@ -272,6 +272,8 @@ async fn once(
         command: "try",
         subject,
         load: with_streams(load, declaration),
+        also: Vec::new(),
+        next: None,
         scenarios: vec![declaration.clone()],
         leave_as_found: false,
         self_test: NegativeControl::Off,

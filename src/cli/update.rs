@@ -1,20 +1,25 @@
 //! `rollproof update` and `rollproof broken-update`: one scenario on a stack that is deployed.
 
+use std::time::Duration;
+
 use clap::Args;
 
 use super::against_args::AgainstArgs;
-use super::args::{ChangeArgs, LoadArgs, StackName, TargetArgs};
+use super::args::{ChangeArgs, LoadArgs, StackArgs, StackName};
 use super::console::Console;
 use super::dry_run::{DryRun, DryRunArgs};
 use super::event_stream::EventArgs;
 use super::format_args::FormatArgs;
 use super::limit_args::LimitArgs;
+use super::next_args::{NextArgs, RegistryArgs, StandInArgs};
 use super::result::conclude;
+use super::target_args::TargetArgs;
 use super::values::words;
+use crate::deploy::EndpointMode;
 use crate::error::{Error, Result};
 use crate::record::{Expects, NegativeControl};
 use crate::run::{Load, RunSpec, Subject};
-use crate::scenario::{Declaration, broken_update, update};
+use crate::scenario::{Declaration, broken_update, deploy_broken_update, deploy_update, update};
 use crate::site::{LabUse, Ledger, Site};
 use crate::streams;
 
@@ -22,12 +27,15 @@ use crate::streams;
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
     rollproof update                         restart every task of the stack deployed from this folder\n  \
-    rollproof update shop --image shop/api:2 roll another image")]
+    rollproof update shop --image shop/api:2 roll another image\n  \
+    rollproof update --to next.yml           deploy the next version of the whole stack")]
 pub(super) struct UpdateArgs {
     #[command(flatten)]
     name: StackName,
     #[command(flatten)]
     changes: ChangeArgs,
+    #[command(flatten)]
+    next: NextArgs,
     #[command(flatten)]
     on: DeployedArgs,
 }
@@ -44,6 +52,8 @@ pub(super) struct BrokenUpdateArgs {
     health_cmd: Option<String>,
 
     #[command(flatten)]
+    next: NextArgs,
+    #[command(flatten)]
     on: DeployedArgs,
 }
 
@@ -56,6 +66,10 @@ struct DeployedArgs {
     /// Refused, with the command that deploys a file
     #[arg(short = 'c', long = "compose-file", value_name = "FILE", hide = true)]
     files: Vec<String>,
+    #[command(flatten)]
+    registry: RegistryArgs,
+    #[command(flatten)]
+    stand_ins: StandInArgs,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -73,27 +87,49 @@ struct DeployedArgs {
 }
 
 pub(super) async fn run(args: UpdateArgs, console: &Console) -> Result<u8> {
-    perform("update", update(args.changes.changes()), &args.name, &args.on, console).await
+    let changes = args.changes.changes();
+    let declaration = if args.next.to.is_empty() {
+        update(changes)
+    } else if changes.is_empty() {
+        deploy_update()
+    } else {
+        return Err(Error::usage("--to and --image, --env, --set, --force exclude each other")
+            .hint("the next version is the change"));
+    };
+    perform("update", declaration, &args.name, &args.next, &args.on, console).await
 }
 
 pub(super) async fn run_broken(args: BrokenUpdateArgs, console: &Console) -> Result<u8> {
-    let declaration = broken_update(args.health_cmd);
-    perform("broken-update", declaration, &args.name, &args.on, console).await
+    let declaration = match (args.next.to.is_empty(), args.health_cmd) {
+        (true, health_cmd) => broken_update(health_cmd),
+        (false, None) => deploy_broken_update(),
+        (false, Some(_)) => {
+            return Err(Error::usage("--to and --health-cmd exclude each other")
+                .hint("the broken version is the change"));
+        }
+    };
+    perform("broken-update", declaration, &args.name, &args.next, &args.on, console).await
 }
 
 async fn perform(
     command: &'static str,
     declaration: Declaration,
     name: &StackName,
+    next: &NextArgs,
     args: &DeployedArgs,
     console: &Console,
 ) -> Result<u8> {
     if !args.files.is_empty() {
         return Err(Error::usage(format!(
-            "`{command}` changes the service that runs, not a stack file"
+            "`{command}` has no -c: the version before is what runs"
         ))
-        .hint("`rollproof deploy -c FILE STACK` deploys a changed file")
-        .hint("--image and --env change the running service"));
+        .hint(format!("`rollproof {command} --to FILE` deploys a changed file and judges that"))
+        .hint("`rollproof deploy -c FILE STACK` deploys one without judging it"));
+    }
+    // What is wrong with the files is said before an engine is asked; their stack is not known yet.
+    next.read(name.stack.as_deref().unwrap_or("stack"))?;
+    if !next.to.is_empty() {
+        args.target.check_one()?;
     }
     let load = args.load.load(streams::HARMLESS, &args.target.address)?;
     let limits = args.limits.limits()?;
@@ -106,21 +142,35 @@ async fn perform(
     console.open_log(args.formats.ci, &format!("rollproof {command}"))?;
     let site = console.open_site(LabUse::Running).await?;
     let (stack, files) = deployed(console, &site, name.stack.as_deref())?;
-    let subject = Subject::present(&site, &stack, &files, &args.target.wish(), args.adopt).await?;
+    let mut wish = args.target.wish();
+    let next = match next.read(&stack)? {
+        Some(files) => {
+            let keeps = declaration.expects == Expects::Update;
+            let how = args.as_deployed(console, &site, &stack)?;
+            let next = files.deployment(console, &site, &stack, &how, keeps).await?;
+            wish.among = files.changed_on(&site, &next).await?;
+            Some(next)
+        }
+        None => None,
+    };
+    let subject = Subject::present(&site, &stack, &files, &wish, args.adopt).await?;
     let changed = declaration.scenario(false, &subject.body).changed(&subject.body);
+    let services = next.as_ref().map_or(&[][..], |next| &next.prepared.requests.services);
     let tell = |text: &str| console.tell(text);
-    site.ensure_images(&console.state, &[], &[changed.image()], &tell).await?;
+    site.ensure_images(&console.state, services, &[changed.image()], &tell).await?;
     let spec = RunSpec {
         command,
+        also: args.target.also(&subject)?,
         subject,
         load,
+        next,
         scenarios: vec![declaration],
         leave_as_found: false,
         self_test: NegativeControl::None,
         limits,
         against,
     };
-    let finished = spec.run(&console.run_env(&site)).await?;
+    let finished = Box::pin(spec.run(&console.run_env(&site))).await?;
     conclude(console, &args.formats, finished, async { Ok(()) }).await
 }
 
@@ -150,6 +200,24 @@ async fn dry_run(
         afterwards: if declaration.expects == Expects::Rollback { restores } else { "" },
     }
     .show(console)
+}
+
+impl DeployedArgs {
+    /// How the stack was deployed, for its next version.
+    fn as_deployed(&self, console: &Console, site: &Site, stack: &str) -> Result<StackArgs> {
+        let ledger = Ledger::read(&console.state)?;
+        let address = site.address();
+        let mut known = ledger.stacks.iter();
+        let noted = known.find(|known| known.engine == address && known.stack == stack);
+        let dnsrr = noted.is_some_and(|noted| noted.dnsrr);
+        Ok(StackArgs {
+            adopt: self.adopt,
+            registry: self.registry.clone(),
+            stand_ins: self.stand_ins.clone(),
+            endpoint_mode: dnsrr.then_some(EndpointMode::Dnsrr),
+            ..StackArgs::built_in(Duration::ZERO)
+        })
+    }
 }
 
 /// The named stack, or the only one that was deployed from this folder on this engine; with its

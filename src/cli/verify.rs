@@ -3,22 +3,25 @@
 use clap::Args;
 
 use super::against_args::AgainstArgs;
-use super::args::{ChangeArgs, LoadArgs, StackArgs, TargetArgs};
+use super::args::{ChangeArgs, LoadArgs, StackArgs};
 use super::console::Console;
 use super::deploy::deployment;
 use super::dry_run::{DryRun, DryRunArgs};
 use super::event_stream::EventArgs;
 use super::format_args::FormatArgs;
 use super::limit_args::LimitArgs;
+use super::next_args::{NextArgs, NextFiles};
 use super::result::{check_for_several, conclude, conclude_all, judge_finished};
 use super::scenarios::ScenarioArgs;
+use super::target_args::TargetArgs;
 use super::values::{stack_name, words};
 use crate::deploy::{EXAMPLE_REPLICAS, Prepared, StackFiles, Whose, check_owner};
 use crate::error::{Error, Result};
 use crate::record::{Against, NegativeControl, UserLimits};
-use crate::run::{Finished, Load, RunSpec, Subject, find_target, own_body};
-use crate::scenario::Declaration;
+use crate::run::{Finished, Load, RunSpec, Subject, TargetWish, find_target, own_body};
+use crate::scenario::{Act, Declaration, deploy_update, update};
 use crate::site::{LabUse, Ledger, Site};
+use crate::stack::ServiceBody;
 use crate::streams;
 
 /// Deploy a stack, roll a good and a broken update under load, and give one verdict
@@ -45,6 +48,8 @@ pub(super) struct VerifyArgs {
     target: TargetArgs,
     #[command(flatten)]
     changes: ChangeArgs,
+    #[command(flatten)]
+    next: NextArgs,
 
     /// Health check command of the broken update [default: one that cannot succeed]
     #[arg(long, value_name = "COMMAND", value_parser = words, help_heading = "Change", hide_short_help = true)]
@@ -72,14 +77,6 @@ pub(super) struct VerifyArgs {
     dry_run: DryRunArgs,
 }
 
-/// What is asked, done and wanted in each run.
-struct Test {
-    load: Load,
-    scenarios: Vec<Declaration>,
-    limits: UserLimits,
-    against: Option<Against>,
-}
-
 pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     let load = args.load.load(streams::TABLE, &args.target.address)?;
     let limits = args.limits.limits()?;
@@ -87,21 +84,32 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     if args.repeat > 1 {
         check_for_several(&args.formats)?;
     }
-    let changes = args.changes.changes();
-    let scenarios = args.scenarios.declarations(&changes, args.health_cmd.as_ref())?;
+    let next = args.next.read(&args.stack)?;
+    check_next(&args)?;
+    let good = match next {
+        Some(_) => deploy_update(),
+        None => update(args.changes.changes()),
+    };
+    let scenarios = args.scenarios.declarations(good, args.health_cmd.as_ref())?;
+    if next.is_some() && !scenarios.iter().any(|one| one.act == Act::Deploy) {
+        return Err(Error::usage("--to needs the scenario `update`, which deploys it"));
+    }
     let files = StackFiles::read(&args.stack_args.files)?;
+    let mut wish = args.target.wish();
     if let Some(requests) = files.requests(&args.stack)? {
-        let wish = args.target.wish();
+        if let Some(next) = &next {
+            wish.among = next.changed_since(&requests)?;
+        }
         let target = find_target(&requests.services, &args.stack, &wish, "localhost")?;
         limits.check_replicas(target.replicas)?;
     } else {
         limits.check_replicas(EXAMPLE_REPLICAS)?;
     }
     let against = args.against.former(console)?;
+    let wanted = Wanted { load, scenarios, files, next, wish, limits, against };
     if args.dry_run.dry_run {
-        return dry_run(&args, files, &load, &scenarios, console).await;
+        return dry_run(&args, &wanted, console).await;
     }
-    let test = Test { load, scenarios, limits, against };
     let _lock = console.state.lock()?;
     console.open_events(&args.events, Some(&args.formats))?;
     console.open_log(args.formats.ci, "rollproof verify")?;
@@ -119,41 +127,67 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
         site.after_run(&console.state, &args.stack, &|text| console.tell(text)).await
     };
     if args.repeat > 1 {
-        return repeatedly(&args, files, &test, console, &site, clean_up).await;
+        return repeatedly(&args, &wanted, console, &site, clean_up).await;
     }
-    match once(&args, files, &test, console, &site).await {
+    match once(&args, &wanted, console, &site).await {
         Ok(finished) => conclude(console, &args.formats, finished, clean_up()).await,
         // Nothing was deployed, and a stack of this name may be one that stays.
         Err(error) => site.nothing_done(&console.state).await.and(Err(error)),
     }
 }
 
-async fn dry_run(
-    args: &VerifyArgs,
+/// What the command line asks for, read before an engine is started.
+struct Wanted {
+    load: Load,
+    scenarios: Vec<Declaration>,
     files: StackFiles,
-    load: &Load,
-    scenarios: &[Declaration],
-    console: &Console,
-) -> Result<u8> {
+    next: Option<NextFiles>,
+    wish: TargetWish,
+    limits: UserLimits,
+    against: Option<Against>,
+}
+
+/// Refuses what makes no sense together with `--to`.
+fn check_next(args: &VerifyArgs) -> Result<()> {
+    if args.next.to.is_empty() {
+        return Ok(());
+    }
+    args.target.check_one()?;
+    let adopt = args.stack_args.adopt;
+    if args.stack_args.files.is_empty() && !adopt {
+        return Err(Error::usage("--to needs the version before it: -c FILE"));
+    }
+    if args.next.prune && adopt {
+        return Err(Error::usage("--prune and --adopt exclude each other in `verify`")
+            .hint("`verify` leaves a stack as it was, and a service that was removed cannot be given back"));
+    }
+    if !args.changes.changes().is_empty() {
+        return Err(Error::usage("--to and --image, --env, --set, --force exclude each other")
+            .hint("the next version is the change"));
+    }
+    Ok(())
+}
+
+async fn dry_run(args: &VerifyArgs, wanted: &Wanted, console: &Console) -> Result<u8> {
     let engine = console.foresee_site(LabUse::ForOneRun).await?;
     let room = match engine.site() {
         Some(site) => room(args, console, site).await?,
         None => Room::Free,
     };
-    let wish = args.target.wish();
+    let Wanted { load, scenarios, files, wish, .. } = wanted;
     let folder = console.state.path();
     let mode = args.stack_args.endpoint_mode;
     let (services, target) = if let (Room::Stays, Some(site)) = (&room, engine.site()) {
         let files = &args.stack_args.files;
-        let subject = Subject::present(site, &args.stack, files, &wish, true).await?;
+        let subject = Subject::present(site, &args.stack, files, wish, true).await?;
         (subject.services, subject.target)
     } else {
         let tell = |text: &str| console.tell(text);
         let kernel = engine.kernel();
-        let prepared = Prepared::new(folder, files, &args.stack, kernel, mode, &tell)?;
+        let prepared = Prepared::new(folder, files.clone(), &args.stack, kernel, mode, &tell)?;
         let services = prepared.requests.services;
         let host = engine.published_host().unwrap_or("ENGINE");
-        let target = find_target(&services, &args.stack, &wish, host)?;
+        let target = find_target(&services, &args.stack, wish, host)?;
         (services, target)
     };
     let body = own_body(&services, &target)?;
@@ -181,8 +215,7 @@ async fn dry_run(
 /// Each run has a record and a report of its own; the verdict is the worst of them.
 async fn repeatedly(
     args: &VerifyArgs,
-    files: StackFiles,
-    test: &Test,
+    wanted: &Wanted,
     console: &Console,
     site: &Site,
     clean_up: impl AsyncFnOnce() -> Result<()>,
@@ -191,7 +224,7 @@ async fn repeatedly(
     let mut ended = Ok(());
     for number in 1..=args.repeat {
         console.tell(&format!("run {number} of {}", args.repeat));
-        let one = once(args, files.clone(), test, console, site).await;
+        let one = once(args, wanted, console, site).await;
         let one = one.and_then(|finished| {
             let judged = judge_finished(console, &finished)?.judgement;
             console.tell(&format!("run {number} of {}: {}", args.repeat, judged.verdict));
@@ -217,38 +250,51 @@ async fn repeatedly(
 
 async fn once(
     args: &VerifyArgs,
-    files: StackFiles,
-    test: &Test,
+    wanted: &Wanted,
     console: &Console,
     site: &Site,
 ) -> Result<Finished> {
-    let target = args.target.wish();
+    let Wanted { load, scenarios, files, next, wish, .. } = wanted;
+    let (mut wish, stack, stack_args) = (wish.clone(), &args.stack, &args.stack_args);
     let stays = make_room(args, console, site).await?;
-    let subject = if stays {
-        Subject::present(site, &args.stack, &args.stack_args.files, &target, true).await?
-    } else {
-        let deployment = deployment(console, site, &args.stack, files, &args.stack_args, false)?;
-        Subject::to_deploy(site, deployment, &target)?
+    let next = match next {
+        Some(files) => {
+            let next = files.deployment(console, site, stack, stack_args, false).await?;
+            if stays {
+                wish.among = files.changed_on(site, &next).await?;
+            }
+            Some(next)
+        }
+        None => None,
     };
-    let changed: Vec<String> = test
-        .scenarios
+    let subject = if stays {
+        Subject::present(site, stack, &stack_args.files, &wish, true).await?
+    } else {
+        let deployment = deployment(console, site, stack, files.clone(), stack_args, false)?;
+        Subject::to_deploy(site, deployment, &wish)?
+    };
+    let changed: Vec<String> = scenarios
         .iter()
         .map(|one| one.scenario(!stays, &subject.body).changed(&subject.body).image().to_owned())
         .collect();
-    let also: Vec<&str> = changed.iter().map(String::as_str).collect();
+    let of_next = next.iter().flat_map(|next| &next.prepared.requests.services);
+    let also: Vec<&str> =
+        changed.iter().map(String::as_str).chain(of_next.map(ServiceBody::image)).collect();
     let tell = |text: &str| console.tell(text);
     site.ensure_images(&console.state, &subject.services, &also, &tell).await?;
     let spec = RunSpec {
         command: "verify",
+        also: args.target.also(&subject)?,
         subject,
-        load: test.load.clone(),
-        scenarios: test.scenarios.clone(),
+        load: load.clone(),
+        next,
+        scenarios: scenarios.clone(),
         leave_as_found: stays,
-        limits: test.limits,
-        against: test.against.clone(),
+        limits: wanted.limits,
+        against: wanted.against.clone(),
         self_test: if args.no_self_test { NegativeControl::Off } else { NegativeControl::Planned },
     };
-    spec.run(&console.run_env(site)).await
+    Box::pin(spec.run(&console.run_env(site))).await
 }
 
 /// Makes room for the stack: what a killed run left under its name is removed. Whether a stack of

@@ -5,13 +5,14 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::against_args::AgainstArgs;
-use super::args::{AddressArgs, LoadArgs};
+use super::args::LoadArgs;
 use super::console::Console;
 use super::dry_run::{DryRun, DryRunArgs};
 use super::event_stream::EventArgs;
 use super::format_args::FormatArgs;
 use super::limit_args::LimitArgs;
 use super::result::conclude;
+use super::target_args::AddressArgs;
 use super::values::duration;
 use crate::error::{Error, Result};
 use crate::record::{Expects, NegativeControl};
@@ -102,6 +103,8 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
         command: "watch",
         subject: Subject::watched(&site, &args.service, args.address.wish(None)).await?,
         load,
+        also: Vec::new(),
+        next: None,
         scenarios: vec![scenario],
         leave_as_found: false,
         self_test: NegativeControl::None,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::stack::{ContentKind, Memory, ServiceBody};
+use crate::stack::{ContentKind, Memory, ServiceBody, ServiceOption};
 
 /// A change to a service, as an option of `docker service update`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +73,8 @@ pub enum Change {
         /// Its name.
         name: String,
     },
+    /// Any other option.
+    Option(ServiceOption),
     /// One more secret, which must exist.
     Secret {
         /// Its id, once it is known.
@@ -83,6 +85,29 @@ pub enum Change {
 }
 
 impl Change {
+    /// Reads `NAME=VALUE`, the name being that of an option of `docker service update`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+        let value = value.to_owned();
+        if value.is_empty() {
+            return Err(format!("`{name}` needs a value"));
+        }
+        match name {
+            "image" => Ok(Self::Image { image: value }),
+            "health-cmd" => Ok(Self::HealthCmd { command: value }),
+            "env-add" => match value.split_once('=') {
+                Some((key, value)) if !key.is_empty() => {
+                    Ok(Self::Env { key: key.to_owned(), value: value.to_owned() })
+                }
+                _ => Err("write env-add=KEY=VALUE".to_owned()),
+            },
+            name => ServiceOption::parse(name, &value).map(Self::Option),
+        }
+    }
+
     /// Applies the change to a body.
     pub fn apply(&self, body: &mut ServiceBody) {
         match self {
@@ -98,6 +123,7 @@ impl Change {
             Self::ReserveMemory { bytes } => body.set_memory(Memory::Reservation, *bytes),
             Self::LimitMemory { bytes } => body.set_memory(Memory::Limit, *bytes),
             Self::Config { id, name } => body.add_content(ContentKind::Config, id, name),
+            Self::Option(option) => option.apply(body),
             Self::Secret { id, name } => body.add_content(ContentKind::Secret, id, name),
         }
     }
@@ -118,6 +144,7 @@ impl fmt::Display for Change {
             Self::ReserveMemory { bytes } => write!(f, "--reserve-memory {bytes}"),
             Self::LimitMemory { bytes } => write!(f, "--limit-memory {bytes}"),
             Self::Config { name, .. } => write!(f, "--config-add {name}"),
+            Self::Option(ServiceOption { name, value }) => write!(f, "--{name} {value}"),
             Self::Secret { name, .. } => write!(f, "--secret-add {name}"),
         }
     }

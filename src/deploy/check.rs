@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::ApplyOptions;
-use crate::engine::{Engine, ServiceView, StackObjectKind};
+use super::stand_ins::{Missing, missing};
+use crate::engine::{Engine, ServiceView};
 use crate::error::{Error, Result};
 use crate::stack::{PublishedPort, Requests, ServiceBody};
 use crate::swarm::PublishMode;
@@ -18,47 +19,72 @@ pub async fn check(engines: &[Engine], requests: &Requests, options: &ApplyOptio
     let Some(manager) = engines.first() else { return Ok(()) };
     check_ports(manager, &options.stack, requests).await?;
     check_external_networks(manager, &requests.external_networks).await?;
-    check_external_objects(manager, requests).await?;
-    check_images(engines, requests, options).await
+    check_contents(manager, requests).await?;
+    check_missing(engines, manager, requests, options).await
 }
 
-/// Secrets and configs that services refer to and the stack does not define.
-async fn check_external_objects(engine: &Engine, requests: &Requests) -> Result<()> {
-    let (secrets, configs) = requests.referenced();
-    let defined =
-        |bodies: &[serde_json::Value], name: &str| bodies.iter().any(|body| body["Name"] == name);
-    let mut missing = Vec::new();
-    for (kind, names, bodies) in [
-        (StackObjectKind::Secret, secrets, &requests.secrets),
-        (StackObjectKind::Config, configs, &requests.configs),
-    ] {
-        let external: Vec<String> =
-            names.into_iter().filter(|name| !defined(bodies, name)).collect();
-        if external.is_empty() {
-            continue;
-        }
-        let existing = engine.objects(kind, None).await?;
-        let missing_ones = external
-            .into_iter()
-            .filter(|name| existing.iter().all(|object| object.name != *name))
-            .map(|name| format!("{} {name}", kind.as_str()));
-        missing.extend(missing_ones);
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Error::stack(format!("external objects do not exist: {}", list(&missing)))
-        .hint("create them first with `docker secret create` and `docker config create`"))
-}
-
-/// Images that no engine has and no registry provides. With nodes that cannot be asked, one of
-/// them may have the image.
-async fn check_images(
+/// Everything that is missing, in one error: external networks, secrets and configs, and images.
+async fn check_missing(
     engines: &[Engine],
+    manager: &Engine,
     requests: &Requests,
     options: &ApplyOptions,
 ) -> Result<()> {
-    let Some(manager) = engines.first() else { return Ok(()) };
+    let objects = match options.stand_ins {
+        Some(_) => Vec::new(),
+        None => missing(manager, requests).await?,
+    };
+    let images = missing_images(engines, requests, options).await?;
+    if objects.is_empty() {
+        return images.map_or(Ok(()), Err);
+    }
+    let mut names: Vec<String> = objects.iter().map(ToString::to_string).collect();
+    let mut hints: Vec<String> = objects.iter().map(Missing::command).collect();
+    hints.push("--stand-ins makes stand-ins for them on a private engine".to_owned());
+    if let Some(error) = images {
+        names.push(error.message().to_owned());
+        hints.extend(error.hints().iter().cloned());
+    }
+    let error = Error::stack(format!("what the stack needs does not exist: {}", list(&names)));
+    Err(hints.into_iter().fold(error, Error::hint))
+}
+
+/// Configs that exist with another content, which Swarm cannot change. What stands in a secret is not
+/// known.
+async fn check_contents(engine: &Engine, requests: &Requests) -> Result<()> {
+    if requests.configs.is_empty() {
+        return Ok(());
+    }
+    let existing = engine.config_contents().await?;
+    let differs = |body: &&serde_json::Value| {
+        let name = body["Name"].as_str().unwrap_or_default();
+        let data = body["Data"].as_str().unwrap_or_default();
+        existing.get(name).is_some_and(|there| there != data)
+    };
+    let differing = requests.configs.iter().filter(differs);
+    let names: Vec<String> = differing
+        .filter_map(|body| body["Name"].as_str())
+        .map(|name| format!("config {name}"))
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let verb = if names.len() == 1 { "exists" } else { "exist" };
+    Err(Error::stack(format!(
+        "{} {verb} with another content, which cannot be changed",
+        list(&names)
+    ))
+    .hint("give the changed config a new name in the stack file: `name: caddy-2`"))
+}
+
+/// The error for images that no engine has and no registry provides. With nodes that cannot be asked,
+/// one of them may have the image.
+async fn missing_images(
+    engines: &[Engine],
+    requests: &Requests,
+    options: &ApplyOptions,
+) -> Result<Option<Error>> {
+    let Some(manager) = engines.first() else { return Ok(None) };
     let all_asked = manager.info().await?.nodes <= engines.len() as u64;
     let images: BTreeSet<&str> = requests.services.iter().map(ServiceBody::image).collect();
     let mut missing = Vec::new();
@@ -77,7 +103,7 @@ async fn check_images(
             cause.get_or_insert(error);
         }
     }
-    let Some(cause) = cause else { return Ok(()) };
+    let Some(cause) = cause else { return Ok(None) };
     let error = Error::environment(format!(
         "the engine neither has nor can pull {} {}",
         if missing.len() == 1 { "image" } else { "images" },
@@ -85,13 +111,13 @@ async fn check_images(
     ))
     .caused_by(cause)
     .hint("build or load it into the engine first: `rollproof build --context DIR --tag NAME`");
-    Err(match requests.services.iter().find(|body| body.image() == missing[0]) {
+    Ok(Some(match requests.services.iter().find(|body| body.image() == missing[0]) {
         Some(body) => match requests.service_places.get(body.name()) {
             Some(place) => error.at(place.clone()),
             None => error,
         },
         None => error,
-    })
+    }))
 }
 
 async fn check_external_networks(engine: &Engine, names: &[String]) -> Result<()> {
@@ -101,12 +127,6 @@ async fn check_external_networks(engine: &Engine, names: &[String]) -> Result<()
             continue;
         }
         match engine.network(name).await? {
-            None => {
-                return Err(Error::stack(format!(
-                    "network {name} is declared as external, but does not exist"
-                ))
-                .hint(format!("create it first: docker network create -d overlay {name}")));
-            }
             Some(network) if network.scope != "swarm" => {
                 return Err(Error::stack(format!(
                     "network {name} is declared as external, but has scope {} instead of swarm",
@@ -114,7 +134,7 @@ async fn check_external_networks(engine: &Engine, names: &[String]) -> Result<()
                 ))
                 .hint("a stack can only use overlay networks"));
             }
-            Some(_) => {}
+            Some(_) | None => {}
         }
     }
     Ok(())

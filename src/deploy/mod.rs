@@ -10,8 +10,9 @@ mod owner;
 mod prepare;
 mod remove;
 mod resolve;
+mod stand_ins;
 
-pub use apply::{ApplyOptions, apply, check_owner};
+pub use apply::{Applied, ApplyOptions, Marking, apply, check_owner, pruned};
 pub use change::Change;
 pub use check::check;
 pub use converge::{ConvergeOptions, converge};
@@ -19,5 +20,6 @@ pub use example::{EXAMPLE_REPLICAS, scenario_stack};
 pub use fit::{EndpointMode, Kernel, fit_to_kernel};
 pub use owner::{OwnerMark, Whose, refuse_unless_ours};
 pub use prepare::{Prepared, StackFiles, places_in, read_or_example, read_stack};
-pub use remove::{Removed, remove};
+pub use remove::{Removed, remove, remove_objects};
 pub use resolve::ResolveImage;
+pub use stand_ins::{Missing, StandIns, missing};

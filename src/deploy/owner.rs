@@ -33,6 +33,24 @@ impl OwnerMark {
         body["Labels"][OWNER_LABEL] = json!(self.owner);
         body["Labels"][RUN_LABEL] = json!(self.run_id);
     }
+
+    /// Gives a new spec of a service the marks that the service has.
+    pub(super) fn keep_on_service(body: &mut ServiceBody, old: &ServiceBody) {
+        for key in [OWNER_LABEL, RUN_LABEL] {
+            if let Some(value) = old.label(key) {
+                body.set_label(key, value);
+            }
+        }
+    }
+
+    /// Gives a new body of a secret or config the marks that it has; `label` looks one up.
+    pub(super) fn keep_on_object<'a>(body: &mut Value, label: impl Fn(&str) -> Option<&'a str>) {
+        for key in [OWNER_LABEL, RUN_LABEL] {
+            if let Some(value) = label(key) {
+                body["Labels"][key] = json!(value);
+            }
+        }
+    }
 }
 
 /// Whose something on an engine is, as its marks say.

@@ -96,6 +96,26 @@ pub async fn remove(
     Ok(report)
 }
 
+/// Removes networks, secrets and configs, the last made first, and returns those that are still used
+/// after `within`, each as `kind name`.
+///
+/// # Errors
+/// When the engine does not respond or refuses.
+pub async fn remove_objects(
+    engine: &Engine,
+    objects: &[StackObject],
+    within: Duration,
+) -> Result<Vec<String>> {
+    let deadline = Instant::now() + within;
+    let mut left = Vec::new();
+    for object in objects.iter().rev() {
+        if !remove_when_unused(engine, object, deadline).await? {
+            left.push(format!("{} {}", object.kind.as_str(), object.name));
+        }
+    }
+    Ok(left)
+}
+
 /// The services that use an object and will go on doing so.
 async fn users(engine: &Engine, object: &StackObject) -> Result<Vec<ServiceView>> {
     let services = engine.services().await?;

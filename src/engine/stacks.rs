@@ -59,6 +59,22 @@ pub struct StackObject {
     pub version: u64,
 }
 
+impl StackObject {
+    /// One that was just created.
+    #[must_use]
+    pub fn new(kind: StackObjectKind, id: &str, name: &str) -> Self {
+        let labels = HashMap::new();
+        Self {
+            kind,
+            id: id.to_owned(),
+            name: name.to_owned(),
+            labels,
+            scope: String::new(),
+            version: 0,
+        }
+    }
+}
+
 /// A stack that rollproof deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leftover {
@@ -164,6 +180,20 @@ impl Engine {
         found.map_err(|error| {
             ApiError::from(error).into_error(format!("cannot list the {}", kind.collection()))
         })
+    }
+
+    /// What stands in each config, in base64, by name. Secrets cannot be read.
+    ///
+    /// # Errors
+    /// When the engine does not answer or is not a manager.
+    pub async fn config_contents(&self) -> Result<HashMap<String, String>> {
+        let list = self.raw.get("/configs").await;
+        let list = list.map_err(|error| error.into_error("cannot list the configs"))?;
+        let content = |config: &Value| {
+            let text = |key: &str| config["Spec"][key].as_str().map(str::to_owned);
+            Some((text("Name")?, text("Data").unwrap_or_default()))
+        };
+        Ok(list.as_array().into_iter().flatten().filter_map(content).collect())
     }
 
     /// A network by name or id. Its scope decides whether a stack can use it.

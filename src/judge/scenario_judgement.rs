@@ -17,6 +17,7 @@ use super::limits::Limits;
 use super::machine::{Machine, MachineFault};
 use super::masked::Masked;
 use super::nodes::NodeLoss;
+use super::other_changes::{ServiceJudgement, one_version, other_services};
 use super::remedies::STEADY_ENGINE;
 use super::replicas::{ReplicaStory, Strangers, replicas_answering};
 use super::scene::Scene;
@@ -53,6 +54,9 @@ pub struct ScenarioJudgement {
     pub end: String,
     /// What Swarm did.
     pub update: UpdateStory,
+    /// The other services that it changed or created.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceJudgement>,
     /// Nodes that went away, were drained or lost their manager.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<NodeLoss>,
@@ -120,10 +124,9 @@ pub(super) fn judge_scene(
     let outage = outage(&of_users);
     let failed = of_users.iter().map(|stream| stream.failed).sum();
 
-    let mut checks = Declared::of(scene, course.as_ref(), &explained.causes).map_or_else(
-        || swarm_checks(scene, rollback.as_ref(), stack),
-        |declared| declared.checks(),
-    );
+    let services = ServiceJudgement::all(scene);
+    let declared = Declared::of(scene, course.as_ref(), &explained.causes);
+    let mut checks = done_by_swarm(scene, declared, rollback.as_ref(), stack, &services);
     let evidence = Evidence {
         scene,
         limits,
@@ -174,7 +177,7 @@ pub(super) fn judge_scene(
         streams: &streams,
         capacity: course.as_ref(),
     };
-    let advice = case.advice();
+    let advice = advice(&case, &services);
 
     ScenarioJudgement {
         name: scene.name.to_owned(),
@@ -186,6 +189,7 @@ pub(super) fn judge_scene(
         ended_at: scene.ended,
         end: end_in_words(scene),
         update,
+        services,
         nodes: scene.nodes.clone(),
         rollback,
         capacity: course,
@@ -221,6 +225,23 @@ fn replicas_that_answered(
     Some((scene.tasks.serving_last(scene.aimed_generation()).count() as u64, often))
 }
 
+/// The checks of what Swarm did with each service of the stack.
+fn done_by_swarm(
+    scene: &Scene,
+    declared: Option<Declared>,
+    rollback: Option<&RollbackStory>,
+    stack: &StackFacts,
+    services: &[ServiceJudgement],
+) -> Vec<Check> {
+    let mut checks = match declared {
+        Some(declared) => declared.checks(),
+        None => swarm_checks(scene, rollback, stack),
+    };
+    checks.extend(other_services(services));
+    checks.extend(one_version(scene));
+    checks
+}
+
 /// The self-test is mostly over before the first scenario begins.
 fn is_in(stream: &StreamStats) -> bool {
     stream.purpose != Purpose::NegativeControl || stream.sent + stream.unsent > 0
@@ -236,8 +257,19 @@ fn all_streams(run: &Run, scene: &Scene) -> Vec<StreamStats> {
     streams.map(|(facts, shots)| stream_stats(facts, shots, scene.started, scene.ended)).collect()
 }
 
+/// What happened to another service is not to be repaired in the one under test.
+fn advice(case: &Case, services: &[ServiceJudgement]) -> Option<Advice> {
+    let first = case.checks.iter().find(|check| check.verdict == Verdict::Fail)?;
+    let other = services.iter().find_map(ServiceJudgement::named_advice);
+    other.filter(|_| first.name == "other-services").or_else(|| case.advice())
+}
+
 /// The checks on Swarm of a scenario that declares nothing else.
-fn swarm_checks(scene: &Scene, rollback: Option<&RollbackStory>, stack: &StackFacts) -> Vec<Check> {
+pub(super) fn swarm_checks(
+    scene: &Scene,
+    rollback: Option<&RollbackStory>,
+    stack: &StackFacts,
+) -> Vec<Check> {
     match scene.expects {
         Expects::Update | Expects::Declared => update_checks(scene, stack),
         Expects::Rollback => rollback_checks(scene, rollback, stack),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::end::End;
 use super::nodes::{NodeChange, NodeLoss};
+use super::other_scene::OtherScene;
 use super::task_failure::{STOPPED_EARLY, named_task};
 use super::tasks::{TaskLife, Tasks};
 use crate::Offset;
@@ -48,6 +49,8 @@ pub(super) struct Scene<'a> {
     pub losses: Vec<(Offset, Offset)>,
     /// The nodes that went away.
     pub nodes: Vec<NodeLoss>,
+    /// The other services that the scenario changed or created.
+    pub others: Vec<OtherScene<'a>>,
 }
 
 impl<'a> Scene<'a> {
@@ -120,13 +123,15 @@ impl<'a> Scene<'a> {
             events,
             losses: losses(&run.events[..last], start.at, ended),
             nodes: Vec::new(),
+            others: Vec::new(),
         };
         scene.read_service();
         scene.nodes = NodeLoss::all(run, &scene);
+        scene.others = scene.of_others(run, &run.events[..last]);
         Some(scene)
     }
 
-    fn read_service(&mut self) {
+    pub(super) fn read_service(&mut self) {
         self.submitted = self.events.iter().find_map(|event| match &event.kind {
             EventKind::Submitted { service, generation, .. } if service == self.service => {
                 Some((event.at, *generation))

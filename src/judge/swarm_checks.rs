@@ -74,7 +74,8 @@ pub(super) fn about_the_end(scene: &Scene, good: bool) -> (Verdict, Option<Strin
 fn update_completed(scene: &Scene, stack: &StackFacts) -> Check {
     let state = scene.final_state();
     // Swarm gives no state if there was nothing to replace.
-    let nothing_to_do = state == UpdateState::None && scene.new_generation() == scene.old;
+    let same = scene.new_generation() == scene.old || scene.replicas == 0;
+    let nothing_to_do = state == UpdateState::None && same;
     let good = (state == UpdateState::Completed && !scene.rolled_back()) || nothing_to_do;
     let (verdict, unknown) = about_the_end(scene, good);
     let because = unknown.unwrap_or_else(|| match state {
@@ -175,7 +176,7 @@ fn rollback_completed(scene: &Scene, story: Option<&RollbackStory>, stack: &Stac
 }
 
 /// Every replica runs the wanted version in the end.
-fn every_slot(scene: &Scene, name: &'static str, version: &str) -> Check {
+pub(super) fn every_slot(scene: &Scene, name: &'static str, version: &str) -> Check {
     let wanted = scene.wanted_generation();
     let mut places: Vec<_> = scene.tasks.serving_last(wanted).map(TaskLife::place).collect();
     places.sort_unstable();

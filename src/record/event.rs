@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckSeen, LogLine, Must};
+use super::{CheckSeen, LogLine, Must, StackFacts};
 use crate::Offset;
 use crate::swarm::{TaskState, UpdateState};
 
 /// One line of `events.jsonl`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// When it happened: the engine's own timestamp mapped onto the run's clock where the
     /// engine gives one, else the time it was seen.
@@ -19,7 +19,7 @@ pub struct Event {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum EventKind {
     /// A part of the run began.
@@ -47,6 +47,8 @@ pub enum EventKind {
     /// What the scenario that just began declares must happen; absent for those that are judged by
     /// what they expect alone.
     Declared(Must),
+    /// Another service that the scenario's deployment changes or creates, beside the one under test.
+    AlsoChanged(Box<OtherChange>),
     /// The engine accepted the scenario's change.
     Submitted {
         /// The service.
@@ -58,6 +60,13 @@ pub enum EventKind {
         /// replicated, and in records of version 0.1.0.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         replicas: Option<u64>,
+    },
+    /// The end of a scenario for one of its other services; comes before that of the scenario.
+    OtherEnded {
+        /// The service.
+        service: String,
+        /// Which spec it has now.
+        spec: SpecMatch,
     },
     /// A scenario ended: the service is stable again, or waiting for that timed out.
     ScenarioEnded {
@@ -167,6 +176,24 @@ impl EventKind {
             _ => None,
         }
     }
+}
+
+/// Another service that a scenario's deployment changes or creates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OtherChange {
+    /// What is known of it, with the settings that it is given.
+    pub facts: StackFacts,
+    /// What is changed, in plain words.
+    pub change: String,
+    /// The number of replicas that it had, and has again after a rollback.
+    pub replicas: u64,
+    /// The generation that is running; 0 for one that is created.
+    pub generation: u32,
+    /// What Swarm must do with it; absent if either may happen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expects: Option<Expects>,
+    /// Whether its tasks are there to end: a job, or one whose tasks are not always restarted.
+    pub ends: bool,
 }
 
 /// What happened to a container.

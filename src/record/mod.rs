@@ -23,8 +23,8 @@ mod writer;
 
 pub use against::{Against, FormerScenario, FormerStream, Tolerance, Tolerances};
 pub use event::{
-    ContainerAction, EndReason, Event, EventKind, Expects, MachineLoad, NodeSeen, SpecMatch,
-    TaskSeen,
+    ContainerAction, EndReason, Event, EventKind, Expects, MachineLoad, NodeSeen, OtherChange,
+    SpecMatch, TaskSeen,
 };
 pub use health::{CheckRules, CheckSeen};
 pub use log::LogLine;

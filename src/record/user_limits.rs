@@ -95,9 +95,9 @@ impl UserLimits {
     ///
     /// # Errors
     /// A usage error if more are to serve than there are.
-    pub fn check_replicas(&self, replicas: u64) -> Result<()> {
-        match self.min_serving {
-            Some(least) if least > replicas => Err(Error::usage(format!(
+    pub fn check_replicas(&self, replicas: impl Into<Option<u64>>) -> Result<()> {
+        match self.min_serving.zip(replicas.into()) {
+            Some((least, replicas)) if least > replicas => Err(Error::usage(format!(
                 "--min-serving {least} cannot be met: the service has {}",
                 counted(replicas, "replica")
             ))),

@@ -6,6 +6,7 @@ use super::format::{JudgementFormat, Material};
 use super::page::Page;
 use super::pooled_summary::scenario_lines;
 use super::requests::table;
+use super::services::in_one_line;
 use super::settings::{proof, rollback_settings, settings, wanted};
 use super::style::Style;
 use super::summary::{after, cause, fix, what_swarm_did};
@@ -149,6 +150,10 @@ fn scenario_block(page: &mut Page, scenario: &ScenarioJudgement) {
     page.hanging(&title, 4, &format!("expects {expects}; {took}"));
     page.row("change", &scenario.change);
     page.row("result", &what_swarm_did(scenario));
+    for service in &scenario.services {
+        page.row("also", &in_one_line(service));
+        page.row("", &service.change);
+    }
     if let Some(advice) = &scenario.advice {
         let why = page.style.title("why");
         page.row(&why, &advice.because);

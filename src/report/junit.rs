@@ -9,6 +9,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::format::{JudgementFormat, Material};
+use super::services::in_one_line;
 use super::settings::beside;
 use super::style::Style;
 use super::summary::what_swarm_did;
@@ -116,6 +117,10 @@ fn of_scenario(service: &str, scenario: &ScenarioJudgement) -> TestCase {
         (None, None) => "",
     };
     let mut more = what_swarm_did(scenario);
+    for service in &scenario.services {
+        more.push('\n');
+        more.push_str(&in_one_line(service));
+    }
     if let Some(advice) = &scenario.advice {
         more.push('\n');
         more.push_str(&fix(advice));

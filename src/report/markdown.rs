@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::findings::Finding;
 use super::format::{JudgementFormat, Material};
 use super::requests::{labels, of_users, or_none};
+use super::services::in_one_line;
 use super::settings::{beside, proof};
 use super::style::Style;
 use super::summary::{name, what_swarm_did};
@@ -45,6 +46,11 @@ fn one(judgement: &Judgement) -> String {
             scenario.verdict,
             plain(&did)
         );
+        for service in &scenario.services {
+            let verdict = service.verdict;
+            let did = plain(&in_one_line(service));
+            let _ = writeln!(text, "| | {} {verdict} | {did} |", sign(verdict));
+        }
     }
     let findings = Finding::all(judgement);
     for verdict in [Verdict::Fail, Verdict::Inconclusive] {

@@ -18,6 +18,7 @@ mod page;
 mod pooled_summary;
 mod requests;
 mod run_list;
+mod services;
 mod settings;
 mod style;
 mod summary;

@@ -7,6 +7,7 @@ use super::missing::Missing;
 use super::page::{INDENT, Page};
 use super::pooled_summary::pooled_summary;
 use super::requests::{of_users, table};
+use super::services::in_one_line;
 use super::settings::{proof, settings, wanted};
 use super::style::Style;
 use crate::Offset;
@@ -128,6 +129,9 @@ fn scenario_lines(page: &mut Page, scenario: &ScenarioJudgement, all: &[Scenario
     page.column(&first, indent, &what_swarm_did(scenario));
     if let Some(story) = scenario.rollback.as_ref().filter(|_| !is_unexpected(scenario)) {
         page.column(&" ".repeat(indent), indent, &format!("cause: {}", cause(story)));
+    }
+    for service in &scenario.services {
+        page.column(&" ".repeat(indent), indent, &in_one_line(service));
     }
     // The first scenario that is open stands in the headline or below.
     if scenario.verdict == Verdict::Inconclusive

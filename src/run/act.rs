@@ -1,6 +1,7 @@
 //! What a scenario does beside one change: requests that make something happen, the same change once
 //! more, configs and secrets, and looking on for a set time.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
@@ -9,12 +10,28 @@ use tokio::time::{Instant, sleep, timeout};
 use super::begin::{LOST_AFTER, Run};
 use crate::Offset;
 use crate::deploy::{Change, OwnerMark};
-use crate::engine::{STACK_LABEL, StackObjectKind};
+use crate::engine::{Engine, STACK_LABEL, StackObjectKind};
 use crate::error::{Error, Result};
 use crate::record::EndReason;
 use crate::scenario::{Act, Ask, Scenario};
-use crate::stack::ServiceBody;
+use crate::stack::{Requests, ServiceBody};
 use crate::wording::setting;
+
+/// The body with the ids of the configs and secrets that it names.
+///
+/// # Errors
+/// When one of them does not exist, or the engine does not answer.
+pub(super) async fn with_ids(engine: &Engine, body: ServiceBody) -> Result<ServiceBody> {
+    let ids = async |kind| -> Result<BTreeMap<String, String>> {
+        let objects = engine.objects(kind, None).await?;
+        Ok(objects.into_iter().map(|object| (object.name, object.id)).collect())
+    };
+    let (secrets, configs) =
+        (ids(StackObjectKind::Secret).await?, ids(StackObjectKind::Config).await?);
+    let mut requests = Requests { services: vec![body.clone()], ..Requests::default() };
+    requests.resolve_ids(&secrets, &configs)?;
+    Ok(requests.services.pop().unwrap_or(body))
+}
 
 /// A request that kills its replica has no answer, but its end comes at once.
 const ASKED_WITHIN: Duration = Duration::from_secs(3);
@@ -72,6 +89,9 @@ impl Run<'_> {
         scenario: &Scenario,
     ) -> Result<ServiceBody> {
         let Act::Roll(changes) = &scenario.act else { return Ok(body) };
+        if changes.iter().any(|change| matches!(change, Change::Option(_))) {
+            return with_ids(&self.env.site.manager, body).await;
+        }
         let adds =
             |change: &Change| matches!(change, Change::Config { .. } | Change::Secret { .. });
         if !changes.iter().any(adds) {

@@ -1,23 +1,29 @@
 //! The beginning of a run: its record exists and the services are watched.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
 
+use super::also::AlsoPlanned;
 use super::companions::Beside;
 use super::finish::Finished;
+use super::next::Deployed;
 use super::patience::Patience;
 use super::probing::Probers;
 use super::recorder::Recorder;
 use super::spec::{RunEnv, RunSpec, new_run_id};
 use super::subject::Arrival;
 use crate::Clock;
+use crate::deploy::missing;
 use crate::error::{Error, Result};
 use crate::observe::{Observer, ServiceSnapshot, Snapshot, Watch};
 use crate::record::{EventKind, Meta, RecordWriter, RunFolder, SCHEMA_VERSION};
+use crate::site::Site;
 use crate::stack::ServiceBody;
+use crate::wording::list;
 
 /// An engine that does not answer for this long is lost.
 pub(super) const LOST_AFTER: Duration = Duration::from_secs(20);
@@ -35,6 +41,10 @@ pub struct Run<'a> {
     pub(super) probers: Probers,
     pub(super) beside: Beside,
     pub(super) patience: Patience,
+    /// The further services that the next scenario changes.
+    pub(super) planned: Vec<AlsoPlanned>,
+    /// What the deployment of the next version did.
+    pub(super) deployed: Deployed,
     /// What the service under test is now, as far as this run changed it.
     pub(super) body: ServiceBody,
     /// Whether a scenario that was meant to be rolled back, or one that was interrupted, may have
@@ -65,6 +75,9 @@ impl RunSpec {
         if let Arrival::Deploy(deployment) = &self.subject.arrival {
             deployment.check(site).await?;
         }
+        if let Some(next) = &self.next {
+            next.check(site).await?;
+        }
         let clock = Clock::start();
         let run_id = new_run_id(&clock);
         let engine = site.facts(&clock).await?;
@@ -72,6 +85,7 @@ impl RunSpec {
         let facts = self.subject.facts(site, &self.subject.body).await?;
         let patience = Patience::of(&facts, &self.subject.body);
         let mut caveats = self.subject.caveats.clone();
+        caveats.extend(self.stand_ins(site).await?);
         if engine.nodes > site.engines.len() as u64 {
             caveats.push(format!(
                 "the swarm has {} nodes and this run reaches {} of their engines: containers on the other nodes are seen through task states only",
@@ -82,9 +96,9 @@ impl RunSpec {
         let watch = Watch {
             manager: site.manager.clone(),
             engines: site.engines.clone(),
-            services: [self.subject.service_names(), beside.services()].concat(),
             checked: self.subject.service_names(),
             logged: vec![self.subject.target.service.clone()],
+            services: self.watched_services(beside.services()),
             clock,
             clock_offset: engine.clock_offset,
         };
@@ -124,7 +138,39 @@ impl RunSpec {
             beside,
             patience,
             left_broken: false,
+            planned: Vec::new(),
+            deployed: Deployed::default(),
         })
+    }
+
+    /// What a reader of the verdict must know of stand-ins.
+    async fn stand_ins(&self, site: &Site) -> Result<Option<String>> {
+        let first = match &self.subject.arrival {
+            Arrival::Deploy(deployment) => Some(&**deployment),
+            Arrival::Present | Arrival::Watched => None,
+        };
+        let mut names = BTreeSet::new();
+        for deployment in first.into_iter().chain(&self.next) {
+            if deployment.options.stand_ins.is_some() {
+                let lacking = missing(&site.manager, &deployment.prepared.requests).await?;
+                names.extend(lacking.iter().map(ToString::to_string));
+            }
+        }
+        let names = Vec::from_iter(names);
+        let verb = if names.len() == 1 { "is a stand-in" } else { "are stand-ins" };
+        Ok((!names.is_empty()).then(|| format!("{} {verb} (--stand-ins)", list(&names))))
+    }
+
+    /// The services of the stack, now and in its next version, and those beside it.
+    fn watched_services(&self, beside: Vec<String>) -> Vec<String> {
+        let mut names = self.subject.service_names();
+        if let Some(next) = &self.next {
+            names.extend(next.prepared.requests.services.iter().map(|body| body.name().to_owned()));
+        }
+        names.extend(beside);
+        names.sort();
+        names.dedup();
+        names
     }
 }
 

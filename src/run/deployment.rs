@@ -6,8 +6,8 @@ use super::recorder::Recorder;
 use super::spec::RunEnv;
 use crate::Clock;
 use crate::deploy::{
-    ApplyOptions, ConvergeOptions, EndpointMode, OwnerMark, Prepared, apply, check, check_owner,
-    converge,
+    Applied, ApplyOptions, ConvergeOptions, EndpointMode, OwnerMark, Prepared, apply, check,
+    check_owner, converge,
 };
 use crate::error::Result;
 use crate::observe::{Observer, Watch};
@@ -53,18 +53,34 @@ pub async fn deploy(
 ) -> Result<Vec<ServiceBody>> {
     let mark = OwnerMark { owner: site.owner.clone(), run_id: run_id.to_owned() };
     let options = ApplyOptions { mark, ..deployment.options.clone() };
+    note(site, state, deployment, run_id)?;
+    let mut done = Applied::default();
+    let requests = deployment.prepared.requests.clone();
+    apply(&site.manager, requests, &options, &mut done, tell).await?;
+    Ok(done.services.into_iter().map(|(_, body)| body).collect())
+}
+
+/// Notes a deployment in the ledger, for what removes it and for later commands.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub(super) fn note(
+    site: &Site,
+    state: &StateFolder,
+    deployment: &Deployment,
+    run_id: &str,
+) -> Result<()> {
     let mut ledger = Ledger::read(state)?;
     ledger.note(NotedStack {
         engine: site.address(),
         kind: site.kind,
-        stack: options.stack.clone(),
+        stack: deployment.options.stack.clone(),
         run: run_id.to_owned(),
         files: deployment.prepared.files.clone(),
         dnsrr: deployment.endpoint_mode == Some(EndpointMode::Dnsrr),
         for_run: site.for_one_run,
     });
-    ledger.write()?;
-    apply(&site.manager, deployment.prepared.requests.clone(), &options, tell).await
+    ledger.write()
 }
 
 /// Shows how services converge until they have.

@@ -5,12 +5,14 @@
 
 mod act;
 mod admit;
+mod also;
 mod baseline;
 mod begin;
 mod companions;
 mod deployment;
 mod finish;
 mod first_answers;
+mod next;
 mod patience;
 mod perform;
 mod probing;
@@ -24,6 +26,7 @@ mod target;
 pub use begin::Run;
 pub use deployment::{Deployment, deploy, until_converged};
 pub use finish::Finished;
+pub use next::{NextChanges, nothing_changes};
 pub use patience::Patience;
 pub use recorder::Recorder;
 pub use spec::{Load, RunEnv, RunSpec, new_run_id};

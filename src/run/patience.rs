@@ -41,6 +41,16 @@ impl Patience {
         Self::new(facts.replicas, update, rollback, check, body.stop_grace_period())
     }
 
+    /// The longer of each bound.
+    #[must_use]
+    pub fn longer(self, other: Self) -> Self {
+        Self {
+            no_progress: self.no_progress.max(other.no_progress),
+            whole: self.whole.max(other.whole),
+            to_rest: self.to_rest.max(other.to_rest),
+        }
+    }
+
     /// Works the bounds out for `slots` replicas. `check` is the health check that is slower to
     /// judge, of the old and the new version; `stop_grace` is in seconds.
     #[must_use]

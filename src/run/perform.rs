@@ -5,6 +5,7 @@ use super::deployment::deploy;
 use super::subject::Arrival;
 use crate::deploy::{ConvergeOptions, converge};
 use crate::error::{Error, Result};
+use crate::stack::ServiceBody;
 
 impl Run<'_> {
     /// Deploys the stack if the run does that, starts to ask, and performs the scenarios one
@@ -57,6 +58,7 @@ impl Run<'_> {
                 self.settle("between two scenarios");
                 self.steady(baseline).await?;
             }
+            self.plan_also(declaration, fresh).await?;
             let scenario = declaration.scenario(fresh, &self.body);
             if !self.scenario(&scenario).await? {
                 break;
@@ -80,15 +82,25 @@ impl Run<'_> {
         }
         let good = if self.spec.leave_as_found { &self.spec.subject.body } else { &self.body };
         let good = good.clone();
-        let changed = self.spec.leave_as_found && self.body != good;
+        let changed =
+            self.spec.leave_as_found && (self.body != good || self.deployed.has_changed());
         if !self.left_broken && !changed {
             return;
         }
         self.recorder.phase("restore", "restoring the previous version");
         let restored = async {
             let at = self.clock.now();
-            self.env.site.manager.update_service(&good, None).await?;
-            self.rest_after_restore(at).await
+            let now = self.env.site.manager.service(good.name()).await?;
+            let template = |body: &ServiceBody| {
+                self.observer.generation(body.name(), &body.as_value()["TaskTemplate"])
+            };
+            let replaced = now.as_ref().is_none_or(|now| template(&now.spec) != template(&good));
+            if now.is_none_or(|now| now.spec != good) {
+                self.env.site.manager.update_service(&good, None).await?;
+            }
+            self.undo_services().await?;
+            self.rest_after_restore(replaced, at).await?;
+            self.undo_objects().await
         };
         match restored.await {
             Ok(()) if self.env.interrupt.is_cancelled() => self.recorder.line(format!(

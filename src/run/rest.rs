@@ -1,10 +1,12 @@
 //! Waiting until Swarm is done with a change.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::begin::{LOST_AFTER, Run};
+use super::patience::Patience;
 use crate::Offset;
 use crate::error::{Error, Result};
 use crate::observe::{ServiceSnapshot, Snapshot, Standstill};
@@ -22,12 +24,12 @@ impl Run<'_> {
         replaced: bool,
         submitted: Offset,
     ) -> Result<EndReason> {
-        let patience = self.patience;
+        let others = self.deployed.others.iter().map(|other| other.patience);
+        let patience = others.fold(self.patience, Patience::longer);
         let start = Instant::now();
         let mut progress = (start, None);
         let mut terminal_since: Option<Instant> = None;
-        let mut standstill = Standstill::default();
-        let service = self.spec.subject.target.service.clone();
+        let mut standstills: BTreeMap<String, Standstill> = BTreeMap::new();
         // What moved when the engine was asked was not at rest before that.
         let mut moved = submitted;
         loop {
@@ -60,7 +62,9 @@ impl Run<'_> {
                 }
                 "the engine to answer".to_owned()
             };
-            let found = snapshot.services.get(&service).filter(|_| snapshot.asked_at > submitted);
+            let found = snapshot.services.get(&look.service);
+            let found = found.filter(|_| snapshot.asked_at > submitted);
+            let standstill = standstills.entry(look.service.clone()).or_default();
             if found.is_some_and(|found| standstill.look(found, snapshot.asked_at)) {
                 let after = (now - start).as_secs();
                 return Ok(EndReason::Deadline {
@@ -89,11 +93,15 @@ impl Run<'_> {
 
     /// Waits until the service is at rest after the previous version was submitted again. The
     /// user's wish to stop ends the wait: Swarm goes on restoring.
-    pub(super) async fn rest_after_restore(&mut self, submitted: Offset) -> Result<()> {
+    pub(super) async fn rest_after_restore(
+        &mut self,
+        replaced: bool,
+        submitted: Offset,
+    ) -> Result<()> {
         if self.env.interrupt.is_cancelled() {
             return Ok(());
         }
-        let reason = self.wait_for_rest(true, submitted).await?;
+        let reason = self.wait_for_rest(replaced, submitted).await?;
         settled(reason)
     }
 
@@ -131,31 +139,48 @@ impl Run<'_> {
         self.look(&snapshot, replaced, submitted).waiting.is_none()
     }
 
+    /// Looks at the service under test, and then at the others that the scenario changed.
     fn look(&self, snapshot: &Snapshot, replaced: bool, submitted: Offset) -> Look {
         let service = &self.spec.subject.target.service;
-        let nothing = |waiting: String| Look {
-            waiting: Some(waiting),
-            digest: String::new(),
-            terminal: false,
-            changed_at: snapshot.asked_at,
-        };
-        if snapshot.asked_at <= submitted {
-            return nothing("the engine to answer".into());
-        }
-        let Some(found) = snapshot.services.get(service) else {
-            return nothing(format!("service {service} to be there"));
-        };
-        let mut digest = format!("{:?}", found.view.update.state);
-        for task in &found.tasks {
-            use std::fmt::Write as _;
-            let _ = write!(digest, " {}{}{}", task.task, task.state, task.desired);
-        }
-        Look {
-            waiting: unrest(found, replaced),
-            digest,
-            terminal: found.view.update.state.is_terminal(),
-            changed_at: found.changed_at,
-        }
+        let others = self.deployed.others.iter();
+        let others = others.map(|other| (&other.name, other.replaced));
+        let looks = std::iter::once((service, replaced)).chain(others).map(|(name, replaced)| {
+            let look = look_at(name, snapshot, replaced, submitted);
+            let named = name == service;
+            // Which of several services is waited for has to be said.
+            let waiting =
+                look.waiting.map(|text| if named { text } else { format!("{name}: {text}") });
+            Look { waiting, ..look }
+        });
+        looks.reduce(Look::and).unwrap_or_else(|| look_at(service, snapshot, replaced, submitted))
+    }
+}
+
+fn look_at(service: &str, snapshot: &Snapshot, replaced: bool, submitted: Offset) -> Look {
+    let nothing = |waiting: String| Look {
+        service: service.to_owned(),
+        waiting: Some(waiting),
+        digest: String::new(),
+        terminal: false,
+        changed_at: snapshot.asked_at,
+    };
+    if snapshot.asked_at <= submitted {
+        return nothing("the engine to answer".into());
+    }
+    let Some(found) = snapshot.services.get(service) else {
+        return nothing(format!("service {service} to be there"));
+    };
+    let mut digest = format!("{:?}", found.view.update.state);
+    for task in &found.tasks {
+        use std::fmt::Write as _;
+        let _ = write!(digest, " {}{}{}", task.task, task.state, task.desired);
+    }
+    Look {
+        service: service.to_owned(),
+        waiting: unrest(found, replaced),
+        digest,
+        terminal: found.view.update.state.is_terminal(),
+        changed_at: found.changed_at,
     }
 }
 
@@ -171,6 +196,8 @@ fn settled(reason: EndReason) -> Result<()> {
 
 /// What a snapshot says about a change.
 struct Look {
+    /// The service that is waited for, or any at rest.
+    service: String,
     /// What is waited for; absent at rest.
     waiting: Option<String>,
     /// Changes when anything changes.
@@ -178,6 +205,20 @@ struct Look {
     /// Whether Swarm's own work is over.
     terminal: bool,
     changed_at: Offset,
+}
+
+impl Look {
+    /// Both together: at rest when both are.
+    fn and(self, other: Self) -> Self {
+        let first = self.waiting.is_some();
+        Self {
+            service: if first { self.service } else { other.service },
+            waiting: self.waiting.or(other.waiting),
+            digest: format!("{} {}", self.digest, other.digest),
+            terminal: self.terminal && other.terminal,
+            changed_at: self.changed_at.max(other.changed_at),
+        }
+    }
 }
 
 /// What keeps a service from being at rest, in plain words; absent when it is.
@@ -195,8 +236,12 @@ fn unrest(service: &ServiceSnapshot, replaced: bool) -> Option<String> {
         }
         UpdateState::None | UpdateState::Completed | UpdateState::RollbackCompleted => {}
     }
-    let wanted = service.view.spec.replicas().unwrap_or_else(|| service.current().count() as u64);
-    let running = service.running() as u64;
+    let spec = &service.view.spec;
+    // What has ended for good is waited for no longer, however it ended.
+    let ended = service.ended().count();
+    let known = spec.replicas().or_else(|| spec.completions());
+    let wanted = known.unwrap_or_else(|| (service.current().count() + ended) as u64);
+    let running = if spec.is_job() { ended } else { service.running() + ended } as u64;
     if running < wanted {
         let starting: Vec<String> = service
             .stuck()

@@ -6,7 +6,6 @@ use tokio::time::Instant;
 
 use super::begin::{LOST_AFTER, Run};
 use super::patience::Patience;
-use super::subject::Arrival;
 use crate::Offset;
 use crate::error::{Error, Result};
 use crate::image::OWN_IMAGES;
@@ -17,10 +16,10 @@ use crate::stack::ServiceBody;
 use crate::swarm::UpdateState;
 
 /// What a service was given, and when.
-struct Submitted {
-    at: Offset,
+pub(super) struct Submitted {
+    pub at: Offset,
     /// What the engine made of it: later specs are compared with this.
-    body: ServiceBody,
+    pub body: ServiceBody,
 }
 
 impl Run<'_> {
@@ -40,10 +39,12 @@ impl Run<'_> {
             .hint("wait until that update has ended: its previous version is not known any more"));
         }
         // A scenario before this one may have changed their number.
-        let replicas = before.view.spec.replicas().unwrap_or(target.replicas);
+        let tasks = before.current().count() as u64;
+        let replicas = before.view.spec.replicas().unwrap_or(tasks);
         let service = target.service.clone();
-        let change = scenario.describe();
+        let mut change = scenario.describe();
         match scenario.act {
+            Act::Deploy => change = self.announce_next(&scenario.name).await?,
             Act::Roll(_) | Act::Renew => {
                 self.recorder.phase(&scenario.name, format!("changing {service}: {change}"));
             }
@@ -54,6 +55,7 @@ impl Run<'_> {
                 self.recorder.phase("watch", format!("waiting for an update of {service}"));
             }
         }
+        self.deployed.others.clear();
         self.recorder.tell(EventKind::ScenarioStarted {
             name: scenario.name.clone(),
             expects: scenario.expects,
@@ -71,9 +73,10 @@ impl Run<'_> {
             // What ended the scenario early may still be known to the engine.
             Err(_) => self.spec_after_all(&before, scenario).await,
         };
-        let rolled = matches!(scenario.act, Act::Roll(_));
+        let others_differ = self.others_ended().await;
+        let rolled = matches!(scenario.act, Act::Roll(_) | Act::Deploy);
         let keeps = matches!(scenario.expects, Expects::Update | Expects::NoChange);
-        self.left_broken = rolled && !keeps && spec != SpecMatch::Previous;
+        self.left_broken = rolled && !keeps && (spec != SpecMatch::Previous || others_differ);
         if rolled && scenario.expects == Expects::Update && outcome.is_err() {
             self.say_what_goes_on(spec);
         }
@@ -83,8 +86,7 @@ impl Run<'_> {
     /// An update that the user interrupted goes on in Swarm.
     fn say_what_goes_on(&self, spec: SpecMatch) {
         let service = &self.spec.subject.target.service;
-        let stays = !matches!(self.spec.subject.arrival, Arrival::Deploy(_));
-        if stays && !self.spec.leave_as_found && spec == SpecMatch::Submitted {
+        if self.stays() && !self.spec.leave_as_found && spec == SpecMatch::Submitted {
             self.recorder.line(format!(
                 "Swarm goes on with the update of {service}: `docker service ps {service}` shows how far it is, `docker service rollback {service}` undoes it"
             ));
@@ -101,7 +103,9 @@ impl Run<'_> {
         let found = self.env.site.manager.service(&self.spec.subject.target.service).await;
         let spec = match &found {
             Ok(Some(view)) if view.spec == before.view.spec => SpecMatch::Previous,
-            Ok(Some(_)) if matches!(scenario.act, Act::Roll(_)) => SpecMatch::Submitted,
+            Ok(Some(_)) if matches!(scenario.act, Act::Roll(_) | Act::Deploy) => {
+                SpecMatch::Submitted
+            }
             Ok(Some(_)) => SpecMatch::Other,
             Ok(None) | Err(_) => SpecMatch::Unknown,
         };
@@ -114,7 +118,12 @@ impl Run<'_> {
         before: &ServiceSnapshot,
     ) -> Result<(SpecMatch, EndReason)> {
         let submitted = match scenario.act {
-            Act::Roll(_) | Act::Renew => self.submit(scenario).await?,
+            Act::Roll(_) | Act::Renew => {
+                let submitted = self.submit(scenario).await?;
+                self.submit_also(scenario).await?;
+                submitted
+            }
+            Act::Deploy => self.submit_next(scenario.expects == Expects::Update).await?,
             Act::Ask(_) => Submitted { at: self.clock.now(), body: before.view.spec.clone() },
             Act::Watch(wait) => {
                 let Some(submitted) = self.watch_for_change(before, wait).await? else {
@@ -128,7 +137,9 @@ impl Run<'_> {
         let service = self.spec.subject.target.service.clone();
         let template = &submitted.body.as_value()["TaskTemplate"];
         let generation = self.observer.generation(&service, template);
-        let replicas = submitted.body.replicas();
+        // One with a task a node has as many as before.
+        let tasks = before.current().count() as u64;
+        let replicas = Some(submitted.body.replicas().unwrap_or(tasks));
         let kind = EventKind::Submitted { service, generation, replicas };
         self.recorder.event(Event { at: submitted.at, seen: self.clock.now(), kind });
         if matches!(scenario.act, Act::Watch(_)) {
@@ -150,7 +161,13 @@ impl Run<'_> {
         if spec == SpecMatch::Submitted
             && matches!(scenario.expects, Expects::Update | Expects::NoChange)
         {
-            self.body = scenario.changed(&self.body);
+            self.body = match scenario.act {
+                Act::Deploy => {
+                    self.note_next()?;
+                    submitted.body
+                }
+                _ => scenario.changed(&self.body),
+            };
         }
         Ok((spec, reason))
     }
@@ -226,7 +243,7 @@ impl Run<'_> {
     }
 
     /// An update that was made elsewhere can bring other settings.
-    async fn follow(&mut self, body: &ServiceBody) -> Result<()> {
+    pub(super) async fn follow(&mut self, body: &ServiceBody) -> Result<()> {
         let facts = self.spec.subject.facts(self.env.site, body).await?;
         self.patience = Patience::of(&facts, body);
         self.recorder.set_stack(facts);

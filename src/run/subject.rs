@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::deployment::Deployment;
-use super::target::{Target, TargetWish, find_target};
+use super::target::{Target, TargetWish, find_service, find_target};
 use crate::companion::asked_port;
 use crate::deploy::{Whose, places_in, refuse_unless_ours};
 use crate::engine::{ImageView, STACK_LABEL, ServiceView};
@@ -147,20 +147,37 @@ impl Subject {
     /// # Errors
     /// When the engine does not answer.
     pub(super) async fn facts(&self, site: &Site, body: &ServiceBody) -> Result<StackFacts> {
+        let replicas = body.replicas().unwrap_or(site.info.nodes);
+        let facts = self.facts_of(site, body, replicas, self.places.clone()).await?;
+        let image = site.manager.image(body.image()).await?;
+        Ok(StackFacts { own_url: self.own_url(body, image.as_ref()), ..facts })
+    }
+
+    /// The same for any service of the stack, with so many replicas and these places of its settings.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub(super) async fn facts_of(
+        &self,
+        site: &Site,
+        body: &ServiceBody,
+        replicas: u64,
+        places: BTreeMap<String, String>,
+    ) -> Result<StackFacts> {
         let image = site.manager.image(body.image()).await?;
         let of_image = image.as_ref().and_then(|image| image.healthcheck.as_ref());
         Ok(StackFacts {
             name: self.stack.clone(),
             files: self.files.iter().map(|file| shown_path(file)).collect(),
-            service: self.target.service.clone(),
-            replicas: body.replicas().unwrap_or(self.target.replicas),
+            service: body.name().to_owned(),
+            replicas,
             update_config: body.update_policy(),
             rollback_config: body.rollback_policy(),
             healthcheck: body.effective_healthcheck(of_image),
             healthcheck_off: body.turns_health_check_off(),
-            places: self.places.clone(),
+            places,
             entry: self.entry(),
-            own_url: self.own_url(body, image.as_ref()),
+            own_url: None,
         })
     }
 
@@ -193,6 +210,28 @@ impl Subject {
     /// Whether the service under test publishes the port that users ask itself.
     pub(super) fn is_asked_itself(&self) -> bool {
         self.entry().is_some_and(|entry| entry.service == self.target.service)
+    }
+
+    /// The further services that a change is made to: those with these names, or all that can be
+    /// updated if `all`.
+    ///
+    /// # Errors
+    /// A usage error for a name that matches nothing.
+    pub fn also(&self, names: &[String], all: bool) -> Result<Vec<String>> {
+        let others = || self.services.iter().filter(|body| body.name() != self.target.service);
+        if all {
+            let can_be = |body: &&ServiceBody| !body.is_job() && body.replicas() != Some(0);
+            return Ok(others().filter(can_be).map(|body| body.name().to_owned()).collect());
+        }
+        let mut also = Vec::new();
+        for name in names {
+            let wish = TargetWish { service: Some(name.clone()), ..TargetWish::default() };
+            let found = find_service(&self.services, &self.stack, &wish)?.name().to_owned();
+            if found != self.target.service && !also.contains(&found) {
+                also.push(found);
+            }
+        }
+        Ok(also)
     }
 
     /// The names of the stack's services.

@@ -13,8 +13,8 @@ use crate::swarm::{PortProtocol, PublishMode, TaskState};
 pub struct Target {
     /// The service, with the stack's prefix.
     pub service: String,
-    /// Replicas wanted.
-    pub replicas: u64,
+    /// Replicas wanted; absent for a service with one task a node.
+    pub replicas: Option<u64>,
     /// Port that the stack publishes; absent if the user named the address.
     pub port: Option<u16>,
     /// The address to ask.
@@ -32,6 +32,8 @@ pub struct TargetWish {
     pub scheme: Option<Scheme>,
     /// The path that users ask at the port that the stack publishes; absent: `/`.
     pub path: Option<String>,
+    /// The services that are changed: one of them is under test if no service is named.
+    pub among: Vec<String>,
 }
 
 /// Whether an address is asked in TLS.
@@ -74,11 +76,14 @@ pub fn find_target(
     wish: &TargetWish,
     published_host: &str,
 ) -> Result<Target> {
-    let body = find_service(services, stack, wish.service.as_deref())?;
-    let replicas = body.replicas().ok_or_else(|| {
-        Error::usage(format!("service {} is not replicated", body.name()))
-            .hint("choose a replicated service with --service")
-    })?;
+    let body = find_service(services, stack, wish)?;
+    if body.is_job() {
+        return Err(Error::usage(format!(
+            "service {} is a job: it has no update to test",
+            body.name()
+        ))
+        .hint("choose another service with --service"));
+    }
     let (url, port) = if let Some(url) = &wish.url {
         (url.clone(), None)
     } else {
@@ -86,7 +91,7 @@ pub fn find_target(
         let path = wish.path.as_deref().unwrap_or("/");
         (published_url(scheme.as_str(), published_host, port, path), Some(port))
     };
-    Ok(Target { service: body.name().to_owned(), replicas, port, url })
+    Ok(Target { service: body.name().to_owned(), replicas: body.replicas(), port, url })
 }
 
 impl Run<'_> {
@@ -165,16 +170,16 @@ fn elsewhere<'a>(
 }
 
 /// The named service, or the one with the most replicas that publishes no port itself.
-fn find_service<'a>(
+pub(super) fn find_service<'a>(
     services: &'a [ServiceBody],
     stack: &str,
-    wanted: Option<&str>,
+    wish: &TargetWish,
 ) -> Result<&'a ServiceBody> {
     let names = || {
         let names: Vec<&str> = services.iter().map(|body| short(body.name(), stack)).collect();
         names.join(", ")
     };
-    if let Some(wanted) = wanted {
+    if let Some(wanted) = wish.service.as_deref() {
         return services
             .iter()
             .find(|body| body.name() == wanted || short(body.name(), stack) == wanted)
@@ -183,15 +188,21 @@ fn find_service<'a>(
                     .hint(format!("its services are: {}", names()))
             });
     }
-    let replicated = services.iter().filter(|body| body.replicas().is_some() && !body.is_job());
+    let some_replicated = services.iter().any(|body| body.replicas().is_some_and(|all| all > 0));
+    let can_be = |body: &&ServiceBody| {
+        !body.is_job()
+            && if some_replicated { body.replicas() > Some(0) } else { body.replicas() != Some(0) }
+    };
+    let is_changed = |body: &ServiceBody| wish.among.iter().any(|name| name == body.name());
+    let some_changed = services.iter().filter(can_be).any(is_changed);
+    let replicated =
+        services.iter().filter(can_be).filter(|body| !some_changed || is_changed(body));
     let rank = |body: &ServiceBody| (body.published_ports().is_empty(), body.replicas());
     let best = replicated.clone().map(rank).max();
     let mut candidates = replicated.filter(|body| Some(rank(body)) == best);
     match (candidates.next(), candidates.next()) {
         (Some(body), None) => Ok(body),
-        (None, _) => {
-            Err(Error::usage(format!("stack {stack} has no replicated service to update")))
-        }
+        (None, _) => Err(Error::usage(format!("stack {stack} has no service to update"))),
         (Some(_), Some(_)) => {
             Err(Error::usage("more than one service could be the one under test")
                 .hint(format!("choose one with --service: {}", names())))
@@ -253,7 +264,7 @@ mod tests {
     #[test]
     fn the_replicated_service_behind_the_only_port_is_found() {
         let target = find_target(&stack(), "s", &TargetWish::default(), "10.0.0.2").unwrap();
-        assert_eq!((target.service.as_str(), target.replicas), ("s_app", 6));
+        assert_eq!((target.service.as_str(), target.replicas), ("s_app", Some(6)));
         assert_eq!(target.url, "http://10.0.0.2:8080/");
         let wished = TargetWish { path: Some("/health?deep=1".into()), ..TargetWish::default() };
         let target = find_target(&stack(), "s", &wished, "fd00::2").unwrap();
@@ -261,6 +272,26 @@ mod tests {
         let named =
             find_target(&stack(), "s", &wish(Some("proxy"), Some("http://x/")), "h").unwrap();
         assert_eq!((named.service.as_str(), named.url.as_str()), ("s_proxy", "http://x/"));
+    }
+
+    #[test]
+    fn a_global_service_is_found_where_there_is_no_other_and_a_job_never() {
+        let with = |mode: serde_json::Value| {
+            let mut stack = stack();
+            stack[1] = ServiceBody::new(json!({"Name": "s_app", "Mode": mode}));
+            stack
+        };
+        let of = |mode: serde_json::Value, service| {
+            let found = find_target(&with(mode), "s", &wish(service, None), "h");
+            found.map(|target| (target.service, target.replicas))
+        };
+        assert_eq!(of(json!({"Global": {}}), Some("app")).unwrap(), ("s_app".into(), None));
+        assert_eq!(of(json!({"Global": {}}), None).unwrap(), ("s_proxy".into(), Some(1)));
+        assert_eq!(of(json!({"Replicated": {"Replicas": 0}}), None).unwrap().0, "s_proxy");
+        assert!(of(json!({"ReplicatedJob": {}}), Some("app")).is_err());
+        let alone = &with(json!({"Global": {}}))[1..];
+        let url = wish(None, Some("http://x/"));
+        assert_eq!(find_target(alone, "s", &url, "h").unwrap().service, "s_app");
     }
 
     #[test]

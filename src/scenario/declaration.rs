@@ -61,6 +61,8 @@ pub enum Act {
     Renew,
     /// Change the service.
     Roll(Vec<Change>),
+    /// Deploy the next version of the whole stack, which the run has.
+    Deploy,
     /// Change nothing, and send requests that are not measured.
     Ask(Ask),
     /// Change nothing, and wait at most this long until the service is changed elsewhere.
@@ -210,6 +212,7 @@ impl Scenario {
             Act::Ask(Ask { path, times: 1, .. }) => format!("HEAD {path}"),
             Act::Ask(Ask { path, times, .. }) => format!("HEAD {path}, {times} times"),
             Act::Renew => Change::Force.to_string(),
+            Act::Deploy => "the next version of the stack".to_owned(),
             Act::Watch(_) => "made elsewhere".to_owned(),
         }
     }

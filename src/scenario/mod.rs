@@ -12,4 +12,4 @@ mod usual;
 pub use catalogue::{all, find, similar};
 pub use declaration::{Act, Ask, Declaration, Group, Scenario};
 pub use file::read;
-pub use usual::{broken_update, update, watched_update};
+pub use usual::{broken_update, deploy_broken_update, deploy_update, update, watched_update};

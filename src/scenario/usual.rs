@@ -22,6 +22,20 @@ pub fn update(changes: Vec<Change>) -> Declaration {
     )
 }
 
+/// The next version of the whole stack: every replica of each changed service must run it in the end.
+#[must_use]
+pub fn deploy_update() -> Declaration {
+    let about = "the next version of the stack: every changed service must run it in the end";
+    usual("update", about, Expects::Update, Act::Deploy)
+}
+
+/// A next version of the whole stack that is broken: Swarm must roll back.
+#[must_use]
+pub fn deploy_broken_update() -> Declaration {
+    let about = "a broken next version of the stack: Swarm must roll back";
+    usual("broken-update", about, Expects::Rollback, Act::Deploy)
+}
+
 /// An update whose health check cannot succeed: Swarm must roll back. `health_cmd` replaces the
 /// command.
 #[must_use]

@@ -80,6 +80,17 @@ pub enum PortProtocol {
 }
 
 impl PortProtocol {
+    /// As the engine spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Sctp => "sctp",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// Parses the API's value; the empty value is the default.
     #[must_use]
     pub fn parse(word: &str) -> Self {

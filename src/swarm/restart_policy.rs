@@ -38,6 +38,17 @@ pub enum RestartCondition {
 }
 
 impl RestartCondition {
+    /// As a stack file has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::OnFailure => "on-failure",
+            Self::Any => "any",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// Parses the API's value; the empty value is the default.
     #[must_use]
     pub fn parse(word: &str) -> Self {

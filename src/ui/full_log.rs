@@ -259,6 +259,15 @@ impl FullLog {
     }
 }
 
+fn has_spec(spec: SpecMatch) -> &'static str {
+    match spec {
+        SpecMatch::Submitted => "the service has the new settings",
+        SpecMatch::Previous => "the service has its previous settings again",
+        SpecMatch::Other => "the service was changed again meanwhile",
+        SpecMatch::Unknown => "the service's settings could not be read",
+    }
+}
+
 /// The line for an event that is about no task; nothing for events that are not worth one.
 fn line(event: &Event, slots: &SlotTable) -> Option<String> {
     Some(match &event.kind {
@@ -279,17 +288,19 @@ fn line(event: &Event, slots: &SlotTable) -> Option<String> {
             )
         }
         EventKind::Declared(must) => format!("  must happen: {}", must.outcome.words()),
+        EventKind::AlsoChanged(other) => {
+            let service = slots.service_name(&other.facts.service);
+            format!("  {service} is changed too: {}", clean(&other.change))
+        }
+        EventKind::OtherEnded { service, spec } => {
+            format!("  {}: {}", slots.service_name(service), has_spec(*spec))
+        }
         EventKind::Submitted { service, generation, .. } => {
             let service = slots.service_name(service);
             format!("  {service}: the engine accepted the change (version #{generation})")
         }
         EventKind::ScenarioEnded { name, spec, reason } => {
-            let spec = match spec {
-                SpecMatch::Submitted => "the service has the new settings",
-                SpecMatch::Previous => "the service has its previous settings again",
-                SpecMatch::Other => "the service was changed again meanwhile",
-                SpecMatch::Unknown => "the service's settings could not be read",
-            };
+            let spec = has_spec(*spec);
             let reason = match reason {
                 EndReason::Settled => "at rest".to_owned(),
                 EndReason::Deadline { text } => format!("timed out: {}", clean(text)),

@@ -136,6 +136,8 @@ impl Narrator {
             | EventKind::Machine(_)
             | EventKind::NegativeControlStarted { .. }
             | EventKind::Declared(_)
+            | EventKind::AlsoChanged(_)
+            | EventKind::OtherEnded { .. }
             | EventKind::NegativeControlEnded { .. }
             | EventKind::Caveat { .. } => {}
         }

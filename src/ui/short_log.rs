@@ -76,7 +76,11 @@ impl RunLog for ShortLog {
                 }
                 self.change = (clean(name).into_owned(), text);
             }
-            EventKind::Submitted { .. } => self.submitted(event, scene),
+            EventKind::Submitted { service, .. } => {
+                if scene.narrator.scenario().is_some_and(|s| s.service == *service) {
+                    self.submitted(event, scene);
+                }
+            }
             EventKind::Service { service, state, .. } => {
                 let of_scenario = scene.narrator.scenario().filter(|s| s.service == *service);
                 if of_scenario.is_some_and(|scenario| scenario.submitted.is_some()) {
@@ -118,6 +122,8 @@ impl RunLog for ShortLog {
             | EventKind::HealthCheck(_)
             | EventKind::Log(_)
             | EventKind::Declared(_)
+            | EventKind::AlsoChanged(_)
+            | EventKind::OtherEnded { .. }
             | EventKind::NegativeControlStarted { .. }
             | EventKind::Machine(_) => {}
         }

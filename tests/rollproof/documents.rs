@@ -56,8 +56,9 @@ const SHORT: &str = "--baseline 1s --settle 1s --deadline 10s";
 /// The same for a run that has to fail: a proxy that holds requests gives late answers, not none.
 const SHORT_BUT_STRICT: &str = "--baseline 1s --settle 1s";
 
-/// Pages whose commands have tests of their own: `app::`, `ci_documentation::` and `status::`.
-const TESTED_ELSEWHERE: [&str; 3] = ["app.md", "ci.md", "status.md"];
+/// Pages whose commands have tests of their own: `app::`, `ci_documentation::`, `status::`, and
+/// `next_version::` with `same_as_docker::`.
+const TESTED_ELSEWHERE: [&str; 4] = ["app.md", "ci.md", "status.md", "updates.md"];
 /// Enough for every example of `verify` but the first.
 const ONE_SCENARIO: &str = "--scenario update --streams proxy-fresh --no-self-test";
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::workplace::{Workplace, docker, until};
+use super::wire::{Asked, Wire};
+use super::workplace::{UNHURRIED, Workplace, docker, until};
 
 const FILE: &str = r#"version: "3.8"
 x-env: &env { A: "1", B: two }
@@ -85,4 +86,126 @@ fn either_tool_deploys_the_same_and_the_other_changes_nothing() {
     assert_eq!(fourth["UpdateStatus"]["State"].as_str().unwrap_or_default(), "");
     let networks = docker(&host, &["network", "inspect", "same_web"]).expect(0).json();
     assert_eq!(networks[0]["Options"]["com.docker.network.driver.mtu"], "1400");
+}
+
+/// The first version of a stack, and the next one: a service is changed, one only in its settings, one is
+/// new, one is gone, with a new config, secret and network.
+const OLD: &str = r#"version: "3.8"
+services:
+  app:
+    image: rollproof/app:v1
+    ports: [{ target: 8000, published: PORT, mode: host }]
+    networks: [web]
+    configs: [{ source: text, target: /text }]
+    deploy: { endpoint_mode: dnsrr, replicas: 1 }
+  still:
+    image: rollproof/app:v1
+    environment: { A: "1" }
+    networks: [web]
+    deploy: { endpoint_mode: dnsrr, update_config: { delay: 1s } }
+  same: { image: "rollproof/app:v1", networks: [web], deploy: { endpoint_mode: dnsrr } }
+  gone: { image: "rollproof/app:v1", networks: [web], deploy: { endpoint_mode: dnsrr } }
+configs: { text: { file: ./text } }
+networks: { web: {} }
+"#;
+const NEXT: &str = r#"version: "3.8"
+services:
+  app:
+    image: rollproof/app:v2
+    ports: [{ target: 8000, published: PORT, mode: host }]
+    networks: [web, inner]
+    configs: [{ source: text2, target: /text }]
+    secrets: [word]
+    labels: { tier: front }
+    deploy: { endpoint_mode: dnsrr, replicas: 1, labels: { shown: "yes" } }
+  still:
+    image: rollproof/app:v1
+    environment: { A: "1" }
+    networks: [web]
+    deploy: { endpoint_mode: dnsrr, update_config: { delay: 2s } }
+  same: { image: "rollproof/app:v1", networks: [web], deploy: { endpoint_mode: dnsrr } }
+  new: { image: "rollproof/app:v1", networks: [inner], deploy: { endpoint_mode: dnsrr } }
+configs: { text2: { file: ./text2 } }
+secrets: { word: { file: ./word } }
+networks: { web: {}, inner: { driver_opts: { com.docker.network.driver.mtu: "1400" } } }
+"#;
+
+/// What a tool asked the engine to change: comparable between two deployments of the same.
+fn changes(wire: &Wire) -> Vec<(String, Value)> {
+    let mut changes: Vec<(String, Value)> = wire.changes().iter().map(Asked::comparable).collect();
+    // The client goes through each kind in Go's random order of maps.
+    let kind = |change: &(String, Value)| change.0.split('/').nth(1).unwrap_or_default().to_owned();
+    let kinds: Vec<String> = changes.iter().map(kind).collect();
+    for chunk in changes.chunk_by_mut(|one, other| kind(one) == kind(other)) {
+        chunk.sort_by_key(|change| (change.0.clone(), change.1.to_string()));
+    }
+    assert_eq!(changes.iter().map(kind).collect::<Vec<_>>(), kinds);
+    changes
+}
+
+fn services(host: &str, stack: &str) -> Vec<String> {
+    let format = ["--format", "{{.Name}} {{.Replicas}}"];
+    let out = docker(host, &[&["stack", "services", stack][..], &format].concat()).expect(0).out;
+    let mut lines: Vec<String> = out.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn the_next_version_is_deployed_with_the_requests_that_the_client_sends() {
+    let place = Workplace::shared();
+    let host = place.docker_host();
+    for (name, text) in [("text", "one\n"), ("text2", "two\n"), ("word", "secret\n")] {
+        place.file(name, text);
+    }
+    let port = place.port().to_string();
+    let old = place.file("old.yml", &OLD.replace("PORT", &port));
+    let next = place.file("next.yml", &NEXT.replace("PORT", &port));
+    let deploy_old = || {
+        place.deploy_by_docker(&old, "following");
+        let all = ["app", "gone", "same", "still"].map(|name| format!("following_{name} 1/1"));
+        until("the old version", Duration::from_secs(60), || {
+            (services(&host, "following") == all).then_some(())
+        });
+    };
+
+    deploy_old();
+    let by_docker = Wire::to(&host, &place.path().join("docker.sock"));
+    let args = ["stack", "deploy", "--detach", "--prune", "-c", &next, "following"];
+    docker(&by_docker.host(), &args).expect(0);
+    docker(&host, &["stack", "rm", "following"]).expect(0);
+    until("the stack to be gone", Duration::from_secs(60), || {
+        let filter = ["--filter", "label=com.docker.stack.namespace=following", "-q"];
+        let left = |kind: &str| docker(&host, &[&[kind, "ls"][..], &filter].concat()).out;
+        (left("network") + &left("container")).trim().is_empty().then_some(())
+    });
+
+    deploy_old();
+    let by_us = Wire::to(&host, &place.path().join("rollproof.sock"));
+    let url = format!("http://{}:{port}/", place.published_host());
+    let args =
+        ["--host", &by_us.host(), "update", "--to", &next, "--prune", "--adopt", "--url", &url];
+    let ended = place.run(&[&args[..], &["following"], &UNHURRIED].concat());
+    assert!(matches!(ended.code, 0 | 1 | 3), "{}\n{}", ended.out, ended.err);
+
+    let (wanted, sent) = (changes(&by_docker), changes(&by_us));
+    assert_eq!(wanted.len(), 8, "a service removed, a network, a secret, a config, 4 services");
+    for (wanted, sent) in wanted.iter().zip(&sent) {
+        assert_eq!(sent, wanted);
+    }
+    assert_eq!(sent.len(), wanted.len(), "{sent:#?}");
+
+    // What it says it changes is what differs.
+    let said = |text: &str| assert!(ended.err.contains(text), "no `{text}` in\n{}", ended.err);
+    said("following_app: image rollproof/app:v1 → rollproof/app:v2; configs following_text → ");
+    said("following_still: update_config.delay 1 s → 2 s\n");
+    said("following_new: new\n");
+    said("following_gone: removed (--prune)\n");
+    assert!(!ended.err.contains("following_same:"), "{}", ended.err);
+
+    // The stack is its owner's, with everything that is new in it.
+    place.run(&["down"]).expect(0);
+    let names = services(&host, "following");
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert!(names.iter().any(|name| name.starts_with("following_new")), "{names:?}");
 }

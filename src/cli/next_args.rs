@@ -1,0 +1,176 @@
+//! The next version of a stack, and how images are looked up for a deployment.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::args::StackArgs;
+use super::console::Console;
+use super::deploy::deployment;
+use super::values::key_value;
+use crate::deploy::{Marking, ResolveImage, StackFiles, StandIns, Whose};
+use crate::error::{Error, Result};
+use crate::run::{Deployment, NextChanges, nothing_changes};
+use crate::site::{EngineKind, Site};
+use crate::stack::Requests;
+
+/// The next version of the whole stack.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Change")]
+pub(super) struct NextArgs {
+    /// Deploy this stack file as the next version, as `docker stack deploy` does: every service that
+    /// differs, new configs, secrets and networks; repeat to merge several
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub(super) to: Vec<String>,
+
+    /// Remove services of the stack that are not in the next version
+    #[arg(long, requires = "to", hide_short_help = true)]
+    pub(super) prune: bool,
+}
+
+impl NextArgs {
+    /// The files, read before any engine is asked; absent without `--to`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that docker would refuse too.
+    pub(super) fn read(&self, stack: &str) -> Result<Option<NextFiles>> {
+        if self.to.is_empty() {
+            return Ok(None);
+        }
+        let files = StackFiles::read(&self.to)?;
+        let requests = files.requests(stack)?.unwrap_or_default();
+        Ok(Some(NextFiles { files, requests, names: self.to.join(", "), prune: self.prune }))
+    }
+}
+
+/// The files of the next version as they were read.
+#[derive(Debug, Clone)]
+pub(super) struct NextFiles {
+    files: StackFiles,
+    requests: Requests,
+    names: String,
+    prune: bool,
+}
+
+impl NextFiles {
+    /// The services that differ from those of the version before.
+    ///
+    /// # Errors
+    /// A usage error if nothing differs, or if a config or secret has another content under the same
+    /// name.
+    pub(super) fn changed_since(&self, before: &Requests) -> Result<Vec<String>> {
+        check_same_contents("config", &before.configs, &self.requests.configs)?;
+        check_same_contents("secret", &before.secrets, &self.requests.secrets)?;
+        let before = &before.services;
+        let changes = NextChanges::between(before, &self.requests, &str::to_owned);
+        let removes = self.prune
+            && before
+                .iter()
+                .any(|old| self.requests.services.iter().all(|body| body.name() != old.name()));
+        if changes.is_empty() && !removes {
+            return Err(nothing_changes(&self.names));
+        }
+        Ok(changes.changed_names())
+    }
+
+    /// The services that differ from those that run.
+    ///
+    /// # Errors
+    /// A usage error if nothing differs, what [`Deployment::check`] refuses, or when the engine does not
+    /// answer.
+    pub(super) async fn changed_on(&self, site: &Site, next: &Deployment) -> Result<Vec<String>> {
+        // A config with another content under the same name is no difference of a service.
+        next.check(site).await?;
+        let requests = &next.prepared.requests;
+        let changes = NextChanges::on(&site.manager, &next.options, requests).await?;
+        if changes.is_empty() {
+            return Err(nothing_changes(&self.names));
+        }
+        Ok(changes.changed_names())
+    }
+
+    /// The deployment of the next version. `keeps` says that it is there to stay: then what it
+    /// creates in a stack of others is theirs.
+    ///
+    /// # Errors
+    /// A stack that the kernel cannot run, or when the engine does not answer.
+    pub(super) async fn deployment(
+        &self,
+        console: &Console,
+        site: &Site,
+        stack: &str,
+        args: &StackArgs,
+        keeps: bool,
+    ) -> Result<Deployment> {
+        let services = site.manager.stack_services(stack).await?;
+        let ours = Whose::stack(&site.owner, &services) == Whose::Ours;
+        let mut next = deployment(console, site, stack, self.files.clone(), args, self.prune)?;
+        next.options.marking = match keeps {
+            _ if ours => Marking::Everything,
+            true => Marking::Nothing,
+            false => Marking::Created,
+        };
+        Ok(next)
+    }
+}
+
+/// Refuses contents that differ under the same name, which Swarm cannot change.
+fn check_same_contents(kind: &str, before: &[Value], next: &[Value]) -> Result<()> {
+    let differs = |body: &&Value| {
+        before.iter().any(|old| old["Name"] == body["Name"] && old["Data"] != body["Data"])
+    };
+    let Some(body) = next.iter().find(differs) else { return Ok(()) };
+    let name = body["Name"].as_str().unwrap_or_default();
+    Err(Error::stack(format!(
+        "{kind} {name} has another content in the next version, and Swarm cannot change it"
+    ))
+    .hint(format!("give the changed {kind} a new name in the stack file: `name: …`")))
+}
+
+/// How images are looked up.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct RegistryArgs {
+    /// When to look up image digests in a registry, as in `docker stack deploy`
+    #[arg(long, value_enum, default_value_t, hide_short_help = true)]
+    pub(super) resolve_image: ResolveImage,
+
+    /// Pass the docker CLI's registry logins on to the nodes
+    #[arg(long, hide_short_help = true)]
+    pub(super) with_registry_auth: bool,
+}
+
+/// Stand-ins for what an engine lacks.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct StandInArgs {
+    /// On a private engine, make stand-ins for external networks, secrets and configs that it lacks;
+    /// they are removed with the stack. Images are not copied
+    #[arg(long, hide_short_help = true)]
+    stand_ins: bool,
+
+    /// Value of a secret that has a stand-in [default: a random one]
+    #[arg(long = "secret", value_name = "NAME=FILE", value_parser = key_value, requires = "stand_ins", hide_short_help = true)]
+    secrets: Vec<(String, String)>,
+}
+
+impl StandInArgs {
+    /// What the stand-ins are made of; absent if none are wanted.
+    ///
+    /// # Errors
+    /// A usage error on an engine that is not private, or for a file that cannot be read.
+    pub(super) fn stand_ins(&self, site: &Site) -> Result<Option<StandIns>> {
+        if !self.stand_ins {
+            return Ok(None);
+        }
+        if site.kind != EngineKind::Lab {
+            return Err(Error::usage("--stand-ins is for a private engine")
+                .hint("--engine lab uses one; on this engine, create what is missing"));
+        }
+        let read = |(name, file): &(String, String)| {
+            let value = std::fs::read(file).map_err(|error| {
+                Error::usage(format!("cannot read {file}, the value of secret {name}"))
+                    .caused_by(error)
+            })?;
+            Ok((name.clone(), value))
+        };
+        Ok(Some(StandIns { secrets: self.secrets.iter().map(read).collect::<Result<_>>()? }))
+    }
+}

@@ -1,0 +1,155 @@
+//! A scenario that changes several services: each is judged, and so is the stack as a whole.
+
+use rollproof::judge::{Limits, Verdict, judge};
+use rollproof::record::{Event, EventKind, Expects, OtherChange, Run, SpecMatch};
+
+use super::judge_story::{
+    GOOD_END, ROLLBACK_END, SERVICE, SUBMIT, Story, good_rollback, good_update, nothing,
+};
+
+const WORKER: &str = "demo_worker";
+
+/// What happened to the service of a run, as if it had happened to the worker.
+fn as_worker(run: &Run) -> Vec<Event> {
+    let renamed = run.events.iter().filter_map(|event| {
+        let mut event = event.clone();
+        let mine = |service: &mut String| {
+            let mine = service == SERVICE;
+            WORKER.clone_into(service);
+            mine
+        };
+        let wanted = match &mut event.kind {
+            EventKind::Submitted { service, .. } | EventKind::Service { service, .. } => {
+                mine(service)
+            }
+            EventKind::Task(task) => {
+                task.task = format!("w{}", task.task);
+                task.container = String::new();
+                mine(&mut task.service)
+            }
+            EventKind::TaskGone { task } => {
+                *task = format!("w{task}");
+                true
+            }
+            _ => false,
+        };
+        wanted.then_some(event)
+    });
+    renamed.collect()
+}
+
+/// A run in which the worker is changed beside the service under test.
+fn with_worker(
+    mut story: Story,
+    end: f64,
+    worker: &Run,
+    spec: SpecMatch,
+    expects: Option<Expects>,
+) -> Run {
+    story.shots(end, nothing);
+    let mut run = story.finish();
+    let mut facts = run.meta.stack.clone();
+    WORKER.clone_into(&mut facts.service);
+    let replicas = facts.replicas;
+    let change = OtherChange {
+        facts,
+        change: "image app:v1 → app:v2".to_owned(),
+        replicas,
+        generation: 1,
+        expects,
+        ends: false,
+    };
+    let at = rollproof::Offset::from_secs_f64(SUBMIT);
+    let mut events = as_worker(worker);
+    events.push(Event { at, seen: at, kind: EventKind::AlsoChanged(Box::new(change)) });
+    let ended = rollproof::Offset::from_secs_f64(end - 0.001);
+    let kind = EventKind::OtherEnded { service: WORKER.to_owned(), spec };
+    events.push(Event { at: ended, seen: ended, kind });
+    run.events.extend(events);
+    run.events.sort_by_key(|event| event.seen);
+    run
+}
+
+fn update() -> Run {
+    good_update().finish()
+}
+
+/// The same update in half the time, so that it is over before the rollback ends.
+fn quick_update() -> Run {
+    let mut run = update();
+    for event in &mut run.events {
+        for at in [&mut event.at, &mut event.seen] {
+            let since = at.as_secs_f64() - SUBMIT;
+            if since > 0.0 {
+                *at = rollproof::Offset::from_secs_f64(SUBMIT + since / 2.0);
+            }
+        }
+    }
+    run
+}
+
+fn rollback() -> Run {
+    good_rollback().finish()
+}
+
+#[test]
+fn every_changed_service_is_judged_on_its_own() {
+    let expects = Some(Expects::Update);
+    let run = with_worker(good_update(), GOOD_END, &update(), SpecMatch::Submitted, expects);
+    let judged = judge(&run, &Limits::default());
+    let scenario = &judged.scenarios[0];
+    assert_eq!(scenario.verdict, Verdict::Pass, "{:#?}", scenario.checks);
+    let worker = &scenario.services[0];
+    assert_eq!((worker.service.as_str(), worker.verdict), (WORKER, Verdict::Pass));
+    assert!(worker.checks.iter().any(|check| check.name == "every-slot-on-new-version"));
+    let one = scenario.checks.iter().find(|check| check.name == "one-version").unwrap();
+    assert_eq!(one.because, "demo_app and demo_worker are on the new version");
+}
+
+#[test]
+fn a_service_that_keeps_its_old_replicas_fails_the_scenario_and_is_named() {
+    let mut worker = update();
+    // Nothing of the worker is replaced.
+    worker.events.retain(|event| match &event.kind {
+        EventKind::Task(task) => task.generation == 1 && event.at < rollproof::Offset::ZERO,
+        EventKind::TaskGone { .. } => false,
+        _ => true,
+    });
+    let expects = Some(Expects::Update);
+    let run = with_worker(good_update(), GOOD_END, &worker, SpecMatch::Submitted, expects);
+    let judged = judge(&run, &Limits::default());
+    assert_eq!(judged.verdict, Verdict::Fail);
+    let because = &judged.because[0];
+    assert!(because.contains("demo_worker: only 0 of 6 replicas run the new version"), "{because}");
+}
+
+#[test]
+fn a_stack_on_two_versions_is_mixed_and_one_on_the_previous_is_not() {
+    let both = with_worker(good_rollback(), ROLLBACK_END, &rollback(), SpecMatch::Previous, None);
+    let judged = judge(&both, &Limits::default());
+    assert_eq!(judged.scenarios[0].verdict, Verdict::Pass, "{:#?}", judged.scenarios[0].checks);
+
+    let mixed =
+        with_worker(good_rollback(), ROLLBACK_END, &quick_update(), SpecMatch::Submitted, None);
+    let judged = judge(&mixed, &Limits::default());
+    let scenario = &judged.scenarios[0];
+    assert_eq!(scenario.verdict, Verdict::Fail);
+    assert_eq!(scenario.services[0].verdict, Verdict::Pass, "{:#?}", scenario.services[0].checks);
+    assert_eq!(
+        judged.because,
+        [
+            "broken-update: the stack is mixed: demo_worker is on the new version, demo_app is rolled back"
+        ]
+    );
+    assert!(
+        scenario.advice.as_ref().unwrap().text.as_ref().unwrap().contains("previous stack file")
+    );
+
+    // Made to fail on purpose, the worker has to roll back too.
+    let broken = Some(Expects::Rollback);
+    let run =
+        with_worker(good_rollback(), ROLLBACK_END, &quick_update(), SpecMatch::Submitted, broken);
+    let worker = &judge(&run, &Limits::default()).scenarios[0].services[0];
+    assert_eq!(worker.verdict, Verdict::Fail);
+    assert!(worker.checks.iter().any(|check| check.because == "Swarm completed the broken update"));
+}
