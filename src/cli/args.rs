@@ -15,7 +15,7 @@ use super::values::{
 };
 use super::{
     build, deploy, down, explain, lab, lint, plan, probe, report, runs, scenarios, shell, stack,
-    status, try_scenarios, update as roll, verify, watch,
+    status, sweep, try_scenarios, update as roll, verify, watch,
 };
 use crate::deploy::{Change, EndpointMode, ResolveImage};
 use crate::error::{Error, Result};
@@ -121,6 +121,7 @@ pub(super) enum Command {
     Try(try_scenarios::TryArgs),
     Watch(watch::WatchArgs),
     Plan(plan::PlanArgs),
+    Sweep(sweep::SweepArgs),
     Lint(lint::LintArgs),
     Probe(probe::ProbeArgs),
     Status(status::StatusArgs),
@@ -132,7 +133,7 @@ pub(super) enum Command {
     /// Show what this machine lacks, and how to fix it
     Doctor,
     /// Manage a private swarm in a network namespace of its own
-    Lab(LabArgs),
+    Lab(lab::LabArgs),
     Build(build::BuildArgs),
     /// Read stack files as docker does
     Stack(stack::StackCommandArgs),
@@ -141,13 +142,6 @@ pub(super) enum Command {
     /// Send requests from inside the network of the stack under test
     #[command(hide = true)]
     ProbeAgent,
-}
-
-/// `rollproof lab …`.
-#[derive(Debug, Args)]
-pub(super) struct LabArgs {
-    #[command(subcommand)]
-    pub(super) command: lab::LabCommand,
 }
 
 /// Which stack, and how it is deployed.

@@ -14,6 +14,13 @@ use crate::lab::{
 use crate::site::remove_lab;
 use crate::wording::counted;
 
+/// `rollproof lab …`.
+#[derive(Debug, Args)]
+pub(super) struct LabArgs {
+    #[command(subcommand)]
+    pub(super) command: LabCommand,
+}
+
 /// Manage a private swarm.
 #[derive(Debug, Subcommand)]
 pub enum LabCommand {

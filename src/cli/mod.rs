@@ -8,6 +8,7 @@ mod deploy;
 mod doctor;
 mod down;
 mod explain;
+mod forecast;
 mod good_response;
 mod header;
 mod interrupts;
@@ -25,6 +26,7 @@ mod scenarios;
 mod shell;
 mod stack;
 mod status;
+mod sweep;
 mod try_scenarios;
 mod update;
 mod values;
@@ -108,6 +110,7 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         Command::Stack(args) => stack::run(args, console),
         Command::Explain(args) => explain::run(&args, console),
         Command::Plan(args) => plan::run(&args, console),
+        Command::Sweep(args) => sweep::run(&args, console),
         Command::Lint(args) => lint::run(&args, console),
         Command::Completions(_)
         | Command::Man(_)

@@ -18,6 +18,6 @@ pub use converge::{ConvergeOptions, converge};
 pub use example::scenario_stack;
 pub use fit::{EndpointMode, Kernel, fit_to_kernel};
 pub use owner::{OwnerMark, Whose, refuse_unless_ours};
-pub use prepare::{Prepared, StackFiles, places_in, read_or_example, read_stack};
+pub use prepare::{Prepared, StackFiles, places_in, read_or_example, read_stack, sources};
 pub use remove::{Removed, remove};
 pub use resolve::ResolveImage;

@@ -7,6 +7,7 @@
 //! * [`detection`]: whether and when an update notices a [`FailureKind`], and why it does not;
 //! * [`Setting::tolerated`]: how many failed slots an update tolerates;
 //! * [`Course::of`]: one update as figures;
+//! * [`Tweak`]: a setting with another value; [`Sweep::of`]: the same update under many of them;
 //! * [`BehaviourFile`]: `--behaviour FILE`;
 //! * [`explain`]: every step of a recorded update, with the rule and the setting behind it.
 
@@ -18,8 +19,10 @@ mod explain;
 mod room;
 mod setting;
 mod slot_courses;
+mod sweep;
 mod table;
 mod text;
+mod tweak;
 
 use serde::Serialize;
 
@@ -29,8 +32,10 @@ pub use detection::{Blind, Detection, FailureKind, detection, detections};
 pub use explain::{Explained, Step, explain, explain_text};
 pub use room::Room;
 pub use setting::Setting;
+pub use sweep::{LARGEST_GRID, Row, Sweep, Vary, sweep_text};
 pub use table::table;
 pub use text::text;
+pub use tweak::Tweak;
 
 use crate::swarm::{HealthCheck, UpdatePolicy};
 

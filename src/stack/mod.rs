@@ -10,6 +10,7 @@ mod body_changes;
 mod convert;
 mod decode;
 mod diagnostic;
+mod edit;
 mod forbidden;
 mod golang;
 mod image_name;
@@ -31,12 +32,26 @@ mod yaml_out;
 
 pub use body_changes::{ContentKind, Memory};
 pub use diagnostic::Warning;
+pub use edit::{Edited, edit};
 pub use load::load;
 pub use paste::Paste;
 pub use read::Sources;
 pub use requests::{NetworkBody, Requests};
 pub use service_body::{DEFAULT_STOP_GRACE_PERIOD, PublishedPort, ServiceBody};
 pub use stack_file::Stack;
+
+/// Reads a length of time as a stack file spells it: `1m30s`, `.5s`, `0`. Absent if docker refuses
+/// it.
+#[must_use]
+pub fn duration(text: &str) -> Option<crate::Offset> {
+    golang::parse_duration(text).map(crate::Offset::from_nanos)
+}
+
+/// A length of time as docker spells it: `1m30s`, `1.5s`, `0s`.
+#[must_use]
+pub fn show_duration(time: crate::Offset) -> String {
+    golang::show_duration(time.as_nanos())
+}
 
 /// Docker's label for everything that belongs to a stack. Its value is the stack's name.
 pub const STACK_LABEL: &str = "com.docker.stack.namespace";

@@ -59,6 +59,7 @@ mod streams;
 mod swarm_model;
 mod swarm_model_properties;
 mod swarm_model_records;
+mod sweep;
 mod ui;
 mod ui_run;
 mod watch;
