@@ -9,7 +9,8 @@
 //! * [`Course::of`]: one update as figures;
 //! * [`Tweak`]: a setting with another value; [`Sweep::of`]: the same update under many of them;
 //! * [`BehaviourFile`]: `--behaviour FILE`;
-//! * [`explain`]: every step of a recorded update, with the rule and the setting behind it.
+//! * [`explain`]: every step of a recorded update, with the rule and the setting behind it;
+//! * [`what_if`]: the same update under other settings.
 
 mod behaviour_file;
 mod chart;
@@ -23,6 +24,7 @@ mod sweep;
 mod table;
 mod text;
 mod tweak;
+mod what_if;
 
 use serde::Serialize;
 
@@ -36,6 +38,7 @@ pub use sweep::{LARGEST_GRID, Row, Sweep, Vary, sweep_text};
 pub use table::table;
 pub use text::text;
 pub use tweak::Tweak;
+pub use what_if::{Played, WhatIf, what_if, what_if_text};
 
 use crate::swarm::{HealthCheck, UpdatePolicy};
 
