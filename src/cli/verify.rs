@@ -10,11 +10,13 @@ use super::scenarios::ScenarioArgs;
 use super::values::{stack_name, words};
 use crate::deploy::{StackFiles, Whose, check_owner};
 use crate::error::{Error, Result};
+use crate::lint::{Conditions, Findings, Severity, lint};
 use crate::record::NegativeControl;
 use crate::run::{Finished, Load, RunSpec, Subject, find_target};
 use crate::scenario::Declaration;
 use crate::site::{LabUse, Ledger, Site};
 use crate::streams;
+use crate::wording::clean;
 
 /// Deploy a stack, roll a good and a broken update under load, and give one verdict
 #[derive(Debug, Args)]
@@ -55,6 +57,10 @@ pub(super) struct VerifyArgs {
     #[arg(long, alias = "no-negative-control", help_heading = "Load", hide_short_help = true)]
     no_self_test: bool,
 
+    /// Do not say first what `rollproof lint` finds in the stack file
+    #[arg(long, hide_short_help = true)]
+    no_lint: bool,
+
     #[command(flatten)]
     formats: FormatArgs,
 }
@@ -73,6 +79,9 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     }
     let _lock = console.state.lock()?;
     console.open_log(args.formats.ci, "rollproof verify")?;
+    if let Some(stack) = files.stack().filter(|_| !args.no_lint) {
+        tell_findings(&lint(stack, None, &Conditions::default())?, console);
+    }
     let lab = if args.keep { LabUse::Start } else { LabUse::ForOneRun };
     let site = console.open_site(lab).await?;
     let clean_up = async || {
@@ -93,6 +102,24 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
         Ok(finished) => conclude(console, &args.formats, finished, clean_up()).await,
         // Nothing was deployed, and a stack of this name may be one that stays.
         Err(error) => site.nothing_done(&console.state).await.and(Err(error)),
+    }
+}
+
+/// Says what `lint` finds, a line each. It changes no verdict: the run shows what it comes to.
+fn tell_findings(findings: &Findings, console: &Console) {
+    let serious = findings.list.iter().filter(|finding| finding.severity > Severity::Hint);
+    let mut first = None;
+    for finding in serious {
+        let number = finding.rule.number;
+        first.get_or_insert(number);
+        let place = &finding.place;
+        let line = format!("{}[{number}] {place}: {}", finding.severity, finding.sentence());
+        console.tell(&clean(&line));
+    }
+    if let Some(number) = first {
+        console.tell(&format!(
+            "`rollproof lint` has the fixes, `rollproof lint --explain {number}` the reason"
+        ));
     }
 }
 

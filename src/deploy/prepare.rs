@@ -25,6 +25,12 @@ impl StackFiles {
         Ok(Self { files: files.to_vec(), stack })
     }
 
+    /// The stack that was read; absent for the example.
+    #[must_use]
+    pub fn stack(&self) -> Option<&Stack> {
+        self.stack.as_ref()
+    }
+
     /// The requests that deploy the stack under this name; absent for the example.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use super::limits::Limits;
 use super::machine::{Machine, MachineFault};
 use super::masked::Masked;
 use super::nodes::NodeLoss;
+use super::prediction::Prediction;
 use super::remedies::STEADY_ENGINE;
 use super::replicas::{ReplicaStory, Strangers, replicas_answering};
 use super::scene::Scene;
@@ -50,6 +51,9 @@ pub struct ScenarioJudgement {
     pub end: String,
     /// What Swarm did.
     pub update: UpdateStory,
+    /// What the model of Swarm says of it; absent if it cannot: no update, or no replicas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<Prediction>,
     /// Nodes that went away, were drained or lost their manager.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<NodeLoss>,
@@ -177,6 +181,7 @@ pub(super) fn judge_scene(
         ended_at: scene.ended,
         end: end_in_words(scene),
         update: UpdateStory::of(scene),
+        prediction: None,
         nodes: scene.nodes.clone(),
         rollback,
         capacity: course,

@@ -23,6 +23,7 @@ mod judge_machine;
 mod judge_masked;
 mod judge_outside;
 mod judge_pooled;
+mod judge_prediction;
 mod judge_purpose;
 mod judge_records;
 mod judge_self_test;
