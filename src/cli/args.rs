@@ -14,8 +14,8 @@ use super::values::{
     words,
 };
 use super::{
-    build, deploy, down, explain, lab, lint, plan, probe, report, runs, scenarios, shell, stack,
-    status, sweep, try_scenarios, update as roll, verify, watch,
+    build, calibrate, deploy, down, explain, lab, lint, plan, probe, report, runs, scenarios,
+    shell, stack, status, sweep, try_scenarios, update as roll, verify, watch,
 };
 use crate::deploy::{Change, EndpointMode, ResolveImage};
 use crate::error::{Error, Result};
@@ -122,6 +122,7 @@ pub(super) enum Command {
     Watch(watch::WatchArgs),
     Plan(plan::PlanArgs),
     Sweep(sweep::SweepArgs),
+    Calibrate(calibrate::CalibrateArgs),
     Lint(lint::LintArgs),
     Probe(probe::ProbeArgs),
     Status(status::StatusArgs),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::calibrate::read_hop_times;
 use super::console::Console;
 use super::values::{duration, engine_version};
 use crate::deploy::{read_or_example, read_stack};
@@ -14,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::plan::{BehaviourFile, Setting};
 use crate::stack::ServiceBody;
 use crate::swarm::EngineVersion;
-use crate::swarm_model::{NEWEST, Node, Spec};
+use crate::swarm_model::{HopTimes, NEWEST, Node, Spec};
 
 #[derive(Debug, Args)]
 pub(super) struct ForecastArgs {
@@ -38,6 +39,11 @@ pub(super) struct ForecastArgs {
     #[arg(long, value_name = "FILE")]
     behaviour: Option<PathBuf>,
 
+    /// How long the engine's own steps take, as `rollproof calibrate` writes it [default: those of an
+    /// idle machine]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    hop_times: Option<PathBuf>,
+
     /// Release of the engine [default: the newest that is known]
     #[arg(long, value_name = "VERSION", value_parser = engine_version, hide_short_help = true)]
     engine_version: Option<EngineVersion>,
@@ -55,6 +61,7 @@ impl ForecastArgs {
     /// that runs, if it has other settings.
     pub(super) fn settings(&self, from: &[String], console: &Console) -> Result<Vec<Setting>> {
         let behaviour = self.behaviour.as_deref().map(read_behaviour).transpose()?;
+        let hops = self.hop_times.as_deref().map(read_hop_times).transpose()?;
         let stack = read_or_example(console.state.path(), &self.files)?;
         for warning in stack.warnings() {
             console.detail(&warning.to_string());
@@ -75,13 +82,14 @@ impl ForecastArgs {
             self.service.as_deref().map_or(!body.is_job(), |wanted| wanted == key(body))
         };
         let chosen = bodies.iter().filter(chosen);
-        chosen.map(|body| self.setting(body, &previous, behaviour.as_ref())).collect()
+        chosen.map(|body| self.setting(body, &previous, hops, behaviour.as_ref())).collect()
     }
 
     fn setting(
         &self,
         body: &ServiceBody,
         previous: &[ServiceBody],
+        hops: Option<HopTimes>,
         behaviour: Option<&BehaviourFile>,
     ) -> Result<Setting> {
         if body.is_job() {
@@ -92,6 +100,7 @@ impl ForecastArgs {
         }
         let spec = Spec::of(body, None);
         let mut setting = Setting::new(key(body), spec, self.boot.into(), self.stop.into());
+        setting.hops = hops.unwrap_or_default();
         setting.engine = self.engine_version.unwrap_or(NEWEST);
         setting.nodes = vec![Node::default(); self.nodes.map_or(0, usize::from)];
         if let Some(before) = previous.iter().find(|other| other.name() == body.name()) {

@@ -2,6 +2,7 @@
 
 mod args;
 mod build;
+mod calibrate;
 mod ci;
 mod console;
 mod deploy;
@@ -110,6 +111,7 @@ async fn dispatch(command: Command, global: GlobalArgs) -> Result<u8> {
         Command::Stack(args) => stack::run(args, console),
         Command::Explain(args) => explain::run(&args, console),
         Command::Plan(args) => plan::run(&args, console),
+        Command::Calibrate(args) => calibrate::run(&args, console).await,
         Command::Sweep(args) => sweep::run(&args, console),
         Command::Lint(args) => lint::run(&args, console),
         Command::Completions(_)

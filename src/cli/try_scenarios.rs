@@ -16,8 +16,8 @@ use crate::deploy::{StackFiles, scenario_stack};
 use crate::error::{Error, ErrorKind, Result};
 use crate::judge::{ScenarioJudgement, Verdict};
 use crate::probe::{Asked, Expect};
-use crate::record::NegativeControl;
-use crate::run::{Load, RunSpec, Subject, TargetWish};
+use crate::record::{NegativeControl, RecordReader, Run};
+use crate::run::{Finished, Load, RunSpec, Subject, TargetWish};
 use crate::scenario::{self, Declaration, Group};
 use crate::site::{LabUse, Ledger, Site};
 use crate::streams::{self, Asking};
@@ -27,6 +27,8 @@ use crate::wording::{count, length};
 const STACK: &str = "rollproof-try";
 /// The port that its proxy publishes.
 const PORT: u16 = 8080;
+/// Requests a second while hop times are measured: few enough to disturb nothing.
+const CALIBRATION_RATE: f64 = 10.0;
 
 /// Run scenarios on a small built-in stack, and check that each goes as it declares
 #[derive(Debug, Args)]
@@ -76,7 +78,7 @@ struct Tried {
 
 pub(super) async fn run(args: TryArgs, console: &Console) -> Result<u8> {
     let declarations = wanted(&args)?;
-    let load = load(&args, &declarations)?;
+    let load = load(args.rate, args.fast, &declarations)?;
     let _lock = console.state.lock()?;
     let lab = if args.keep { LabUse::Start } else { LabUse::ForOneRun };
     let site = console.open_site(lab).await?;
@@ -127,13 +129,13 @@ fn wanted(args: &TryArgs) -> Result<Vec<Declaration>> {
     Ok(wanted)
 }
 
-fn load(args: &TryArgs, declarations: &[Declaration]) -> Result<Load> {
-    let seconds = |usual, fast| Duration::from_secs(if args.fast { fast } else { usual });
+fn load(rate_hz: f64, is_fast: bool, declarations: &[Declaration]) -> Result<Load> {
+    let seconds = |usual, fast| Duration::from_secs(if is_fast { fast } else { usual });
     let load = Load {
         streams: streams::HARMLESS.to_vec(),
         insist: true,
         asking: Asking {
-            rate_hz: args.rate,
+            rate_hz,
             deadline: Duration::from_millis(800),
             post_path: None,
             slow_path: "/slow?ms=4000".to_owned(),
@@ -229,8 +231,28 @@ async fn once(
     console: &Console,
     site: &Site,
 ) -> Result<Box<ScenarioJudgement>> {
+    let finished = perform(args.progress_deadline, declaration, load, console, site).await?;
+    let judged = judge_and_save(&finished.folder)?.judgement;
+    console.detail(&format!("record: {}", finished.folder.display()));
+    match judged.scenarios.into_iter().next() {
+        Some(scenario) => Ok(Box::new(scenario)),
+        None => Err(finished
+            .outcome
+            .err()
+            .unwrap_or_else(|| Error::environment("the run ended before the scenario began"))),
+    }
+}
+
+/// Runs a scenario on its stack.
+async fn perform(
+    progress_deadline: Duration,
+    declaration: &Declaration,
+    load: &Load,
+    console: &Console,
+    site: &Site,
+) -> Result<Finished> {
     let files = stack(declaration, console, site)?;
-    let stack_args = StackArgs::built_in(args.progress_deadline);
+    let stack_args = StackArgs::built_in(progress_deadline);
     let deployment = deployment(console, site, STACK, files, &stack_args, false)?;
     // The proxy's port, also where a scenario publishes another one.
     let url = format!("http://{}:{PORT}/", site.published_host);
@@ -248,16 +270,29 @@ async fn once(
         leave_as_found: false,
         self_test: NegativeControl::Off,
     };
-    let finished = spec.run(&console.run_env(site)).await?;
-    let judged = judge_and_save(&finished.folder)?.judgement;
-    console.detail(&format!("record: {}", finished.folder.display()));
-    match judged.scenarios.into_iter().next() {
-        Some(scenario) => Ok(Box::new(scenario)),
-        None => Err(finished
-            .outcome
-            .err()
-            .unwrap_or_else(|| Error::environment("the run ended before the scenario began"))),
-    }
+    spec.run(&console.run_env(site)).await
+}
+
+/// Updates the built-in stack once with few requests, and returns the record.
+pub(super) async fn update_alone(console: &Console) -> Result<Run> {
+    let declarations = chosen(&["update".to_owned()])?;
+    let [declaration] = declarations.as_slice() else {
+        return Err(Error::environment("the scenario of a good update is missing"));
+    };
+    let load = load(CALIBRATION_RATE, true, &declarations)?;
+    let _lock = console.state.lock()?;
+    let site = console.open_site(LabUse::ForOneRun).await?;
+    let recorded = async {
+        remove_what_was_left(console, &site).await?;
+        let deadline = Duration::from_secs(120);
+        let finished = perform(deadline, declaration, &load, console, &site).await?;
+        finished.outcome?;
+        RecordReader::open(&finished.folder)
+    };
+    let recorded = recorded.await;
+    let cleaned = site.after_run(&console.state, STACK, &|text| console.tell(text)).await;
+    let recorded = recorded?;
+    cleaned.map(|()| recorded)
 }
 
 impl Tried {

@@ -328,3 +328,37 @@ fn settings_of_a_replay_are_refused_like_those_of_a_sweep() {
         assert!(error.contains(said), "{error}");
     }
 }
+
+/// What is measured in a record is what `plan` counts with.
+#[test]
+fn hop_times_of_a_record_are_taken_by_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hops.json");
+    let name = file.to_str().unwrap();
+    let mut calibrate = Command::cargo_bin("rollproof").unwrap();
+    calibrate.current_dir(env!("CARGO_MANIFEST_DIR"));
+    let args = ["calibrate", "--run", "tests/records/new-version-404", "-o", name];
+    calibrate.args(args).assert().success();
+    let mut hops: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert!(hops["start"].as_f64().unwrap() > 0.2, "{hops}");
+    let planned = |more: &[&str]| {
+        let args = ["-c", "stacks/replicated.yml", "--service", "app", "--json"];
+        let all = json(&[&args[..], more].concat());
+        all["services"][0]["courses"][0]["first_new_serves_s"].as_f64().unwrap()
+    };
+    let before = planned(&["--hop-times", name]);
+    hops["start"] = serde_json::json!(hops["start"].as_f64().unwrap() + 4.0);
+    std::fs::write(&file, hops.to_string()).unwrap();
+    assert!((planned(&["--hop-times", name]) - before - 4.0).abs() < 0.001);
+    for (text, said) in [
+        ("{\"start\": -1}", "from 0 to 3600 seconds"),
+        ("{\"begin\": 1}", "unknown field `begin`"),
+        ("{\"start\": \"1s\"}", "hops.json:1:"),
+        ("[", "hops.json:1:"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let run = plan(&["-c", "stacks/replicated.yml", "--hop-times", name]).assert().code(2);
+        let error = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+        assert!(error.contains(said) && error.contains("rollproof calibrate"), "{text}: {error}");
+    }
+}
