@@ -14,8 +14,8 @@ use super::values::{
     StreamChoice, duration, key_value, limit, path, port, rate, stack_name, words,
 };
 use super::{
-    build, compare, deploy, down, explain, init, lab, lint, plan, probe, report, runs, scenarios,
-    serve, shell, stack, status, try_scenarios, update as roll, verify, watch,
+    build, calibrate, compare, deploy, down, explain, init, lab, lint, plan, probe, report, runs,
+    scenarios, serve, shell, stack, status, sweep, try_scenarios, update as roll, verify, watch,
 };
 use crate::deploy::{Change, EndpointMode};
 use crate::error::{Error, Result};
@@ -121,6 +121,8 @@ pub(super) enum Command {
     Try(try_scenarios::TryArgs),
     Watch(watch::WatchArgs),
     Plan(plan::PlanArgs),
+    Sweep(sweep::SweepArgs),
+    Calibrate(calibrate::CalibrateArgs),
     Lint(lint::LintArgs),
     Init(init::InitArgs),
     Probe(probe::ProbeArgs),

@@ -14,7 +14,9 @@ use crate::deploy::read_stack;
 use crate::error::{Error, Result};
 use crate::exit_code;
 use crate::lint::{self, Conditions, FORMATS, Findings, Format, JSON, Look, RULES, Severity, TEXT};
+use crate::stack::Stack;
 use crate::swarm::EngineVersion;
+use crate::wording::clean;
 
 /// Find settings of a stack file that cost requests or hide failures, without an engine
 #[derive(Debug, Args)]
@@ -162,4 +164,28 @@ fn write(args: &LintArgs, console: &Console, findings: &Findings) -> Result<()> 
         return Ok(());
     }
     put(&(TEXT.write)(findings, look))
+}
+
+/// Says what `lint` finds in a stack that is about to run, a line each. It changes no verdict: the run
+/// shows what it comes to.
+///
+/// # Errors
+/// Those of [`lint`].
+pub(super) fn tell_findings(stack: &Stack, console: &Console) -> Result<()> {
+    let findings = lint::lint(stack, None, &Conditions::default())?;
+    let serious = findings.list.iter().filter(|finding| finding.severity > Severity::Hint);
+    let mut first = None;
+    for finding in serious {
+        let number = finding.rule.number;
+        first.get_or_insert(number);
+        let place = &finding.place;
+        let line = format!("{}[{number}] {place}: {}", finding.severity, finding.sentence());
+        console.tell(&clean(&line));
+    }
+    if let Some(number) = first {
+        console.tell(&format!(
+            "`rollproof lint` has the fixes, `rollproof lint --explain {number}` the reason"
+        ));
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 mod against_args;
 mod args;
 mod build;
+mod calibrate;
 mod ci;
 mod compare;
 mod config;
@@ -14,6 +15,7 @@ mod down;
 mod dry_run;
 mod event_stream;
 mod explain;
+mod forecast;
 mod format_args;
 mod good_response;
 mod header;
@@ -36,6 +38,7 @@ mod serve;
 mod shell;
 mod stack;
 mod status;
+mod sweep;
 mod target_args;
 mod try_dry_run;
 mod try_scenarios;
@@ -138,6 +141,8 @@ async fn dispatch(command: Command, global: GlobalArgs, file: Option<PathBuf>) -
         Command::Stack(args) => stack::run(args, console),
         Command::Explain(args) => explain::run(&args, console),
         Command::Plan(args) => plan::run(&args, console),
+        Command::Calibrate(args) => calibrate::run(&args, console).await,
+        Command::Sweep(args) => sweep::run(&args, console),
         Command::Lint(args) => lint::run(&args, console),
         Command::Init(args) => init::run(args, console),
         Command::Completions(_)

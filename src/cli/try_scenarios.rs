@@ -19,8 +19,8 @@ use crate::deploy::{Kernel, StackFiles, scenario_stack};
 use crate::error::{Error, ErrorKind, Result};
 use crate::judge::{ScenarioJudgement, Verdict};
 use crate::probe::{Asked, Expect};
-use crate::record::NegativeControl;
-use crate::run::{Load, RunSpec, Subject, TargetWish, find_target};
+use crate::record::{NegativeControl, UserLimits};
+use crate::run::{Finished, Load, RunSpec, Subject, TargetWish, find_target};
 use crate::scenario::{self, Declaration, Group};
 use crate::site::{LabUse, Ledger, Site};
 use crate::streams::{self, Asking};
@@ -88,7 +88,7 @@ struct Tried {
 
 pub(super) async fn run(args: TryArgs, console: &Console) -> Result<u8> {
     let declarations = wanted(&args)?;
-    let load = load(&args, &declarations)?;
+    let load = load(args.rate, args.fast, &declarations)?;
     args.limits.limits()?;
     if args.dry_run.dry_run {
         return try_dry_run::show(&declarations, &load, console).await;
@@ -144,13 +144,13 @@ fn wanted(args: &TryArgs) -> Result<Vec<Declaration>> {
     Ok(wanted)
 }
 
-fn load(args: &TryArgs, declarations: &[Declaration]) -> Result<Load> {
-    let seconds = |usual, fast| Duration::from_secs(if args.fast { fast } else { usual });
+pub(super) fn load(rate_hz: f64, is_fast: bool, declarations: &[Declaration]) -> Result<Load> {
+    let seconds = |usual, fast| Duration::from_secs(if is_fast { fast } else { usual });
     let load = Load {
         streams: streams::HARMLESS.to_vec(),
         insist: true,
         asking: Asking {
-            rate_hz: args.rate,
+            rate_hz,
             deadline: Duration::from_millis(800),
             post_path: None,
             slow_path: "/slow?ms=4000".to_owned(),
@@ -220,7 +220,7 @@ async fn each(
 }
 
 /// A killed `try` leaves its stack behind on a user's engine.
-async fn remove_what_was_left(console: &Console, site: &Site) -> Result<()> {
+pub(super) async fn remove_what_was_left(console: &Console, site: &Site) -> Result<()> {
     let left = site.manager.stack_services(STACK).await?;
     let ledger = Ledger::read(&console.state)?;
     let ours = ledger
@@ -261,8 +261,31 @@ async fn once(
     console: &Console,
     site: &Site,
 ) -> Result<Box<ScenarioJudgement>> {
+    let limits = args.limits.limits()?;
+    let deadline = args.progress_deadline;
+    let finished = perform(deadline, declaration, load, limits, console, site).await?;
+    let judged = judge_finished(console, &finished)?.judgement;
+    console.detail(&format!("record: {}", finished.folder.display()));
+    match judged.scenarios.into_iter().next() {
+        Some(scenario) => Ok(Box::new(scenario)),
+        None => Err(finished
+            .outcome
+            .err()
+            .unwrap_or_else(|| Error::environment("the run ended before the scenario began"))),
+    }
+}
+
+/// Runs a scenario on its stack.
+pub(super) async fn perform(
+    progress_deadline: Duration,
+    declaration: &Declaration,
+    load: &Load,
+    limits: UserLimits,
+    console: &Console,
+    site: &Site,
+) -> Result<Finished> {
     let files = stack(declaration, console, site.kernel)?;
-    let stack_args = StackArgs::built_in(args.progress_deadline);
+    let stack_args = StackArgs::built_in(progress_deadline);
     let deployment = deployment(console, site, STACK, files, &stack_args, false)?;
     let subject = Subject::to_deploy(site, deployment, &wish(site))?;
     let changed = declaration.scenario(true, &subject.body).changed(&subject.body);
@@ -277,19 +300,10 @@ async fn once(
         scenarios: vec![declaration.clone()],
         leave_as_found: false,
         self_test: NegativeControl::Off,
-        limits: args.limits.limits()?,
+        limits,
         against: None,
     };
-    let finished = spec.run(&console.run_env(site)).await?;
-    let judged = judge_finished(console, &finished)?.judgement;
-    console.detail(&format!("record: {}", finished.folder.display()));
-    match judged.scenarios.into_iter().next() {
-        Some(scenario) => Ok(Box::new(scenario)),
-        None => Err(finished
-            .outcome
-            .err()
-            .unwrap_or_else(|| Error::environment("the run ended before the scenario began"))),
-    }
+    spec.run(&console.run_env(site)).await
 }
 
 impl Tried {

@@ -10,6 +10,7 @@ use super::dry_run::{DryRun, DryRunArgs};
 use super::event_stream::EventArgs;
 use super::format_args::FormatArgs;
 use super::limit_args::LimitArgs;
+use super::lint::tell_findings;
 use super::next_args::{NextArgs, NextFiles};
 use super::result::{check_for_several, conclude, conclude_all, judge_finished};
 use super::scenarios::ScenarioArgs;
@@ -65,6 +66,10 @@ pub(super) struct VerifyArgs {
     #[arg(long, alias = "no-negative-control", help_heading = "Load", hide_short_help = true)]
     no_self_test: bool,
 
+    /// Do not say first what `rollproof lint` finds in the stack file
+    #[arg(long, hide_short_help = true)]
+    no_lint: bool,
+
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -113,6 +118,9 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     let _lock = console.state.lock()?;
     console.open_events(&args.events, Some(&args.formats))?;
     console.open_log(args.formats.ci, "rollproof verify")?;
+    if let Some(stack) = wanted.files.stack().filter(|_| !args.no_lint) {
+        tell_findings(stack, console)?;
+    }
     let lab = if args.keep { LabUse::Start } else { LabUse::ForOneRun };
     let site = console.open_site(lab).await?;
     let clean_up = async || {

@@ -25,6 +25,12 @@ impl StackFiles {
         Ok(Self { files: files.to_vec(), stack })
     }
 
+    /// The stack that was read; absent for the example.
+    #[must_use]
+    pub fn stack(&self) -> Option<&Stack> {
+        self.stack.as_ref()
+    }
+
     /// The requests that deploy the stack under this name; absent for the example.
     ///
     /// # Errors
@@ -140,6 +146,21 @@ pub fn read_or_example(folder: &Path, files: &[String]) -> Result<Stack> {
 /// # Errors
 /// A file that cannot be read, or that docker would refuse too.
 pub fn read_stack(files: &[String]) -> Result<Stack> {
+    stack::load(&sources(files)?).map_err(|error| {
+        if error.hints().is_empty() {
+            error.hint("docker refuses this file too: try `docker stack config -c FILE`")
+        } else {
+            error
+        }
+    })
+}
+
+/// What reading stack files depends on: this process's environment, and standard input if it is
+/// one of them.
+///
+/// # Errors
+/// No current folder, or standard input cannot be read.
+pub fn sources(files: &[String]) -> Result<Sources> {
     let env: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
         .collect();
@@ -154,13 +175,7 @@ pub fn read_stack(files: &[String]) -> Result<Stack> {
         stdin = Some(bytes);
     }
     let home = std::env::home_dir();
-    stack::load(&Sources { files: files.to_vec(), env, home, cwd, stdin }).map_err(|error| {
-        if error.hints().is_empty() {
-            error.hint("docker refuses this file too: try `docker stack config -c FILE`")
-        } else {
-            error
-        }
-    })
+    Ok(Sources { files: files.to_vec(), env, home, cwd, stdin })
 }
 
 /// The files as absolute paths, so that later commands in other folders find them.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::check::{Check, Verdict};
 use super::headline::headline;
 use super::limits::Limits;
+use super::prediction::Prediction;
 use super::scenario_judgement::{ScenarioJudgement, judge_scene};
 use super::scene::Scene;
 use super::self_test::SelfTestStory;
@@ -72,8 +73,16 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
         EventKind::Caveat { text } => Some(text.clone()),
         _ => None,
     }));
-    let scenarios: Vec<ScenarioJudgement> =
+    let mut scenarios: Vec<ScenarioJudgement> =
         scenes.iter().map(|scene| judge_scene(run, scene, limits, &mut caveats)).collect();
+    for (name, mut prediction) in Prediction::all(run) {
+        let mut pairs = scenes.iter().zip(&mut scenarios);
+        let found = pairs.find(|(_, one)| one.name == name && one.prediction.is_none());
+        let Some((scene, scenario)) = found else { continue };
+        // What was cut short differs from every prediction.
+        prediction.difference = prediction.difference.filter(|_| scene.end.unknown().is_none());
+        scenario.prediction = Some(prediction);
+    }
     if run.meta.negative_control == NegativeControl::Off {
         caveats.push(
             "the self-test was skipped: nothing shows that this run would have noticed a lost \

@@ -18,6 +18,7 @@ use super::machine::{Machine, MachineFault};
 use super::masked::Masked;
 use super::nodes::NodeLoss;
 use super::other_changes::{ServiceJudgement, one_version, other_services};
+use super::prediction::Prediction;
 use super::remedies::STEADY_ENGINE;
 use super::replicas::{ReplicaStory, Strangers, replicas_answering};
 use super::scene::Scene;
@@ -57,6 +58,9 @@ pub struct ScenarioJudgement {
     /// The other services that it changed or created.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceJudgement>,
+    /// What the model of Swarm says of it; absent if it cannot: no update, or no replicas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<Prediction>,
     /// Nodes that went away, were drained or lost their manager.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<NodeLoss>,
@@ -177,9 +181,9 @@ pub(super) fn judge_scene(
         streams: &streams,
         capacity: course.as_ref(),
     };
-    let advice = advice(&case, &services);
 
     ScenarioJudgement {
+        advice: advice(&case, &services),
         name: scene.name.to_owned(),
         expects: scene.expects,
         must: scene.must.cloned(),
@@ -190,6 +194,7 @@ pub(super) fn judge_scene(
         end: end_in_words(scene),
         update,
         services,
+        prediction: None,
         nodes: scene.nodes.clone(),
         rollback,
         capacity: course,
@@ -204,7 +209,6 @@ pub(super) fn judge_scene(
         failed_requests: explained.all,
         causes: explained.causes,
         checks,
-        advice,
     }
 }
 

@@ -7,8 +7,10 @@
 //! * [`detection`]: whether and when an update notices a [`FailureKind`], and why it does not;
 //! * [`Setting::tolerated`]: how many failed slots an update tolerates;
 //! * [`Course::of`]: one update as figures;
+//! * [`Tweak`]: a setting with another value; [`Sweep::of`]: the same update under many of them;
 //! * [`BehaviourFile`]: `--behaviour FILE`;
-//! * [`explain`]: every step of a recorded update, with the rule and the setting behind it.
+//! * [`explain`]: every step of a recorded update, with the rule and the setting behind it;
+//! * [`what_if`]: the same update under other settings.
 
 mod behaviour_file;
 mod chart;
@@ -19,8 +21,11 @@ mod forecast;
 mod room;
 mod setting;
 mod slot_courses;
+mod sweep;
 mod table;
 mod text;
+mod tweak;
+mod what_if;
 
 use serde::Serialize;
 
@@ -31,8 +36,11 @@ pub use explain::{Explained, Step, explain, explain_text};
 pub use forecast::{BOOT, STOP, forecast};
 pub use room::Room;
 pub use setting::Setting;
+pub use sweep::{LARGEST_GRID, Row, Sweep, Vary, sweep_text};
 pub use table::table;
 pub use text::{ending, text};
+pub use tweak::Tweak;
+pub use what_if::{Played, WhatIf, what_if, what_if_text};
 
 use crate::swarm::{HealthCheck, UpdatePolicy};
 

@@ -9,11 +9,11 @@ use super::requests::table;
 use super::services::in_one_line;
 use super::settings::{proof, rollback_settings, settings, wanted};
 use super::style::Style;
-use super::summary::{after, cause, fix, what_swarm_did};
+use super::summary::{after, cause, differs, fix, what_swarm_did};
 use crate::Offset;
 use crate::judge::{
-    Check, HealthStory, Judgement, Pooled, PooledStream, ReplicaStory, ScenarioJudgement,
-    StreamStats, Verdict,
+    Check, HealthStory, Judgement, Pooled, PooledStream, PredictedState, Prediction, ReplicaStory,
+    ScenarioJudgement, StreamStats, Verdict,
 };
 use crate::record::{Expects, Purpose};
 use crate::wording::{count, counted, length, list, percent};
@@ -160,6 +160,9 @@ fn scenario_block(page: &mut Page, scenario: &ScenarioJudgement) {
         fix(page, advice);
     }
     page.row("states", &states(scenario));
+    if let Some(prediction) = &scenario.prediction {
+        page.row("predicted", &predicted(prediction));
+    }
     page.row("converged", &converged(scenario));
     if let Some(story) = &scenario.rollback {
         let back = match story.capacity_restored_at {
@@ -250,6 +253,17 @@ fn states(scenario: &ScenarioJudgement) -> String {
         return format!("{what}; {}", scenario.end);
     }
     format!("{} after the change; {}", states.join(" → "), scenario.end)
+}
+
+/// What the model said, and where and why it differs.
+fn predicted(prediction: &Prediction) -> String {
+    let state = |one: &PredictedState| format!("{} {}", one.state, length(one.at_s));
+    let states: Vec<String> = prediction.states.iter().map(state).collect();
+    let states = if states.is_empty() { "no update".to_owned() } else { states.join(" → ") };
+    match &prediction.difference {
+        None => states,
+        Some(difference) => format!("{states}; {}", differs(difference)),
+    }
 }
 
 fn converged(scenario: &ScenarioJudgement) -> String {

@@ -11,7 +11,9 @@ use super::services::in_one_line;
 use super::settings::{proof, settings, wanted};
 use super::style::Style;
 use crate::Offset;
-use crate::judge::{Advice, Judgement, PooledStream, RollbackStory, ScenarioJudgement, Verdict};
+use crate::judge::{
+    Advice, Difference, Judgement, PooledStream, RollbackStory, ScenarioJudgement, Verdict,
+};
 use crate::record::Expects;
 use crate::swarm::UpdateState;
 use crate::wording::{counted, length};
@@ -59,12 +61,12 @@ fn one(judgement: &Judgement, style: Style) -> String {
         table(&mut asked, &rows);
     }
 
-    let mut facts = Page::new(style);
+    let (mut set, mut proven) = (Page::new(style), Page::new(style));
     if !judgement.scenarios.is_empty() {
-        settings(&mut facts, &judgement.stack);
+        settings(&mut set, &judgement.stack);
         let proof = proof(judgement);
         if !proof.is_empty() {
-            facts.row("proof", &proof);
+            proven.row("proof", &proof);
         }
     }
 
@@ -82,13 +84,23 @@ fn one(judgement: &Judgement, style: Style) -> String {
         notes.row("note", caveat);
     }
 
+    let mut facts = vec![set, proven, notes];
+    for scenario in &judgement.scenarios {
+        let difference = scenario.prediction.as_ref().and_then(|found| found.difference.as_ref());
+        if let Some(difference) = difference {
+            let mut page = Page::new(style);
+            page.row("model", &format!("{}: {}", name(scenario), differs_in_short(difference)));
+            facts.push(page);
+        }
+    }
+
     let mut details = Page::new(style);
     details_line(&mut details, style);
-    join(top, [why, asked, facts], notes, details)
+    join(top, [why, asked], facts, details)
 }
 
-/// Puts the parts together; what does not fit into the lines is left out, notes first.
-fn join(mut top: Page, [why, asked, facts]: [Page; 3], notes: Page, details: Page) -> String {
+/// Puts the parts together; what does not fit into the lines is left out, the model first.
+fn join(mut top: Page, [why, asked]: [Page; 2], facts: Vec<Page>, details: Page) -> String {
     let most = if top.style.columns() < Style::default().width { LINES_IF_NARROW } else { LINES };
     let mut left = most.saturating_sub(top.len() + details.len() + 1);
     for page in [why, asked] {
@@ -99,7 +111,7 @@ fn join(mut top: Page, [why, asked, facts]: [Page; 3], notes: Page, details: Pag
         }
     }
     top.blank();
-    for page in [facts, notes] {
+    for page in facts {
         if page.len() <= left {
             left -= page.len();
             top.append(page);
@@ -126,7 +138,7 @@ fn scenario_lines(page: &mut Page, scenario: &ScenarioJudgement, all: &[Scenario
     let word = page.style.verdict(scenario.verdict, word);
     let indent = 2 + names + 2 + verdicts + 2;
     let first = format!("  {:names$}  {word}{:gap$}  ", name(scenario), "");
-    page.column(&first, indent, &what_swarm_did(scenario));
+    page.column(&first, indent, &with_prediction(scenario));
     if let Some(story) = scenario.rollback.as_ref().filter(|_| !is_unexpected(scenario)) {
         page.column(&" ".repeat(indent), indent, &format!("cause: {}", cause(story)));
     }
@@ -140,6 +152,32 @@ fn scenario_lines(page: &mut Page, scenario: &ScenarioJudgement, all: &[Scenario
         let open = scenario.checks.iter().find(|check| check.verdict == Verdict::Inconclusive);
         page.column(&" ".repeat(indent), indent, open.map_or("", |check| &check.because));
     }
+}
+
+/// What Swarm did, and when the model of Swarm has it end.
+fn with_prediction(scenario: &ScenarioJudgement) -> String {
+    let did = what_swarm_did(scenario);
+    match scenario.prediction.as_ref().and_then(|prediction| prediction.finished_s) {
+        Some(at) => {
+            let (first, rest) = did.split_at(did.find(';').unwrap_or(did.len()));
+            format!("{first} (predicted {}){rest}", length(at))
+        }
+        None => did,
+    }
+}
+
+/// Where the prediction differs, and the setting behind it, or else the rule.
+fn differs_in_short(difference: &Difference) -> String {
+    match difference.setting {
+        Some(setting) => format!("{} [{setting}]", difference.what),
+        None => differs(difference),
+    }
+}
+
+/// Where the prediction differs, and the rule behind it.
+pub(super) fn differs(difference: &Difference) -> String {
+    let setting = difference.setting.map(|name| format!(" [{name}]")).unwrap_or_default();
+    format!("{}: {}{setting}", difference.what, difference.rule)
 }
 
 /// Whether the rollback is what failed: then its cause stands below.

@@ -20,12 +20,27 @@ use crate::{Error, Result};
 /// A file that cannot be read, and everything that makes `docker stack config` refuse it. Errors
 /// of kind [`ErrorKind::Stack`](crate::ErrorKind::Stack) name the place in the file.
 pub fn load(sources: &Sources) -> Result<Stack> {
+    let (names, texts) = read(sources)?;
+    parse_texts(sources, &names, texts)
+}
+
+/// The names of the files, and their texts.
+pub(super) fn read(sources: &Sources) -> Result<(Vec<String>, Vec<SourceText>)> {
     let names = names(sources)?;
     let texts = read::texts(sources, &names)?;
+    Ok((names, texts))
+}
+
+/// Reads a stack from these texts of the files.
+pub(super) fn parse_texts(
+    sources: &Sources,
+    names: &[String],
+    texts: Vec<SourceText>,
+) -> Result<Stack> {
     let home = sources.env.get("HOME").cloned();
     let env = SourceEnv {
         variables: &sources.env,
-        folder: folder(&names, &sources.cwd),
+        folder: folder(names, &sources.cwd),
         home: home.or_else(|| sources.home.as_ref().map(|home| home.to_string_lossy().into())),
     };
     let mut warnings = Warnings::default();

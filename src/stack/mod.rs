@@ -10,6 +10,7 @@ mod body_changes;
 mod convert;
 mod decode;
 mod diagnostic;
+mod edit;
 mod forbidden;
 mod golang;
 mod image_name;
@@ -34,6 +35,7 @@ mod yaml_out;
 pub use body_changes::{ContentKind, Memory};
 pub use diagnostic::Warning;
 pub(crate) use diagnostic::{Fault, Mark, SourceText};
+pub use edit::{Edited, edit};
 pub use load::load;
 pub(crate) use node::{Entry, Node, Value};
 pub use paste::Paste;
@@ -45,6 +47,19 @@ pub use spec_changes::spec_changes;
 pub use stack_file::Stack;
 /// Reads YAML with the place of every value: also other files that users write.
 pub(crate) use yaml::parse as parse_yaml;
+
+/// Reads a length of time as a stack file spells it: `1m30s`, `.5s`, `0`. Absent if docker refuses
+/// it.
+#[must_use]
+pub fn duration(text: &str) -> Option<crate::Offset> {
+    golang::parse_duration(text).map(crate::Offset::from_nanos)
+}
+
+/// A length of time as docker spells it: `1m30s`, `1.5s`, `0s`.
+#[must_use]
+pub fn show_duration(time: crate::Offset) -> String {
+    golang::show_duration(time.as_nanos())
+}
 
 /// Docker's label for everything that belongs to a stack. Its value is the stack's name.
 pub const STACK_LABEL: &str = "com.docker.stack.namespace";

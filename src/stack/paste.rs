@@ -30,6 +30,11 @@ impl Paste {
         Self { name, value: value.into(), comment: None }
     }
 
+    /// Its own key, the last part of its name.
+    pub(super) fn key(&self) -> &'static str {
+        self.name.rsplit('.').next().unwrap_or(self.name)
+    }
+
     /// Where it stands in the service.
     fn path(&self) -> Vec<&'static str> {
         let deploy = self.is_in_deploy().then_some("deploy");
@@ -55,6 +60,15 @@ impl Paste {
     #[must_use]
     pub fn lines(settings: &[Self]) -> Vec<String> {
         let skip = usize::from(Self::block(settings) == "deploy");
+        Self::lines_below(settings, skip)
+    }
+
+    /// The same, to paste into the service itself.
+    pub(super) fn lines_of_service(settings: &[Self]) -> Vec<String> {
+        Self::lines_below(settings, 0)
+    }
+
+    fn lines_below(settings: &[Self], skip: usize) -> Vec<String> {
         let mut lines = Vec::new();
         let mut open: Vec<&str> = Vec::new();
         for setting in settings {

@@ -22,7 +22,8 @@
 //! * [`Spec::of`]: the input from a service's request body;
 //! * [`health_course`] and [`CheckTimings`]: when a container becomes healthy and unhealthy;
 //! * [`HopTimes`]: the part of a duration that no setting decides; [`HopTimes::measure`] takes it
-//!   from a record.
+//!   from a record;
+//! * [`Observed`]: how the versions behaved in a record, to play its updates again.
 //!
 //! The rules come from the engine's source (swarmkit and moby, named at each rule) and from
 //! recorded runs. What the source leaves open, because two parts of the engine race, is in
@@ -36,8 +37,10 @@ mod health;
 mod hop_times;
 mod input;
 mod measure;
+mod observed;
 mod outcome;
 mod reconcile;
+mod replay;
 mod restart;
 mod scheduler;
 mod spec;
@@ -52,6 +55,7 @@ pub use events::Names;
 pub use health::{CheckTimings, HealthCourse, health_course};
 pub use hop_times::HopTimes;
 pub use input::{Input, NEWEST, Node, Races, SlotOrder, Version};
+pub use observed::Observed;
 pub use outcome::{End, Outcome, StateStep, TaskFacts, Why};
 pub use spec::Spec;
 pub use task::{NoRoom, Step, What, Which};

@@ -210,7 +210,8 @@ impl Session {
             ["rollproof", "probe", ..] => self.probe(&line),
             [
                 "rollproof",
-                "deploy" | "lab" | "report" | "doctor" | "stack" | "plan" | "lint" | "scenarios",
+                "deploy" | "lab" | "report" | "doctor" | "stack" | "plan" | "sweep" | "lint"
+                | "scenarios",
                 ..,
             ]
             | ["tests/stack-cases.py", ..] => self.run(&line),
@@ -294,9 +295,9 @@ fn with(line: &str, more: &[&str]) -> String {
 }
 
 fn needs_no_engine(line: &str) -> bool {
-    ["make", "rm ", "tests/", "STACK_CASES=", "rollproof lint ", "rollproof plan "]
-        .iter()
-        .any(|start| line.starts_with(start))
+    let starts = ["make", "rm ", "tests/", "STACK_CASES="];
+    let commands = ["rollproof lint ", "rollproof plan ", "rollproof sweep "];
+    starts.iter().chain(&commands).any(|start| line.starts_with(start))
 }
 
 /// Runs every command of a document. Returns how many there were.

@@ -5,6 +5,8 @@ use std::path::Path;
 use assert_cmd::Command;
 use serde_json::Value;
 
+use crate::workplace::Workplace;
+
 fn lint(folder: &Path, args: &[&str]) -> (i32, String, String) {
     let mut command = Command::cargo_bin("rollproof").unwrap();
     let output = command.current_dir(folder).arg("lint").args(args).output().unwrap();
@@ -219,4 +221,21 @@ fn several_formats_at_once() {
         assert!(serde_json::from_str::<Value>(&text).is_ok(), "{file}");
     }
     assert_eq!(rules(LATEST), ["SRU050"]);
+}
+
+/// `verify` says what `lint` finds before it asks for an engine, and not with `--no-lint`.
+#[test]
+fn verify_says_first_what_lint_finds() {
+    let place = Workplace::without_engine();
+    let nowhere = ["--host", "unix:///nonexistent/docker.sock"];
+    let stack = concat!(env!("CARGO_MANIFEST_DIR"), "/stacks/classic.yml");
+    let ended = place.run(&[&nowhere[..], &["verify", "-c", stack, "--service", "app"]].concat());
+    let found: Vec<&str> = ended.err.lines().filter(|line| line.contains("[SRU")).collect();
+    assert!(found.iter().any(|line| line.starts_with("warning[SRU")), "{}", ended.err);
+    assert!(found.iter().all(|line| line.contains("classic.yml:") && !line.starts_with("hint")));
+    assert!(ended.err.contains("rollproof lint --explain SRU"), "{}", ended.err);
+    let args = ["verify", "-c", stack, "--service", "app", "--no-lint"];
+    let quiet = place.run(&[&nowhere[..], &args].concat());
+    assert_eq!((quiet.code, ended.code), (4, 4));
+    assert!(!quiet.err.contains("[SRU"), "{}", quiet.err);
 }

@@ -238,3 +238,127 @@ fn explanations_name_the_setting_that_decided() {
     let waited = steps.iter().filter(|step| step.rule.starts_with("a worker waits 4 s"));
     assert_eq!(waited.count(), 4);
 }
+
+fn explain(args: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("rollproof").unwrap();
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).arg("explain").args(args);
+    command
+}
+
+#[test]
+fn a_recorded_run_is_replayed_under_other_settings() {
+    let args = ["tests/records/new-version-404", "--set", "monitor=1s", "--set", "delay=3s"];
+    let output = explain(&args).assert().success().get_output().stdout.clone();
+    let text = String::from_utf8(output).unwrap();
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    insta::assert_snapshot!("explain-set", text);
+    let output = explain(&[&args[..], &["--json"]].concat()).assert().success();
+    let all: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    assert_eq!(all[1]["faithful"], true);
+    assert_eq!(all[1]["recorded"]["states"][1]["state"], "rollback_started");
+}
+
+/// What the model can replay of the recorded runs: where the record shows all that decided.
+#[test]
+fn replays_are_like_what_was_recorded() {
+    for (record, faithful) in [
+        ("new-version-404", true),
+        ("engines-image-rejected", true),
+        ("image-unresolvable-29", true),
+        ("host-routed-nothing-serves", true),
+        ("app-and-proxy-updated", true),
+        ("scaled-down", true),
+        // A port, and nodes that were lost.
+        ("host-port-start-first", false),
+        ("link-of-a-node-cut", false),
+        ("nodes-link-cut", false),
+    ] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records").join(record);
+        let run = rollproof::record::RecordReader::open(&folder).unwrap();
+        let found = rollproof::plan::what_if(&run, &[]).unwrap();
+        assert!(!found.is_empty(), "{record}");
+        for one in found {
+            assert_eq!(one.faithful, faithful, "{record}: {one:?}");
+            assert_eq!(one.differences, Vec::<String>::new(), "{record}");
+        }
+    }
+}
+
+/// A version that becomes sick after the update was over: a longer monitor would have seen it.
+#[test]
+fn a_longer_monitor_sees_what_a_short_one_missed() {
+    let mut spec = spec(Order::StartFirst);
+    spec.update.monitor = 2.0;
+    spec.update.delay = 0.0;
+    spec.health = Some(check(1.0, 3));
+    let sick = rollproof::swarm_model::Behaviour::sound(secs(0.5), secs(0.1)).sick_after(secs(9.0));
+    let sound = rollproof::swarm_model::Behaviour::sound(secs(0.5), secs(0.1));
+    let input = rollproof::swarm_model::Input::update(spec.clone(), sound, sick);
+    let mut run = crate::judge_story::Story::new(2).run;
+    run.meta.stack.update_config = spec.update;
+    run.meta.stack.rollback_config = spec.rollback;
+    run.meta.stack.healthcheck = spec.health;
+    let outcome = rollproof::swarm_model::simulate(&input);
+    run.events = outcome.events(&crate::swarm_model_properties::names(), secs(10.0));
+    let tweaks = |text: &str| {
+        let (name, value) = text.split_once('=').unwrap();
+        [rollproof::plan::Tweak::new(name, value).unwrap()]
+    };
+    let short = &rollproof::plan::what_if(&run, &tweaks("monitor=4s")).unwrap()[0];
+    assert!(short.faithful, "{short:?}");
+    assert!(short.differences.iter().all(|said| !said.contains("fail")), "{short:?}");
+    let long = &rollproof::plan::what_if(&run, &tweaks("monitor=30s")).unwrap()[0];
+    assert!(long.differences[0].contains("fail within monitor (30 s)"), "{long:?}");
+    let error = rollproof::plan::what_if(&run, &tweaks("replicas=3"));
+    assert!(error.is_ok());
+    run.meta.stack.healthcheck = None;
+    let error = rollproof::plan::what_if(&run, &tweaks("healthcheck.retries=5")).unwrap_err();
+    assert!(error.contains("no health check"), "{error}");
+}
+
+#[test]
+fn settings_of_a_replay_are_refused_like_those_of_a_sweep() {
+    for (set, said) in [
+        ("monitor", "write SETTING=VALUE"),
+        ("monitr=1s", "there is no setting"),
+        ("order=first", "start-first or stop-first"),
+    ] {
+        let run = explain(&["tests/records/new-version-404", "--set", set]).assert().code(2);
+        let error = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+/// What is measured in a record is what `plan` counts with.
+#[test]
+fn hop_times_of_a_record_are_taken_by_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hops.json");
+    let name = file.to_str().unwrap();
+    let mut calibrate = Command::cargo_bin("rollproof").unwrap();
+    calibrate.current_dir(env!("CARGO_MANIFEST_DIR"));
+    let args = ["calibrate", "--run", "tests/records/new-version-404", "-o", name];
+    calibrate.args(args).assert().success();
+    let mut hops: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert!(hops["start"].as_f64().unwrap() > 0.2, "{hops}");
+    let planned = |more: &[&str]| {
+        let args = ["-c", "stacks/replicated.yml", "--service", "app", "--json"];
+        let all = json(&[&args[..], more].concat());
+        all["services"][0]["courses"][0]["first_new_serves_s"].as_f64().unwrap()
+    };
+    let before = planned(&["--hop-times", name]);
+    hops["start"] = serde_json::json!(hops["start"].as_f64().unwrap() + 4.0);
+    std::fs::write(&file, hops.to_string()).unwrap();
+    assert!((planned(&["--hop-times", name]) - before - 4.0).abs() < 0.001);
+    for (text, said) in [
+        ("{\"start\": -1}", "from 0 to 3600 seconds"),
+        ("{\"begin\": 1}", "unknown field `begin`"),
+        ("{\"start\": \"1s\"}", "hops.json:1:"),
+        ("[", "hops.json:1:"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let run = plan(&["-c", "stacks/replicated.yml", "--hop-times", name]).assert().code(2);
+        let error = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+        assert!(error.contains(said) && error.contains("rollproof calibrate"), "{text}: {error}");
+    }
+}

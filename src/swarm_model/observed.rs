@@ -1,0 +1,354 @@
+//! How the versions of a service behaved in a recorded update, so that it can be played again.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Behaviour, Behaviours, CheckResult, CheckTimings, Exception, Exit, HopTimes, Input, NEWEST,
+    Node, Races, SlotOrder, Spec, StartResult, StopReaction, Version,
+};
+use crate::Offset;
+use crate::record::{ContainerAction, Event, EventKind, Run, TaskSeen};
+use crate::swarm::{EngineVersion, TaskState, UpdateState};
+
+/// An update that was recorded: what happened, and the input that plays it again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// The scenario's name.
+    pub scenario: String,
+    /// What it changed.
+    pub change: String,
+    /// The states of the update and when each began, counted from the request.
+    pub states: Vec<(UpdateState, Offset)>,
+    /// The slots that had a task of the new version, in the order of their first one.
+    pub touched: Vec<u64>,
+    /// The same settings, behaviour and order of slots, with the hop times of the run.
+    pub input: Input,
+}
+
+/// The instants of one task.
+#[derive(Debug, Clone, Default)]
+struct Life {
+    slot: u64,
+    is_new: bool,
+    created: Offset,
+    started: Option<Offset>,
+    running: Option<Offset>,
+    healthy: Option<Offset>,
+    unhealthy: Option<Offset>,
+    check_hangs: bool,
+    signal: Option<Offset>,
+    killed: bool,
+    died: Option<Offset>,
+    exit_code: Option<i64>,
+    last: Option<TaskState>,
+    error: String,
+}
+
+impl Observed {
+    /// The updates of a run, one for each scenario that changed the service. What the record does
+    /// not show (placement, restart policy, ports) is as in [`Spec::default`]. Absent for a service
+    /// with a task on each node, whose slots the record does not tell apart.
+    #[must_use]
+    pub fn all(run: &Run) -> Vec<Self> {
+        let service = run.meta.stack.service.as_str();
+        let mut events: Vec<&Event> = run.events.iter().collect();
+        events.sort_by_key(|event| event.at);
+        let begins = |event: &&Event| matches!(event.kind, EventKind::ScenarioStarted { .. });
+        let starts: Vec<usize> = events
+            .iter()
+            .enumerate()
+            .filter(|(_, event)| begins(event))
+            .map(|(at, _)| at)
+            .collect();
+        let ends = starts.iter().skip(1).copied().chain([events.len()]);
+        let hops = HopTimes::measure(&run.events, service, run.meta.stack.healthcheck.as_ref());
+        starts
+            .iter()
+            .zip(ends)
+            .filter_map(|(&from, to)| Self::of(run, hops, &events[..to], from))
+            .collect()
+    }
+
+    /// The update of the scenario that begins at `events[from]`.
+    fn of(run: &Run, hops: HopTimes, events: &[&Event], from: usize) -> Option<Self> {
+        let stack = &run.meta.stack;
+        let EventKind::ScenarioStarted { name, change, generation: old, replicas, .. } =
+            &events[from].kind
+        else {
+            return None;
+        };
+        let (submitted, new, wanted) =
+            events[from..].iter().find_map(|event| match &event.kind {
+                EventKind::Submitted { service, generation, replicas }
+                    if *service == stack.service =>
+                {
+                    Some((event.at, *generation, *replicas))
+                }
+                _ => None,
+            })?;
+        let lives = lives(events, &stack.service, [*old, new], submitted);
+        if lives.iter().any(|life| life.slot == 0) {
+            return None;
+        }
+        let mut spec = Spec {
+            replicas: *replicas,
+            update: stack.update_config.clone(),
+            rollback: stack.rollback_config.clone(),
+            health: stack.healthcheck.clone(),
+            ..Spec::default()
+        };
+        let engine = EngineVersion::parse(&run.meta.engine.version).unwrap_or(NEWEST);
+        let timings = spec.health.as_ref().map(|check| CheckTimings::of(check, engine));
+        let seen = Seen { timings, check: hops.check, stop: usual_stop(&lives) };
+        if let Some(grace) = lives.iter().filter(|life| life.killed).find_map(Life::stop_time) {
+            spec.stop_grace = grace.as_secs_f64();
+        }
+        let mut touched: Vec<u64> = Vec::new();
+        for life in lives.iter().filter(|life| life.is_new && life.created >= submitted) {
+            if !touched.contains(&life.slot) {
+                touched.push(life.slot);
+            }
+        }
+        let of_new = seen.behaviours(lives.iter().filter(|life| life.is_new));
+        let of_old = seen.behaviours(lives.iter().filter(|life| !life.is_new));
+        let mut asked = spec.clone();
+        asked.replicas = wanted.unwrap_or(*replicas);
+        let nodes = usize::try_from(run.meta.engine.nodes.clamp(1, 1_000)).unwrap_or(1);
+        let input = Input {
+            old: Version { spec, behaviours: of_old },
+            new: Version { spec: asked, behaviours: of_new },
+            replaces: new != *old,
+            has_previous: true,
+            engine,
+            nodes: vec![Node::default(); nodes],
+            hops,
+            order: SlotOrder::Given(touched.clone()),
+            races: Races::default(),
+            seed: 0,
+            patience: Offset::from_millis(2 * 3600 * 1000),
+        };
+        Some(Self {
+            scenario: name.clone(),
+            change: change.clone(),
+            states: states(&events[from..], &stack.service, submitted),
+            touched,
+            input,
+        })
+    }
+}
+
+fn states(events: &[&Event], of: &str, submitted: Offset) -> Vec<(UpdateState, Offset)> {
+    let mut states: Vec<(UpdateState, Offset)> = Vec::new();
+    for event in events.iter().filter(|event| event.at >= submitted) {
+        if let EventKind::Service { service, state, .. } = &event.kind
+            && service == of
+            && *state != UpdateState::None
+            && states.last().is_none_or(|(last, _)| last != state)
+        {
+            states.push((*state, event.at - submitted));
+        }
+    }
+    states
+}
+
+/// The tasks of both generations, in the order in which they were created. Those that had ended
+/// before the request are none of them.
+fn lives(events: &[&Event], of: &str, [old, new]: [u32; 2], submitted: Offset) -> Vec<Life> {
+    let mut lives: BTreeMap<&str, Life> = BTreeMap::new();
+    for event in events {
+        match &event.kind {
+            EventKind::Task(task)
+                if task.service == of && (task.generation == old || task.generation == new) =>
+            {
+                let life = lives.entry(&task.task).or_insert_with(|| Life {
+                    slot: task.slot,
+                    is_new: task.generation == new,
+                    created: event.at,
+                    ..Life::default()
+                });
+                life.sees(event.at, task);
+            }
+            EventKind::Container { task, action, signal, exit_code, .. } => {
+                if let Some(life) = lives.get_mut(task.as_str()) {
+                    life.container(event.at, *action, *signal, *exit_code);
+                }
+            }
+            EventKind::HealthCheckFailed { task, exit_code, .. } => {
+                if let Some(life) = lives.get_mut(task.as_str()) {
+                    life.check_hangs = *exit_code == -1;
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut lives: Vec<Life> =
+        lives.into_values().filter(|life| life.died.is_none_or(|died| died >= submitted)).collect();
+    lives.sort_by_key(|life| life.created);
+    lives
+}
+
+impl Life {
+    fn sees(&mut self, at: Offset, task: &TaskSeen) {
+        if task.state == TaskState::Running {
+            self.running.get_or_insert(at);
+        }
+        if task.exit_code.is_some() {
+            self.exit_code = task.exit_code;
+        }
+        task.error.clone_into(&mut self.error);
+        self.last = Some(task.state);
+    }
+
+    fn container(
+        &mut self,
+        at: Offset,
+        action: ContainerAction,
+        signal: Option<i64>,
+        exit_code: Option<i64>,
+    ) {
+        match action {
+            ContainerAction::Start => self.started = Some(at),
+            ContainerAction::Healthy => {
+                self.healthy.get_or_insert(at);
+            }
+            ContainerAction::Unhealthy => {
+                self.unhealthy.get_or_insert(at);
+            }
+            ContainerAction::Kill if signal == Some(9) => self.killed = true,
+            ContainerAction::Kill => {
+                self.signal.get_or_insert(at);
+            }
+            ContainerAction::Die => {
+                self.died.get_or_insert(at);
+                self.exit_code = exit_code.or(self.exit_code);
+            }
+            _ => {}
+        }
+    }
+
+    /// From the stop signal to the end of the process.
+    fn stop_time(&self) -> Option<Offset> {
+        Some(self.died? - self.signal?)
+    }
+
+    /// Whether its node tries again and again to make its container.
+    fn stands(&self) -> bool {
+        self.last == Some(TaskState::Preparing) && !self.error.is_empty()
+    }
+
+    /// Whether it shows how its version behaves: it got somewhere before it was stopped.
+    fn tells(&self) -> bool {
+        let failed = matches!(
+            self.last,
+            Some(TaskState::Rejected | TaskState::Failed | TaskState::Complete)
+        );
+        self.running.or(self.healthy).or(self.unhealthy).is_some() || failed || self.stands()
+    }
+}
+
+fn code(exit: Option<i64>) -> i32 {
+    exit.and_then(|code| i32::try_from(code).ok()).unwrap_or(0)
+}
+
+/// How tasks react to their stop signal: the median of those that were stopped.
+fn usual_stop(lives: &[Life]) -> StopReaction {
+    let mut stops: Vec<(Offset, i32, bool)> = lives
+        .iter()
+        .filter_map(|life| Some((life.stop_time()?, code(life.exit_code), life.killed)))
+        .collect();
+    stops.sort_unstable();
+    match stops.get(stops.len() / 2) {
+        Some((_, code, true)) => StopReaction { time: None, code: *code },
+        Some((time, code, false)) => StopReaction { time: Some(*time), code: *code },
+        None => StopReaction::default(),
+    }
+}
+
+/// What turns the lives of tasks into behaviour.
+struct Seen {
+    timings: Option<CheckTimings>,
+    check: Offset,
+    stop: StopReaction,
+}
+
+impl Seen {
+    /// Each slot as its tasks behaved; slots that had none behave as most did.
+    fn behaviours<'a>(&self, lives: impl Iterator<Item = &'a Life>) -> Behaviours {
+        let mut slots: BTreeMap<u64, Vec<&Life>> = BTreeMap::new();
+        for life in lives {
+            slots.entry(life.slot).or_default().push(life);
+        }
+        let told = slots.values().flatten().filter(|life| life.tells());
+        let all: Vec<Behaviour> = told.map(|life| self.behaviour(life)).collect();
+        let failing = |behaviour: &&Behaviour| fails(behaviour);
+        let most_fail = all.iter().filter(failing).count() * 2 >= all.len();
+        let usual = all.iter().find(|behaviour| fails(behaviour) == most_fail).cloned();
+        let usual = usual.unwrap_or(Behaviour { stop: self.stop, ..Behaviour::default() });
+        let mut exceptions = Vec::new();
+        for (slot, lives) in slots {
+            for (life, nth) in lives.iter().zip(1..).filter(|(life, _)| life.tells()) {
+                let first_tasks = if nth == lives.len() as u64 { 0 } else { nth };
+                let behaviour = self.behaviour(life);
+                exceptions.push(Exception {
+                    slots: vec![slot],
+                    share: 1.0,
+                    first_tasks,
+                    behaviour,
+                });
+            }
+        }
+        Behaviours { usual, exceptions }
+    }
+
+    fn behaviour(&self, life: &Life) -> Behaviour {
+        let mut behaviour = Behaviour { stop: self.stop, ..Behaviour::default() };
+        let Some(started) = life.started else {
+            behaviour.start = match life.last {
+                _ if life.stands() => StartResult::ImageMissing,
+                Some(TaskState::Rejected) if life.error.contains("No such image") => {
+                    StartResult::ImageMissing
+                }
+                Some(TaskState::Rejected) => StartResult::Rejected,
+                Some(TaskState::Failed) => StartResult::CommandMissing,
+                _ => StartResult::Starts,
+            };
+            return behaviour;
+        };
+        if let Some(time) = life.stop_time() {
+            behaviour.stop =
+                StopReaction { time: (!life.killed).then_some(time), code: code(life.exit_code) };
+        } else if let Some(died) = life.died {
+            behaviour.exit = Some(Exit { after: died - started, code: code(life.exit_code) });
+        }
+        // The check that passed began this long after the start; how long before it the program
+        // was ready is not known.
+        let healthy = life.healthy.or(life.running.filter(|_| self.timings.is_some()));
+        if let Some(healthy) = healthy {
+            behaviour.boot = (healthy - started - self.check - SLACK).max(Offset::ZERO);
+        }
+        if let (Some(unhealthy), Some(timings)) = (life.unhealthy, self.timings) {
+            let result = if life.check_hangs { CheckResult::Hang } else { CheckResult::Fail };
+            let time = if life.check_hangs { timings.timeout } else { self.check };
+            let rounds = i64::try_from(timings.retries.saturating_sub(1)).unwrap_or(0);
+            let round = (timings.interval + time).as_nanos().saturating_mul(rounds);
+            let first = unhealthy - started - time - Offset::from_nanos(round);
+            let from =
+                if healthy.is_some() { (first - SLACK).max(Offset::ZERO) } else { Offset::ZERO };
+            behaviour.checks = vec![(from, result)];
+            if from > Offset::ZERO {
+                behaviour.checks.insert(0, (behaviour.boot, CheckResult::Pass));
+            }
+        }
+        behaviour
+    }
+}
+
+/// How much earlier than a check that found it a change is taken to have come: checks jitter by
+/// less.
+const SLACK: Offset = Offset::from_millis(100);
+
+fn fails(behaviour: &Behaviour) -> bool {
+    behaviour.exit.is_some()
+        || behaviour.start != StartResult::Starts
+        || behaviour.checks.iter().any(|(_, result)| *result != CheckResult::Pass)
+}
