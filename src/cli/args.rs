@@ -7,23 +7,18 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::ci::Ci;
-use super::good_response::GoodResponseArgs;
-use super::request_args::{RequestArgs, weighted_path};
-use super::values::{
-    FormatChoice, StreamChoice, duration, key_value, limit, path, port, rate, stack_name, url,
-    words,
-};
+pub(super) use super::load_args::LoadArgs;
+use super::request_args::weighted_path;
+use super::values::{FormatChoice, duration, key_value, stack_name, url, words};
 use super::{
     build, deploy, down, explain, lab, lint, plan, probe, report, runs, scenarios, shell, stack,
     status, try_scenarios, update as roll, verify, watch,
 };
 use crate::deploy::{Change, EndpointMode, ResolveImage};
-use crate::error::{Error, Result};
 use crate::probe::WeightedPath;
 use crate::report::FORMATS;
-use crate::run::{Load, Scheme, TargetWish};
+use crate::run::{Scheme, TargetWish};
 use crate::site::EngineChoice;
-use crate::streams::{Asking, StreamKind, TABLE};
 
 /// Proves that a Docker Swarm service can be updated, and can fail to be updated, without its
 /// users noticing
@@ -209,12 +204,12 @@ pub(super) struct TargetArgs {
 pub(super) struct AddressArgs {
     /// Address that users ask [default: the port that the stack publishes]
     #[arg(long, value_name = "URL", value_parser = url, conflicts_with = "paths")]
-    url: Option<String>,
+    pub(super) url: Option<String>,
 
     /// Path that users ask at the port that the stack publishes, such as /health; repeat for
     /// several in turn, with weights as in 3:/search [default: /]
     #[arg(long = "path", value_name = "[WEIGHT:]PATH", value_parser = weighted_path)]
-    paths: Vec<WeightedPath>,
+    pub(super) paths: Vec<WeightedPath>,
 
     /// How the port that the stack publishes is asked [default: https for 443 and 8443]
     #[arg(long, value_enum, conflicts_with = "url", hide_short_help = true)]
@@ -224,7 +219,7 @@ pub(super) struct AddressArgs {
 impl AddressArgs {
     /// An address like the one that will be asked: the stack's own is not known before it is
     /// deployed.
-    fn example(&self) -> String {
+    pub(super) fn example(&self) -> String {
         let path = self.paths.first().map_or("/", |first| first.path.as_str());
         let scheme = self.scheme.unwrap_or(Scheme::Http).as_str();
         let found = || format!("{scheme}://127.0.0.1{path}");
@@ -270,102 +265,6 @@ impl ChangeArgs {
         let image = self.image.clone().map(|image| Change::Image { image });
         let env = self.env.iter().cloned().map(|(key, value)| Change::Env { key, value });
         image.into_iter().chain(env).chain(self.force.then_some(Change::Force)).collect()
-    }
-}
-
-/// The load during a run.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Load")]
-pub(super) struct LoadArgs {
-    /// Requests a second of the densest stream, open loop; the others send a share of it
-    #[arg(long, value_name = "HZ", default_value = "200", value_parser = rate, allow_negative_numbers = true)]
-    rate: f64,
-
-    /// Count a response as failed if it arrives this long after its scheduled time
-    #[arg(long, value_name = "TIME", default_value = "800ms", value_parser = limit)]
-    deadline: Duration,
-
-    /// Streams of requests to send, separated by commas [default: all in verify, else
-    /// proxy-fresh,proxy-keepalive]
-    #[arg(long, value_name = "STREAMS", value_delimiter = ',', hide_short_help = true)]
-    streams: Option<Vec<StreamChoice>>,
-
-    /// Path that proxy-post asks with POST [default: the path of the other streams]
-    #[arg(long, value_name = "PATH", value_parser = path, hide_short_help = true)]
-    post_path: Option<String>,
-
-    /// Path that proxy-slow asks: one that takes some seconds to answer
-    #[arg(long, value_name = "PATH", default_value = "/slow?ms=4000", value_parser = path, hide_short_help = true)]
-    slow_path: String,
-
-    /// Port on which the service answers inside its network [default: the port that the stack
-    /// publishes or the image exposes]
-    #[arg(long, value_name = "PORT", value_parser = port, hide_short_help = true)]
-    service_port: Option<u16>,
-
-    /// Measure this long before, between and after the scenarios
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration, hide_short_help = true)]
-    baseline: Duration,
-
-    /// End a scenario once the service has been at rest for this long
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration, hide_short_help = true)]
-    settle: Duration,
-
-    #[command(flatten)]
-    request: RequestArgs,
-    #[command(flatten)]
-    good_response: GoodResponseArgs,
-}
-
-impl LoadArgs {
-    /// The load, with these streams unless the user chose others.
-    ///
-    /// # Errors
-    /// A usage error for what cannot be asked, so that it is found before anything is deployed.
-    pub(super) fn load(
-        &self,
-        default: &[&'static StreamKind],
-        address: &AddressArgs,
-    ) -> Result<Load> {
-        let choices = self.streams.as_deref().unwrap_or_default();
-        let all = choices.contains(&StreamChoice::All);
-        let chosen = |kind: &&'static StreamKind| all || choices.contains(&StreamChoice::One(kind));
-        let streams = if choices.is_empty() {
-            default.to_vec()
-        } else {
-            TABLE.iter().copied().filter(chosen).collect()
-        };
-        let mut load = Load {
-            streams,
-            // `all` takes those that can be had.
-            insist: !choices.is_empty() && !all,
-            asking: Asking {
-                rate_hz: self.rate,
-                deadline: self.deadline,
-                post_path: self.post_path.clone(),
-                slow_path: self.slow_path.clone(),
-                asked: self.request.asked(&address.paths)?,
-                expect: self.good_response.expect(),
-            },
-            service_port: self.service_port,
-            baseline: self.baseline,
-            settle: self.settle,
-        };
-        if let Some(option) = self.request.needs_tls()
-            && address.url.as_ref().is_some_and(|url| url.starts_with("http:"))
-        {
-            return Err(Error::usage(format!("{option} needs an https:// URL")));
-        }
-        let example = address.example();
-        let asking = load.asking.clone();
-        let suits = |kind: &&'static StreamKind| kind.suits(&example, &asking);
-        if let Some(other) = load.streams.iter().find(|kind| load.insist && !suits(kind)) {
-            let text = format!("stream {} cannot ask {example}", other.name);
-            return Err(Error::usage(text).hint("--streams proxy-fresh asks it"));
-        }
-        load.streams.retain(suits);
-        load.check(&example)?;
-        Ok(load)
     }
 }
 

@@ -13,6 +13,7 @@ mod header;
 mod interrupts;
 mod lab;
 mod lint;
+mod load_args;
 mod output;
 mod plan;
 mod probe;

@@ -17,6 +17,7 @@ mod failure_words;
 mod fix;
 mod fixes;
 mod headline;
+mod held_cut;
 mod in_hand;
 mod judgement;
 mod limits;

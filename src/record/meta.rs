@@ -129,6 +129,9 @@ pub struct StreamFacts {
     pub purpose: Purpose,
     /// The route of its requests.
     pub route: Route,
+    /// How many connections are held open, in a stream of such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<u64>,
 }
 
 /// The route of a stream's requests.
@@ -157,6 +160,7 @@ struct StreamFactsRead {
     #[serde(default)]
     purpose: Purpose,
     route: Option<Route>,
+    held: Option<u64>,
 }
 
 impl From<StreamFactsRead> for StreamFacts {
@@ -175,6 +179,7 @@ impl From<StreamFactsRead> for StreamFacts {
             connection: read.connection,
             purpose: read.purpose,
             route,
+            held: read.held,
         }
     }
 }
@@ -200,6 +205,8 @@ pub enum Connection {
     Fresh,
     /// Connections are kept and reused.
     KeepAlive,
+    /// Connections are held open by users who wait for what comes: WebSockets, streams of events.
+    Held,
 }
 
 /// What the requests of a stream measure.

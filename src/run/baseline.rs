@@ -100,6 +100,7 @@ mod tests {
             rate_hz: 10.0,
             deadline: 1.0,
             connection: crate::record::Connection::Fresh,
+            held: None,
             purpose,
             route,
         }

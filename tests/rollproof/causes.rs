@@ -207,6 +207,28 @@ fn a_short_grace_period_kills_what_is_in_hand() {
 }
 
 #[test]
+fn held_connections_move_with_a_goodbye_and_are_cut_without() {
+    let streams = ["--streams", "proxy-websocket,proxy-events"];
+    let report = GOOD.update("held", &streams);
+    sound(&report);
+    for stream in report["scenarios"][0]["streams"].as_array().unwrap() {
+        let held = &stream["held"];
+        assert_eq!((held["cut"].as_u64(), held["closed"].as_u64()), (Some(0), Some(0)), "{held:#}");
+        // Each is on one of three tasks, all of which are replaced.
+        assert!(held["moved"].as_u64() >= held["connections"].as_u64(), "{held:#}");
+        assert_eq!(held["not_back"], 0);
+    }
+    let scenario = Stack { environment: "      ROLLPROOF_ON_STOP: exit", ..GOOD }
+        .lossy_update("held-cut", &["--streams", "proxy-websocket"]);
+    only(&scenario, "held-connection-cut");
+    let stream = &scenario["streams"][0];
+    let held = &stream["held"];
+    assert_eq!((held["moved"].as_u64(), held["closed"].as_u64()), (Some(0), Some(0)), "{held:#}");
+    assert_eq!(held["cut"], stream["failed"]);
+    assert_eq!(held["cut"], scenario["causes"][0]["failed"]);
+}
+
+#[test]
 fn everything_at_once_leaves_no_healthy_replica() {
     let scenario =
         Stack { update_config: "{parallelism: 0, order: stop-first, monitor: 1s}", ..GOOD }
