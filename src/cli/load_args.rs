@@ -10,7 +10,7 @@ use super::request_args::RequestArgs;
 use super::values::{StreamChoice, duration, limit, path, port, rate};
 use crate::error::{Error, Result};
 use crate::run::Load;
-use crate::streams::{Asking, StreamKind, TABLE};
+use crate::streams::{Address, Asking, StreamKind, TABLE};
 
 /// The load during a run.
 #[derive(Debug, Clone, Args)]
@@ -92,8 +92,14 @@ impl LoadArgs {
             named(kind) || usual && !kind.holds() || choices.contains(&StreamChoice::One(kind))
         };
         let streams = TABLE.iter().copied().filter(chosen).collect();
+        let mut addresses = address.url.iter();
+        let first = addresses.next();
+        let also: Vec<Address> = addresses.cloned().collect();
+        check_names(&address.url)?;
         let mut load = Load {
             streams,
+            name: first.and_then(|first| first.name.clone()),
+            also,
             // `all` takes those that can be had.
             insist: !choices.is_empty() && !all,
             asking: Asking {
@@ -112,7 +118,8 @@ impl LoadArgs {
             settle: self.settle,
         };
         if let Some(option) = self.request.needs_tls()
-            && address.url.as_ref().is_some_and(|url| url.starts_with("http:"))
+            && !address.url.is_empty()
+            && address.url.iter().all(|one| one.url("127.0.0.1").starts_with("http:"))
         {
             return Err(Error::usage(format!("{option} needs an https:// URL")));
         }
@@ -125,6 +132,30 @@ impl LoadArgs {
         }
         load.streams.retain(suits);
         load.check(&example)?;
+        for other in &load.also {
+            let example = other.url("127.0.0.1");
+            let suits = |kind: &&StreamKind| kind.suits(&example, &load.asking);
+            for kind in load.streams.iter().filter(|kind| suits(kind)) {
+                kind.plan_at(other.name.as_deref(), &example, &load.asking)?.check()?;
+            }
+        }
         Ok(load)
     }
+}
+
+/// Several addresses are told apart by their names.
+fn check_names(addresses: &[Address]) -> Result<()> {
+    if addresses.len() < 2 {
+        return Ok(());
+    }
+    for (index, address) in addresses.iter().enumerate() {
+        let Some(name) = &address.name else {
+            return Err(Error::usage("several addresses need a name each")
+                .hint(format!("write --url NAME={}", address.url("HOST"))));
+        };
+        if addresses[..index].iter().any(|other| other.name.as_ref() == Some(name)) {
+            return Err(Error::usage(format!("two addresses are called `{name}`")));
+        }
+    }
+    Ok(())
 }

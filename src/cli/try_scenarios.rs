@@ -132,6 +132,8 @@ fn load(args: &TryArgs, declarations: &[Declaration]) -> Result<Load> {
     let load = Load {
         streams: streams::HARMLESS.to_vec(),
         insist: true,
+        name: None,
+        also: Vec::new(),
         asking: Asking {
             rate_hz: args.rate,
             deadline: Duration::from_millis(800),

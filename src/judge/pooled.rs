@@ -253,6 +253,9 @@ impl Claim {
 pub struct PooledStream {
     /// Its name.
     pub name: String,
+    /// The user's name for the address that it asks, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// What its requests are to show.
     pub purpose: Purpose,
     /// The way they take.
@@ -297,6 +300,7 @@ impl PooledStream {
     fn of(stream: &StreamStats) -> Self {
         let mut pooled = Self {
             name: stream.name.clone(),
+            address: stream.address.clone(),
             purpose: stream.purpose,
             route: stream.route,
             connection: stream.connection,

@@ -13,6 +13,9 @@ use crate::stats::{Gap, Gaps, HeldEnds, HeldStats, Spread, error_rate_upper_95};
 pub struct StreamStats {
     /// The stream's name.
     pub name: String,
+    /// The user's name for the address that it asks, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// What its requests are to show.
     pub purpose: Purpose,
     /// The way they take.
@@ -125,6 +128,7 @@ pub fn stream_stats(
     };
     StreamStats {
         name: facts.name.clone(),
+        address: facts.address.clone(),
         purpose: facts.purpose,
         route: facts.route,
         connection: facts.connection,

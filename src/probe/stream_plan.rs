@@ -24,6 +24,9 @@ use crate::record::{Connection, Purpose, Route, StreamFacts};
 pub struct StreamPlan {
     /// Name in the record and the reports.
     pub name: String,
+    /// The user's name for the address that it asks, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// The method.
     pub method: Method,
     /// The body to send.
@@ -109,6 +112,7 @@ impl StreamPlan {
         );
         Ok(Self {
             name: name.into(),
+            address: None,
             method: Method::Get,
             body: Bytes::new(),
             rate_hz,
@@ -230,6 +234,7 @@ impl StreamPlan {
             connection: self.connection,
             purpose: self.purpose,
             route: self.route,
+            address: self.address.clone(),
             held: (self.connection == Connection::Held).then_some(self.kept as u64),
         }
     }

@@ -132,6 +132,9 @@ pub struct StreamFacts {
     /// How many connections are held open, in a stream of such.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<u64>,
+    /// The user's name for the address that it asks, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
 }
 
 /// The route of a stream's requests.
@@ -161,6 +164,7 @@ struct StreamFactsRead {
     purpose: Purpose,
     route: Option<Route>,
     held: Option<u64>,
+    address: Option<String>,
 }
 
 impl From<StreamFactsRead> for StreamFacts {
@@ -180,6 +184,7 @@ impl From<StreamFactsRead> for StreamFacts {
             purpose: read.purpose,
             route,
             held: read.held,
+            address: read.address,
         }
     }
 }

@@ -47,6 +47,7 @@ pub(crate) fn stream(name: &str) -> StreamFacts {
         purpose: Purpose::Users,
         route: Route::Published,
         held: None,
+        address: None,
     }
 }
 

@@ -31,7 +31,10 @@ fn label(stream: &PooledStream) -> String {
             "in the network, new".to_owned()
         }
         (Purpose::Users, Route::Overlay) => format!("in the network, {kind}"),
-        (Purpose::Users, _) => kind.to_owned(),
+        (Purpose::Users, _) => match &stream.address {
+            Some(address) => format!("{address}, {kind}"),
+            None => kind.to_owned(),
+        },
     }
 }
 

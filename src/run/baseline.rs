@@ -101,6 +101,7 @@ mod tests {
             deadline: 1.0,
             connection: crate::record::Connection::Fresh,
             held: None,
+            address: None,
             purpose,
             route,
         }

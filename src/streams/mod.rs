@@ -2,6 +2,7 @@
 //!
 //! A stream is one file and one line in [`TABLE`].
 
+mod address;
 mod control;
 mod each_replica;
 mod overlay_fresh;
@@ -21,6 +22,7 @@ use crate::Result;
 use crate::probe::{Asked, BodyExpect, Expect, StreamPlan};
 use crate::record::{Connection, Purpose, Route};
 
+pub use address::{Address, Place};
 pub use self_test::SELF_TEST;
 
 /// Every stream that can be chosen, in the order of reports.

@@ -235,6 +235,7 @@ impl Story {
     pub fn stream(&mut self, name: &str, purpose: Purpose) {
         let facts = StreamFacts {
             held: None,
+            address: None,
             name: name.to_owned(),
             purpose,
             route: route(name, purpose),

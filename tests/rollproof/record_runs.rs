@@ -51,6 +51,7 @@ pub fn meta(parallelism: u64) -> Meta {
         },
         streams: vec![StreamFacts {
             held: None,
+            address: None,
             name: "fresh".to_owned(),
             url: "http://127.0.0.1:8080/".to_owned(),
             rate_hz: 200.0,
