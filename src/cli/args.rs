@@ -201,10 +201,10 @@ pub(super) struct TargetArgs {
 }
 
 /// How several addresses are written.
-const URL_HELP: &str = "\
-Address that users ask [default: the port that the stack publishes]. Repeat for several, each with a
-name: --url site=https://shop.example.org/ --url admin=:9090/health. A URL without a host, or a port
-alone, is a port of the stack. Each address has streams of its own, which reports call by its name";
+const URL_HELP: &str = "Address that users ask [default: the port that the stack publishes]. Repeat for \
+    several, each with a name: --url site=https://shop.example.org/ --url admin=:9090/health. A URL without \
+    a host, or a port alone, is a port of the stack. Each address has streams of its own, which reports \
+    call by its name";
 
 /// Which address users ask.
 #[derive(Debug, Clone, Args)]
