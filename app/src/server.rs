@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
@@ -96,14 +96,22 @@ async fn serve_until(stop: &mut Stop, serve: &Serve) -> Result<u8, String> {
             accept_waiting(listener, &connections, &pages);
         }
         OnStop::Exit => {
+            let held = pages.held();
             println!("{signal}: ending at once because of ROLLPROOF_ON_STOP");
+            if held > 0 {
+                println!("cutting {held} held connections");
+            }
             return Ok(serve.faults.stop_exit_code);
         }
     }
     last_requests(&connections, serve.stop_timeout).await;
-    let open = connections.count();
+    let open = connections.count() + pages.held();
+    let ended = async {
+        connections.shutdown().await;
+        pages.held_ended().await;
+    };
     tokio::select! {
-        () = connections.shutdown() => {
+        () = ended => {
             println!("stopped");
             Ok(serve.faults.stop_exit_code)
         }
@@ -185,15 +193,15 @@ fn open(stream: TcpStream, connections: &GracefulShutdown, pages: &Arc<Pages>) {
         let pages = Arc::clone(&pages);
         async move {
             // An error makes hyper close the connection without a response.
-            if pages.drops() { Err(Dropped) } else { Ok(pages.answer(request).await) }
+            if pages.drops() { Err(Dropped) } else { Ok(pages.serve(request).await) }
         }
     });
     // No limit on idle time: the client (the proxy) has to close idle connections, or now and then
     // a request is sent on a closing connection.
-    let connection = http1::Builder::new()
-        .header_read_timeout(None)
-        .serve_connection(TokioIo::new(stream), service);
-    let connection = connections.watch(connection);
+    let mut http = Builder::new(TokioExecutor::new()).http1_only();
+    http.http1().header_read_timeout(None);
+    let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    let connection = connections.watch(connection.into_owned());
     tokio::spawn(async move {
         // A client that disconnects is not an error.
         let _ = connection.await;

@@ -6,22 +6,15 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::config::ConfigArgs;
-use super::good_response::GoodResponseArgs;
+pub(super) use super::load_args::LoadArgs;
 use super::next_args::{RegistryArgs, StandInArgs};
-use super::request_args::RequestArgs;
-use super::target_args::AddressArgs;
-use super::values::{
-    StreamChoice, duration, key_value, limit, path, port, rate, stack_name, words,
-};
+use super::values::{duration, key_value, stack_name, words};
 use super::{
     build, calibrate, compare, deploy, down, explain, init, lab, lint, plan, probe, report, runs,
     scenarios, serve, shell, stack, status, sweep, try_scenarios, update as roll, verify, watch,
 };
 use crate::deploy::{Change, EndpointMode};
-use crate::error::{Error, Result};
-use crate::run::Load;
 use crate::site::EngineChoice;
-use crate::streams::{Asking, StreamKind, TABLE};
 
 /// Proves that a Docker Swarm service can be updated, and can fail to be updated, without its
 /// users noticing
@@ -216,102 +209,6 @@ impl ChangeArgs {
         let env = self.env.iter().cloned().map(|(key, value)| Change::Env { key, value });
         let set = self.set.iter().cloned();
         image.into_iter().chain(env).chain(set).chain(self.force.then_some(Change::Force)).collect()
-    }
-}
-
-/// The load during a run.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Load")]
-pub(super) struct LoadArgs {
-    /// Requests a second of the densest stream, open loop; the others send a share of it
-    #[arg(long, value_name = "HZ", default_value = "200", value_parser = rate, allow_negative_numbers = true)]
-    rate: f64,
-
-    /// Count a response as failed if it arrives this long after its scheduled time
-    #[arg(long, value_name = "TIME", default_value = "800ms", value_parser = limit)]
-    deadline: Duration,
-
-    /// Streams of requests to send, separated by commas [default: all in verify, else
-    /// proxy-fresh,proxy-keepalive]
-    #[arg(long, value_name = "STREAMS", value_delimiter = ',', hide_short_help = true)]
-    streams: Option<Vec<StreamChoice>>,
-
-    /// Path that proxy-post asks with POST [default: the path of the other streams]
-    #[arg(long, value_name = "PATH", value_parser = path, hide_short_help = true)]
-    post_path: Option<String>,
-
-    /// Path that proxy-slow asks: one that takes some seconds to answer
-    #[arg(long, value_name = "PATH", default_value = "/slow?ms=4000", value_parser = path, hide_short_help = true)]
-    slow_path: String,
-
-    /// Port on which the service answers inside its network [default: the port that the stack
-    /// publishes or the image exposes]
-    #[arg(long, value_name = "PORT", value_parser = port, hide_short_help = true)]
-    service_port: Option<u16>,
-
-    /// Measure this long before, between and after the scenarios
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration, hide_short_help = true)]
-    baseline: Duration,
-
-    /// End a scenario once the service has been at rest for this long
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration, hide_short_help = true)]
-    settle: Duration,
-
-    #[command(flatten)]
-    request: RequestArgs,
-    #[command(flatten)]
-    good_response: GoodResponseArgs,
-}
-
-impl LoadArgs {
-    /// The load, with these streams unless the user chose others.
-    ///
-    /// # Errors
-    /// A usage error for what cannot be asked, so that it is found before anything is deployed.
-    pub(super) fn load(
-        &self,
-        default: &[&'static StreamKind],
-        address: &AddressArgs,
-    ) -> Result<Load> {
-        let choices = self.streams.as_deref().unwrap_or_default();
-        let all = choices.contains(&StreamChoice::All);
-        let chosen = |kind: &&'static StreamKind| all || choices.contains(&StreamChoice::One(kind));
-        let streams = if choices.is_empty() {
-            default.to_vec()
-        } else {
-            TABLE.iter().copied().filter(chosen).collect()
-        };
-        let mut load = Load {
-            streams,
-            // `all` takes those that can be had.
-            insist: !choices.is_empty() && !all,
-            asking: Asking {
-                rate_hz: self.rate,
-                deadline: self.deadline,
-                post_path: self.post_path.clone(),
-                slow_path: self.slow_path.clone(),
-                asked: self.request.asked(&address.paths)?,
-                expect: self.good_response.expect(),
-            },
-            service_port: self.service_port,
-            baseline: self.baseline,
-            settle: self.settle,
-        };
-        if let Some(option) = self.request.needs_tls()
-            && address.url.as_ref().is_some_and(|url| url.starts_with("http:"))
-        {
-            return Err(Error::usage(format!("{option} needs an https:// URL")));
-        }
-        let example = address.example();
-        let asking = load.asking.clone();
-        let suits = |kind: &&'static StreamKind| kind.suits(&example, &asking);
-        if let Some(other) = load.streams.iter().find(|kind| load.insist && !suits(kind)) {
-            let text = format!("stream {} cannot ask {example}", other.name);
-            return Err(Error::usage(text).hint("--streams proxy-fresh asks it"));
-        }
-        load.streams.retain(suits);
-        load.check(&example)?;
-        Ok(load)
     }
 }
 

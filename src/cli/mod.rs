@@ -24,6 +24,7 @@ mod interrupts;
 mod lab;
 mod limit_args;
 mod lint;
+mod load_args;
 mod next_args;
 mod output;
 mod plan;

@@ -3,10 +3,10 @@
 use clap::Args;
 
 use super::request_args::weighted_path;
-use super::values::url;
 use crate::error::{Error, Result};
 use crate::probe::WeightedPath;
 use crate::run::{Scheme, Subject, TargetWish};
+use crate::streams::{Address, Place};
 
 /// Which service is under test, and which address its users ask.
 #[derive(Debug, Clone, Args)]
@@ -24,12 +24,19 @@ pub(super) struct TargetArgs {
     pub(super) address: AddressArgs,
 }
 
+/// How several addresses are written.
+const URL_HELP: &str = "Address that users ask [default: the port that the stack publishes]. Repeat for \
+    several, each with a name: --url site=https://shop.example.org/ --url admin=:9090/health. A URL without \
+    a host, or a port alone, is a port of the stack. Each address has streams of its own, which reports \
+    call by its name";
+
 /// Which address users ask.
 #[derive(Debug, Clone, Args)]
 pub(super) struct AddressArgs {
-    /// Address that users ask [default: the port that the stack publishes]
-    #[arg(long, value_name = "URL", value_parser = url, conflicts_with = "paths")]
-    pub(super) url: Option<String>,
+    /// Address that users ask; repeat for several, each with a name, as in api=https://… [default:
+    /// the port that the stack publishes]
+    #[arg(long, value_name = "[NAME=]URL", conflicts_with = "paths", long_help = URL_HELP)]
+    pub(super) url: Vec<Address>,
 
     /// Path that users ask at the port that the stack publishes, such as /health; repeat for
     /// several in turn, with weights as in 3:/search [default: /]
@@ -48,17 +55,32 @@ impl AddressArgs {
         let path = self.paths.first().map_or("/", |first| first.path.as_str());
         let scheme = self.scheme.unwrap_or(Scheme::Http).as_str();
         let found = || format!("{scheme}://127.0.0.1{path}");
-        self.url.clone().unwrap_or_else(found)
+        self.url.first().map_or_else(found, |first| first.url("127.0.0.1"))
     }
 
     /// Where users of `service` ask.
     pub(super) fn wish(&self, service: Option<&str>) -> TargetWish {
-        TargetWish {
+        let wish = TargetWish {
             service: service.map(str::to_owned),
-            url: self.url.clone(),
             path: self.paths.first().map(|first| first.path.clone()),
             scheme: self.scheme,
-            among: Vec::new(),
+            ..TargetWish::default()
+        };
+        match self.url.first().map(|first| &first.place) {
+            None => wish,
+            // Only http and https are usual at a port that the stack publishes.
+            Some(Place::Port { scheme, port, path })
+                if scheme.as_ref().is_none_or(|scheme| scheme.starts_with("http")) =>
+            {
+                let scheme = scheme.as_deref().map(|scheme| match scheme {
+                    "https" => Scheme::Https,
+                    _ => Scheme::Http,
+                });
+                TargetWish { port: Some(*port), path: Some(path.clone()), scheme, ..wish }
+            }
+            Some(Place::Port { .. } | Place::Url(_)) => {
+                TargetWish { url: Some(self.example()), ..wish }
+            }
         }
     }
 }

@@ -149,11 +149,16 @@ pub(super) fn load(rate_hz: f64, is_fast: bool, declarations: &[Declaration]) ->
     let load = Load {
         streams: streams::HARMLESS.to_vec(),
         insist: true,
+        name: None,
+        also: Vec::new(),
         asking: Asking {
             rate_hz,
             deadline: Duration::from_millis(800),
             post_path: None,
             slow_path: "/slow?ms=4000".to_owned(),
+            websocket_path: "/ws".to_owned(),
+            events_path: "/events".to_owned(),
+            event_every: None,
             asked: Asked::default(),
             expect: Expect::default(),
         },

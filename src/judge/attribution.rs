@@ -25,11 +25,11 @@ const FIND: Offset = Offset::from_millis(2_000);
 /// The same without a health check: RUNNING says nothing then, and most of it is start-up.
 const FIND_UNCHECKED: Offset = Offset::from_millis(1_000);
 /// Clock differences between engine and probes, and rounding.
-const SLACK: Offset = Offset::from_millis(100);
+pub(super) const SLACK: Offset = Offset::from_millis(100);
 /// How long before the engine was seen to be gone it may have stopped what it runs.
 pub(super) const AROUND_LOSS: Offset = Offset::from_millis(5_000);
 /// How far ahead of a task's signal or end its kept connections may close.
-const CLOSE: Offset = Offset::from_millis(1_000);
+pub(super) const CLOSE: Offset = Offset::from_millis(1_000);
 
 /// How often a task must have been asked directly before its silence says something.
 const ASKED: u64 = 5;
@@ -57,7 +57,7 @@ pub(super) struct Attribution<'a> {
     pub(super) scene: &'a Scene<'a>,
     pub(super) stack: &'a StackFacts,
     pub(super) submitted: Offset,
-    lives: &'a [TaskLife<'a>],
+    pub(super) lives: &'a [TaskLife<'a>],
     pub(super) transitions: Vec<Transition<'a>>,
     none_serving: Vec<(Offset, Offset)>,
     has_healthcheck: bool,
@@ -131,6 +131,7 @@ impl<'a> Attribution<'a> {
             Cause::SentToStoppingTask
             | Cause::KilledBeforeFinished
             | Cause::KeptConnectionClosed
+            | Cause::HeldConnectionCut
             | Cause::ReplicaFailed => {
                 let life = &self.lives[life?];
                 nodes.iter().position(|loss| loss.took(life))
@@ -183,6 +184,9 @@ impl<'a> Attribution<'a> {
         if self.nobody_served(from, to, proxied) {
             let held = shot.outcome == Outcome::Late && proxied;
             return (if held { Cause::HeldByProxy } else { Cause::NoHealthyReplica }, None);
+        }
+        if let Some(found) = self.of_held(shot, known, proxied) {
+            return found;
         }
         if let Some(life) = known {
             let cause = match self.of_known(life, from) {
@@ -283,7 +287,12 @@ impl<'a> Attribution<'a> {
     }
 
     /// Nobody had the request in hand: it went to a task that was leaving or arriving.
-    fn turned_away(&self, shot: &Shot, from: Offset, proxied: bool) -> (Cause, Option<usize>) {
+    pub(super) fn turned_away(
+        &self,
+        shot: &Shot,
+        from: Offset,
+        proxied: bool,
+    ) -> (Cause, Option<usize>) {
         // What is known of a task beats what is near in time.
         let mute = self.mute.iter().find(|mute| self.lives[**mute].serves_at(from));
         if let Some(mute) = mute {

@@ -23,6 +23,8 @@ pub enum Cause {
     NewTaskNotReady,
     /// A kept-alive connection was closed while the request was on its way.
     KeptConnectionClosed,
+    /// A held connection was cut when the task that had it stopped.
+    HeldConnectionCut,
     /// The replica that should have answered had failed.
     ReplicaFailed,
     /// Answered by a version that should not answer.
@@ -62,6 +64,9 @@ impl Cause {
             Self::NewTaskNotReady => "sent to a new task that was not ready yet",
             Self::KeptConnectionClosed => {
                 "a kept-alive connection was closed while the request was on its way"
+            }
+            Self::HeldConnectionCut => {
+                "a held connection was cut: the task that had it stopped without closing it first"
             }
             Self::ReplicaFailed => "the replica that should have answered had failed",
             Self::WrongVersion => "answered by a version that should not answer",

@@ -146,8 +146,8 @@ impl<'a> Group<'a> {
             text: String::new(),
             failed: 0,
             streams: Vec::new(),
-            first_at: like.intended,
-            last_at: like.intended,
+            first_at: like.shows(),
+            last_at: like.shows(),
             answers: Vec::new(),
             remedy: None,
             fix: None,
@@ -160,7 +160,7 @@ impl<'a> Group<'a> {
         self.holder = self.holder.zip(finding.holder).map(|(some, other)| some.and(other));
         self.first.about = self.first.about.or(finding.about);
         self.cause.failed += 1;
-        self.cause.last_at = shot.intended;
+        self.cause.last_at = self.cause.last_at.max(shot.shows());
         if !self.cause.streams.contains(&facts.name) {
             self.cause.streams.push(facts.name.clone());
         }

@@ -13,7 +13,7 @@ use crate::wording::length;
 impl Attribution<'_> {
     /// Explains one failed request, given what was found.
     pub(super) fn explain(&self, stream: &StreamFacts, shot: &Shot, found: &Finding) -> Failure {
-        let from = shot.began();
+        let from = shot.end.map_or(shot.began(), |end| end.at);
         let Finding { cause, life, .. } = *found;
         let text = self.sentence(found, shot);
         let nearest = match cause {
@@ -43,7 +43,7 @@ impl Attribution<'_> {
         );
         Failure {
             stream: stream.name.clone(),
-            at: shot.intended,
+            at: shot.shows(),
             class: shot.outcome,
             replica: shot.replica.as_deref().map(str::to_owned),
             version: shot.version.as_deref().map(str::to_owned),

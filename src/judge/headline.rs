@@ -1,5 +1,7 @@
 //! The sentence that decides the verdict.
 
+use std::collections::BTreeSet;
+
 use super::check::Verdict;
 use super::scenario_judgement::ScenarioJudgement;
 use super::stream_stats::StreamStats;
@@ -14,7 +16,7 @@ use crate::wording::{count, counted, length};
 pub(super) struct UserRequests {
     pub sent: u64,
     pub failed: u64,
-    /// The longest time in which no published port answered.
+    /// The longest time in which no published port answered; of several addresses, the longest of any.
     pub outage: Offset,
     /// Whether they still failed when probing stopped.
     pub still_failing: bool,
@@ -30,20 +32,26 @@ impl UserRequests {
                 scenario.streams.iter().filter(|stream| stream.purpose == Purpose::Users).collect();
             all.sent += users.iter().map(|stream| stream.sent).sum::<u64>();
             all.failed += users.iter().map(|stream| stream.failed).sum::<u64>();
-            let outage = |overlay: bool| {
-                let gaps: Vec<&[Gap]> = users
-                    .iter()
-                    .filter(|stream| (stream.route == Route::Overlay) == overlay)
-                    .map(|stream| stream.gaps.as_slice())
-                    .collect();
+            let outage = |streams: &[&StreamStats]| {
+                let gaps: Vec<&[Gap]> =
+                    streams.iter().map(|stream| stream.gaps.as_slice()).collect();
                 Outage::of(&gaps).longest_full_s
             };
-            let mut published =
-                users.iter().filter(|stream| stream.route != Route::Overlay).peekable();
-            all.still_failing |=
-                published.peek().is_some() && published.all(|stream| stream.still_failing);
-            all.outage = all.outage.max(outage(false));
-            all.overlay_outage = all.overlay_outage.max(outage(true));
+            let (inside, published): (Vec<&StreamStats>, Vec<&StreamStats>) =
+                users.into_iter().partition(|stream| stream.route == Route::Overlay);
+            // An address that answers does not help the users of another one.
+            let addresses: BTreeSet<Option<&str>> =
+                published.iter().map(|stream| stream.address.as_deref()).collect();
+            for address in addresses {
+                let of_it: Vec<&StreamStats> = published
+                    .iter()
+                    .copied()
+                    .filter(|stream| stream.address.as_deref() == address)
+                    .collect();
+                all.still_failing |= of_it.iter().all(|stream| stream.still_failing);
+                all.outage = all.outage.max(outage(&of_it));
+            }
+            all.overlay_outage = all.overlay_outage.max(outage(&inside));
         }
         all
     }

@@ -6,7 +6,7 @@ use super::request::{is_of_the_connection, is_own_lag, is_through_proxy};
 use super::scene::Scene;
 use super::transition::Transition;
 use crate::Offset;
-use crate::record::{Outcome, Purpose, Run, Shot, StreamFacts};
+use crate::record::{Connection, Outcome, Purpose, Run, Shot, StreamFacts};
 use crate::stats::{Spread, Times};
 use crate::wording::{counted, length};
 
@@ -55,8 +55,10 @@ pub struct Masked {
 impl Masked {
     /// What the streams show of it.
     pub(super) fn all(run: &Run, scene: &Scene) -> Vec<Self> {
-        let proxied: Vec<_> =
-            run.shots.iter().filter(|(facts, _)| is_through_proxy(facts)).collect();
+        // A proxy repeats nothing over a connection that is held.
+        let passes =
+            |facts: &StreamFacts| is_through_proxy(facts) && facts.connection != Connection::Held;
+        let proxied: Vec<_> = run.shots.iter().filter(|(facts, _)| passes(facts)).collect();
         if proxied.is_empty() {
             return Vec::new();
         }

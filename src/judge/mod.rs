@@ -20,6 +20,7 @@ mod fix;
 mod fixes;
 mod headline;
 mod health_story;
+mod held_cut;
 mod in_hand;
 mod judgement;
 mod limits;

@@ -9,7 +9,7 @@ use super::scenario_judgement::ScenarioJudgement;
 use super::stream_stats::StreamStats;
 use crate::Offset;
 use crate::record::{Connection, Expects, Purpose, Route, SCHEMA_VERSION};
-use crate::stats::{error_rate_upper_95, trials_needed};
+use crate::stats::{HeldStats, error_rate_upper_95, trials_needed};
 use crate::wording::{count, counted};
 
 /// Several runs of the same together: one run shows one update, and what users want to know is
@@ -260,6 +260,9 @@ impl Claim {
 pub struct PooledStream {
     /// Its name.
     pub name: String,
+    /// The user's name for the address that it asks, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// What its requests are to show.
     pub purpose: Purpose,
     /// The way they take.
@@ -280,6 +283,9 @@ pub struct PooledStream {
     pub worst_p999_s: Option<Offset>,
     /// The slowest response of any scenario.
     pub worst_max_s: Option<Offset>,
+    /// What became of its connections, in a stream that holds them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldStats>,
 }
 
 impl PooledStream {
@@ -301,6 +307,7 @@ impl PooledStream {
     fn of(stream: &StreamStats) -> Self {
         let mut pooled = Self {
             name: stream.name.clone(),
+            address: stream.address.clone(),
             purpose: stream.purpose,
             route: stream.route,
             connection: stream.connection,
@@ -311,6 +318,7 @@ impl PooledStream {
             worst_p99_s: None,
             worst_p999_s: None,
             worst_max_s: None,
+            held: None,
         };
         pooled.take(stream);
         pooled
@@ -323,5 +331,8 @@ impl PooledStream {
         self.worst_p99_s = self.worst_p99_s.max(stream.latency_s.map(|latency| latency.p99));
         self.worst_p999_s = self.worst_p999_s.max(stream.latency_s.map(|latency| latency.p999));
         self.worst_max_s = self.worst_max_s.max(stream.latency_s.map(|latency| latency.max));
+        if let Some(held) = &stream.held {
+            self.held.get_or_insert_default().take(held);
+        }
     }
 }

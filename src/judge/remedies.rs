@@ -101,6 +101,10 @@ impl Cause {
                 "on SIGTERM, answer the last request of each connection with `Connection: close` \
                  before closing it, or let the proxy retry requests that are safe to repeat"
             }
+            Self::HeldConnectionCut => {
+                "on SIGTERM, close WebSockets with a close frame (1001) and end streams of events \
+                 properly, and only then exit: clients that are told connect again at once"
+            }
             Self::ReplicaFailed => {
                 "look at the task's error, and let the proxy check its upstreams or retry on \
                  another one"

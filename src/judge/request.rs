@@ -34,6 +34,7 @@ pub(super) fn is_of_the_connection(outcome: Outcome) -> bool {
             | Outcome::StreamReset
             | Outcome::Reset
             | Outcome::Cut
+            | Outcome::Closed
             | Outcome::Timeout
             | Outcome::Proxy502
             | Outcome::Proxy503

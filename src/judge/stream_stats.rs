@@ -6,13 +6,16 @@ use serde::Serialize;
 
 use crate::Offset;
 use crate::record::{Connection, Outcome, Purpose, Route, Shot, StreamFacts, UnsentCounts};
-use crate::stats::{Gap, Gaps, Spread, error_rate_upper_95};
+use crate::stats::{Gap, Gaps, HeldEnds, HeldStats, Spread, error_rate_upper_95};
 
 /// What one stream got in a window of time. Times in seconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StreamStats {
     /// The stream's name.
     pub name: String,
+    /// The user's name for the address that it asks, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// What its requests are to show.
     pub purpose: Purpose,
     /// The way they take.
@@ -56,6 +59,9 @@ pub struct StreamStats {
     /// In a scenario: how many of the replicas that serve in the end have answered. On its
     /// own: how many different replicas have answered.
     pub replicas_seen: u64,
+    /// What became of its connections, in a stream that holds them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldStats>,
 }
 
 /// How far the first and the last request may lie from the window's ends before requests
@@ -71,6 +77,10 @@ pub fn stream_stats(
     start: Offset,
     end: Offset,
 ) -> StreamStats {
+    let mut ends = HeldEnds::default();
+    for shot in shots {
+        ends.note_back(shot);
+    }
     let last_good = shots.iter().filter(|shot| shot.outcome == Outcome::Ok);
     let last_good = last_good.map(|shot| shot.intended).max();
     let mut shots: Vec<&Shot> =
@@ -97,13 +107,20 @@ pub fn stream_stats(
         }
     }
     let failed = failed_by_class.values().sum();
+    for shot in &shots {
+        ends.note_end(shot);
+    }
     let tried = shots.iter().filter(|shot| shot.outcome != Outcome::Unsent);
+    let mut tried: Vec<(Offset, bool)> =
+        tried.map(|shot| (shot.shows(), shot.outcome == Outcome::Ok)).collect();
+    // A held connection ends later than its request began.
+    tried.sort_by_key(|(at, _)| *at);
     // Replicas that are asked at the same instant have no gaps in common.
     let gaps = match facts.purpose {
         Purpose::EachReplica => Gaps::default(),
         // A gap ends with the stream, if nothing else ends it.
         _ => Gaps::of(
-            tried.map(|shot| (shot.intended, shot.outcome == Outcome::Ok)),
+            tried,
             shots
                 .last()
                 .map_or(end, |last| end.min(last.intended + resolution(facts.rate_hz) + EDGE)),
@@ -111,6 +128,7 @@ pub fn stream_stats(
     };
     StreamStats {
         name: facts.name.clone(),
+        address: facts.address.clone(),
         purpose: facts.purpose,
         route: facts.route,
         connection: facts.connection,
@@ -134,6 +152,7 @@ pub fn stream_stats(
         lag_s: Spread::of(shots.iter().filter_map(|shot| shot.lag())),
         latency_s: Spread::of(shots.iter().filter_map(|shot| shot.response_latency())),
         replicas_seen: replicas.len() as u64,
+        held: facts.held.map(|held| ends.stats(held)),
     }
 }
 

@@ -9,11 +9,12 @@ use hyper::HeaderMap;
 use hyper::header::LOCATION;
 
 use super::flight::fly;
+use super::hold::open_once;
 use super::prober::runtime;
 use super::schedule::Stalls;
 use super::stream::Stream;
 use super::{Expect, StreamPlan};
-use crate::record::Shot;
+use crate::record::{Connection, Shot};
 use crate::{Clock, Error, Offset, Result};
 
 /// What came back from one request.
@@ -67,8 +68,12 @@ pub async fn ask(mut plan: StreamPlan, within: Duration) -> Result<Answer> {
             stream.witness = Some(RefCell::default());
             let stream = Rc::new(stream);
             runtime.block_on(async {
-                if let Some(seat) = stream.seat(None) {
-                    fly(seat, 0, Offset::ZERO.max(clock.now())).await;
+                let Some(seat) = stream.seat(None) else { return };
+                let intended = Offset::ZERO.max(clock.now());
+                if stream.plan.connection == Connection::Held {
+                    open_once(seat, intended).await;
+                } else {
+                    fly(seat, 0, intended).await;
                 }
             });
             runtime.shutdown_background();

@@ -6,12 +6,13 @@ use std::rc::Rc;
 use std::task::{Context, Waker};
 
 use super::flight::fly;
+use super::hold::look_after;
 use super::replicas::Replica;
 use super::schedule::{Alarm, Schedule, Stalls};
 use super::stream::Stream;
 use crate::Clock;
 use crate::Offset;
-use crate::record::Unsent;
+use crate::record::{Connection, Unsent};
 
 /// Shots started in a row before responses are handled. A pacer that is behind must not delay
 /// responses: its own lag is measured, but their delay would look like the service's.
@@ -114,6 +115,10 @@ fn take_off(stream: &Rc<Stream>, replica: Option<&Rc<Replica>>, number: u64, int
     let Some(seat) = stream.seat(replica.cloned()) else {
         return stream.unsent(intended, Unsent::NoSlot, replica.map(Rc::as_ref));
     };
+    if stream.plan.connection == Connection::Held {
+        tokio::task::spawn_local(look_after(seat, number, intended));
+        return;
+    }
     let mut flight = Box::pin(fly(seat, number, intended));
     // Its task polls it again before it can miss anything. With the pacer's own waker, anything
     // that happens in between would wake the pacer for nothing.

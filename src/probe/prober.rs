@@ -16,7 +16,7 @@ use super::replicas::{self, Lookup, system_lookup};
 use super::schedule::Stalls;
 use super::stream::{Sink, Stream};
 use super::tls::Secure;
-use super::{ProbeTotals, StreamPlan, pacer, slots};
+use super::{ProbeTotals, StreamPlan, holder, pacer, slots};
 use crate::record::Shot;
 use crate::{Clock, Error, Result};
 
@@ -187,17 +187,34 @@ async fn run(
             tokio::task::spawn_local(following);
         }
     }
+    let users =
+        streams.iter().flat_map(|stream| stream.holders.iter().map(move |one| (stream, one)));
+    let users: Vec<_> = users
+        .map(|(stream, one)| {
+            tokio::task::spawn_local(holder::keep(Rc::clone(stream), Rc::clone(one)))
+        })
+        .collect();
     let paced = tokio::select! {
         biased;
         paced = pacer::pace(streams, clock, stalls) => paced,
         _ = stopped => Ok(()),
     };
     let no_timer = |error| Error::environment("the prober's timer failed").caused_by(error);
+    for stream in streams {
+        stream.end();
+    }
     paced.map_err(no_timer)?;
     tokio::select! {
         biased;
         failed = pacer::watch(clock, stalls) => failed.map_err(no_timer)?,
         landed = all_landed(streams) => landed?,
+    }
+    for stream in streams {
+        stream.leave();
+    }
+    for user in users {
+        // They give the server a moment each, all at the same time.
+        let _ = user.await;
     }
     Ok(streams.iter().map(|stream| stream.totals.borrow().clone()).collect())
 }

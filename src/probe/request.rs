@@ -86,7 +86,7 @@ impl FromStr for Method {
     }
 }
 
-/// A checked `http://`, `https://` or `tcp://` URL, parsed once. Serialised as the URL.
+/// A checked `http://`, `https://`, `ws://`, `wss://` or `tcp://` URL, parsed once. Serialised as the URL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(super) struct Target {
@@ -96,6 +96,8 @@ pub(super) struct Target {
     pub secure: bool,
     /// Whether it is asked in TCP alone, without HTTP.
     pub raw: bool,
+    /// Whether it is asked to become a WebSocket.
+    pub websocket: bool,
     /// Host to connect to.
     pub host: Host,
     /// Port to connect to.
@@ -134,16 +136,19 @@ impl From<Host> for String {
 
 impl Target {
     /// # Errors
-    /// A usage error for anything but an absolute `http://`, `https://` or `tcp://` URL without user information.
+    /// A usage error for anything but an absolute URL of a known scheme, without user information.
     pub fn parse(url: &str) -> Result<Self> {
         let wrong = |why: &str| Error::usage(format!("URL `{url}` {why}"));
         let uri: Uri = url.parse().map_err(|error| wrong("is not valid").caused_by(error))?;
-        let (secure, raw) = match uri.scheme_str() {
-            Some("http") => (false, false),
-            Some("https") => (true, false),
-            Some("tcp") => (false, true),
+        let (secure, raw, websocket) = match uri.scheme_str() {
+            Some("http") => (false, false, false),
+            Some("https") => (true, false, false),
+            Some("ws") => (false, false, true),
+            Some("wss") => (true, false, true),
+            Some("tcp") => (false, true, false),
             Some(scheme) => {
-                let text = format!("uses `{scheme}`; only http, https and tcp are supported");
+                let text =
+                    format!("uses `{scheme}`; only http, https, ws, wss and tcp are supported");
                 return Err(wrong(&text));
             }
             None => {
@@ -182,6 +187,7 @@ impl Target {
         Ok(Self {
             secure,
             raw,
+            websocket,
             host,
             port,
             path: path.parse().map_err(|error| wrong("has an invalid path").caused_by(error))?,
@@ -203,12 +209,27 @@ impl Target {
         Self::parse(&format!("{}://{authority}{path}", self.scheme()))
     }
 
-    /// `http`, `https` or `tcp`.
+    /// The same address, asked to become a WebSocket.
+    ///
+    /// # Errors
+    /// A usage error in TCP alone.
+    pub fn as_websocket(&self) -> Result<Self> {
+        let after = self.url.split_once("://").map_or("", |(_, after)| after);
+        match (self.raw, self.secure) {
+            (true, _) => Err(Error::usage(format!("URL `{}` is no WebSocket's", self.url))),
+            (false, true) => Self::parse(&format!("wss://{after}")),
+            (false, false) => Self::parse(&format!("ws://{after}")),
+        }
+    }
+
+    /// The scheme of the URL.
     pub fn scheme(&self) -> &'static str {
-        match (self.secure, self.raw) {
-            (true, _) => "https",
-            (false, true) => "tcp",
-            (false, false) => "http",
+        match (self.secure, self.raw, self.websocket) {
+            (true, _, false) => "https",
+            (false, true, _) => "tcp",
+            (false, false, false) => "http",
+            (true, _, true) => "wss",
+            (false, false, true) => "ws",
         }
     }
 
@@ -246,6 +267,13 @@ mod tests {
         let target = Target::parse("https://shop.example.org/").unwrap();
         assert_eq!((target.secure, target.port), (true, 443));
         assert_eq!(target.with_path("/b").unwrap().url, "https://shop.example.org/b");
+
+        let target = Target::parse("wss://shop.example.org/live?a").unwrap();
+        assert_eq!((target.secure, target.websocket, target.port), (true, true, 443));
+        assert_eq!(target.with_path("/b").unwrap().url, "wss://shop.example.org/b");
+        let target = Target::parse("http://a:81/b?c").unwrap().as_websocket().unwrap();
+        assert_eq!((target.url.as_str(), target.port), ("ws://a:81/b?c", 81));
+        assert!(Target::parse("tcp://a:1").unwrap().as_websocket().is_err());
 
         let target = Target::parse("http://[::1]").unwrap();
         assert_eq!(target.host, Host::Address("::1".parse().unwrap()));

@@ -64,14 +64,17 @@ const REPLICAS: u64 = 24;
 
 /// Requests that can be in flight at once; the slack is for shots that are just timing out.
 fn piled_up(plan: &StreamPlan) -> u64 {
-    plan.max_in_flight.map_or_else(|| at_rate(plan, plan.timeout) + 64, |most| most as u64)
+    // Over each held connection, a request waits for the next one.
+    let waiting = if plan.connection == Connection::Held { plan.kept as u64 } else { 0 };
+    let piled_up = || at_rate(plan, plan.timeout) + 64 + waiting;
+    plan.max_in_flight.map_or_else(piled_up, |most| most as u64)
 }
 
 /// Descriptors of a stream that are not in flight: kept connections, and new ones that wait for the
 /// server to close them.
 fn outside_flight(plan: &StreamPlan) -> u64 {
     match plan.connection {
-        Connection::KeepAlive => plan.kept as u64,
+        Connection::KeepAlive | Connection::Held => plan.kept as u64,
         Connection::Fresh => at_rate(plan, LINGER),
     }
 }

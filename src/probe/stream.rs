@@ -11,6 +11,7 @@ use hyper::{HeaderMap, Request, Uri};
 use tokio::sync::Notify;
 
 use super::ask::Witness;
+use super::holder::Holder;
 use super::link::Pool;
 use super::patterns::Patterns;
 use super::replicas::{Replica, Replicas};
@@ -37,6 +38,8 @@ pub(super) struct Stream {
     pub names: Names,
     /// The replicas, in a stream that asks each of them.
     pub replicas: Option<Rc<Replicas>>,
+    /// The users who hold a connection open, in a stream of such.
+    pub holders: Vec<Rc<Holder>>,
     /// Whether any good response carried the application's header.
     pub app_known: Cell<bool>,
     pub totals: RefCell<ProbeTotals>,
@@ -54,6 +57,8 @@ pub(super) struct Stream {
     in_flight: Cell<usize>,
     lost: Cell<u64>,
     landed: Notify,
+    over: Flag,
+    left: Flag,
     sink: Rc<Sink>,
 }
 
@@ -71,6 +76,7 @@ impl Stream {
             stalls,
             pool: Pool::new(plan.kept),
             names: Names::default(),
+            holders: Holder::all(&plan),
             replicas: (plan.purpose == Purpose::EachReplica).then(Rc::default),
             app_known: Cell::new(false),
             totals: RefCell::new(ProbeTotals::new(&plan.name)),
@@ -83,6 +89,8 @@ impl Stream {
             in_flight: Cell::new(0),
             lost: Cell::new(0),
             landed: Notify::new(),
+            over: Flag::default(),
+            left: Flag::default(),
             plan,
             clock,
             index,
@@ -105,6 +113,26 @@ impl Stream {
         while self.in_flight.get() > 0 {
             self.landed.notified().await;
         }
+    }
+
+    /// Nothing more will be sent: requests need not watch held connections any more.
+    pub fn end(&self) {
+        self.over.set();
+    }
+
+    /// Waits until nothing more will be sent.
+    pub async fn ended(&self) {
+        self.over.wait().await;
+    }
+
+    /// Every request has ended: users may leave.
+    pub fn leave(&self) {
+        self.left.set();
+    }
+
+    /// Waits until users may leave.
+    pub async fn left(&self) {
+        self.left.wait().await;
     }
 
     /// Shots that took off and never ended: the sink panicked.
@@ -134,6 +162,24 @@ impl Stream {
         shot.to = replica.map(|replica| Arc::clone(&replica.text));
         (self.sink)(self.index, shot);
         self.totals.borrow_mut().unsent.add(why, 1);
+    }
+}
+
+/// Something that happens once.
+#[derive(Debug, Default)]
+struct Flag(Cell<bool>, Notify);
+
+impl Flag {
+    fn set(&self) {
+        self.0.set(true);
+        self.1.notify_waiters();
+    }
+
+    async fn wait(&self) {
+        let set = self.1.notified();
+        if !self.0.get() {
+            set.await;
+        }
     }
 }
 

@@ -13,19 +13,20 @@ use tokio_rustls::TlsConnector;
 
 use super::asked::{self, WeightedPath};
 use super::headers;
-use super::patterns::Patterns;
 use super::request::{Host, Target};
 use super::tls::{self, Secure, TlsSettings};
-use super::{BodyExpect, Expect, Method};
+use super::{Expect, Method};
+use crate::Result;
 use crate::record::{Connection, Purpose, Route, StreamFacts};
-use crate::wording::setting;
-use crate::{Error, Result};
 
 /// What one stream of requests asks, how often, and what it expects.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StreamPlan {
     /// Name in the record and the reports.
     pub name: String,
+    /// The user's name for the address that it asks, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// The method.
     pub method: Method,
     /// The body to send.
@@ -63,7 +64,7 @@ pub struct StreamPlan {
     pub expect: Expect,
     /// The paths that are asked in turn; empty: the URL's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    paths: Vec<WeightedPath>,
+    pub(super) paths: Vec<WeightedPath>,
     /// Whether each connection keeps its cookies.
     #[serde(default)]
     pub cookies: bool,
@@ -73,6 +74,10 @@ pub struct StreamPlan {
     /// Whom to trust and who to be, for an `https://` URL.
     #[serde(default)]
     pub tls: TlsSettings,
+    /// How often something comes over a held stream of events, at least; absent: its silence says
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_every: Option<Duration>,
     /// The host to connect to instead of the URL's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect_to: Option<Host>,
@@ -91,8 +96,9 @@ impl StreamPlan {
     /// delayed for a millisecond would be blamed for it.
     pub const DEADLINE: Duration = Duration::from_millis(800);
 
-    /// A stream of GET requests to an `http://` or `https://` URL, each over a new connection, that expects the
-    /// status 200 within [`StreamPlan::DEADLINE`]. The prober checks the rate when it starts.
+    /// A stream of GET requests to a URL, each over a new connection, that expects the status 200
+    /// within [`StreamPlan::DEADLINE`]. To a `ws://` or `wss://` URL, it holds WebSockets open. The
+    /// prober checks the rate when it starts.
     ///
     /// # Errors
     /// A usage error for a URL that cannot be probed.
@@ -106,12 +112,13 @@ impl StreamPlan {
         );
         Ok(Self {
             name: name.into(),
+            address: None,
             method: Method::Get,
             body: Bytes::new(),
             rate_hz,
             purpose: Purpose::Users,
             route: Route::Published,
-            connection: Connection::Fresh,
+            connection: if target.websocket { Connection::Held } else { Connection::Fresh },
             kept: 16,
             deadline: Self::DEADLINE,
             takes: Duration::ZERO,
@@ -125,6 +132,7 @@ impl StreamPlan {
             cookies: false,
             http2: false,
             tls: TlsSettings::default(),
+            event_every: None,
             connect_to: None,
             target,
             headers,
@@ -138,6 +146,22 @@ impl StreamPlan {
     pub fn with_path(mut self, path: &str) -> Result<Self> {
         self.target = self.target.with_path(path)?;
         Ok(self)
+    }
+
+    /// The same stream over WebSockets that are held open.
+    ///
+    /// # Errors
+    /// A usage error for an address of TCP alone.
+    pub fn with_websockets(mut self) -> Result<Self> {
+        self.target = self.target.as_websocket()?;
+        self.connection = Connection::Held;
+        Ok(self)
+    }
+
+    /// Whether its connections are WebSockets.
+    #[must_use]
+    pub fn is_websocket(&self) -> bool {
+        self.target.websocket
     }
 
     /// Asks several paths on the same host in turn.
@@ -170,7 +194,7 @@ impl StreamPlan {
         self.target.port
     }
 
-    /// `http` or `https`.
+    /// The scheme of the URL.
     #[must_use]
     pub fn scheme(&self) -> &'static str {
         self.target.scheme()
@@ -211,58 +235,9 @@ impl StreamPlan {
             connection: self.connection,
             purpose: self.purpose,
             route: self.route,
+            address: self.address.clone(),
+            held: (self.connection == Connection::Held).then_some(self.kept as u64),
         }
-    }
-
-    /// Whether the stream can be sent as planned.
-    ///
-    /// # Errors
-    /// A usage error for values that contradict each other.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |what: String| Error::usage(format!("stream `{}`: {what}", self.name));
-        if !Self::RATES.contains(&self.rate_hz) {
-            return Err(wrong(format!(
-                "the rate ({} requests per second) must be between 0.001 and 50,000",
-                self.rate_hz
-            )));
-        }
-        if self.deadline.is_zero() || self.connect_timeout.is_zero() {
-            return Err(wrong("deadline and connect timeout must be more than zero".into()));
-        }
-        if self.timeout <= self.deadline {
-            return Err(wrong(format!(
-                "the timeout ({}) must be longer than the deadline ({})",
-                setting(self.timeout.as_secs_f64()),
-                setting(self.deadline.as_secs_f64())
-            ))
-            .hint("a response between the two is late; after the timeout it is given up"));
-        }
-        if self.kept == 0 || self.max_in_flight == Some(0) {
-            return Err(wrong("at least one connection is needed".into()));
-        }
-        if self.purpose == Purpose::EachReplica && self.connection == Connection::KeepAlive {
-            return Err(wrong("requests to each replica need new connections".into()));
-        }
-        if self.target.raw {
-            if self.http2 || self.cookies || !self.paths.is_empty() {
-                return Err(wrong("HTTP/2, cookies and paths are not for a tcp:// URL".into()));
-            }
-            if self.connection == Connection::KeepAlive && self.body.is_empty() {
-                return Err(wrong("kept TCP connections need something to send".into())
-                    .hint("--body says what, for example --body $'PING\\r\\n' for Redis"));
-            }
-        }
-        if self.method == Method::Head && self.expect.body != BodyExpect::Any {
-            return Err(wrong("the response to HEAD has no body to compare".into()));
-        }
-        self.tls_client()?;
-        Patterns::of(&self.expect)?;
-        if let (Some(source), Host::Address(target)) = (self.source, self.host())
-            && source.is_ipv4() != target.is_ipv4()
-        {
-            return Err(wrong(format!("{target} cannot be reached from {source}")));
-        }
-        Ok(())
     }
 
     /// What its connections need to speak TLS; `None` without TLS.
@@ -302,7 +277,10 @@ impl StreamPlan {
                 .authority(host.as_bytes())
                 .path_and_query(path.to_string())
                 .build();
-            whole.ok().filter(|_| self.http2).unwrap_or_else(|| path.clone())
+            whole
+                .ok()
+                .filter(|_| self.http2 || self.target.websocket)
+                .unwrap_or_else(|| path.clone())
         };
         let known: Vec<Uri> = self
             .paths
@@ -330,6 +308,7 @@ impl StreamPlan {
 
 #[cfg(test)]
 mod tests {
+    use super::super::BodyExpect;
     use super::*;
 
     fn plan() -> StreamPlan {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Offset;
 use crate::record::{Outcome, Shot, UnsentCounts};
-use crate::stats::{Gap, Gaps, LiveGaps, Spread};
+use crate::stats::{Gap, Gaps, HeldEnds, LiveGaps, Spread};
 
 /// Names of replicas that are kept; a server that makes up names must not fill memory.
 const REPLICAS: usize = 1024;
@@ -78,6 +78,7 @@ pub struct Tally {
     failures: BTreeMap<Outcome, Failures>,
     latency: Histogram<u64>,
     replicas: BTreeSet<Arc<str>>,
+    ends: HeldEnds,
     end: Offset,
 }
 
@@ -103,14 +104,17 @@ impl Tally {
             failures: BTreeMap::new(),
             latency: latency_histogram(),
             replicas: BTreeSet::new(),
+            ends: HeldEnds::default(),
             end: Offset::ZERO,
         }
     }
 
     /// Adds a shot.
     pub fn add(&mut self, shot: &Shot) {
-        let at = shot.intended;
+        let at = shot.shows();
         self.end = self.end.max(shot.done.unwrap_or(at));
+        self.ends.note_back(shot);
+        self.ends.note_end(shot);
         match shot.outcome {
             Outcome::Unsent => {
                 self.unsent += 1;
@@ -177,6 +181,12 @@ impl Tally {
     #[must_use]
     pub fn latency(&self) -> Option<Spread> {
         Spread::of_counts(&self.latency)
+    }
+
+    /// The ends of held connections.
+    #[must_use]
+    pub fn ends(&self) -> &HeldEnds {
+        &self.ends
     }
 
     /// The gaps. An open one lasts until the last shot ended.

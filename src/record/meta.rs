@@ -139,6 +139,12 @@ pub struct StreamFacts {
     pub purpose: Purpose,
     /// The route of its requests.
     pub route: Route,
+    /// How many connections are held open, in a stream of such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<u64>,
+    /// The user's name for the address that it asks, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
 }
 
 impl StreamFacts {
@@ -176,6 +182,8 @@ struct StreamFactsRead {
     #[serde(default)]
     purpose: Purpose,
     route: Option<Route>,
+    held: Option<u64>,
+    address: Option<String>,
 }
 
 impl From<StreamFactsRead> for StreamFacts {
@@ -197,6 +205,8 @@ impl From<StreamFactsRead> for StreamFacts {
             connection: read.connection,
             purpose: read.purpose,
             route,
+            held: read.held,
+            address: read.address,
         }
     }
 }
@@ -222,6 +232,8 @@ pub enum Connection {
     Fresh,
     /// Connections are kept and reused.
     KeepAlive,
+    /// Connections are held open by users who wait for what comes: WebSockets, streams of events.
+    Held,
 }
 
 /// What the requests of a stream measure.

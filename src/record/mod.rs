@@ -37,7 +37,7 @@ pub use outcome::Outcome;
 pub use reader::{RecordReader, Run};
 pub use run_folder::RunFolder;
 pub use run_list::RunEntry;
-pub use shot::Shot;
+pub use shot::{HeldEnd, Shot};
 pub use sink::Sink;
 pub use unsent::{Unsent, UnsentCounts};
 pub use user_limits::{AllowedFailed, UserLimits};

@@ -36,8 +36,10 @@ pub enum Outcome {
     StreamReset,
     /// Connected, then closed or reset before the first byte of the response.
     Reset,
-    /// The response broke off in its headers or body.
+    /// The response broke off in its headers or body, or a held connection was cut.
     Cut,
+    /// A held connection was closed by the server, and no other was open in time.
+    Closed,
     /// Connected, but the response was not complete within the time limit.
     Timeout,
     /// Status 502 from the proxy.
@@ -63,7 +65,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in order.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Ok,
         Self::Late,
         Self::NameLookup,
@@ -78,6 +80,7 @@ impl Outcome {
         Self::StreamReset,
         Self::Reset,
         Self::Cut,
+        Self::Closed,
         Self::Timeout,
         Self::Proxy502,
         Self::Proxy503,
@@ -114,6 +117,7 @@ impl Outcome {
             Self::StreamReset => "the server reset the HTTP/2 stream",
             Self::Reset => "the connection was closed or reset before any response",
             Self::Cut => "the response broke off, or was not HTTP",
+            Self::Closed => "the server closed the connection, and no other was open in time",
             Self::Timeout => "no complete response came in time",
             Self::Proxy502 | Self::Proxy503 | Self::Proxy504 => "the proxy found no replica",
             Self::AppError => "the application failed",
@@ -143,6 +147,7 @@ impl Outcome {
             Self::StreamReset => "stream-reset",
             Self::Reset => "reset",
             Self::Cut => "cut",
+            Self::Closed => "closed",
             Self::Timeout => "timeout",
             Self::Proxy502 => "proxy502",
             Self::Proxy503 => "proxy503",

@@ -31,6 +31,9 @@ pub(crate) fn shot(millis: i64) -> Shot {
         slot: Some(1),
         version: Some("v1".into()),
         body: None,
+        line: None,
+        end: None,
+        back: None,
     }
 }
 
@@ -44,6 +47,8 @@ pub(crate) fn stream(name: &str) -> StreamFacts {
         connection: Connection::Fresh,
         purpose: Purpose::Users,
         route: Route::Published,
+        held: None,
+        address: None,
     }
 }
 

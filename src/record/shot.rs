@@ -57,6 +57,29 @@ pub struct Shot {
     /// The beginning of the body, if the response was complete and not the expected one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Arc<str>>,
+    /// The held connection that it looked after, in a stream of such, counted from zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// How that connection ended, if it did before the next request over it was due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<HeldEnd>,
+    /// When another was open in its place; in the first request that saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<Offset>,
+}
+
+/// How the server or the network ended a held connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldEnd {
+    /// Since when it had been open.
+    pub since: Offset,
+    /// When it ended.
+    pub at: Offset,
+    /// Whether it was closed as its protocol says, not cut.
+    pub clean: bool,
+    /// The status code of a WebSocket's close frame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<u16>,
 }
 
 impl Shot {
@@ -80,6 +103,19 @@ impl Shot {
             slot: None,
             version: None,
             body: None,
+            line: None,
+            end: None,
+            back: None,
+        }
+    }
+
+    /// The instant whose success or failure it shows: when it was intended, or, if it failed
+    /// because a held connection ended, then.
+    #[must_use]
+    pub fn shows(&self) -> Offset {
+        match self.end {
+            Some(end) if self.outcome.is_failure() => end.at,
+            _ => self.intended,
         }
     }
 

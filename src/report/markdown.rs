@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::findings::Finding;
 use super::format::{JudgementFormat, Material};
-use super::requests::{labels, of_users, or_none};
+use super::requests::{held, labels, of_users, or_none};
 use super::services::in_one_line;
 use super::settings::{beside, proof};
 use super::style::Style;
@@ -128,6 +128,9 @@ fn requests(text: &mut String, rows: &[PooledStream]) {
         let (sent, failed) = (count(row.sent), count(row.failed));
         let (p99, max) = (or_none(row.worst_p99_s), or_none(row.worst_max_s));
         let _ = writeln!(text, "| {} | {sent} | {failed} | {gap} | {p99} | {max} |", plain(&label));
+    }
+    for (label, sentence) in held(rows) {
+        let _ = writeln!(text, "\n{}: {}", plain(&label), plain(&sentence));
     }
 }
 

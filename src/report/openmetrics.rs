@@ -6,6 +6,7 @@ use super::format::{JudgementFormat, Material};
 use super::style::Style;
 use crate::Offset;
 use crate::judge::{Judgement, Pooled, ScenarioJudgement, StreamStats, Verdict};
+use crate::stats::HeldStats;
 use crate::wording::clean;
 
 /// The figures of a run as `OpenMetrics` text.
@@ -135,6 +136,22 @@ fn borrow<'a>(labels: &'a [(&'static str, String)]) -> Labels<'a> {
     labels.iter().map(|(key, value)| (*key, value.as_str())).collect()
 }
 
+/// A figure's name, what it says, and where it stands.
+type HeldFigure = (&'static str, &'static str, fn(&HeldStats) -> u64);
+
+/// What becomes of held connections.
+const HELD: [HeldFigure; 3] = [
+    ("rollproof_held_cut", "Held connections that were cut.", |held| held.cut),
+    (
+        "rollproof_held_closed",
+        "Held connections that were closed and not open again in time.",
+        |held| held.closed,
+    ),
+    ("rollproof_held_moved", "Held connections that were closed and open again in time.", |held| {
+        held.moved
+    }),
+];
+
 fn streams(out: &mut Exposition, judgement: &Judgement, service: &str) {
     let each = |value: &dyn Fn(&StreamStats) -> Option<f64>| {
         let mut samples: Vec<(Labels, f64)> = Vec::new();
@@ -169,6 +186,12 @@ fn streams(out: &mut Exposition, judgement: &Judgement, service: &str) {
         "The longest time without a good response.",
         each(&|one| Some(one.longest_gap_s.as_secs_f64())),
     );
+    for (name, about, value) in HELD {
+        let samples = each(&|one| one.held.as_ref().map(|held| number(value(held))));
+        if !samples.is_empty() {
+            out.gauge(name, "", about, samples);
+        }
+    }
     let mut latencies: Vec<(Labels, f64)> = Vec::new();
     for scenario in &judgement.scenarios {
         for stream in &scenario.streams {

@@ -10,7 +10,11 @@ use crate::wording::{count, length};
 
 /// What a stream is, for people.
 fn label(stream: &PooledStream) -> String {
-    let kind = if stream.name.ends_with("-post") {
+    let kind = if stream.name.ends_with("-websocket") {
+        "WebSocket"
+    } else if stream.name.ends_with("-events") {
+        "stream of events"
+    } else if stream.name.ends_with("-post") {
         "POST"
     } else if stream.name.ends_with("-slow") {
         "slow"
@@ -27,7 +31,10 @@ fn label(stream: &PooledStream) -> String {
             "in the network, new".to_owned()
         }
         (Purpose::Users, Route::Overlay) => format!("in the network, {kind}"),
-        (Purpose::Users, _) => kind.to_owned(),
+        (Purpose::Users, _) => match &stream.address {
+            Some(address) => format!("{address}, {kind}"),
+            None => kind.to_owned(),
+        },
     }
 }
 
@@ -45,6 +52,13 @@ pub(super) fn labels(rows: &[PooledStream]) -> Vec<String> {
         if alone(label) { label } else { &row.name }.clone()
     };
     rows.iter().zip(&labels).map(either).collect()
+}
+
+/// What became of the connections of those streams that hold them, with the streams' labels.
+pub(super) fn held(rows: &[PooledStream]) -> Vec<(String, String)> {
+    let sentence =
+        |(row, label): (&PooledStream, String)| Some((label, row.held.as_ref()?.sentence()));
+    rows.iter().zip(labels(rows)).filter_map(sentence).collect()
 }
 
 /// A time, or a dash.
@@ -91,5 +105,8 @@ pub(super) fn table(page: &mut Page, rows: &[PooledStream]) {
             let _ = write!(line, "  {:>width$}", cells[index]);
         }
         page.line(line);
+    }
+    for (label, text) in held(rows) {
+        page.hanging(&format!("  {label}:"), 4, &text);
     }
 }

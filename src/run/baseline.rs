@@ -101,6 +101,8 @@ mod tests {
             deadline: 1.0,
             takes: None,
             connection: crate::record::Connection::Fresh,
+            held: None,
+            address: None,
             purpose,
             route,
         }

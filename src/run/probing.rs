@@ -15,7 +15,7 @@ use crate::engine::published_url;
 use crate::error::{Error, Result};
 use crate::probe::{ProbeOrder, Prober, StreamPlan};
 use crate::record::{EventKind, NegativeControl, Route};
-use crate::streams::{PLAIN, SELF_TEST};
+use crate::streams::{PLAIN, SELF_TEST, StreamKind};
 
 /// The time it takes to ask a prober inside the network to stop, and to hear its last shots.
 const LAST_SHOTS: Duration = Duration::from_millis(700);
@@ -86,15 +86,19 @@ impl Run<'_> {
     /// run.
     pub(super) async fn start_probing(&mut self) -> Result<()> {
         let url = self.spec.subject.target.url.clone();
-        self.recorder.phase("warm-up", format!("waiting until {url} answers"));
-        let users = PLAIN.plan(&url, &self.spec.load.asking)?;
-        let tell = |text: String| self.recorder.line(text);
-        first_answers(&users, self.start(), &tell, self.env.interrupt).await?;
-        let published = self.spec.load.streams.iter().copied();
-        let plans = published
-            .filter(|kind| kind.route == Route::Published)
-            .map(|kind| Ok((kind, kind.plan(&url, &self.spec.load.asking)?)))
-            .collect::<Result<Vec<_>>>()?;
+        let mut plans = Vec::new();
+        for (name, url) in self.addresses().await? {
+            self.recorder.phase("warm-up", format!("waiting until {url} answers"));
+            let asking = &self.spec.load.asking;
+            let users = PLAIN.plan(&url, asking)?;
+            let tell = |text: String| self.recorder.line(text);
+            first_answers(&users, self.start(), &tell, self.env.interrupt).await?;
+            let suits =
+                |kind: &&StreamKind| kind.route == Route::Published && kind.suits(&url, asking);
+            for kind in self.spec.load.streams.iter().copied().filter(suits) {
+                plans.push((kind, kind.plan_at(name.as_deref(), &url, asking)?));
+            }
+        }
         let (mut plans, left_out) = admit(plans, self.spec.load.insist, self.env.interrupt).await?;
         for text in left_out.into_iter().chain(self.beside.notes.iter().cloned()) {
             self.recorder.caveat(text);

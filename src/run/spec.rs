@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::record::{Against, NegativeControl, Sink, UserLimits};
 use crate::scenario::Declaration;
 use crate::site::{Site, StateFolder};
-use crate::streams::{Asking, StreamKind};
+use crate::streams::{Address, Asking, StreamKind};
 
 /// Where a run takes place, and what it has there.
 pub struct RunEnv<'a> {
@@ -58,6 +58,10 @@ pub struct Load {
     pub streams: Vec<&'static StreamKind>,
     /// Whether a stream that cannot be had is an error; else it is left out with a note.
     pub insist: bool,
+    /// The user's name for the address of the subject, if there is one.
+    pub name: Option<String>,
+    /// The other addresses that users ask, each with a name.
+    pub also: Vec<Address>,
     /// How the streams ask.
     pub asking: Asking,
     /// The port on which the service answers inside its network, if the user names one.

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::observe::{ServiceSnapshot, Snapshot};
 use crate::probe::StreamPlan;
 use crate::stack::{PublishedPort, ServiceBody};
+use crate::streams::Place;
 use crate::swarm::{PortProtocol, PublishMode, TaskState};
 
 /// The service under test and the address its users ask.
@@ -28,6 +29,8 @@ pub struct TargetWish {
     pub service: Option<String>,
     /// The address that users ask; absent: the port that the stack publishes.
     pub url: Option<String>,
+    /// The port that users ask at the stack's address; absent: the only one that it publishes.
+    pub port: Option<u16>,
     /// How the port that the stack publishes is asked; absent: by its number.
     pub scheme: Option<Scheme>,
     /// The path that users ask at the port that the stack publishes; absent: `/`.
@@ -57,12 +60,15 @@ impl Scheme {
 
     /// What is usual at this port.
     fn of(port: &PublishedPort) -> Self {
-        let usual = |number: u16| matches!(number, 443 | 8443);
-        if usual(port.target) || port.published.is_some_and(usual) {
-            Self::Https
-        } else {
-            Self::Http
+        match port.published.map(Self::of_number) {
+            Some(Self::Https) => Self::Https,
+            _ => Self::of_number(port.target),
         }
+    }
+
+    /// What is usual at a port of this number.
+    fn of_number(number: u16) -> Self {
+        if matches!(number, 443 | 8443) { Self::Https } else { Self::Http }
     }
 }
 
@@ -87,7 +93,10 @@ pub fn find_target(
     let (url, port) = if let Some(url) = &wish.url {
         (url.clone(), None)
     } else {
-        let (scheme, port) = find_port(services, wish.scheme)?;
+        let (scheme, port) = match wish.port {
+            Some(port) => (wish.scheme.unwrap_or(Scheme::of_number(port)), port),
+            None => find_port(services, wish.scheme)?,
+        };
         let path = wish.path.as_deref().unwrap_or("/");
         (published_url(scheme.as_str(), published_host, port, path), Some(port))
     };
@@ -116,6 +125,24 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Every address that users ask, by its name if it has one: first that of the subject.
+    ///
+    /// # Errors
+    /// As of [`Run::find_node_to_ask`].
+    pub(super) async fn addresses(&mut self) -> Result<Vec<(Option<String>, String)>> {
+        let first = (self.spec.load.name.clone(), self.spec.subject.target.url.clone());
+        let mut all = vec![first];
+        for address in self.spec.load.also.clone() {
+            let host = match &address.place {
+                Place::Port { port, .. } => self.node_of(*port).await?,
+                Place::Url(_) => None,
+            };
+            let host = host.unwrap_or_else(|| self.env.site.published_host.clone());
+            all.push((address.name.clone(), address.url(&host)));
+        }
+        Ok(all)
     }
 
     /// The node that has this port open, unless it is the one whose engine is asked, or the port

@@ -2,6 +2,7 @@
 
 mod bound;
 mod gaps;
+mod held;
 mod live;
 mod outage;
 mod spread;
@@ -9,6 +10,7 @@ mod times;
 
 pub use bound::{error_rate_upper_95, trials_needed};
 pub use gaps::{Gap, Gaps};
+pub use held::{EndOfLine, HeldEnds, HeldStats};
 pub use live::{LiveGaps, Recent};
 pub use outage::Outage;
 pub use spread::Spread;

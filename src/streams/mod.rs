@@ -2,14 +2,17 @@
 //!
 //! A stream is one file and one line in [`TABLE`].
 
+mod address;
 mod control;
 mod each_replica;
 mod overlay_fresh;
 mod overlay_keepalive;
+mod proxy_events;
 mod proxy_fresh;
 mod proxy_keepalive;
 mod proxy_post;
 mod proxy_slow;
+mod proxy_websocket;
 mod self_test;
 
 use std::fmt;
@@ -19,6 +22,7 @@ use crate::Result;
 use crate::probe::{Asked, BodyExpect, Expect, StreamPlan};
 use crate::record::{Connection, Purpose, Route};
 
+pub use address::{Address, Place};
 pub use self_test::SELF_TEST;
 
 /// Every stream that can be chosen, in the order of reports.
@@ -27,6 +31,8 @@ pub const TABLE: &[&StreamKind] = &[
     &proxy_keepalive::KIND,
     &proxy_post::KIND,
     &proxy_slow::KIND,
+    &proxy_websocket::KIND,
+    &proxy_events::KIND,
     &overlay_fresh::KIND,
     &overlay_keepalive::KIND,
     &each_replica::KIND,
@@ -84,6 +90,12 @@ pub struct Asking {
     pub post_path: Option<String>,
     /// The path that `proxy-slow` asks: something that takes some seconds.
     pub slow_path: String,
+    /// The path that `proxy-websocket` asks to become a WebSocket.
+    pub websocket_path: String,
+    /// The path that `proxy-events` asks for events.
+    pub events_path: String,
+    /// How often something comes over a stream of events, at least; absent: silence says nothing.
+    pub event_every: Option<Duration>,
     /// What the requests to the service under test are.
     pub asked: Asked,
     /// What a good response of the service under test looks like.
@@ -104,6 +116,13 @@ impl StreamKind {
         let kept = self.connection == Connection::KeepAlive;
         let says = asking.asked.content.as_ref().is_some_and(|(_, body)| !body.is_empty());
         !url.starts_with("tcp:") || (self.shape.is_none() && (!kept || says))
+    }
+
+    /// Whether it holds connections open. What such a connection is for only the user can tell, so
+    /// these streams are measured only where they are asked for.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.connection == Connection::Held
     }
 
     /// Whether it needs a service beside the stack.
@@ -149,6 +168,9 @@ impl StreamKind {
         if self.trial.is_some() {
             asked.paths.clear();
         }
+        // Neither is for connections that are held.
+        asked.cookies &= !self.holds();
+        asked.http2 &= !plan.is_websocket();
         plan.ask(&asked)?;
         plan.expect = asking.expect.clone();
         if self.trial.is_some() {
@@ -181,6 +203,9 @@ mod tests {
             deadline: Duration::from_secs(2),
             post_path: Some("/form".into()),
             slow_path: "/slow?ms=4000".into(),
+            websocket_path: "/ws".into(),
+            events_path: "/events".into(),
+            event_every: None,
             asked: Asked::default(),
             expect: Expect::default(),
         }
@@ -224,6 +249,8 @@ mod tests {
                 ("proxy-keepalive", shop(), get, 100.0),
                 ("proxy-post", "/form".to_owned(), post, 25.0),
                 ("proxy-slow", "/slow?ms=4000".to_owned(), get, 10.0),
+                ("proxy-websocket", "/ws".to_owned(), get, 20.0),
+                ("proxy-events", "/events".to_owned(), get, 20.0),
                 ("overlay-fresh", shop(), get, 50.0),
                 ("overlay-keepalive", shop(), get, 50.0),
                 ("each-replica", shop(), get, 5.0),
@@ -233,7 +260,9 @@ mod tests {
         assert!(plans.iter().all(|plan| plan.timeout == Duration::from_secs(8)));
         assert_eq!(plans[1].connection, Connection::KeepAlive);
         let users = plans.iter().filter(|plan| plan.purpose == Purpose::Users).count();
-        assert_eq!(users, 6, "what users do not get has another purpose");
+        assert_eq!((plans[4].kept, plans[4].url()), (20, "ws://10.0.0.2:8080/ws"));
+        assert!(plans.iter().all(|plan| plan.check().is_ok()));
+        assert_eq!(users, 8, "what users do not get has another purpose");
     }
 
     #[test]

@@ -207,6 +207,37 @@ fn a_short_grace_period_kills_what_is_in_hand() {
 }
 
 #[test]
+fn held_connections_move_with_a_goodbye_and_are_cut_without() {
+    let streams = ["--streams", "proxy-fresh,proxy-websocket,proxy-events"];
+    let report = GOOD.update("held", &streams);
+    sound(&report);
+    let held = |scenario: &Value, name: &str| {
+        let streams = scenario["streams"].as_array().unwrap();
+        let stream = streams.iter().find(|stream| stream["name"] == name).unwrap();
+        (stream["failed"].clone(), stream["held"].clone())
+    };
+    for name in ["proxy-websocket", "proxy-events"] {
+        let (_, held) = held(&report["scenarios"][0], name);
+        assert_eq!((held["cut"].as_u64(), held["closed"].as_u64()), (Some(0), Some(0)), "{held:#}");
+        // Each is on one of three tasks, all of which are replaced.
+        assert!(held["moved"].as_u64() >= held["connections"].as_u64(), "{held:#}");
+        assert_eq!(held["not_back"], 0);
+    }
+    let scenario = Stack { environment: "      ROLLPROOF_ON_STOP: exit", ..GOOD }
+        .lossy_update("held-cut", &["--streams", "proxy-fresh,proxy-websocket"]);
+    let (failed, held) = held(&scenario, "proxy-websocket");
+    assert_eq!((held["moved"].as_u64(), held["closed"].as_u64()), (Some(0), Some(0)), "{held:#}");
+    assert_eq!(held["cut"], failed);
+    let groups = scenario["causes"].as_array().unwrap();
+    let cut = groups.iter().find(|group| group["cause"] == "held-connection-cut").unwrap();
+    assert_eq!(held["cut"], cut["failed"], "{groups:#?}");
+    assert!(cut["remedy"].as_str().unwrap().contains("1001"));
+    let failures = scenario["failures"].as_array().unwrap();
+    let first = failures.iter().find(|one| one["cause"] == "held-connection-cut").unwrap();
+    assert!(first["nearest"]["slot"].is_u64(), "{first:#}");
+}
+
+#[test]
 fn everything_at_once_leaves_no_healthy_replica() {
     let scenario =
         Stack { update_config: "{parallelism: 0, order: stop-first, monitor: 1s}", ..GOOD }

@@ -12,7 +12,11 @@ use crate::judge_story::{
 // and run again at 14.6; slots 6 and 2: 16.7, 19.7, 19.9 and 21.1.
 
 /// The causes, and the first failure, of what `change` makes of a stream of this name.
-fn causes(name: &str, health: bool, change: impl Fn(f64, &mut Shot)) -> (Vec<CauseGroup>, Failure) {
+pub fn causes(
+    name: &str,
+    health: bool,
+    change: impl Fn(f64, &mut Shot),
+) -> (Vec<CauseGroup>, Failure) {
     causes_in(good_update(), name, health, change)
 }
 

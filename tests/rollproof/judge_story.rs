@@ -234,6 +234,8 @@ impl Story {
     /// One more stream, without requests yet.
     pub fn stream(&mut self, name: &str, purpose: Purpose) {
         let facts = StreamFacts {
+            held: None,
+            address: None,
             name: name.to_owned(),
             purpose,
             route: route(name, purpose),

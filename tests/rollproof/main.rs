@@ -27,6 +27,7 @@ mod judge_cause;
 mod judge_early_end;
 mod judge_events;
 mod judge_flaws;
+mod judge_held;
 mod judge_limits;
 mod judge_machine;
 mod judge_masked;

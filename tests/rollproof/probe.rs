@@ -3,6 +3,7 @@
 
 mod command;
 mod connections;
+mod held;
 mod http2;
 mod outcomes;
 mod raw;

@@ -50,6 +50,8 @@ pub fn meta(parallelism: u64) -> Meta {
             own_url: None,
         },
         streams: vec![StreamFacts {
+            held: None,
+            address: None,
             name: "fresh".to_owned(),
             url: "http://127.0.0.1:8080/".to_owned(),
             rate_hz: 200.0,
@@ -86,5 +88,8 @@ pub fn ok_shot(at: f64) -> Shot {
         version: None,
         body: None,
         to: None,
+        line: None,
+        end: None,
+        back: None,
     }
 }

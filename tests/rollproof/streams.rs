@@ -24,6 +24,76 @@ networks:
 const CADDYFILE: &str =
     "{\n admin off\n}\n:80 {\n @post method POST\n respond @post 405\n respond ok\n}\n";
 
+/// The same at two ports, of which one belongs to a service that nothing updates.
+const TWO_PORTS: &str = r#"
+version: "3.8"
+services:
+  web:
+    image: rollproof/caddy:2
+    configs: [{source: caddyfile, target: /etc/caddy/Caddyfile}]
+    ports: [{target: 80, published: FIRST, mode: host}]
+    deploy:
+      replicas: 1
+      update_config: {order: stop-first, monitor: 1s}
+  admin:
+    image: rollproof/caddy:2
+    configs: [{source: caddyfile, target: /etc/caddy/Caddyfile}]
+    ports: [{target: 80, published: SECOND, mode: host}]
+configs:
+  caddyfile: {file: ./Caddyfile}
+"#;
+
+#[test]
+fn several_addresses_need_names() {
+    let place = Workplace::without_engine();
+    for (words, part) in [
+        (&["--url", "http://a/", "--url", "http://b/"][..], "a name each"),
+        (&["--url", "a=http://a/", "--url", "http://b/"], "a name each"),
+        (&["--url", "a=http://a/", "--url", "a=http://b/"], "called `a`"),
+        (&["--url", "overlay=http://a/"], "taken"),
+        (&["--url", "a=ftp://a/"], "only http"),
+        (&["--url", "a=:0"], "port"),
+    ] {
+        let ended = place.run(&[&["verify"], words].concat()).expect(2);
+        assert!(ended.err.contains(part), "{words:?}: {}", ended.err);
+    }
+}
+
+#[test]
+fn each_address_has_streams_of_its_own() {
+    let place = Workplace::shared();
+    place.file("Caddyfile", CADDYFILE);
+    let (first, second) = (place.port(), place.port() + 1_000);
+    let stack =
+        TWO_PORTS.replace("FIRST", &first.to_string()).replace("SECOND", &second.to_string());
+    place.run(&["deploy", "-c", &place.file("stack.yml", &stack), "twoports"]).expect(0);
+    let site = format!("site=:{first}/");
+    let admin = format!("admin=http://:{second}/health");
+    let args = ["update", "--service", "web", "--url", &site, "--url", &admin, "--json"];
+    let ended = place.run(&[&args[..], &["--baseline", "2s"]].concat());
+    let report = ended.json();
+    assert_eq!(ended.code, 1, "{report:#}\n{}", ended.err);
+    let wanted = ["site-fresh", "site-keepalive", "admin-fresh", "admin-keepalive"];
+    assert_eq!(names(&report), wanted);
+    for stream in report["scenarios"][0]["streams"].as_array().unwrap() {
+        let failed = stream["failed"].as_u64().unwrap();
+        match stream["address"].as_str().unwrap() {
+            "site" => assert!(failed > 0, "its only replica is stopped first: {stream:#}"),
+            _ => assert_eq!(failed, 0, "{stream:#}"),
+        }
+    }
+    for (format, name) in [
+        ("summary", "admin, kept alive"),
+        ("markdown", "admin, kept alive"),
+        ("html", "admin, kept alive"),
+        ("openmetrics", "admin-keepalive"),
+        ("csv", "admin-keepalive"),
+    ] {
+        let shown = place.run(&["report", "--format", format]);
+        assert!(shown.out.contains(name), "{format}: {}{}", shown.out, shown.err);
+    }
+}
+
 fn names(report: &Value) -> Vec<&str> {
     let streams = report["scenarios"][0]["streams"].as_array().unwrap();
     streams.iter().map(|stream| stream["name"].as_str().unwrap()).collect()

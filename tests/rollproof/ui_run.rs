@@ -166,6 +166,9 @@ impl Run {
             version: None,
             body: None,
             to: None,
+            line: None,
+            end: None,
+            back: None,
         }
     }
 
@@ -285,6 +288,8 @@ fn seen(id: &str, slot: u64, generation: u32, state: TaskState, desired: TaskSta
 
 fn stream(name: &str, purpose: Purpose) -> StreamFacts {
     StreamFacts {
+        held: None,
+        address: None,
         name: name.into(),
         url: "http://127.0.0.1:8080/".into(),
         rate_hz: 100.0,

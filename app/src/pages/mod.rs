@@ -1,6 +1,7 @@
 //! From a request to a response: routes, methods, faults, and the headers that name the replica.
 
 mod healthz;
+mod held;
 mod metrics;
 mod playground;
 mod respond;
@@ -12,8 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Body, Bytes};
+use http_body_util::{BodyExt as _, Either, Full};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
@@ -22,6 +23,8 @@ use tokio::time::{Instant, sleep};
 use crate::faults::Faults;
 use crate::identity::Identity;
 use crate::services::Services;
+pub use held::End;
+use held::{Events, Held};
 use metrics::Metrics;
 use playground::Node;
 use respond::{json, text};
@@ -29,6 +32,9 @@ use route::{Route, Routes};
 
 /// A response of this server.
 pub type Answer = Response<Full<Bytes>>;
+
+/// A response of this server, which may go on for as long as the replica runs.
+pub type LongAnswer = Response<Either<Full<Bytes>, Events>>;
 
 /// What the requests of this process share.
 #[derive(Debug)]
@@ -39,6 +45,7 @@ pub struct Pages {
     routes: Routes,
     node: Node,
     metrics: Metrics,
+    held: Held,
     started: Instant,
     stopping: AtomicBool,
     requests: AtomicU64,
@@ -58,6 +65,7 @@ impl Pages {
             identity,
             faults,
             services,
+            held: Held::default(),
             routes: if playground { Routes::Playground } else { Routes::Plain },
             started: Instant::now(),
             stopping: AtomicBool::new(false),
@@ -65,14 +73,51 @@ impl Pages {
         })
     }
 
-    /// From now on, each response asks the client to close the connection.
+    /// From now on, each response asks the client to close the connection. WebSockets and streams
+    /// of events end.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
+        let end = if self.faults.drop_on_stop { End::Cut } else { End::Closed };
+        match (self.held.count(), end) {
+            (0, _) => {}
+            (count, End::Cut) => {
+                println!("cutting {count} held connections because of ROLLPROOF_DROP_ON_STOP");
+            }
+            (count, _) => println!("closing {count} held connections"),
+        }
+        self.held.end(end);
+    }
+
+    /// WebSockets and streams of events that are open.
+    pub fn held(&self) -> usize {
+        self.held.count()
+    }
+
+    /// Waits until there are none.
+    pub async fn held_ended(&self) {
+        self.held.ended().await;
     }
 
     /// Whether requests get no response any more.
     pub fn drops(&self) -> bool {
         self.faults.drop_on_stop && self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Answers a request, whatever it asks for.
+    pub async fn serve(&self, request: Request<Incoming>) -> LongAnswer {
+        let route = self.routes.route(request.uri().path());
+        let Some(route @ (Route::Socket | Route::Events)) =
+            route.filter(|route| route.methods(self.routes).contains(request.method()))
+        else {
+            return self.answer(request).await.map(Either::Left);
+        };
+        let mut response = match self.fault(route).await {
+            Some(response) => response.map(Either::Left),
+            None if route == Route::Socket => self.held.socket(request).map(Either::Left),
+            None => self.held.events().map(Either::Right),
+        };
+        self.sign(&mut response);
+        response
     }
 
     /// Answers a request, after its body has arrived and after the delay that it asks for.
@@ -148,6 +193,8 @@ impl Pages {
             Route::Healthz(set) => healthz::answer(set, &self.services, self.sick(), request).await,
             Route::HealthzWithoutSlash => healthz::redirect(&request.uri),
             Route::Tasks => self.tasks(request).await,
+            // They are answered before.
+            Route::Socket | Route::Events => self.routes.not_found(request.uri.path()),
         }
     }
 
@@ -208,7 +255,8 @@ impl Pages {
         answer.unwrap_or_else(|why| text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")))
     }
 
-    fn sign(&self, response: &mut Answer) {
+    fn sign<B>(&self, response: &mut Response<B>) {
+        let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
         headers.insert("x-rollproof-instance", self.identity.instance.clone());
         for (name, value) in [
@@ -222,7 +270,7 @@ impl Pages {
         }
         // A cached response would say nothing about the replicas.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.stopping.load(Ordering::Relaxed) {
+        if self.stopping.load(Ordering::Relaxed) && !switches {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
     }

@@ -30,6 +30,10 @@ pub enum Route {
     /// The same without the slash at the end.
     HealthzWithoutSlash,
     Tasks,
+    /// A WebSocket.
+    Socket,
+    /// Server-sent events.
+    Events,
 }
 
 impl Routes {
@@ -44,6 +48,8 @@ impl Routes {
             "/_healthz" | "/_healthz/livez" | "/_healthz/readyz" => Route::HealthzWithoutSlash,
             "/slow" if self == Self::Plain => Route::Slow,
             "/tasks" if self == Self::Plain => Route::Tasks,
+            "/ws" if self == Self::Plain => Route::Socket,
+            "/events" if self == Self::Plain => Route::Events,
             "/status" if self == Self::Playground => Route::Status,
             "/poison" if self == Self::Playground => Route::Poison,
             "/antidote" if self == Self::Playground => Route::Antidote,
@@ -69,12 +75,18 @@ impl Route {
             Self::Home | Self::Slow | Self::Tasks if routes == Routes::Plain => {
                 &[Method::GET, Method::HEAD, Method::POST]
             }
+            // HEAD would open one, too.
+            Self::Socket | Self::Events => &[Method::GET],
             _ => &[Method::GET, Method::HEAD],
         }
     }
 
     pub fn allow(self, routes: Routes) -> &'static str {
-        if self.methods(routes).contains(&Method::POST) { "GET, HEAD, POST" } else { "GET, HEAD" }
+        match self.methods(routes) {
+            [_] => "GET",
+            [_, _] => "GET, HEAD",
+            _ => "GET, HEAD, POST",
+        }
     }
 
     /// Whether health checks ask for it.
@@ -84,7 +96,7 @@ impl Route {
 
     /// Whether users ask for it: faults of requests apply.
     pub fn is_traffic(self) -> bool {
-        matches!(self, Self::Home | Self::Slow | Self::Tasks)
+        matches!(self, Self::Home | Self::Slow | Self::Tasks | Self::Socket | Self::Events)
     }
 
     /// The path under which its requests are counted.

@@ -17,7 +17,9 @@ Examples:
   rollproof probe http://127.0.0.1:8080/ --for 1m
       200 requests per second for a minute, each over a new connection
   rollproof probe http://127.0.0.1:8080/login -X POST --body user=a --expect-status 303 --keepalive
-      post a form over kept connections until Ctrl-C, and expect a redirect";
+      post a form over kept connections until Ctrl-C, and expect a redirect
+  rollproof probe ws://127.0.0.1:8080/ws --rate 20 --connections 20
+      hold 20 WebSockets open, ping each once a second, and count those that are cut";
 
 /// Send requests at a fixed rate, and report which failed and for how long
 ///
@@ -45,13 +47,22 @@ pub(in super::super) struct ProbeArgs {
     /// Keep connections open and use them in turn
     #[arg(long, help_heading = "Load")]
     pub keepalive: bool,
-    /// Number of connections to keep open
-    #[arg(long, value_name = "N", default_value_t = 16, requires = "keepalive")]
+    /// Number of connections to keep or hold open [default: 16]
+    #[arg(long, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     #[arg(help_heading = "Load", hide_short_help = true)]
-    pub connections: u16,
+    pub connections: Option<u16>,
+    /// Hold streams of server-sent events open, as ws:// and wss:// URLs hold WebSockets
+    #[arg(long, conflicts_with = "keepalive", help_heading = "Load")]
+    pub sse: bool,
+    /// How often something comes over a stream of events, at least: longer silence is a failure
+    /// [default: silence says nothing]
+    #[arg(long, value_name = "TIME", value_parser = limit, requires = "sse")]
+    #[arg(help_heading = "Load", hide_short_help = true)]
+    pub event_every: Option<Duration>,
     /// Open a new connection for each request (the default)
-    #[arg(long, conflicts_with = "keepalive", help_heading = "Load", hide_short_help = true)]
+    #[arg(long, conflicts_with_all = ["keepalive", "sse"], help_heading = "Load")]
+    #[arg(hide_short_help = true)]
     pub fresh: bool,
     /// Local address to connect from
     #[arg(long, value_name = "IP", help_heading = "Load", hide_short_help = true)]
@@ -90,6 +101,12 @@ pub(in super::super) struct ProbeArgs {
 }
 
 impl ProbeArgs {
+    /// Whether the number of connections was chosen in vain.
+    fn needs_connections(&self, plans: &[StreamPlan]) -> bool {
+        let fresh = |plan: &StreamPlan| plan.connection == Connection::Fresh;
+        self.connections.is_some() && plans.iter().all(fresh)
+    }
+
     /// A plan for each URL.
     ///
     /// # Errors
@@ -107,6 +124,10 @@ impl ProbeArgs {
         {
             return Err(Error::usage(format!("{option} needs an https:// URL")));
         }
+        if self.needs_connections(&plans) {
+            return Err(Error::usage("--connections needs connections that are kept or held")
+                .hint("--keepalive keeps them; --sse and ws:// URLs hold them"));
+        }
         plans.iter().try_for_each(StreamPlan::check)?;
         Ok(plans)
     }
@@ -117,10 +138,13 @@ impl ProbeArgs {
             plan = plan.with_path(&first.path)?;
         }
         plan.ask(asked)?;
-        plan.kept = self.connections.into();
-        if self.keepalive {
-            plan.connection = Connection::KeepAlive;
+        plan.kept = self.connections.map_or(plan.kept, usize::from);
+        match (self.keepalive, self.sse) {
+            (true, _) => plan.connection = Connection::KeepAlive,
+            (_, true) => plan.connection = Connection::Held,
+            _ => {}
         }
+        plan.event_every = self.event_every;
         plan.deadline = match (self.deadline, self.timeout) {
             (Some(deadline), _) => deadline,
             (None, Some(timeout)) => plan.deadline.min(timeout / 2),
@@ -173,6 +197,23 @@ mod tests {
     }
 
     #[test]
+    fn connections_are_held_only_where_that_makes_sense() {
+        let held = |words: &[&str]| plan(words).map(|plan| (plan.connection, plan.kept));
+        assert_eq!(held(&["--sse"]).unwrap(), (Connection::Held, 16));
+        assert_eq!(held(&["--keepalive", "--connections", "3"]).unwrap().1, 3);
+        for (words, part) in [
+            (&["--connections", "3"][..], "kept or held"),
+            (&["--sse", "--rate", "1"], "only every 16 s"),
+            (&["--sse", "-X", "POST"], "opened with GET"),
+            (&["--sse", "--expect-body", "x"], "no body to compare"),
+            (&["--sse", "--cookies"], "cookies"),
+        ] {
+            let error = plan(words).unwrap_err();
+            assert!(error.message().contains(part), "{}", error.message());
+        }
+    }
+
+    #[test]
     fn the_number_of_requests_is_exact() {
         let shots = |words: &[&str]| plan(words).unwrap().shots;
         assert_eq!(shots(&[]), None);
@@ -186,7 +227,8 @@ mod tests {
         for words in [
             vec!["probe"],
             vec!["probe", "http://a/", "--fresh", "--keepalive"],
-            vec!["probe", "http://a/", "--connections", "3"],
+            vec!["probe", "http://a/", "--sse", "--keepalive"],
+            vec!["probe", "http://a/", "--event-every", "3s"],
             vec!["probe", "http://a/", "--expect-body", "a", "--expect-body-prefix", "a"],
         ] {
             assert!(Line::try_parse_from(&words).is_err(), "{words:?}");

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::summary::Summary;
+use super::summary::{Summary, held};
 use crate::judge::Verdict;
 use crate::record::{Connection, Outcome};
-use crate::stats::{Gap, Spread, error_rate_upper_95};
+use crate::stats::{Gap, HeldStats, Spread, error_rate_upper_95};
 use crate::{Error, Offset, Result};
 
 #[derive(Serialize)]
@@ -42,6 +42,8 @@ struct JsonStream<'a> {
     lag_s: Spread,
     latency_s: Option<Spread>,
     replicas_seen: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<HeldStats>,
 }
 
 #[derive(Serialize)]
@@ -82,6 +84,7 @@ impl Summary {
                 lag_s: totals.lags().unwrap_or_default(),
                 latency_s: tally.latency(),
                 replicas_seen: tally.replicas().len(),
+                held: held(plan, tally),
             }
         });
         let summary = JsonSummary {

@@ -3,7 +3,7 @@
 use crate::judge::Verdict;
 use crate::probe::{Failures, ProbeTotals, StreamPlan, Tally};
 use crate::record::{Connection, Outcome};
-use crate::stats::{Gap, Spread, error_rate_upper_95};
+use crate::stats::{Gap, HeldStats, Spread, error_rate_upper_95};
 use crate::wording::{clean, count, counted, cut, length, percent, wrap};
 use crate::{Clock, Offset};
 
@@ -147,11 +147,16 @@ impl Summary {
         details: bool,
     ) {
         // TCP alone has no method.
-        let method = if plan.scheme() == "tcp" { "ask" } else { plan.method.as_str() };
+        let method = match plan.connection {
+            Connection::Held => "hold",
+            _ if plan.scheme() == "tcp" => "ask",
+            _ => plan.method.as_str(),
+        };
         let request = format!("  {method} {}", clean(plan.url()));
         let connections = match plan.connection {
             Connection::Fresh => "new connections".to_owned(),
             Connection::KeepAlive => counted(plan.kept as u64, "kept connection"),
+            Connection::Held => counted(plan.kept as u64, "held connection"),
         };
         let load = format!("{}/s for {}, {connections}", plan.rate_hz, length(self.elapsed));
         if request.len() + 2 + load.len() <= WIDTH {
@@ -161,6 +166,9 @@ impl Summary {
             row(lines, "load", &load);
         }
         failure_rows(lines, tally, details);
+        if let Some(held) = held(plan, tally) {
+            held_rows(lines, &held, details);
+        }
         outage_rows(lines, plan, tally, if details { usize::MAX } else { OUTAGES_LISTED });
         for (label, spread) in [("latency", tally.latency()), ("send lag", totals.lags())] {
             lines.extend(spread.map(|spread| labelled(label, &percentiles(&spread))));
@@ -178,6 +186,28 @@ impl Summary {
             let most = if details { usize::MAX } else { 1 };
             rows(lines, "replicas", &wrap(&clean(&text), WIDTH - LABEL, most));
         }
+    }
+}
+
+/// What became of the connections of a stream that holds them.
+pub(super) fn held(plan: &StreamPlan, tally: &Tally) -> Option<HeldStats> {
+    let held = plan.connection == Connection::Held;
+    held.then(|| tally.ends().stats(plan.kept as u64))
+}
+
+/// What became of held connections; with `details`, each end.
+fn held_rows(lines: &mut Vec<String>, held: &HeldStats, details: bool) {
+    row(lines, "held", &held.sentence());
+    for end in held.ends.iter().filter(|_| details) {
+        let what = match end.outcome {
+            Outcome::Ok => "moved",
+            other => other.as_str(),
+        };
+        let back = end.back_s.map_or("not open again".to_owned(), |back| {
+            format!("open again after {}", length(back))
+        });
+        let code = end.code.map(|code| format!(" with {code}")).unwrap_or_default();
+        row(lines, "", &format!("{what}{code} at {}, {back}", length(end.at)));
     }
 }
 

@@ -4,6 +4,7 @@ use crate::judge::{Check, Judgement, PooledStream, Verdict};
 use crate::record::{Purpose, StackFacts};
 use crate::report::requests::{labels, or_none};
 use crate::report::settings::beside;
+use crate::stats::HeldStats;
 use crate::wording::{count, percent};
 
 /// A stream of requests.
@@ -18,6 +19,8 @@ pub(super) struct StreamRow {
     pub p999: String,
     pub max: String,
     pub bound: String,
+    /// What became of its connections, in a stream that holds them.
+    pub held: Option<String>,
 }
 
 /// The streams of these purposes.
@@ -43,6 +46,7 @@ pub(super) fn streams(judgement: &Judgement, users: bool) -> Vec<StreamRow> {
             } else {
                 percent(row.error_rate_upper_95)
             },
+            held: row.held.as_ref().map(HeldStats::sentence),
         })
         .collect()
 }

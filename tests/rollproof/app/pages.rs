@@ -119,3 +119,17 @@ fn the_health_page_of_the_guide_has_two_forms() {
     assert_eq!(deep.status, 503);
     assert_eq!(deep.body, r#"{"reason":"database connection failed","status":"error"}"#);
 }
+
+#[test]
+fn held_connections_are_opened_only_as_their_protocols_say() {
+    let app = App::start(&[]);
+    let plain = app.ask("GET", "/ws");
+    assert_eq!((plain.status, plain.header("upgrade")), (426, Some("websocket")));
+    for path in ["/ws", "/events"] {
+        let posted = app.ask("POST", path);
+        assert_eq!((posted.status, posted.header("allow")), (405, Some("get")), "{path}");
+    }
+    let app = App::start(&[("ROLLPROOF_ANSWER_STATUS", "503")]);
+    assert_eq!(app.ask("GET", "/ws").status, 503);
+    assert_eq!(app.ask("GET", "/events").status, 503);
+}

@@ -218,7 +218,7 @@ async fn wrong_usage_says_what_to_do() {
     let http = "http://127.0.0.1/";
     let https = "https://127.0.0.1/";
     for (words, part) in [
-        (&["ftp://127.0.0.1/"][..], "only http, https and tcp"),
+        (&["ftp://127.0.0.1/"][..], "only http, https, ws, wss and tcp"),
         (&["127.0.0.1:80"], "http://127.0.0.1:80"),
         (&[http, "--cacert", "/dev/null"], "no certificate in PEM format"),
         (&[http, "--insecure"], "--insecure needs an https:// URL"),
