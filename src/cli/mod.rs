@@ -41,6 +41,7 @@ mod stack;
 mod status;
 mod sweep;
 mod target_args;
+mod tried;
 mod try_dry_run;
 mod try_scenarios;
 mod update;

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde_json::json;
 
 use super::args::StackArgs;
 use super::console::Console;
@@ -13,6 +12,7 @@ use super::event_stream::EventArgs;
 use super::limit_args::LimitArgs;
 use super::result::judge_finished;
 use super::scenarios::chosen;
+use super::tried::{Tried, show};
 use super::try_dry_run;
 use super::values::{duration, rate, words};
 use crate::deploy::{Kernel, StackFiles, scenario_stack};
@@ -24,7 +24,6 @@ use crate::run::{Finished, Load, RunSpec, Subject, TargetWish, find_target};
 use crate::scenario::{self, Declaration, Group};
 use crate::site::{LabUse, Ledger, Site};
 use crate::streams::{self, Asking};
-use crate::wording::{count, length};
 
 /// The stack's name.
 pub(super) const STACK: &str = "rollproof-try";
@@ -76,14 +75,6 @@ pub(super) struct TryArgs {
 
     #[command(flatten)]
     dry_run: DryRunArgs,
-}
-
-/// What became of one scenario.
-struct Tried {
-    name: String,
-    took: Duration,
-    /// Its judgement, or why there is none.
-    judged: std::result::Result<Box<ScenarioJudgement>, String>,
 }
 
 pub(super) async fn run(args: TryArgs, console: &Console) -> Result<u8> {
@@ -308,96 +299,5 @@ pub(super) async fn perform(
         limits,
         against: None,
     };
-    spec.run(&console.run_env(site)).await
-}
-
-impl Tried {
-    fn verdict(&self) -> Option<Verdict> {
-        self.judged.as_ref().ok().map(|judged| judged.verdict)
-    }
-
-    fn word(&self) -> &'static str {
-        self.verdict().map_or("no verdict", Verdict::as_str)
-    }
-
-    /// What happened; with what was expected, where that did not happen.
-    fn story(&self) -> String {
-        let judged = match &self.judged {
-            Ok(judged) => judged,
-            Err(why) => return why.clone(),
-        };
-        let because = |name: &str| {
-            judged.checks.iter().find(|check| check.name == name).map(|check| check.because.clone())
-        };
-        let bad = judged.checks.iter().find(|check| check.verdict == judged.verdict);
-        match judged.verdict {
-            Verdict::Pass => {
-                let lost = because("losses").unwrap_or_else(|| match judged.failed {
-                    0 => "no request lost".to_owned(),
-                    lost => format!("{} requests lost", count(lost)),
-                });
-                match because("outcome") {
-                    Some(outcome) => format!("{outcome}; {lost}"),
-                    None => lost,
-                }
-            }
-            _ => bad.map_or_else(String::new, |check| {
-                format!("{}: {} (wanted: {})", check.name, check.because, check.limit)
-            }),
-        }
-    }
-
-    fn line(&self) -> String {
-        format!("{}: {}: {} ({})", self.name, self.word(), self.story(), length(self.took.into()))
-    }
-}
-
-/// The table at the end.
-fn show(tried: &[Tried], wanted: usize, console: &Console) -> Result<()> {
-    if console.global.json {
-        let list: Vec<_> = tried
-            .iter()
-            .map(|one| {
-                json!({
-                    "name": one.name,
-                    "verdict": one.word(),
-                    "because": one.story(),
-                    "took": one.took.as_secs_f64(),
-                    "scenario": one.judged.as_ref().ok(),
-                })
-            })
-            .collect();
-        return console.put_result(serde_json::Value::from(list));
-    }
-    if wanted == 1 {
-        return Ok(());
-    }
-    let names = tried.iter().map(|one| one.name.len()).max().unwrap_or(0).max(8);
-    console.put_result("")?;
-    console.put_result(format!(
-        "{:names$}  {:12}  {:16}  {:>7}  {:>7}  {:>7}",
-        "scenario", "verdict", "outcome", "lowest", "lost", "time"
-    ))?;
-    for one in tried {
-        let judged = one.judged.as_ref().ok();
-        let outcome = judged.and_then(|judged| {
-            judged.checks.iter().find(|check| check.name == "outcome").map(|check| &check.measured)
-        });
-        let lowest = judged.and_then(|judged| judged.capacity.as_ref());
-        console.put_result(format!(
-            "{:names$}  {:12}  {:16}  {:>7}  {:>7}  {:>7}",
-            one.name,
-            one.word(),
-            outcome.map_or("-", String::as_str),
-            lowest.map_or_else(
-                || "-".to_owned(),
-                |capacity| format!("{} of {}", capacity.min_running, capacity.desired)
-            ),
-            judged.map_or_else(|| "-".to_owned(), |judged| count(judged.failed)),
-            length(one.took.into()),
-        ))?;
-    }
-    let good = tried.iter().filter(|one| one.verdict() == Some(Verdict::Pass)).count();
-    console.put_result("")?;
-    console.put_result(format!("{good} of {wanted} went as declared"))
+    Box::pin(spec.run(&console.run_env(site))).await
 }

@@ -111,6 +111,6 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
         limits,
         against,
     };
-    let finished = spec.run(&console.run_env(&site)).await?;
+    let finished = Box::pin(spec.run(&console.run_env(&site))).await?;
     conclude(console, &args.formats, finished, async { Ok(()) }).await
 }

@@ -1,11 +1,12 @@
 //! Which service is under test, and which address its users ask.
 
 use super::begin::Run;
+use super::scheme::Scheme;
 use crate::engine::{NodeView, published_url};
 use crate::error::{Error, Result};
 use crate::observe::{ServiceSnapshot, Snapshot};
 use crate::probe::StreamPlan;
-use crate::stack::{PublishedPort, ServiceBody};
+use crate::stack::ServiceBody;
 use crate::streams::Place;
 use crate::swarm::{PortProtocol, PublishMode, TaskState};
 
@@ -37,39 +38,6 @@ pub struct TargetWish {
     pub path: Option<String>,
     /// The services that are changed: one of them is under test if no service is named.
     pub among: Vec<String>,
-}
-
-/// Whether an address is asked in TLS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    /// Without TLS.
-    Http,
-    /// In TLS.
-    Https,
-}
-
-impl Scheme {
-    /// As in a URL.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        }
-    }
-
-    /// What is usual at this port.
-    fn of(port: &PublishedPort) -> Self {
-        match port.published.map(Self::of_number) {
-            Some(Self::Https) => Self::Https,
-            _ => Self::of_number(port.target),
-        }
-    }
-
-    /// What is usual at a port of this number.
-    fn of_number(number: u16) -> Self {
-        if matches!(number, 443 | 8443) { Self::Https } else { Self::Http }
-    }
 }
 
 /// Finds the service under test and the address to ask.
