@@ -5,7 +5,7 @@
 #            RATE   requests per second         ARGS   more arguments for rollproof
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build app driver deploy update broken-update verify demo down install test test-fixes test-ipvs \
+.PHONY: help setup build app driver deploy update broken-update verify demo down install test test-ci test-fixes test-ipvs \
 	test-engines test-page test-scenarios bench-prediction lint clean
 
 SHELL := /bin/sh
@@ -76,6 +76,9 @@ install: app driver ## Install rollproof and its app into /usr/local/bin, or PRE
 
 test: setup app ## Run all tests, including those on real engines
 	$(if $(filter-out 0,$(shell id -u)),$(RUNNER)='sudo -E') $(CARGO) test --workspace $(ARGS)
+
+test-ci: setup app ## Run every snippet of docs/ci.md and the steps of the action, on a real engine
+	$(if $(filter-out 0,$(shell id -u)),$(RUNNER)='sudo -E') $(CARGO) test --test rollproof -- --include-ignored ci_documentation:: $(ARGS)
 
 test-fixes: setup app ## Apply every fix that a report can print, on a real engine
 	$(if $(filter-out 0,$(shell id -u)),$(RUNNER)='sudo -E') $(CARGO) test --test rollproof -- --include-ignored fixes:: $(ARGS)
