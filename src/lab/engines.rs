@@ -31,6 +31,17 @@ pub(super) struct NodeStart<'a> {
     names: &'a LabNames,
     node: &'a LabNode,
     process: Child,
+    answers: bool,
+}
+
+impl Drop for NodeStart<'_> {
+    /// A start that is given up ends by the process's id: in the middle of an `exec` a process has no
+    /// environment, and the search for the lab's processes could miss it.
+    fn drop(&mut self) {
+        if !self.answers {
+            let _ = self.process.start_kill();
+        }
+    }
 }
 
 impl<'a> NodeStart<'a> {
@@ -91,7 +102,7 @@ impl<'a> NodeStart<'a> {
             .stderr(errors)
             .spawn()
             .map_err(failed(format!("cannot start {}", dockerd.display())))?;
-        Ok(Self { names, node, process })
+        Ok(Self { names, node, process, answers: false })
     }
 
     /// Waits until the engine answers.
@@ -102,7 +113,10 @@ impl<'a> NodeStart<'a> {
             }
             let attempt = Engine::connect(self.node.host());
             match tokio::time::timeout_at(deadline, attempt).await {
-                Ok(Ok(engine)) => return Ok(engine),
+                Ok(Ok(engine)) => {
+                    self.answers = true;
+                    return Ok(engine);
+                }
                 Ok(Err(_)) if Instant::now() < deadline => {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }

@@ -146,7 +146,12 @@ fn every_kind_of_mistake_has_its_place() {
         ("load: {streams: [proxy-fresh, prox]}\n", "'prox' for '--streams", 1, 31),
         ("load: {cookies: yess}\n", "`cookies` is true or false", 1, 17),
         ("load: {content-type: a/b}\n", "`content-type` needs `body`", 1, 8),
-        ("target:\n  path: /b\n  url: http://a/\n", "cannot be used with '--url <[NAME=]URL>'", 2, 3),
+        (
+            "target:\n  path: /b\n  url: http://a/\n",
+            "cannot be used with '--url <[NAME=]URL>'",
+            2,
+            3,
+        ),
         ("target: {engine: mine}\n", "'mine' for '--engine <ENGINE>'", 1, 18),
         ("scenarios: [update, nope]\n", "there is no scenario `nope`", 1, 21),
         ("formats: {junitt: a}\n", "there is no format `junitt`", 1, 11),

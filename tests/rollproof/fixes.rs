@@ -113,6 +113,7 @@ fn a_monitor_that_is_too_short_becomes_longer() {
 }
 
 #[test]
+#[ignore = "one more of its kind: `make test-fixes` runs all"]
 fn one_replica_starts_its_successor_first() {
     Faulty {
         name: "f-one",
@@ -166,6 +167,7 @@ fn a_new_task_that_is_not_ready_needs_a_health_check() {
 }
 
 #[test]
+#[ignore = "one more of its kind: `make test-fixes` runs all"]
 fn a_grace_period_has_to_be_longer_than_a_request() {
     Faulty {
         name: "f-grace",
