@@ -7,6 +7,8 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -160,9 +162,40 @@ pub(super) struct LabProcess {
 /// Finds the processes of a lab, by the mark in their environment or by their cgroup, and other
 /// processes in one of `namespaces`.
 pub(super) fn lab_processes(names: &LabNames, namespaces: &BTreeSet<u64>) -> Vec<LabProcess> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(|pid| examine(pid, names, namespaces)).collect()
+    let deadline = Instant::now() + EXEC_WITHIN;
+    loop {
+        let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+        let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let (found, starting): (Vec<_>, Vec<_>) =
+            pids.filter_map(|pid| examine(pid, names, namespaces)).partition(|seen| !seen.starting);
+        if starting.is_empty() || Instant::now() >= deadline {
+            return found.into_iter().map(|seen| seen.process).collect();
+        }
+        sleep(Duration::from_millis(1));
+    }
+}
+
+/// How long an `exec` may take on a busy machine.
+const EXEC_WITHIN: Duration = Duration::from_millis(500);
+/// A process that has existed for longer is in no `exec` of a lab's start.
+const YOUNG: f64 = 60.0;
+/// Linux counts a process's times in this many ticks a second (`proc_pid_stat(5)`).
+const TICKS: f64 = 100.0;
+
+/// A process, and whether it is in the middle of an `exec`: it has no environment then, and whose it is
+/// cannot be said.
+struct Seen {
+    process: LabProcess,
+    starting: bool,
+}
+
+/// Whether a process of which `stat` is the part behind its name is young.
+fn is_young(stat: &str) -> bool {
+    let since_boot = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let now = since_boot.split(' ').next().and_then(|seconds| seconds.parse::<f64>().ok());
+    // Its start is the 22nd entry; the third is the first one here.
+    let started = stat.split(' ').nth(19).and_then(|ticks| ticks.parse::<f64>().ok());
+    now.zip(started).is_some_and(|(now, started)| now - started / TICKS < YOUNG)
 }
 
 /// The ids of the network namespaces that are pinned to these files.
@@ -170,7 +203,7 @@ pub(super) fn namespace_ids<'a>(files: impl Iterator<Item = &'a Path>) -> BTreeS
     files.filter_map(|file| file.metadata().ok()).map(|meta| meta.ino()).collect()
 }
 
-fn examine(pid: i32, names: &LabNames, namespaces: &BTreeSet<u64>) -> Option<LabProcess> {
+fn examine(pid: i32, names: &LabNames, namespaces: &BTreeSet<u64>) -> Option<Seen> {
     let folder = Path::new("/proc").join(pid.to_string());
     // `pid (name) state …`; the name may contain anything.
     let stat = fs::read_to_string(folder.join("stat")).ok()?;
@@ -196,11 +229,19 @@ fn examine(pid: i32, names: &LabNames, namespaces: &BTreeSet<u64>) -> Option<Lab
     let holds =
         || fs::metadata(folder.join("ns/net")).is_ok_and(|meta| namespaces.contains(&meta.ino()));
     let ours = marked || in_cgroup();
-    (ours || holds()).then(|| LabProcess {
-        pid,
-        name,
-        node: if marked { variable(NODE_MARK) } else { None },
-        ours,
+    // A kernel thread has no program, and never an environment.
+    let starting = !ours
+        && environment.is_empty()
+        && is_young(tail)
+        && fs::read_link(folder.join("exe")).is_ok();
+    (ours || starting || holds()).then(|| Seen {
+        process: LabProcess {
+            pid,
+            name,
+            node: if marked { variable(NODE_MARK) } else { None },
+            ours,
+        },
+        starting,
     })
 }
 
