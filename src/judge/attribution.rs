@@ -78,6 +78,7 @@ impl<'a> Attribution<'a> {
         run: &'a Run,
         scene: &'a Scene<'a>,
         capacity: Option<&Capacity>,
+        replicas: &[ReplicaStory],
         limits: &Limits,
     ) -> Self {
         let submitted = scene.submitted_at();
@@ -93,7 +94,7 @@ impl<'a> Attribution<'a> {
                 .unwrap_or_default(),
             has_healthcheck: run.meta.stack.healthcheck.is_some(),
             in_hand: InHand::new(run, &scene.tasks.lives, submitted),
-            mute: mute(run, scene),
+            mute: mute(replicas, scene),
             entry: Entry::of(run, scene),
             answers: WrongAnswers::of(run, scene),
             unseen: Times::of(lost.map(|(from, _)| (from - AROUND_LOSS, scene.ended))),
@@ -353,14 +354,14 @@ impl<'a> Attribution<'a> {
 }
 
 /// The tasks of the new version that were asked directly while they served, and answered nothing.
-fn mute(run: &Run, scene: &Scene) -> Vec<usize> {
-    let mute = |story: &ReplicaStory| {
+fn mute(replicas: &[ReplicaStory], scene: &Scene) -> Vec<usize> {
+    let mute = |story: &&ReplicaStory| {
         story.answered == 0
             && story.failed_while_serving >= ASKED
             && story.version == scene.new_generation()
     };
-    let stories = ReplicaStory::all(run, scene).into_iter().filter(mute);
-    let place = |story: ReplicaStory| {
+    let stories = replicas.iter().filter(mute);
+    let place = |story: &ReplicaStory| {
         scene.tasks.lives.iter().position(|life| life.last.task == story.task)
     };
     stories.filter_map(place).collect()

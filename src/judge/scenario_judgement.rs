@@ -119,14 +119,14 @@ pub(super) fn judge_scene(
 
     let machine = Machine::of(run, scene);
     let in_time = sent_in_time(&streams, limits);
-    let attribution = Attribution::new(run, scene, course.as_ref(), limits);
+    let stories = ReplicaStory::all(run, scene);
+    let attribution = Attribution::new(run, scene, course.as_ref(), &stories, limits);
     let starved = machine.starved();
     let excuses = Excuses { starved: &starved, in_time, baseline: &baseline };
     let explained = explain_all(run, scene, &attribution, &excuses, limits);
     let of_users: Vec<&StreamStats> =
         streams.iter().filter(|stream| stream.purpose == Purpose::Users).collect();
     let outage = outage(&of_users);
-    let failed = of_users.iter().map(|stream| stream.failed).sum();
 
     let services = ServiceJudgement::all(scene);
     let declared = Declared::of(scene, course.as_ref(), &explained.causes);
@@ -184,6 +184,7 @@ pub(super) fn judge_scene(
 
     ScenarioJudgement {
         advice: advice(&case, &services),
+        failed: of_users.iter().map(|stream| stream.failed).sum(),
         name: scene.name.to_owned(),
         expects: scene.expects,
         must: scene.must.cloned(),
@@ -199,12 +200,11 @@ pub(super) fn judge_scene(
         rollback,
         capacity: course,
         health: HealthStory::all(scene),
-        replicas: ReplicaStory::all(run, scene),
+        replicas: stories,
         masked: Masked::all(run, scene),
         streams,
         transition_windows: TransitionWindow::all(run, scene),
         outage,
-        failed,
         failures: explained.failures,
         failed_requests: explained.all,
         causes: explained.causes,
