@@ -17,6 +17,8 @@ use crate::swarm::{TaskState, UpdateState};
 struct ReportedUpdate {
     state: UpdateState,
     message: String,
+    /// Since when.
+    at: Offset,
 }
 
 /// An update state from the event stream. The stream lacks the engine's message, so the state is
@@ -96,8 +98,9 @@ impl Changes {
         self.forget_gone(&name, tasks, seen, events);
         let newest = events[first_event..].iter().map(|event| event.at).max();
         let changed_at = newest.max(self.changed.get(&name).copied()).unwrap_or(seen);
+        let state_since = self.reported.get(&name).map_or(seen, |reported| reported.at);
         self.changed.insert(name, changed_at);
-        ServiceSnapshot { view, generation, tasks: seen_tasks, changed_at }
+        ServiceSnapshot { view, generation, tasks: seen_tasks, changed_at, state_since }
     }
 
     /// A task's spec never changes, so it is numbered once.
@@ -180,7 +183,9 @@ impl Changes {
         let kind =
             EventKind::Service { service: service.to_owned(), state, message: message.to_owned() };
         events.push(Event { at, seen, kind });
-        let reported = ReportedUpdate { state, message: message.to_owned() };
+        // Only the message is new when the same state is reported again.
+        let at = before.filter(|before| before.state == state).map_or(at, |before| before.at);
+        let reported = ReportedUpdate { state, message: message.to_owned(), at };
         self.reported.insert(service.to_owned(), reported);
     }
 

@@ -30,6 +30,8 @@ pub struct ServiceSnapshot {
     /// When its update state or one of its tasks last changed, by the engine's timestamp if there
     /// is one.
     pub changed_at: Offset,
+    /// Since when its update state is what it is.
+    pub state_since: Offset,
 }
 
 impl ServiceSnapshot {

@@ -151,7 +151,13 @@ mod tests {
         let view = json!({"ID": "x", "Version": {"Index": 1}, "UpdateStatus": {"State": state},
             "Spec": {"Name": "s", "Mode": {"Replicated": {"Replicas": 1}}}});
         let view = ServiceView::parse(&view).unwrap();
-        ServiceSnapshot { view, generation: 2, tasks, changed_at: Offset::ZERO }
+        ServiceSnapshot {
+            view,
+            generation: 2,
+            tasks,
+            changed_at: Offset::ZERO,
+            state_since: Offset::ZERO,
+        }
     }
 
     /// Whether a service that looks like this for twenty seconds stands still.

@@ -23,6 +23,7 @@ mod scheme;
 mod spec;
 mod subject;
 mod target;
+mod unrest;
 
 pub use begin::Run;
 pub use deployment::{Deployment, deploy, until_converged};

@@ -7,12 +7,12 @@ use tokio::time::Instant;
 
 use super::begin::{LOST_AFTER, Run};
 use super::patience::Patience;
+use super::unrest::{is_held, unrest};
 use crate::Offset;
 use crate::error::{Error, Result};
 use crate::observe::{ServiceSnapshot, Snapshot, Standstill};
-use crate::record::{EndReason, TaskSeen};
-use crate::swarm::{TaskState, UpdateState};
-use crate::wording::{clean, counted, list};
+use crate::record::EndReason;
+use crate::wording::list;
 
 /// How old the look may be that shows a service at rest: three of the observer's intervals.
 const LOOKED_WITHIN: Duration = Duration::from_millis(300);
@@ -45,27 +45,29 @@ impl Run<'_> {
                 progress = (now, Some(look.digest));
             }
             terminal_since = if look.terminal { terminal_since.or(Some(now)) } else { None };
+            let rests = look.waiting.is_none();
+            let mut settled = None;
             let waiting = if let Some(waiting) = look.waiting {
                 moved = moved.max(snapshot.asked_at);
                 waiting
             } else {
                 let since = self.clock.instant(look.changed_at.max(moved));
-                let settled = Instant::from_std(since) + self.spec.load.settle;
-                if now < settled {
-                    self.until(settled).await?;
-                    continue;
-                }
+                let rested = Instant::from_std(since) + self.spec.load.settle;
                 // On a busy machine the last look may be older than what happened since.
                 let looked = Instant::from_std(self.clock.instant(snapshot.asked_at));
-                if looked + LOOKED_WITHIN >= settled {
+                if now < rested {
+                    settled = Some(rested);
+                    "its tasks to stay as they are".to_owned()
+                } else if looked + LOOKED_WITHIN >= rested {
                     return Ok(EndReason::Settled);
+                } else {
+                    "the engine to answer".to_owned()
                 }
-                "the engine to answer".to_owned()
             };
             let found = snapshot.services.get(&look.service);
             let found = found.filter(|_| snapshot.asked_at > submitted);
             let standstill = standstills.entry(look.service.clone()).or_default();
-            if found.is_some_and(|found| standstill.look(found, snapshot.asked_at)) {
+            if !rests && found.is_some_and(|found| standstill.look(found, snapshot.asked_at)) {
                 let after = (now - start).as_secs();
                 return Ok(EndReason::Deadline {
                     text: format!(
@@ -87,7 +89,7 @@ impl Run<'_> {
                     text: format!("after {after} s waiting for {waiting}{lost}"),
                 });
             }
-            self.until(deadline).await?;
+            self.until(settled.map_or(deadline, |settled| settled.min(deadline))).await?;
         }
     }
 
@@ -170,7 +172,8 @@ fn look_at(service: &str, snapshot: &Snapshot, replaced: bool, submitted: Offset
     let Some(found) = snapshot.services.get(service) else {
         return nothing(format!("service {service} to be there"));
     };
-    let mut digest = format!("{:?}", found.view.update.state);
+    let state = found.view.update.state;
+    let mut digest = format!("{state:?}");
     for task in &found.tasks {
         use std::fmt::Write as _;
         let _ = write!(digest, " {}{}{}", task.task, task.state, task.desired);
@@ -179,8 +182,9 @@ fn look_at(service: &str, snapshot: &Snapshot, replaced: bool, submitted: Offset
         service: service.to_owned(),
         waiting: unrest(found, replaced),
         digest,
-        terminal: found.view.update.state.is_terminal(),
-        changed_at: found.changed_at,
+        terminal: state.is_terminal(),
+        // The failed tasks of an update that is held are restarted for ever.
+        changed_at: if is_held(state) { found.state_since } else { found.changed_at },
     }
 }
 
@@ -221,168 +225,41 @@ impl Look {
     }
 }
 
-/// What keeps a service from being at rest, in plain words; absent when it is.
-///
-/// `replaced` says whether the submitted change replaces tasks at all: without that, Swarm
-/// reports no update status.
-fn unrest(service: &ServiceSnapshot, replaced: bool) -> Option<String> {
-    let state = service.view.update.state;
-    match state {
-        // Only an operator moves it on from here; its failed tasks are restarted for ever.
-        UpdateState::Paused | UpdateState::RollbackPaused => return None,
-        UpdateState::None if replaced => return Some("Swarm to begin the update".into()),
-        UpdateState::Updating | UpdateState::RollbackStarted | UpdateState::Unknown => {
-            return Some(moving(service, state));
-        }
-        UpdateState::None | UpdateState::Completed | UpdateState::RollbackCompleted => {}
-    }
-    let spec = &service.view.spec;
-    // What has ended for good is waited for no longer, however it ended.
-    let ended = service.ended().count();
-    let known = spec.replicas().or_else(|| spec.completions());
-    let wanted = known.unwrap_or_else(|| (service.current().count() + ended) as u64);
-    let running = if spec.is_job() { ended } else { service.running() + ended } as u64;
-    if running < wanted {
-        let starting: Vec<String> = service
-            .stuck()
-            .chain(service.broken_for_good())
-            .take(1)
-            .map(|task| format!(": slot {}", standing(task)))
-            .collect();
-        return Some(format!(
-            "{} of {} to run{}",
-            wanted - running,
-            counted(wanted, "replica"),
-            starting.concat()
-        ));
-    }
-    let outgoing = service.outgoing().count() as u64;
-    if outgoing > 0 {
-        return Some(format!("{} to end", counted(outgoing, "replaced task")));
-    }
-    None
-}
-
-fn moving(service: &ServiceSnapshot, state: UpdateState) -> String {
-    let starting: Vec<String> = service
-        .tasks
-        .iter()
-        .filter(|task| task.desired <= TaskState::Running && task.state < TaskState::Running)
-        .map(standing)
-        .collect();
-    let what = if state == UpdateState::RollbackStarted { "the rollback" } else { "the update" };
-    // On a node that is lost, the old task never reports its end.
-    let mut leaving: Vec<u64> = service
-        .outgoing()
-        .filter(|task| task.desired > TaskState::Running)
-        .map(|task| task.slot)
-        .collect();
-    leaving.sort_unstable();
-    leaving.dedup();
-    if starting.is_empty() && !leaving.is_empty() {
-        let slots: Vec<String> = leaving.iter().map(u64::to_string).collect();
-        let slot = if slots.len() == 1 { "slot" } else { "slots" };
-        format!("{what} to end: the old task in {slot} {} to stop", list(&slots))
-    } else if starting.is_empty() {
-        format!("{what} to end (state {state})")
-    } else {
-        format!("{what} to end: slot {}", starting.join(", "))
-    }
-}
-
-/// A task that does not run yet: its slot, its state, and the engine's error if there is one.
-fn standing(task: &TaskSeen) -> String {
-    match clean(task.error.trim()) {
-        error if error.is_empty() => format!("{} ({})", task.slot, task.state),
-        error => format!("{} ({}: {error})", task.slot, task.state),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Offset;
     use crate::engine::ServiceView;
-    use crate::record::TaskSeen;
 
-    fn task(slot: u64, generation: u32, state: TaskState, desired: TaskState) -> TaskSeen {
-        TaskSeen {
-            task: format!("t{slot}-{generation}"),
-            service: "s".into(),
-            slot,
-            node: "n".into(),
-            generation,
-            image: "i".into(),
-            state,
-            desired,
-            message: String::new(),
-            error: String::new(),
-            exit_code: None,
-            container: String::new(),
-            addresses: vec![],
-        }
-    }
-
-    fn service(state: &str, tasks: Vec<TaskSeen>) -> ServiceSnapshot {
+    /// A look at a service whose tasks changed 9 s into the run and its update state after 2 s.
+    fn rests_since(state: &str) -> Offset {
         let view = json!({"ID": "x", "Version": {"Index": 1}, "UpdateStatus": {"State": state},
-            "Spec": {"Name": "s", "Mode": {"Replicated": {"Replicas": 2}}}});
-        ServiceSnapshot {
+            "Spec": {"Name": "s", "Mode": {"Replicated": {"Replicas": 0}}}});
+        let service = ServiceSnapshot {
             view: ServiceView::parse(&view).unwrap(),
             generation: 2,
-            tasks,
-            changed_at: Offset::ZERO,
+            tasks: Vec::new(),
+            changed_at: Offset::from_millis(9_000),
+            state_since: Offset::from_millis(2_000),
+        };
+        let snapshot = Snapshot {
+            asked_at: Offset::from_millis(10_000),
+            services: [("s".to_owned(), service)].into(),
+            lost: None,
+        };
+        let look = look_at("s", &snapshot, true, Offset::ZERO);
+        assert_eq!(look.waiting, None, "{state}");
+        look.changed_at
+    }
+
+    #[test]
+    fn restarts_do_not_keep_an_update_that_is_held_from_being_at_rest() {
+        for held in ["paused", "rollback_paused"] {
+            assert_eq!(rests_since(held), Offset::from_millis(2_000), "{held}");
         }
-    }
-
-    #[test]
-    fn a_completed_update_rests_only_when_the_old_tasks_are_gone() {
-        use TaskState::{Running, Shutdown};
-        let new = || vec![task(1, 2, Running, Running), task(2, 2, Running, Running)];
-        assert_eq!(unrest(&service("completed", new()), true), None);
-        let mut draining = new();
-        draining.push(task(1, 1, Running, Shutdown));
-        assert_eq!(
-            unrest(&service("completed", draining), true).unwrap(),
-            "1 replaced task to end"
-        );
-        let half = vec![task(1, 2, Running, Running)];
-        assert_eq!(unrest(&service("completed", half), true).unwrap(), "1 of 2 replicas to run");
-    }
-
-    #[test]
-    fn an_absent_status_rests_only_when_nothing_is_replaced() {
-        use TaskState::Running;
-        let tasks = vec![task(1, 2, Running, Running), task(2, 2, Running, Running)];
-        assert!(unrest(&service("", tasks.clone()), true).is_some());
-        assert_eq!(unrest(&service("", tasks), false), None);
-        assert_eq!(unrest(&service("paused", vec![]), true), None);
-    }
-
-    #[test]
-    fn the_error_of_a_task_that_waits_is_said_at_once() {
-        use TaskState::{Pending, Rejected, Running, Shutdown};
-        let mut waits = task(1, 2, Pending, Running);
-        waits.error = "no suitable node (host-mode port already in use on 1 node)".into();
-        let old = || vec![task(1, 1, Running, Running), task(2, 2, Running, Running)];
-        let tasks = [old(), vec![waits]].concat();
-        assert_eq!(
-            unrest(&service("updating", tasks), true).unwrap(),
-            "the update to end: slot 1 (pending: no suitable node (host-mode port already in use \
-             on 1 node))"
-        );
-        let stops = |slot| task(slot, 1, Running, Shutdown);
-        assert_eq!(
-            unrest(&service("updating", vec![stops(2), stops(1)]), true).unwrap(),
-            "the update to end: the old task in slots 1 and 2 to stop"
-        );
-        let mut rejected = task(1, 2, Rejected, Shutdown);
-        rejected.error = "No such image: app:v9".into();
-        let tasks = vec![rejected, task(2, 2, Running, Running)];
-        assert_eq!(
-            unrest(&service("completed", tasks), true).unwrap(),
-            "1 of 2 replicas to run: slot 1 (rejected: No such image: app:v9)"
-        );
+        for over in ["completed", "rollback_completed"] {
+            assert_eq!(rests_since(over), Offset::from_millis(9_000), "{over}");
+        }
     }
 }

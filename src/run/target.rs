@@ -354,6 +354,7 @@ mod tests {
                 generation: 1,
                 tasks: places.iter().map(task).collect(),
                 changed_at: crate::Offset::ZERO,
+                state_since: crate::Offset::ZERO,
             };
             let services = [("s_proxy".to_owned(), found)].into();
             let snapshot = Snapshot { services, ..Snapshot::default() };

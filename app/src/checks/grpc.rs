@@ -41,8 +41,12 @@ pub async fn check(address: &str, service: String, limit: Duration) -> Found {
             }
         }
         Ok(Err(status)) => {
-            let (code, why) = (status.code(), status.message());
-            Found::ill(3, format!("{address}: the call failed: {code:?}: {why}"))
+            let code = status.code();
+            let why = match status.message() {
+                "" => String::new(),
+                message => format!(": {message}"),
+            };
+            Found::ill(3, format!("{address}: the call failed: {code:?}{why}"))
         }
         Err(_) => Found::ill(3, format!("{address}: no answer within {shown}")),
     }

@@ -9,6 +9,7 @@ mod bins;
 mod causes;
 mod charts;
 mod failed;
+mod filters;
 mod health;
 mod lanes;
 mod logs;

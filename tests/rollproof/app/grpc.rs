@@ -47,6 +47,7 @@ fn a_server_is_serving_not_serving_or_unknown() {
     let (code, line) = check(&["grpc", &address, "--service", "other"], &[]);
     assert_eq!(code, 3);
     assert!(line.contains("the call failed: NotFound"), "{line}");
+    assert!(!line.ends_with([':', ' ']), "{line}");
 
     let without = serve(&runtime, false);
     let (code, line) = check(&["grpc", &without], &[]);
