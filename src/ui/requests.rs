@@ -124,6 +124,11 @@ pub(super) struct Failures {
     pub last_due: Offset,
     /// When the newest failure became known.
     pub newest: Offset,
+    /// When failures were last found to have been added. A program that was not run for a while
+    /// gets many at once, long after they became known; they still follow each other.
+    found: Offset,
+    /// Whether failures were added since the last look.
+    fresh: bool,
 }
 
 impl Failures {
@@ -136,17 +141,24 @@ impl Failures {
             first_due: shot.intended,
             last_due: shot.intended,
             newest: now,
+            found: now,
+            fresh: true,
         });
         *failures.classes.entry(shot.outcome).or_default() += 1;
         failures.first_due = failures.first_due.min(shot.intended);
         failures.last_due = failures.last_due.max(shot.intended);
         failures.newest = failures.newest.max(now);
+        failures.fresh = true;
         begin
     }
 
     /// Takes the failures if there was none for `calm`.
     pub fn ended(ongoing: &mut Option<Self>, now: Offset, calm: Offset) -> Option<Self> {
-        ongoing.take_if(|failures| now - failures.newest >= calm)
+        if let Some(failures) = ongoing.as_mut().filter(|failures| failures.fresh) {
+            failures.found = failures.found.max(now);
+            failures.fresh = false;
+        }
+        ongoing.take_if(|failures| now - failures.found >= calm)
     }
 
     /// How many there are.
@@ -173,9 +185,21 @@ mod tests {
             assert_eq!(Failures::ended(&mut ongoing, ms(due + 400), ms(1_000)), None);
         }
         assert_eq!(begins, 1);
-        let ended = Failures::ended(&mut ongoing, ms(5_503), ms(1_000)).unwrap();
+        let ended = Failures::ended(&mut ongoing, ms(5_900), ms(1_000)).unwrap();
         assert_eq!((ended.number(), ended.first_due, ended.last_due), (10, ms(0), ms(4_500)));
         assert_eq!(ongoing, None);
+    }
+
+    #[test]
+    fn failures_that_come_late_and_all_at_once_are_one_thing() {
+        let mut ongoing = None;
+        let mut begins = 0;
+        for due in (0..5_000).step_by(10) {
+            begins += u32::from(Failures::add(&mut ongoing, &shot(due, due + 800, Outcome::Late)));
+            assert_eq!(Failures::ended(&mut ongoing, ms(60_000), ms(1_000)), None);
+        }
+        assert_eq!(begins, 1);
+        assert_eq!(Failures::ended(&mut ongoing, ms(61_000), ms(1_000)).unwrap().number(), 500);
     }
 
     #[test]
