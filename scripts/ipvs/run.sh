@@ -184,6 +184,29 @@ expect 'verdict' "$(fact verdict)" fail
 lost=$(fact scenarios.0.failed)
 expect 'the update loses requests' "$([ "${lost:-0}" -gt 0 ] && echo yes)" yes
 
+# The playground's published port goes through the mesh to each of its four replicas in turn.
+echo
+echo "playground.yml (load $(load))"
+play=http://$address:10000
+"$rollproof" deploy -q -c "$stacks/playground.yml" play || fail "playground.yml cannot be deployed"
+nodes=$(for _ in 1 2 3 4 5 6 7 8; do
+    curl -s -m 20 "$play/status" | sed -n 's/.*"node": "\([^"]*\)".*/\1/p'
+done | sort -u | wc -l)
+expect 'replicas that answer' "$nodes" 4
+status() {
+    curl -s -o /dev/null -m 20 -w '%{http_code}' "$play$1" || true
+}
+expect 'poison' "$(status /poison)" 200
+# One of 16 processes answers 410 now.
+sick=no
+for _ in $(seq 200); do
+    [ "$(status /)" != 410 ] || { sick=yes && break; }
+done
+expect 'a poisoned process answers 410' "$sick" yes
+expect 'a process that dies does not answer' "$(status /die)" 000
+expect 'its replica goes on' "$(status /status)" 200
+"$rollproof" down play >/dev/null || fail "playground.yml cannot be removed"
+
 [ $failed -eq 0 ] || exit 1
 echo
 echo "test-ipvs: passed"
