@@ -64,6 +64,7 @@ mod runs;
 mod same_as_docker;
 mod scenarios;
 mod schema;
+mod sent_spec;
 mod serve;
 mod shared_engine;
 mod stack_cases;
