@@ -55,6 +55,7 @@ mod probe;
 mod record;
 mod record_runs;
 mod records;
+mod remedies;
 mod report;
 mod report_ci;
 mod report_data;
