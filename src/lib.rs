@@ -24,6 +24,7 @@ pub mod place;
 pub mod plan;
 pub mod probe;
 pub mod record;
+pub mod remedy;
 pub mod report;
 pub mod run;
 pub mod scenario;

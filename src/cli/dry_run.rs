@@ -13,8 +13,9 @@ use crate::plan::{ending, forecast};
 use crate::record::{Ending, Expects};
 use crate::run::Load;
 use crate::scenario::{Act, Declaration};
-use crate::site::Foreseen;
+use crate::site::{Foreseen, ImageChecks};
 use crate::stack::ServiceBody;
+use crate::swarm::SpecChange;
 use crate::wording::{clean, counted, length, setting, wrap};
 
 /// What the self-test takes: a small service is updated once, 4.6 to 5.4 s in recorded runs.
@@ -60,7 +61,12 @@ pub(super) struct Step {
 
 impl Step {
     /// What a scenario would do, and the service's body after it.
-    pub(super) fn of(one: &Declaration, fresh: bool, body: &ServiceBody) -> (Self, ServiceBody) {
+    pub(super) fn of(
+        one: &Declaration,
+        fresh: bool,
+        body: &ServiceBody,
+        checks: &ImageChecks,
+    ) -> (Self, ServiceBody) {
         let scenario = one.scenario(fresh, body);
         let after = scenario.changed(body);
         let outcome = one.must.as_ref().map(|must| must.outcome);
@@ -74,7 +80,9 @@ impl Step {
             // No command has both: `--to` and `--dry-run` exclude each other.
             Act::Deploy => (None, String::new()),
             Act::Roll(_) | Act::Renew => {
-                let course = forecast(body, &after, !succeeds);
+                let check_of = |image: &str| checks.get(image).cloned();
+                let change = SpecChange::between(body, &after, &check_of);
+                let course = forecast(after.name(), change, !succeeds);
                 (course.at_rest(), format!("predicted: {}", ending(&course)))
             }
         };
@@ -125,11 +133,16 @@ pub(super) fn lasts(steps: &[Step], load: &Load, self_test: bool) -> (Offset, bo
 
 impl DryRun<'_> {
     /// Prints it.
-    pub(super) fn show(&self, console: &Console) -> Result<u8> {
+    pub(super) async fn show(&self, console: &Console) -> Result<u8> {
         let mut body = self.body.clone();
+        let fresh = self.deploys.is_some();
+        let changed: Vec<ServiceBody> =
+            self.scenarios.iter().map(|one| one.scenario(fresh, &body).changed(&body)).collect();
+        let images = changed.iter().chain([&body]).map(ServiceBody::image);
+        let checks = self.engine.health_checks(images).await?;
         let mut steps = Vec::new();
         for one in self.scenarios {
-            let (step, after) = Step::of(one, self.deploys.is_some(), &body);
+            let (step, after) = Step::of(one, fresh, &body, &checks);
             steps.push(step);
             body = after;
         }

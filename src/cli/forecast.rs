@@ -14,7 +14,7 @@ use crate::deploy::{read_or_example, read_stack};
 use crate::error::{Error, Result};
 use crate::plan::{BehaviourFile, Setting};
 use crate::stack::ServiceBody;
-use crate::swarm::EngineVersion;
+use crate::swarm::{EngineVersion, SpecChange};
 use crate::swarm_model::{HopTimes, NEWEST, Node, Spec};
 
 #[derive(Debug, Args)]
@@ -104,7 +104,7 @@ impl ForecastArgs {
         setting.engine = self.engine_version.unwrap_or(NEWEST);
         setting.nodes = vec![Node::default(); self.nodes.map_or(0, usize::from)];
         if let Some(before) = previous.iter().find(|other| other.name() == body.name()) {
-            setting = setting.from(before, body);
+            setting = setting.of_change(SpecChange::between(before, body, &|_| None));
         }
         if let Some(behaviour) = behaviour {
             behaviour.apply(&mut setting);

@@ -16,6 +16,7 @@ use crate::deploy::read_stack;
 use crate::error::{Error, Result};
 use crate::run::{Target, TargetWish, find_target, own_body};
 use crate::scenario::{broken_update, update};
+use crate::site::ImageChecks;
 use crate::stack::ServiceBody;
 use crate::wording::{clean, counted, wrap};
 
@@ -215,7 +216,7 @@ impl Page {
         let body = target.and_then(|target| own_body(services, target).ok());
         for one in [update(Vec::new()), broken_update(None)] {
             if let Some(body) = &body {
-                let predicted = Step::of(&one, true, body).0;
+                let predicted = Step::of(&one, true, body, &ImageChecks::new()).0;
                 self.note("  ", &format!("{}; {}", one.about, predicted.ending()));
             }
             self.line(&format!("  - {}", one.name));

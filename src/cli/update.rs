@@ -200,6 +200,7 @@ async fn dry_run(
         afterwards: if declaration.expects == Expects::Rollback { restores } else { "" },
     }
     .show(console)
+    .await
 }
 
 impl DeployedArgs {

@@ -218,6 +218,7 @@ async fn dry_run(args: &VerifyArgs, wanted: &Wanted, console: &Console) -> Resul
         afterwards,
     }
     .show(console)
+    .await
 }
 
 /// Each run has a record and a report of its own; the verdict is the worst of them.

@@ -94,7 +94,7 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
             repeat: 1,
             afterwards: "",
         };
-        return dry_run.show(console);
+        return dry_run.show(console).await;
     }
     console.open_log(args.formats.ci, "rollproof watch")?;
     console.open_events(&args.events, Some(&args.formats))?;

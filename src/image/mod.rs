@@ -23,7 +23,7 @@ pub use image_archive::{BuiltImage, CONTENT_LABEL, Healthcheck, ImageArchive, Im
 pub use library_search::LibrarySearch;
 pub use own_images::{
     APP_V1, APP_V2, COMPANION_APP, COMPANION_PROGRAM, ITSELF, OWN_IMAGES, PROXY, companion_image,
-    example_images, find_app_binary, program_image,
+    example_images, find_app_binary, own_health_check, program_image,
 };
 pub use package_cache::PackageCache;
 pub use programs::{Program, ProgramOrigin, Programs};

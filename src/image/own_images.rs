@@ -63,6 +63,15 @@ pub fn example_images(programs: &Programs, app_binary: &Path) -> Result<Vec<Buil
     ])
 }
 
+/// The health check that one of these images has, known before it is built.
+#[must_use]
+pub fn own_health_check(image: &str) -> Option<Healthcheck> {
+    let test = || words(&["CMD", APP_PATH, "health"]);
+    [APP_V1, APP_V2]
+        .contains(&image)
+        .then(|| Healthcheck { test: test(), ..Healthcheck::default() })
+}
+
 fn app(binary: &Path, busybox: &Program) -> Result<ImageArchive> {
     let content = read(binary)?;
     let mut image = base(busybox, None)?;
@@ -71,8 +80,7 @@ fn app(binary: &Path, busybox: &Program) -> Result<ImageArchive> {
     image.config.exposed_ports.insert("8000/tcp".to_owned());
     // No timings: the engine uses an image's timings for those that a stack file leaves out, and
     // a stack without timings should get Docker's defaults.
-    image.config.healthcheck =
-        Some(Healthcheck { test: words(&["CMD", APP_PATH, "health"]), ..Healthcheck::default() });
+    image.config.healthcheck = own_health_check(APP_V1);
     label_as(&mut image, "rollproof-app", "Names the container that answers", "app");
     Ok(image)
 }

@@ -31,6 +31,26 @@ pub struct Advice {
     pub lines: Vec<String>,
     /// What to do instead, where no stack setting fixes it.
     pub text: Option<String>,
+    /// The rule of `lint` that is about it, such as `SRU013`, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<&'static str>,
+}
+
+impl Advice {
+    /// What the lines belong into, in words.
+    #[must_use]
+    pub fn target(&self) -> &'static str {
+        match self.block {
+            Some("service") => "the service",
+            _ => "the service's `deploy` block",
+        }
+    }
+
+    /// The command that shows the page of the rule.
+    #[must_use]
+    pub fn page(&self) -> Option<String> {
+        self.rule.map(|rule| format!("rollproof lint --explain {rule}"))
+    }
 }
 
 /// An outage decides if at least one of so many lost requests was lost in it.
@@ -54,6 +74,7 @@ impl Advice {
             block: fix.block(),
             lines: fix.lines(),
             text: fix.words(),
+            rule: fix.rule(),
         }
     }
 }
@@ -117,7 +138,7 @@ impl Case<'_> {
                 None => "Swarm called the broken update completed: no task failed".to_owned(),
             },
             UpdateState::Updating | UpdateState::RollbackStarted => match scene.stuck_task() {
-                Some(_) if matches!(fix, Fix::Set { .. }) => self.setting_is(&fix),
+                Some(_) if matches!(fix, Fix::Set(_)) => self.setting_is(&fix),
                 Some(what) => format!("Swarm waits without a time limit: {what}"),
                 None => match (scene.held_by_node(), scene.end.deadline()) {
                     (Some(gone), _) => {
@@ -141,10 +162,10 @@ impl Case<'_> {
 
     /// What a setting is now, and why another value helps.
     fn setting_is(&self, fix: &Fix) -> String {
-        let (Fix::Set { why, .. }, Some(setting)) = (fix, fix.setting()) else {
+        let (Fix::Set(remedy), Some(setting)) = (fix, fix.setting()) else {
             return fix.sentence();
         };
-        format!("{setting} is {}: {why}", self.now(setting))
+        format!("{setting} is {}: {}", self.now(setting), remedy.because)
     }
 
     fn first_broken(&self) -> &str {

@@ -77,6 +77,7 @@ impl<'a> Attribution<'a> {
     pub(super) fn new(
         run: &'a Run,
         scene: &'a Scene<'a>,
+        stack: &'a StackFacts,
         capacity: Option<&Capacity>,
         replicas: &[ReplicaStory],
         limits: &Limits,
@@ -85,14 +86,14 @@ impl<'a> Attribution<'a> {
         let lost = scene.losses_above(limits.observer_gap);
         Self {
             scene,
-            stack: &run.meta.stack,
+            stack,
             submitted,
             lives: &scene.tasks.lives,
             transitions: Transition::all(&scene.tasks, scene.started),
             none_serving: capacity
                 .map(|capacity| capacity.none_serving.clone())
                 .unwrap_or_default(),
-            has_healthcheck: run.meta.stack.healthcheck.is_some(),
+            has_healthcheck: stack.healthcheck.is_some(),
             in_hand: InHand::new(run, &scene.tasks.lives, submitted),
             mute: mute(replicas, scene),
             entry: Entry::of(run, scene),

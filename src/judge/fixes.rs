@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::fix::{Fix, Setting};
-use super::loss_fixes::{ANSWERS, healthcheck};
+use super::fix::Fix;
+use super::loss_fixes::healthcheck;
 use super::remedies::{NODE, TASK_ERRORS};
 use super::scene::Scene;
 use super::task_failure::TaskFailure;
@@ -12,9 +12,9 @@ use super::tasks::TaskLife;
 use super::waiting_fixes::{cannot_start, stuck};
 use crate::Offset;
 use crate::record::{Expects, StackFacts};
+use crate::remedy::{self, Remedy, rules, whole_seconds_above};
 use crate::swarm::{FailureAction, HealthCheck, Order, UpdateState};
 
-const FAILURE_ACTION: &str = "update_config.failure_action";
 /// How long Swarm may need to hear of a task's end.
 const SWARM_SEES: Offset = Offset::from_millis(500);
 
@@ -26,10 +26,10 @@ pub(super) fn state_fix(scene: &Scene, stack: &StackFacts) -> Fix {
         UpdateState::Completed if scene.expects == Expects::Update && scene.rolled_back() => {
             failing_version(scene)
         }
-        UpdateState::Paused => roll_back("Swarm then returns to the version that worked"),
+        UpdateState::Paused => roll_back(stack),
         UpdateState::Updating | UpdateState::RollbackStarted => stuck(scene, stack),
-        UpdateState::RollbackPaused => failed_rollback(),
-        UpdateState::Completed if scene.rolled_back() => failed_rollback(),
+        UpdateState::RollbackPaused => failed_rollback(stack),
+        UpdateState::Completed if scene.rolled_back() => failed_rollback(stack),
         UpdateState::Completed if scene.expects == Expects::Rollback => not_noticed(scene, stack),
         UpdateState::None => Fix::text("check that the change replaces tasks at all"),
         _ => failing_version(scene),
@@ -47,7 +47,8 @@ fn failing_version(scene: &Scene) -> Fix {
             "healthcheck",
             "make the new version pass its health check, or give it more time to start: \
              `healthcheck.start_period`",
-        ),
+        )
+        .by(rules::SLOW_START_KILLED),
         Some(TaskFailure::OutOfMemory) => {
             Fix::text("give the service more memory: `deploy.resources.limits.memory`")
         }
@@ -62,7 +63,10 @@ fn failing_version(scene: &Scene) -> Fix {
 }
 
 /// A version that worked before failed when Swarm returned to it.
-fn failed_rollback() -> Fix {
+fn failed_rollback(stack: &StackFacts) -> Fix {
+    if stack.rollback_config.failure_action == FailureAction::Rollback {
+        return Fix::Set(remedy::pause_a_rollback());
+    }
     Fix::about(
         "rollback_config.failure_action",
         "find out why the previous version fails too: no setting repairs that. Leave \
@@ -71,21 +75,21 @@ fn failed_rollback() -> Fix {
     )
 }
 
-pub(super) fn roll_back(why: &'static str) -> Fix {
-    Fix::set(FAILURE_ACTION, "rollback", why)
+pub(super) fn roll_back(stack: &StackFacts) -> Fix {
+    Fix::Set(remedy::roll_back(&stack.update_config, &stack.rollback_config))
 }
 
 /// The broken version was not noticed: everything that kept Swarm from it.
 fn not_noticed(scene: &Scene, stack: &StackFacts) -> Fix {
     let policy = &stack.update_config;
     let failures = Failures::of(scene, stack);
-    let mut settings = Vec::new();
-    let mut why = "with `continue` Swarm does not look at failures";
+    let rolls_back = || remedy::roll_back(policy, &stack.rollback_config);
+    let mut remedies: Vec<Remedy> = Vec::new();
     if policy.failure_action == FailureAction::Continue {
-        settings.push(Setting::new(FAILURE_ACTION, "rollback"));
+        remedies.push(rolls_back());
     } else if failures.slots == 0 {
         return match stack.healthcheck {
-            None => healthcheck(stack, "the broken version then does not become healthy"),
+            None => healthcheck(stack),
             Some(_) => Fix::about(
                 "healthcheck",
                 "make the `healthcheck` notice the failure: the broken version passed it",
@@ -95,30 +99,29 @@ fn not_noticed(scene: &Scene, stack: &StackFacts) -> Fix {
     let counted = |slots: u64| f64::from(u32::try_from(slots).unwrap_or(u32::MAX));
     let share = policy.max_failure_ratio * counted(scene.replicas);
     if failures.slots > 0 && counted(failures.slots) <= share {
-        if settings.is_empty() {
-            why = "the first failed task then counts";
-        }
-        settings.push(Setting::new("update_config.max_failure_ratio", "0"));
+        remedies.push(remedy::no_tolerance());
     }
-    let monitor = above(failures.noticed_after);
+    let monitor = whole_seconds_above(failures.noticed_after);
     if failures.slots > 0 && monitor > policy.monitor {
-        if settings.is_empty() {
-            why = "a failure that Swarm looks at later than `monitor` after the task's start does \
-                   not count";
-        }
-        settings.push(Setting::new("update_config.monitor", format!("{monitor}s")));
+        remedies.push(remedy::longer_monitor(monitor, failures.late));
     }
-    if settings.is_empty() {
+    if remedies.is_empty() {
         return Fix::about(
             "update_config.monitor",
             "set a longer `update_config.monitor`: a failure that Swarm looks at later than that \
              after the task's start does not count, and it looks at none while the last tasks start",
-        );
+        )
+        .by(rules::FAILURE_LOST);
     }
     if policy.failure_action == FailureAction::Pause {
-        settings.push(Setting::new(FAILURE_ACTION, "rollback"));
+        remedies.push(rolls_back());
     }
-    Fix::Set { settings, why }
+    together(remedies).map_or_else(|| Fix::text(TASK_ERRORS), Fix::Set)
+}
+
+/// Several remedies as one: the first one decides.
+fn together(remedies: Vec<Remedy>) -> Option<Remedy> {
+    remedies.into_iter().reduce(|first, other| first.and(other.settings))
 }
 
 /// Failed tasks of the new version.
@@ -129,6 +132,8 @@ struct Failures {
     /// looks at none from when it has handed out the last slot until every new task runs, or has
     /// failed, and the last delay is over (swarmkit `updater.Run`).
     noticed_after: f64,
+    /// Whether one of them was sound before.
+    late: bool,
 }
 
 impl Failures {
@@ -153,7 +158,7 @@ impl Failures {
         let all_started = first.values().filter_map(|life| started(life)).max().unwrap_or_default();
         let looks_again = all_started + Offset::from_secs_f64(stack.update_config.delay);
         let detection = stack.healthcheck.as_ref().map_or(0.0, detection);
-        let (mut slots, mut noticed_after) = (0, 0.0_f64);
+        let (mut slots, mut noticed_after, mut late) = (0, 0.0_f64, false);
         for life in first.values() {
             let (Some(at), Some(from)) = (failed(life), started(life)) else { continue };
             slots += 1;
@@ -162,9 +167,10 @@ impl Failures {
             // Another time it may take as long as the health check allows.
             if life.unhealthy.is_some() && life.running.is_some() {
                 noticed_after = noticed_after.max(detection);
+                late = true;
             }
         }
-        Self { slots, noticed_after }
+        Self { slots, noticed_after, late }
     }
 }
 
@@ -172,11 +178,6 @@ impl Failures {
 fn detection(check: &HealthCheck) -> f64 {
     let retries = f64::from(u32::try_from(check.retries).unwrap_or(u32::MAX));
     retries * (check.interval + check.timeout) + check.start_period
-}
-
-/// The first whole number of seconds above this.
-pub(super) fn above(seconds: f64) -> f64 {
-    seconds.floor() + 1.0
 }
 
 /// What to change for replicas that were missing.
@@ -187,14 +188,10 @@ pub(super) fn capacity_fix(scene: &Scene, stack: &StackFacts) -> Fix {
     let policy = &stack.update_config;
     let touched = scene.touched_before_rollback();
     if scene.rolled_back() && policy.parallelism > 0 && touched > policy.parallelism {
-        return Fix::set(
-            "update_config.delay",
-            above(policy.delay.max(1.0)).to_string() + "s",
-            "without it Swarm hands out the next slots before it looks at a failure",
-        );
+        return Fix::Set(remedy::longer_delay(policy));
     }
     if policy.order == Order::StartFirst && stack.healthcheck.is_none() {
-        return healthcheck(stack, ANSWERS);
+        return healthcheck(stack);
     }
     Fix::text(TASK_ERRORS)
 }
@@ -213,6 +210,9 @@ mod tests {
             start_period: 2.5,
             start_interval: None,
         };
-        assert!((above(detection(&check)) - 27.0).abs() < 1e-9, "24 s and 2.5 s before");
+        assert!(
+            (whole_seconds_above(detection(&check)) - 27.0).abs() < 1e-9,
+            "24 s and 2.5 s before"
+        );
     }
 }

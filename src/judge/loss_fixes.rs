@@ -1,17 +1,13 @@
 //! What to change for requests that were lost.
 
 use super::cause::Cause;
-use super::fix::{Fix, Setting};
-use super::fixes::{above, roll_back};
-use super::remedies::{HEALTHCHECK, TASK_ERRORS};
+use super::fix::Fix;
+use super::fixes::roll_back;
+use super::remedies::TASK_ERRORS;
 use super::scene::Scene;
 use crate::record::{Expects, StackFacts};
-use crate::swarm::{FailureAction, Order, UpdatePolicy};
-
-/// Why a health check helps against tasks that are asked too early.
-pub(super) const ANSWERS: &str = "Swarm then sends requests to a task only once it answers";
-/// Why fewer at once help.
-const FEWER: &str = "the other replicas then answer meanwhile";
+use crate::remedy::{self, rules};
+use crate::swarm::{FailureAction, Order};
 
 /// Lost requests of one cause.
 pub(super) struct Lost {
@@ -29,18 +25,12 @@ pub(super) fn lost_requests(lost: &Lost, scene: &Scene, stack: &StackFacts) -> O
             outage(scene.expects, stack, scene.replicas, failing)
         }
         Cause::KilledBeforeFinished => match lost.killed_after_grace {
-            Some(longest) => Fix::set(
-                "stop_grace_period",
-                format!("{}s", above(longest)),
-                "a task is then not killed while it finishes a request",
-            ),
-            None => Fix::text(remedy?),
+            Some(longest) => Fix::Set(remedy::longer_grace(longest)),
+            None => Fix::text(remedy?).by(rules::GRACE_SHORT),
         },
-        Cause::WrongAnswer if stack.healthcheck.is_none() => healthcheck(
-            stack,
-            "without one Swarm takes every version that runs: let it ask for what users get",
-        ),
-        Cause::NewTaskNotReady if stack.healthcheck.is_none() => healthcheck(stack, ANSWERS),
+        Cause::WrongAnswer | Cause::NewTaskNotReady if stack.healthcheck.is_none() => {
+            healthcheck(stack)
+        }
         Cause::WrongAnswer | Cause::NewTaskNotReady => Fix::about("healthcheck", remedy?),
         _ => Fix::text(remedy?),
     })
@@ -51,7 +41,7 @@ fn outage(expects: Expects, stack: &StackFacts, replicas: u64, failing: bool) ->
     let (update, rollback) = (&stack.update_config, &stack.rollback_config);
     let own_entry = stack.entry.as_ref().filter(|entry| entry.service == stack.service);
     if failing && update.failure_action == FailureAction::Continue {
-        return roll_back("with `continue` Swarm replaces sound tasks by failing ones");
+        return roll_back(stack);
     }
     if replicas <= 1 && update.order == Order::StopFirst {
         if own_entry.is_some_and(|entry| entry.host_port) {
@@ -65,63 +55,34 @@ fn outage(expects: Expects, stack: &StackFacts, replicas: u64, failing: bool) ->
                 "update_config.order",
                 "set `update_config.order: start-first`, unless the service publishes ports in host \
                  mode: with one replica, stop-first always leaves a gap",
-            );
+            )
+            .by(rules::CAPACITY_LOW);
         }
-        let why = "the new task answers before the old one stops";
-        let order = Fix::set("update_config.order", "start-first", why);
-        // A version that comes back after a failure needs the same.
-        let back = (rollback.order == Order::StopFirst)
-            .then(|| Setting::new("rollback_config.order", "start-first"));
-        let check = stack.healthcheck.is_none().then(|| check_settings(stack)).flatten();
-        return order.and(back).and(check.unwrap_or_default());
+        let order = remedy::one_replica(update, rollback);
+        let test = stack.own_url.as_deref().map(remedy::asking);
+        let check = stack
+            .healthcheck
+            .is_none()
+            .then(|| remedy::health_check(test, stack.healthcheck_off).settings);
+        return Fix::Set(order.and(check.into_iter().flatten()));
     }
-    if let Some(fewer) = parallelism_of_a_third("update_config.parallelism", update, replicas) {
-        return Fix::Set { settings: vec![fewer], why: FEWER };
+    if let Some(fewer) = remedy::fewer_at_once(false, update, replicas) {
+        return Fix::Set(fewer);
     }
-    let of_rollback = parallelism_of_a_third("rollback_config.parallelism", rollback, replicas);
+    let of_rollback = remedy::fewer_at_once(true, rollback, replicas);
     if let Some(fewer) = of_rollback.filter(|_| expects == Expects::Rollback) {
-        return Fix::Set { settings: vec![fewer], why: FEWER };
+        return Fix::Set(fewer);
     }
     if stack.healthcheck.is_none() {
-        return healthcheck(stack, ANSWERS);
+        return healthcheck(stack);
     }
     Fix::text(TASK_ERRORS)
 }
 
-/// A parallelism that leaves most replicas alone, where the policy stops too many at once.
-pub(super) fn parallelism_of_a_third(
-    name: &'static str,
-    policy: &UpdatePolicy,
-    replicas: u64,
-) -> Option<Setting> {
-    let third = (replicas / 3).max(1);
-    let too_many = policy.order == Order::StopFirst && policy.at_once(replicas) > third;
-    (replicas > 1 && too_many).then(|| Setting::new(name, third.to_string()))
-}
-
 /// A health check that asks for what users get.
-pub(super) fn healthcheck(stack: &StackFacts, why: &'static str) -> Fix {
-    match check_settings(stack) {
-        Some(settings) => Fix::Set { settings, why },
-        None => Fix::about("healthcheck", HEALTHCHECK),
-    }
-}
-
-/// Its lines; absent if it is not known where the service answers.
-fn check_settings(stack: &StackFacts) -> Option<Vec<Setting>> {
-    let url = stack.own_url.as_ref()?;
-    // Docker refuses a test beside `disable: true`.
-    let on = stack.healthcheck_off.then(|| Setting::new("healthcheck.disable", "false"));
-    let test = Setting {
-        comment: Some("or another command of the image that fails unless users get an answer"),
-        ..Setting::new(
-            "healthcheck.test",
-            format!("[\"CMD-SHELL\", \"wget -q --spider {url} || exit 1\"]"),
-        )
-    };
-    let timing = [("healthcheck.interval", "2s"), ("healthcheck.timeout", "2s")];
-    let timing = timing.map(|(name, value)| Setting::new(name, value));
-    Some(on.into_iter().chain([test]).chain(timing).collect())
+pub(super) fn healthcheck(stack: &StackFacts) -> Fix {
+    let test = stack.own_url.as_deref().map(remedy::asking);
+    Fix::of("healthcheck", remedy::health_check(test, stack.healthcheck_off))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod advice;
 mod against;
+mod asked_for;
 mod attribution;
 mod baseline;
 mod capacity;
@@ -34,7 +35,6 @@ mod other_services;
 mod pooled;
 mod prediction;
 mod remedies;
-mod replica_count;
 mod replicas;
 mod request;
 mod scenario_judgement;

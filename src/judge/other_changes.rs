@@ -49,7 +49,8 @@ impl ServiceJudgement {
     }
 
     fn of(other: &OtherScene) -> Self {
-        let (scene, facts) = (&other.scene, &other.change.facts);
+        let scene = &other.scene;
+        let facts = &other.change.facts.in_update(scene.specs());
         let course = Capacity::of(scene);
         let rollback = RollbackStory::of(scene);
         let checks = match other {

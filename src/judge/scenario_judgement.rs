@@ -106,7 +106,8 @@ pub(super) fn judge_scene(
     limits: &Limits,
     caveats: &mut Vec<String>,
 ) -> ScenarioJudgement {
-    let (stack, wanted) = (&run.meta.stack, run.meta.limits);
+    let (specs, wanted) = (scene.specs(), run.meta.limits);
+    let stack = &run.meta.stack.in_update(specs);
     let course = Capacity::of(scene);
     let rollback = RollbackStory::of(scene);
     let baseline = Baseline::of(run, scene);
@@ -120,7 +121,7 @@ pub(super) fn judge_scene(
     let machine = Machine::of(run, scene);
     let in_time = sent_in_time(&streams, limits);
     let stories = ReplicaStory::all(run, scene);
-    let attribution = Attribution::new(run, scene, course.as_ref(), &stories, limits);
+    let attribution = Attribution::new(run, scene, stack, course.as_ref(), &stories, limits);
     let starved = machine.starved();
     let excuses = Excuses { starved: &starved, in_time, baseline: &baseline };
     let explained = explain_all(run, scene, &attribution, &excuses, limits);
@@ -163,7 +164,10 @@ pub(super) fn judge_scene(
         };
         checks.extend(now.checks(against));
     }
-    let healthcheck = stack.healthcheck.as_ref();
+    let healthcheck = match specs {
+        Some(specs) => specs.after.health.as_ref(),
+        None => stack.healthcheck.as_ref(),
+    };
     if let Some(fault) = MachineFault::of(scene, &machine, healthcheck, in_time) {
         checks.iter_mut().for_each(MachineFault::excuse);
         checks.push(fault.check());

@@ -1,12 +1,11 @@
 //! What to change for tasks that Swarm waits for: the engine's own words decide.
 
-use super::fix::{Fix, Setting};
-use super::loss_fixes::parallelism_of_a_third;
+use super::fix::Fix;
 use super::remedies::{NODE_HOLDS, TASK_ERRORS};
 use super::scene::Scene;
 use super::task_failure::TaskFailure;
 use crate::record::StackFacts;
-use crate::swarm::{Order, UpdatePolicy};
+use crate::remedy::{self, rules};
 
 /// Swarm waits for a task that neither starts nor fails.
 pub(super) fn stuck(scene: &Scene, stack: &StackFacts) -> Fix {
@@ -16,8 +15,10 @@ pub(super) fn stuck(scene: &Scene, stack: &StackFacts) -> Fix {
         .filter(|life| life.running.is_none())
         .find_map(super::tasks::TaskLife::failure);
     match waiting {
-        Some(TaskFailure::NotPlaced { error }) if needs_what_the_old_task_has(&error) => {
-            stop_first(scene, stack).unwrap_or_else(|| cannot_start(&error))
+        Some(TaskFailure::NotPlaced { error }) if holds(&error).is_some() => {
+            let (update, rollback) = (&stack.update_config, &stack.rollback_config);
+            let stop_first = |rule| remedy::stop_first(rule, update, rollback, scene.replicas);
+            holds(&error).and_then(stop_first).map_or_else(|| cannot_start(&error), Fix::Set)
         }
         Some(
             TaskFailure::NotPlaced { error }
@@ -35,30 +36,15 @@ pub(super) fn stuck(scene: &Scene, stack: &StackFacts) -> Fix {
     }
 }
 
-/// Whether the engine's words can mean that the new task waits for what the old one still holds.
-fn needs_what_the_old_task_has(error: &str) -> bool {
-    ["host-mode port", "insufficient resources", "max replicas per node"]
-        .iter()
-        .any(|word| error.contains(word))
-}
-
-/// Stop the old task first, in both directions; absent if that is so already.
-fn stop_first(scene: &Scene, stack: &StackFacts) -> Option<Fix> {
-    let policies = [
-        (&stack.update_config, "update_config.order", "update_config.parallelism"),
-        (&stack.rollback_config, "rollback_config.order", "rollback_config.parallelism"),
+/// The rule about what the old task still holds and the new one waits for, if the engine's words mean
+/// that.
+fn holds(error: &str) -> Option<&'static str> {
+    let words = [
+        ("host-mode port", rules::HOST_PORT_START_FIRST),
+        ("max replicas per node", rules::NODE_LIMIT_START_FIRST),
+        ("insufficient resources", rules::SPARE_RESOURCES),
     ];
-    let mut settings = Vec::new();
-    for (policy, order, parallelism) in policies {
-        if policy.order == Order::StartFirst {
-            let stopping = UpdatePolicy { order: Order::StopFirst, ..policy.clone() };
-            settings.push(Setting::new(order, "stop-first"));
-            settings.extend(parallelism_of_a_third(parallelism, &stopping, scene.replicas));
-        }
-    }
-    let why = "the new task needs what the old one still holds: its host port, its place or its \
-               memory and processors";
-    (!settings.is_empty()).then_some(Fix::Set { settings, why })
+    words.into_iter().find(|(words, _)| error.contains(words)).map(|(_, rule)| rule)
 }
 
 /// What to change for a task that cannot start, from the engine's words.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::rule::{Rule, Severity};
+use crate::remedy::Remedy;
 use crate::stack::Paste;
 use crate::{Offset, Place};
 
@@ -15,6 +16,8 @@ pub(super) struct Draft {
     pub(super) about: Vec<&'static str>,
     pub(super) figures: Vec<Figure>,
     pub(super) settings: Vec<Paste>,
+    /// Why the settings help.
+    pub(super) because: Option<&'static str>,
     pub(super) text: Option<String>,
 }
 
@@ -27,6 +30,7 @@ impl Draft {
             about: vec![about],
             figures: Vec::new(),
             settings: Vec::new(),
+            because: None,
             text: None,
         }
     }
@@ -77,6 +81,15 @@ impl Draft {
         self
     }
 
+    /// What helps, as the judge says it too.
+    pub(super) fn remedy(mut self, remedy: Remedy) -> Self {
+        if remedy.settings.is_empty() {
+            return self.help(remedy.because);
+        }
+        self.because.get_or_insert(remedy.because);
+        self.set_all(remedy.settings)
+    }
+
     /// What helps, where lines alone do not.
     pub(super) fn help(mut self, text: impl Into<String>) -> Self {
         self.text = Some(text.into());
@@ -101,6 +114,8 @@ pub struct Fix {
     pub block: Option<&'static str>,
     /// The lines, in YAML.
     pub lines: Vec<String>,
+    /// Why they help, to follow a colon; absent where the message says so already.
+    pub because: Option<&'static str>,
     /// What to do instead, or besides.
     pub text: Option<String>,
 }
@@ -131,7 +146,7 @@ impl Finding {
         draft: Draft,
         place: Place,
     ) -> Self {
-        let Draft { message, severity, figures, settings, text, .. } = draft;
+        let Draft { message, severity, figures, settings, because, text, .. } = draft;
         let some = !settings.is_empty();
         Self {
             rule,
@@ -142,6 +157,7 @@ impl Finding {
             fix: Fix {
                 block: some.then(|| Paste::block(&settings)),
                 lines: Paste::lines(&settings),
+                because,
                 text,
             },
             place,

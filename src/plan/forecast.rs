@@ -4,20 +4,18 @@ use super::course::Course;
 use super::setting::Setting;
 use super::{FailureKind, broken};
 use crate::Offset;
-use crate::stack::ServiceBody;
-use crate::swarm_model::Spec;
+use crate::swarm::SpecChange;
 
 /// Time from the start of a container until its program is ready, unless the user knows better.
 pub const BOOT: Offset = Offset::from_millis(1_000);
 /// Time from the stop signal to the end of the program.
 pub const STOP: Offset = Offset::from_millis(100);
 
-/// How a change from one body of a service to another goes, if the new version is sound; or if it
-/// fails in the way that a broken update does.
+/// How a change of a service goes, if the new version is sound; or if it fails in the way that a
+/// broken update does.
 #[must_use]
-pub fn forecast(before: &ServiceBody, after: &ServiceBody, fails: bool) -> Course {
-    let spec = Spec::of(after, None);
-    let setting = Setting::new(after.name(), spec, BOOT, STOP).from(before, after);
+pub fn forecast(service: &str, change: SpecChange, fails: bool) -> Course {
+    let setting = Setting::new(service, change.after.clone(), BOOT, STOP).of_change(change);
     let kind = fails.then(|| broken(&setting));
     let new = kind.map_or_else(|| setting.sound.clone(), |kind| kind.behaviour(&setting));
     let name = if fails { "broken" } else { "good" };

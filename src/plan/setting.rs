@@ -1,8 +1,7 @@
 //! What a plan is made for: a service, its surroundings, and how its versions behave.
 
 use crate::Offset;
-use crate::stack::ServiceBody;
-use crate::swarm::{EngineVersion, Order};
+use crate::swarm::{EngineVersion, Order, SpecChange};
 use crate::swarm_model::{
     Behaviour, Behaviours, HopTimes, Input, NEWEST, Node, Races, SlotOrder, Spec, Version,
 };
@@ -56,10 +55,10 @@ impl Setting {
 
     /// The same for a change from another spec.
     #[must_use]
-    pub fn from(mut self, previous: &ServiceBody, next: &ServiceBody) -> Self {
-        let changes = |key: &str| previous.as_value()[key] != next.as_value()[key];
-        self.previous = Spec::of(previous, None);
-        self.replaces = changes("TaskTemplate") || changes("EndpointSpec");
+    pub fn of_change(mut self, change: SpecChange) -> Self {
+        self.spec = change.after;
+        self.previous = change.before;
+        self.replaces = change.replaces;
         self
     }
 

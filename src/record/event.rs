@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CheckSeen, LogLine, Must, StackFacts};
 use crate::Offset;
-use crate::swarm::{TaskState, UpdateState};
+use crate::swarm::{SpecChange, TaskState, UpdateState};
 
 /// One line of `events.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,6 +60,10 @@ pub enum EventKind {
         /// replicated, and in records of version 0.1.0.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         replicas: Option<u64>,
+        /// What decides how the update goes, before and after; absent for a service that is created,
+        /// and in records of version 0.1.0.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        specs: Option<Box<SpecChange>>,
     },
     /// The end of a scenario for one of its other services; comes before that of the scenario.
     OtherEnded {

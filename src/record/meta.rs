@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Against, UserLimits};
 use crate::Offset;
-use crate::swarm::{HealthCheck, Order, UpdatePolicy};
+use crate::swarm::{HealthCheck, Order, SpecChange, UpdatePolicy};
 
 /// The version of the record's and the report's format.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -110,6 +110,17 @@ pub struct EntryFacts {
 }
 
 impl StackFacts {
+    /// The same with the settings that are at work in an update, which can bring others.
+    #[must_use]
+    pub fn in_update(&self, specs: Option<&SpecChange>) -> Self {
+        let mut facts = self.clone();
+        if let Some([update, rollback]) = specs.map(SpecChange::policies) {
+            facts.update_config = update.clone();
+            facts.rollback_config = rollback.clone();
+        }
+        facts
+    }
+
     /// Whether a setting such as `update_config.order` has the engine's default because the stack
     /// files leave it out; absent if that is not known.
     #[must_use]

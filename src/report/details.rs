@@ -9,7 +9,7 @@ use super::requests::table;
 use super::services::in_one_line;
 use super::settings::{proof, rollback_settings, settings, wanted};
 use super::style::Style;
-use super::summary::{after, cause, differs, fix, what_swarm_did};
+use super::summary::{after, cause, differs, fix, more, what_swarm_did};
 use crate::Offset;
 use crate::judge::{
     Check, HealthStory, Judgement, Pooled, PooledStream, PredictedState, Prediction, ReplicaStory,
@@ -158,6 +158,7 @@ fn scenario_block(page: &mut Page, scenario: &ScenarioJudgement) {
         let why = page.style.title("why");
         page.row(&why, &advice.because);
         fix(page, advice);
+        more(page, advice);
     }
     page.row("states", &states(scenario));
     if let Some(prediction) = &scenario.prediction {

@@ -82,9 +82,13 @@ impl Finding {
 }
 
 fn fix(advice: &Advice) -> String {
-    match &advice.text {
+    let fix = match &advice.text {
         Some(text) => text.clone(),
-        None => format!("in the service's `deploy` block:\n{}", advice.lines.join("\n")),
+        None => format!("in {}:\n{}", advice.target(), advice.lines.join("\n")),
+    };
+    match advice.page() {
+        Some(command) => format!("{fix}\nmore: {command}"),
+        None => fix,
     }
 }
 

@@ -134,11 +134,13 @@ fn of_scenario(service: &str, scenario: &ScenarioJudgement) -> TestCase {
 /// What to change, and where.
 fn fix(advice: &Advice) -> String {
     let place = advice.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
-    match &advice.text {
+    let fix = match &advice.text {
         Some(text) => format!("fix: {text}{place}"),
-        None => {
-            format!("fix: in the service's `deploy` block{place}:\n{}", advice.lines.join("\n"))
-        }
+        None => format!("fix: in {}{place}:\n{}", advice.target(), advice.lines.join("\n")),
+    };
+    match advice.page() {
+        Some(command) => format!("{fix}\nmore: {command}"),
+        None => fix,
     }
 }
 

@@ -103,10 +103,15 @@ fn block(text: &mut String, judgement: &Judgement, finding: &Finding) {
         plain(&place.unwrap_or_default())
     );
     let advice = judgement.scenarios.iter().find(|one| one.name == finding.of);
-    let lines = advice.and_then(|one| one.advice.as_ref()).map_or(&[][..], |advice| &advice.lines);
-    if finding.verdict == Verdict::Fail && !lines.is_empty() {
+    let advice = advice.and_then(|one| one.advice.as_ref());
+    let advice =
+        advice.filter(|advice| finding.verdict == Verdict::Fail && !advice.lines.is_empty());
+    if let Some(advice) = advice {
         // A fence of this length cannot be closed by what stands in it.
-        let _ = writeln!(text, "\n``````yaml\n{}\n``````", clean_code(lines));
+        let _ = writeln!(text, "\n``````yaml\n{}\n``````", clean_code(&advice.lines));
+        if let Some(command) = advice.page() {
+            let _ = writeln!(text, "\nMore: `{command}`");
+        }
     } else if !finding.fix.is_empty() {
         let _ = writeln!(text, "\nFix: {}", plain(&finding.fix));
     }

@@ -84,7 +84,11 @@ fn one(judgement: &Judgement, style: Style) -> String {
         notes.row("note", caveat);
     }
 
-    let mut facts = vec![set, proven, notes];
+    let mut about = Page::new(style);
+    if let Some(advice) = judgement.scenarios.iter().find_map(|one| one.advice.as_ref()) {
+        more(&mut about, advice);
+    }
+    let mut facts = vec![set, proven, notes, about];
     for scenario in &judgement.scenarios {
         let difference = scenario.prediction.as_ref().and_then(|found| found.difference.as_ref());
         if let Some(difference) = difference {
@@ -277,17 +281,22 @@ pub(super) fn fix(page: &mut Page, advice: &Advice) {
     let label = page.style.title("fix");
     if let Some(text) = &advice.text {
         let place = advice.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
-        page.row(&label, &format!("{text}{place}"));
+        let rule = advice.rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
+        page.row(&label, &format!("{text}{place}{rule}"));
         return;
     }
     let place = advice.place.as_deref().map(|place| format!(", {place}")).unwrap_or_default();
-    let block = match advice.block {
-        Some("service") => "the service",
-        _ => "the service's `deploy` block",
-    };
-    page.row(&label, &format!("in {block}{place}:"));
+    let rule = advice.rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
+    page.row(&label, &format!("in {}{place}{rule}:", advice.target()));
     for line in &advice.lines {
         page.line(format!("{:INDENT$}{line}", ""));
+    }
+}
+
+/// The command that shows the page of its rule.
+pub(super) fn more(page: &mut Page, advice: &Advice) {
+    if let Some(command) = advice.page() {
+        page.row("more", &command);
     }
 }
 

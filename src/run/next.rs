@@ -268,7 +268,11 @@ impl Run<'_> {
             change,
         })));
         let replicas = Some(tasks(&body));
-        let kind = EventKind::Submitted { service: name.clone(), generation: is, replicas };
+        let specs = match old {
+            Some(old) => Some(self.spec_change(&old.spec, &body).await),
+            None => None,
+        };
+        let kind = EventKind::Submitted { service: name.clone(), generation: is, replicas, specs };
         self.recorder.event(Event { at, seen: self.clock.now(), kind });
         if let Some(old) = old {
             let original = self.deployed.original.entry(name.clone());

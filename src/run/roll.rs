@@ -1,5 +1,6 @@
 //! One scenario: the change is made, or waited for, and Swarm is watched until it is done.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,7 +14,7 @@ use crate::observe::ServiceSnapshot;
 use crate::record::{EndReason, Event, EventKind, Expects, SpecMatch};
 use crate::scenario::{Act, Scenario};
 use crate::stack::ServiceBody;
-use crate::swarm::UpdateState;
+use crate::swarm::{SpecChange, UpdateState};
 
 /// What a service was given, and when.
 pub(super) struct Submitted {
@@ -140,7 +141,8 @@ impl Run<'_> {
         // One with a task a node has as many as before.
         let tasks = before.current().count() as u64;
         let replicas = Some(submitted.body.replicas().unwrap_or(tasks));
-        let kind = EventKind::Submitted { service, generation, replicas };
+        let specs = Some(self.spec_change(&before.view.spec, &submitted.body).await);
+        let kind = EventKind::Submitted { service, generation, replicas, specs };
         self.recorder.event(Event { at: submitted.at, seen: self.clock.now(), kind });
         if matches!(scenario.act, Act::Watch(_)) {
             self.follow(&submitted.body).await?;
@@ -240,6 +242,22 @@ impl Run<'_> {
             }
             self.until(deadline).await?;
         }
+    }
+
+    /// What decides how an update goes, as the engine got it. An image that cannot be looked at now is
+    /// taken to have no health check of its own.
+    pub(super) async fn spec_change(
+        &self,
+        before: &ServiceBody,
+        after: &ServiceBody,
+    ) -> Box<SpecChange> {
+        let mut checks = BTreeMap::new();
+        for image in [before.image(), after.image()] {
+            if let Ok(Some(found)) = self.env.site.manager.image(image).await {
+                checks.extend(found.healthcheck.map(|check| (image, check)));
+            }
+        }
+        Box::new(SpecChange::between(before, after, &|image| checks.get(image).cloned()))
     }
 
     /// An update that was made elsewhere can bring other settings.

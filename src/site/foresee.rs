@@ -1,11 +1,17 @@
 //! Which engine a command would use, for `--dry-run`.
 
+use std::collections::BTreeMap;
+
 use super::open::host_choice;
 use super::{EngineChoice, LabUse, OpenOptions, Site, StateFolder, kernel_has_ipvs};
 use crate::deploy::Kernel;
 use crate::engine::{Engine, SwarmRole};
 use crate::error::Result;
+use crate::image::own_health_check;
 use crate::lab::Lab;
+
+/// The `HEALTHCHECK`s of images, by their names.
+pub type ImageChecks = BTreeMap<String, serde_json::Value>;
 
 /// The engine that a command would use. Nothing was started or changed to find out.
 #[derive(Debug)]
@@ -67,6 +73,30 @@ impl Foreseen {
             Self::Present(site) => Some(site),
             _ => None,
         }
+    }
+
+    /// The `HEALTHCHECK` of each of these images that has one, as far as that is known now: an image
+    /// that the engine lacks is not looked into, unless it is one of ours.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn health_checks<'a>(
+        &self,
+        images: impl IntoIterator<Item = &'a str>,
+    ) -> Result<ImageChecks> {
+        let mut checks = ImageChecks::new();
+        for name in images {
+            let found = match self.site() {
+                Some(site) => site.manager.image(name).await?,
+                None => None,
+            };
+            let check = match found {
+                Some(found) => found.healthcheck,
+                None => own_health_check(name).and_then(|check| serde_json::to_value(check).ok()),
+            };
+            checks.extend(check.map(|check| (name.to_owned(), check)));
+        }
+        Ok(checks)
     }
 
     /// What its kernel supports; a private engine has this machine's.

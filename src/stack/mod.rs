@@ -41,7 +41,7 @@ pub(crate) use node::{Entry, Node, Value};
 pub use paste::Paste;
 pub use read::Sources;
 pub use requests::{NetworkBody, Requests};
-pub use service_body::{DEFAULT_STOP_GRACE_PERIOD, PublishedPort, ServiceBody};
+pub use service_body::{PublishedPort, ServiceBody};
 pub use service_option::{SERVICE_OPTIONS, ServiceOption};
 pub use spec_changes::spec_changes;
 pub use stack_file::Stack;

@@ -88,3 +88,45 @@ impl Paste {
         lines
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_one_block_are_one_block() {
+        let settings = [
+            Paste::new("update_config.order", "start-first"),
+            Paste::new("update_config.monitor", "9s"),
+            Paste::new("rollback_config.order", "start-first"),
+        ];
+        assert_eq!(Paste::block(&settings), "deploy");
+        let expected = [
+            "update_config:",
+            "  order: start-first",
+            "  monitor: 9s",
+            "rollback_config:",
+            "  order: start-first",
+        ];
+        assert_eq!(Paste::lines(&settings), expected);
+    }
+
+    #[test]
+    fn settings_outside_of_deploy_are_lines_of_the_service() {
+        let test = Paste { comment: Some("or another one"), ..Paste::new("healthcheck.test", "x") };
+        let settings = [Paste::new("update_config.order", "start-first"), test];
+        assert_eq!(Paste::block(&settings), "service");
+        let expected = [
+            "deploy:",
+            "  update_config:",
+            "    order: start-first",
+            "healthcheck:",
+            "  # or another one",
+            "  test: x",
+        ];
+        assert_eq!(Paste::lines(&settings), expected);
+        let grace = [Paste::new("stop_grace_period", "5s")];
+        assert_eq!(Paste::block(&grace), "service");
+        assert_eq!(Paste::lines(&grace), ["stop_grace_period: 5s"]);
+    }
+}

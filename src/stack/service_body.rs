@@ -3,13 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::swarm::{
-    FailureAction, HealthCheck, Order, PortProtocol, PublishMode, ResolutionMode, RestartCondition,
-    RestartPolicy, UpdatePolicy,
+    DEFAULT_STOP_GRACE_PERIOD, FailureAction, HealthCheck, Order, PortProtocol, PublishMode,
+    ResolutionMode, RestartCondition, RestartPolicy, UpdatePolicy,
 };
-
-/// Seconds between the stop signal and SIGKILL unless the stack says otherwise (swarmkit
-/// `api/defaults/service.go`).
-pub const DEFAULT_STOP_GRACE_PERIOD: f64 = 10.0;
 
 /// A service's request body (`ServiceSpec`), with the API's own key names: built from a stack file,
 /// or the engine's own JSON, which has every key.
@@ -192,6 +188,14 @@ impl ServiceBody {
         template.insert("ForceUpdate".into(), json!(counter));
     }
 
+    /// Whether Swarm replaces the tasks of another spec of the service to get to this one: they were
+    /// made of another task template or have other ports (swarmkit `manager/orchestrator/task.go`:
+    /// `IsTaskDirty`).
+    #[must_use]
+    pub fn replaces_tasks_of(&self, other: &Self) -> bool {
+        ["TaskTemplate", "EndpointSpec"].iter().any(|key| self.0[*key] != other.0[*key])
+    }
+
     /// Sets the image.
     pub fn set_image(&mut self, image: &str) {
         self.container_mut().insert("Image".into(), json!(image));
@@ -302,13 +306,17 @@ impl<'a> IntoPlace<'a> for serde_json::map::Entry<'a> {
 /// A policy with the engine's defaults (swarmkit `api/defaults/service.go`). An absent block means
 /// one slot at a time; in a block that is present, an absent or zero parallelism means all at once.
 fn policy(block: &Value) -> UpdatePolicy {
+    let defaults = UpdatePolicy::default();
+    if !block.is_object() {
+        return defaults;
+    }
     let word = |key: &str| block[key].as_str().unwrap_or_default();
     let monitor = secs(&block["Monitor"]);
     UpdatePolicy {
-        parallelism: if block.is_object() { block["Parallelism"].as_u64().unwrap_or(0) } else { 1 },
+        parallelism: block["Parallelism"].as_u64().unwrap_or(0),
         delay: secs(&block["Delay"]),
         failure_action: FailureAction::parse(word("FailureAction")),
-        monitor: if monitor > 0.0 { monitor } else { 5.0 },
+        monitor: if monitor > 0.0 { monitor } else { defaults.monitor },
         max_failure_ratio: block["MaxFailureRatio"].as_f64().unwrap_or(0.0),
         order: Order::parse(word("Order")),
     }

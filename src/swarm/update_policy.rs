@@ -21,6 +21,20 @@ pub struct UpdatePolicy {
     pub order: Order,
 }
 
+impl Default for UpdatePolicy {
+    /// The engine's defaults for a block that is absent (swarmkit `api/defaults/service.go`).
+    fn default() -> Self {
+        Self {
+            parallelism: 1,
+            delay: 0.0,
+            failure_action: FailureAction::Pause,
+            monitor: 5.0,
+            max_failure_ratio: 0.0,
+            order: Order::StopFirst,
+        }
+    }
+}
+
 impl UpdatePolicy {
     /// How many of `replicas` slots are updated at once.
     #[must_use]

@@ -98,6 +98,7 @@ impl Writer<'_> {
                 service: self.names.service.clone(),
                 generation: 2,
                 replicas: Some(outcome.replicas[1]),
+                specs: None,
             },
         );
         for step in &outcome.steps[begun..] {

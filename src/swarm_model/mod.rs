@@ -48,6 +48,7 @@ mod task;
 mod updater;
 mod world;
 
+pub use crate::swarm::Spec;
 pub use behaviour::{
     Behaviour, Behaviours, CheckResult, Exception, Exit, StartResult, StopReaction,
 };
@@ -57,7 +58,6 @@ pub use hop_times::HopTimes;
 pub use input::{Input, NEWEST, Node, Races, SlotOrder, Version};
 pub use observed::Observed;
 pub use outcome::{End, Outcome, StateStep, TaskFacts, Why};
-pub use spec::Spec;
 pub use task::{NoRoom, Step, What, Which};
 
 /// Plays one update, from the request until nothing more follows from it.

@@ -7,8 +7,8 @@ use super::{
     Node, Races, SlotOrder, Spec, StartResult, StopReaction, Version,
 };
 use crate::Offset;
-use crate::record::{ContainerAction, Event, EventKind, Run, TaskSeen};
-use crate::swarm::{EngineVersion, TaskState, UpdateState};
+use crate::record::{ContainerAction, Event, EventKind, Run, StackFacts, TaskSeen};
+use crate::swarm::{EngineVersion, SpecChange, TaskState, UpdateState};
 
 /// An update that was recorded: what happened, and the input that plays it again.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,9 +45,10 @@ struct Life {
 }
 
 impl Observed {
-    /// The updates of a run, one for each scenario that changed the service. What the record does
-    /// not show (placement, restart policy, ports) is as in [`Spec::default`]. Absent for a service
-    /// with a task on each node, whose slots the record does not tell apart.
+    /// The updates of a run, one for each scenario that changed the service, with the specs that the
+    /// record says were at work. A record of version 0.1.0 has only the stack's settings; what those do
+    /// not show (placement, restart policy, ports) is then as in [`Spec::default`]. Absent for a
+    /// service with a task on each node, whose slots the record does not tell apart.
     #[must_use]
     pub fn all(run: &Run) -> Vec<Self> {
         let service = run.meta.stack.service.as_str();
@@ -77,12 +78,12 @@ impl Observed {
         else {
             return None;
         };
-        let (submitted, new, wanted) =
+        let (submitted, new, wanted, specs) =
             events[from..].iter().find_map(|event| match &event.kind {
-                EventKind::Submitted { service, generation, replicas }
+                EventKind::Submitted { service, generation, replicas, specs }
                     if *service == stack.service =>
                 {
-                    Some((event.at, *generation, *replicas))
+                    Some((event.at, *generation, *replicas, specs))
                 }
                 _ => None,
             })?;
@@ -90,34 +91,31 @@ impl Observed {
         if lives.iter().any(|life| life.slot == 0) {
             return None;
         }
-        let mut spec = Spec {
-            replicas: *replicas,
-            update: stack.update_config.clone(),
-            rollback: stack.rollback_config.clone(),
-            health: stack.healthcheck.clone(),
-            ..Spec::default()
-        };
         let engine = EngineVersion::parse(&run.meta.engine.version).unwrap_or(NEWEST);
-        let timings = spec.health.as_ref().map(|check| CheckTimings::of(check, engine));
-        let seen = Seen { timings, check: hops.check, stop: usual_stop(&lives) };
-        if let Some(grace) = lives.iter().filter(|life| life.killed).find_map(Life::stop_time) {
-            spec.stop_grace = grace.as_secs_f64();
-        }
+        let SpecChange { before, mut after, replaces } = match specs {
+            Some(specs) => (**specs).clone(),
+            None => from_stack(stack, &lives, new != *old),
+        };
+        let before = Spec { replicas: *replicas, ..before };
+        after.replicas = wanted.unwrap_or(*replicas);
+        let stop = usual_stop(&lives);
+        let seen = |spec: &Spec| {
+            let timings = spec.health.as_ref().map(|check| CheckTimings::of(check, engine));
+            Seen { timings, check: hops.check, stop }
+        };
         let mut touched: Vec<u64> = Vec::new();
         for life in lives.iter().filter(|life| life.is_new && life.created >= submitted) {
             if !touched.contains(&life.slot) {
                 touched.push(life.slot);
             }
         }
-        let of_new = seen.behaviours(lives.iter().filter(|life| life.is_new));
-        let of_old = seen.behaviours(lives.iter().filter(|life| !life.is_new));
-        let mut asked = spec.clone();
-        asked.replicas = wanted.unwrap_or(*replicas);
+        let of_new = seen(&after).behaviours(lives.iter().filter(|life| life.is_new));
+        let of_old = seen(&before).behaviours(lives.iter().filter(|life| !life.is_new));
         let nodes = usize::try_from(run.meta.engine.nodes.clamp(1, 1_000)).unwrap_or(1);
         let input = Input {
-            old: Version { spec, behaviours: of_old },
-            new: Version { spec: asked, behaviours: of_new },
-            replaces: new != *old,
+            old: Version { spec: before, behaviours: of_old },
+            new: Version { spec: after, behaviours: of_new },
+            replaces,
             has_previous: true,
             engine,
             nodes: vec![Node::default(); nodes],
@@ -135,6 +133,20 @@ impl Observed {
             input,
         })
     }
+}
+
+/// The specs of a record that has only the stack's settings.
+fn from_stack(stack: &StackFacts, lives: &[Life], replaces: bool) -> SpecChange {
+    let mut spec = Spec {
+        update: stack.update_config.clone(),
+        rollback: stack.rollback_config.clone(),
+        health: stack.healthcheck.clone(),
+        ..Spec::default()
+    };
+    if let Some(grace) = lives.iter().filter(|life| life.killed).find_map(Life::stop_time) {
+        spec.stop_grace = grace.as_secs_f64();
+    }
+    SpecChange { before: spec.clone(), after: spec, replaces }
 }
 
 fn states(events: &[&Event], of: &str, submitted: Offset) -> Vec<(UpdateState, Offset)> {

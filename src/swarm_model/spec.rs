@@ -1,39 +1,7 @@
-//! What the model needs to know of a service.
+//! What the model needs to know of a service, from its request body.
 
-use crate::stack::{DEFAULT_STOP_GRACE_PERIOD, ServiceBody};
-use crate::swarm::{HealthCheck, PublishMode, RestartPolicy, UpdatePolicy};
-
-/// What the model needs to know of one version of a service's spec.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Spec {
-    /// Replicas; for a global service the model has one slot a node instead.
-    pub replicas: u64,
-    /// One task a node.
-    pub global: bool,
-    /// `update_config`.
-    pub update: UpdatePolicy,
-    /// `rollback_config`: used when a later version rolls back to this one.
-    pub rollback: UpdatePolicy,
-    /// The health check; absent if there is none.
-    pub health: Option<HealthCheck>,
-    /// Seconds between the stop signal and SIGKILL.
-    pub stop_grace: f64,
-    /// When ended tasks are replaced.
-    pub restart: RestartPolicy,
-    /// Whether tasks have a network of the swarm, which is always so in a stack: Swarm then waits
-    /// before the stop signal.
-    pub networked: bool,
-    /// Ports that are published on the node of each task (`mode: host`).
-    pub host_ports: Vec<u16>,
-    /// The most tasks on one node; 0 means any number.
-    pub max_per_node: u64,
-    /// Placement constraints, such as `node.role==manager`.
-    pub constraints: Vec<String>,
-    /// Reserved processors of each task.
-    pub cpus: f64,
-    /// Reserved memory of each task, in bytes.
-    pub memory: u64,
-}
+use crate::stack::ServiceBody;
+use crate::swarm::{PublishMode, Spec, SpecChange};
 
 impl Spec {
     /// Reads a service's request body. `image_check` is the `HEALTHCHECK` of its image, if known.
@@ -73,24 +41,16 @@ impl Spec {
     }
 }
 
-impl Default for Spec {
-    /// One replica with the engine's defaults.
-    fn default() -> Self {
-        let policy = ServiceBody::new(serde_json::Value::Null).update_policy();
-        Self {
-            replicas: 1,
-            global: false,
-            update: policy.clone(),
-            rollback: policy,
-            health: None,
-            stop_grace: DEFAULT_STOP_GRACE_PERIOD,
-            restart: RestartPolicy::default(),
-            networked: true,
-            host_ports: Vec::new(),
-            max_per_node: 0,
-            constraints: Vec::new(),
-            cpus: 0.0,
-            memory: 0,
-        }
+impl SpecChange {
+    /// A change from one request body to another. `check_of` gives the `HEALTHCHECK` of an image, if
+    /// it is known.
+    #[must_use]
+    pub fn between(
+        before: &ServiceBody,
+        after: &ServiceBody,
+        check_of: &dyn Fn(&str) -> Option<serde_json::Value>,
+    ) -> Self {
+        let spec = |body: &ServiceBody| Spec::of(body, check_of(body.image()).as_ref());
+        Self { before: spec(before), after: spec(after), replaces: after.replaces_tasks_of(before) }
     }
 }

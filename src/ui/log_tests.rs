@@ -165,7 +165,10 @@ impl Run {
             EventKind::ScenarioStarted { name, expects, service, replicas, generation, change },
         );
         let service = "demo_app".to_owned();
-        run.add(1_000, EventKind::Submitted { service, generation: 2, replicas: None });
+        run.add(
+            1_000,
+            EventKind::Submitted { service, generation: 2, replicas: None, specs: None },
+        );
         run
     }
 

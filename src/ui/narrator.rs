@@ -103,7 +103,11 @@ impl Narrator {
                     rolled_back: false,
                 });
             }
-            EventKind::Submitted { service, generation, .. } => {
+            EventKind::Submitted { service, generation, specs, .. } => {
+                let facts = self.facts.as_ref().filter(|facts| facts.service == *service);
+                if let (Some(facts), Some(_)) = (facts, specs) {
+                    self.facts = Some(facts.in_update(specs.as_deref()));
+                }
                 if let Some(scenario) = self.scenario.as_mut().filter(|s| s.service == *service) {
                     scenario.submitted = Some((*generation, event.at));
                     // The engine clears what an earlier update left; it may already have

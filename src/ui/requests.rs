@@ -208,8 +208,12 @@ mod tests {
         requests.purposes.insert("control".into(), Purpose::Control);
         requests.purposes.insert("each".into(), Purpose::EachReplica);
         requests.shot("users", &shot(900, 901, Outcome::Refused));
-        let submitted =
-            EventKind::Submitted { service: "demo_app".into(), generation: 2, replicas: None };
+        let submitted = EventKind::Submitted {
+            service: "demo_app".into(),
+            generation: 2,
+            replicas: None,
+            specs: None,
+        };
         requests.event(&event(1_000, submitted));
         for name in ["users", "control", "each"] {
             requests.shot(name, &shot(990, 1_100, Outcome::Ok));

@@ -57,6 +57,7 @@ fn checks_that_fail_for_one_reason_give_one_advice() {
             block: Some("deploy"),
             lines: vec!["update_config:".to_owned(), "  failure_action: rollback".to_owned()],
             text: None,
+            rule: Some("SRU011"),
         }
     );
     let headline = "no rollback: Swarm paused the update: slot 5 became unhealthy after 5.60 s";

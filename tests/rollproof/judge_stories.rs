@@ -73,7 +73,12 @@ pub fn good_verify() -> Story {
     );
     story.event(
         submit,
-        EventKind::Submitted { service: SERVICE.to_owned(), generation: 3, replicas: None },
+        EventKind::Submitted {
+            service: SERVICE.to_owned(),
+            generation: 3,
+            replicas: None,
+            specs: None,
+        },
     );
     let broken = roll_back(&mut story, submit, 3);
     story.health_check_failed(&broken, submit + 5.6);

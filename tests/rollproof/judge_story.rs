@@ -218,7 +218,12 @@ impl Story {
         );
         self.event(
             SUBMIT,
-            EventKind::Submitted { service: SERVICE.to_owned(), generation: 2, replicas: None },
+            EventKind::Submitted {
+                service: SERVICE.to_owned(),
+                generation: 2,
+                replicas: None,
+                specs: None,
+            },
         );
     }
 

@@ -104,7 +104,12 @@ fn the_time_after_a_scenario_ends_where_the_next_one_begins() {
     story.event(GOOD_END + 1.0, started);
     story.event(
         GOOD_END + 3.0,
-        EventKind::Submitted { service: SERVICE.to_owned(), generation: 2, replicas: None },
+        EventKind::Submitted {
+            service: SERVICE.to_owned(),
+            generation: 2,
+            replicas: None,
+            specs: None,
+        },
     );
     story.end(GOOD_END + 5.0, SpecMatch::Submitted, EndReason::Settled);
     story.shots(GOOD_END + 6.0, |at, shot| {

@@ -57,7 +57,11 @@ fn a_failure_says_why_and_what_to_change() {
     let xml = recorded("host-port-start-first").write("junit");
     let (_, case) = xml.split_once("<testcase name=\"update\"").unwrap();
     let (case, _) = case.split_once("</testcase>").unwrap();
-    assert!(case.contains("<failure message=\"") && case.contains("its host port"), "{case}");
+    assert!(
+        case.contains("<failure message=\"")
+            && case.contains("the host port that the old one still has"),
+        "{case}"
+    );
     assert!(case.contains("update_config:\n  order: stop-first"), "{case}");
     assert!(xml.contains("<skipped message=\"the self-test was skipped"), "{xml}");
 }

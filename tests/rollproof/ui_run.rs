@@ -250,7 +250,7 @@ impl Run {
             EventKind::ScenarioStarted { name, expects, service, replicas, generation, change };
         self.add(at, kind);
         let (service, generation) = (SERVICE.to_owned(), generation + 1);
-        self.add(at, EventKind::Submitted { service, generation, replicas: None });
+        self.add(at, EventKind::Submitted { service, generation, replicas: None, specs: None });
     }
 
     fn service(&mut self, at: i64, state: UpdateState, message: &str) {

@@ -60,6 +60,9 @@ fn entry(finding: &Finding, with_why: bool, look: Look) -> String {
             _ = writeln!(text, "         {}", clean(line));
         }
     }
+    if let Some(because) = fix.because {
+        text += &paragraph("       ", because, look.width);
+    }
     if let Some(words) = &fix.text {
         let label = if fix.block.is_some() { "       " } else { "  fix  " };
         text += &paragraph(label, &clean(words), look.width);

@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
-    number: "SRU013",
+    number: rules::ALL_AT_ONCE,
     name: "all-at-once",
     severity: Severity::Error,
     title: "stop-first with all replicas at once is an outage",
@@ -29,7 +29,11 @@ fn check(s: &Subject) -> Vec<Draft> {
         let certain = !s.spec().global || policy.parallelism == 0;
         policy.order == Order::StopFirst && all && certain
     };
-    let fewer = (s.replicas / 3).max(1).to_string();
+    let fewer = |back: bool| {
+        let policy = if back { s.rollback() } else { s.update() };
+        remedy::fewer_at_once(back, policy, s.replicas)
+            .unwrap_or_else(|| remedy::a_task_at_a_time(back))
+    };
     if all(s.update()) {
         let outage = s.good().map(outage);
         let takes =
@@ -38,14 +42,14 @@ fn check(s: &Subject) -> Vec<Draft> {
         return vec![
             Draft::new("update_config.parallelism", message)
                 .time("outage_s", outage)
-                .set("update_config.parallelism", fewer),
+                .remedy(fewer(false)),
         ];
     }
     if s.sets("rollback_config") && all(s.rollback()) {
         let message =
             format!("a rollback: {} at once, and no replica answers", stops(s.rollback(), s));
         let draft = Draft::new("rollback_config.parallelism", message).severity(Severity::Warning);
-        return vec![draft.set("rollback_config.parallelism", fewer)];
+        return vec![draft.remedy(fewer(true))];
     }
     Vec::new()
 }

@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
-    number: "SRU006",
+    number: rules::SLOW_START_KILLED,
     name: "slow-start-killed",
     severity: Severity::Error,
     title: "the health check kills a sound version before it is ready",

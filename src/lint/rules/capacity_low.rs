@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
-    number: "SRU015",
+    number: rules::CAPACITY_LOW,
     name: "capacity-low",
     severity: Severity::Warning,
     title: "stop-first leaves too few replicas",
@@ -33,7 +33,8 @@ fn check(s: &Subject) -> Vec<Draft> {
     }
     let message = format!("in an update only {}", answering(lowest, s.replicas));
     let draft = Draft::new("update_config.parallelism", message).count("lowest_serving", lowest);
-    vec![draft.set("update_config.parallelism", (s.replicas / 3).max(1).to_string())]
+    let fewer = remedy::fewer_at_once(false, s.update(), s.replicas);
+    vec![fewer.into_iter().fold(draft, Draft::remedy)]
 }
 
 fn one_replica(s: &Subject, outage: Offset) -> Draft {
@@ -55,11 +56,7 @@ fn one_replica(s: &Subject, outage: Offset) -> Draft {
              its own means, or plan the outage",
         );
     }
-    let draft = draft.set_all([
-        Paste::new("update_config.order", "start-first"),
-        Paste::new("update_config.failure_action", "rollback"),
-        Paste::new("rollback_config.order", "start-first"),
-    ]);
+    let draft = draft.remedy(remedy::one_replica(s.update(), s.rollback()));
     if s.spec().health.is_some() {
         draft
     } else {

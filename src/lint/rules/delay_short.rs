@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
-    number: "SRU024",
+    number: rules::DELAY_SHORT,
     name: "delay-short",
     severity: Severity::Hint,
     title: "without a delay, a broken version reaches more slots than `parallelism` says",
@@ -47,6 +47,6 @@ fn check(s: &Subject) -> Vec<Draft> {
     vec![
         Draft::new("update_config.delay", message)
             .count("touched_slots", touched)
-            .set("update_config.delay", "2s"),
+            .remedy(remedy::longer_delay(s.update())),
     ]
 }

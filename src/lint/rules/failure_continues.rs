@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
-    number: "SRU012",
+    number: rules::FAILURE_CONTINUES,
     name: "failure-continues",
     severity: Severity::Error,
     title: "an update goes on whatever fails",
@@ -30,6 +30,6 @@ fn check(s: &Subject) -> Vec<Draft> {
         "update_config.failure_action",
         format!("`failure_action` is `continue`: a broken version replaces every replica{left}"),
     )
-    .set("update_config.failure_action", "rollback");
+    .remedy(remedy::roll_back(s.update(), s.rollback()));
     vec![draft.count("lowest_answering", found.map(|found| found.lowest_answering))]
 }

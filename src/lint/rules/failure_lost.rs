@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
-    number: "SRU014",
+    number: rules::FAILURE_LOST,
     name: "failure-lost",
     severity: Severity::Error,
     title: "a replica that fails while others of its batch start goes unnoticed",
@@ -54,6 +54,6 @@ fn check(s: &Subject) -> Vec<Draft> {
         Draft::new("update_config.monitor", message)
             .severity(if all { Severity::Error } else { Severity::Warning })
             .figure("needed_monitor_s", f64::from(enough))
-            .set("update_config.monitor", format!("{enough}s")),
+            .remedy(remedy::longer_monitor(f64::from(enough), false)),
     ]
 }

@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
-    number: "SRU011",
+    number: rules::FAILURE_PAUSES,
     name: "failure-pauses",
     severity: Severity::Warning,
     title: "a failed update is paused, not rolled back",
@@ -36,15 +36,12 @@ fn check(s: &Subject) -> Vec<Draft> {
     };
     // A database that has converted its data may not want its old version back.
     let severity = if s.is_database() { Severity::Hint } else { Severity::Warning };
-    let mut draft = Draft::new(
+    let draft = Draft::new(
         "update_config.failure_action",
         format!("`failure_action` is `pause`{default}{left}"),
     )
     .severity(severity)
-    .set("update_config.failure_action", "rollback");
-    if s.is_start_first() && s.rollback().order != Order::StartFirst {
-        draft = draft.set("rollback_config.order", "start-first");
-    }
+    .remedy(remedy::roll_back(s.update(), s.rollback()));
     let figures = found.map(|found| (found.touched, found.lowest_answering)).unzip();
     vec![draft.count("touched_slots", figures.0).count("lowest_answering", figures.1)]
 }

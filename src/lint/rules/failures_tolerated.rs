@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
-    number: "SRU026",
+    number: rules::FAILURES_TOLERATED,
     name: "failures-tolerated",
     severity: Severity::Error,
     title: "`max_failure_ratio` tolerates broken replicas",
@@ -34,6 +34,6 @@ fn check(s: &Subject) -> Vec<Draft> {
         Draft::new("update_config.max_failure_ratio", message)
             .severity(severity)
             .count("tolerated", tolerated)
-            .set("update_config.max_failure_ratio", "0"),
+            .remedy(remedy::no_tolerance()),
     ]
 }

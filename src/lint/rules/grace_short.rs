@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
-    number: "SRU030",
+    number: rules::GRACE_SHORT,
     name: "grace-short",
     severity: Severity::Error,
     title: "a stopping task may be killed before it has answered",
@@ -25,8 +25,8 @@ fn check(s: &Subject) -> Vec<Draft> {
             wording::setting(stop),
             wording::setting(grace)
         );
-        let longer = format!("{}s", (stop * 1.5).ceil());
-        return vec![Draft::new("stop_grace_period", message).set("stop_grace_period", longer)];
+        let longer = remedy::longer_grace(stop);
+        return vec![Draft::new("stop_grace_period", message).remedy(longer)];
     }
     if s.sets("stop_grace_period") || !s.serves_users() || s.conditions.stop.is_some() {
         return Vec::new();

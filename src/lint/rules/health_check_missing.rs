@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
-    number: "SRU001",
+    number: rules::HEALTH_CHECK_MISSING,
     name: "health-check-missing",
     severity: Severity::Error,
     title: "no health check tells Swarm whether a replica can answer",
@@ -52,30 +52,7 @@ fn check(s: &Subject) -> Vec<Draft> {
     let draft = Draft::new(about, format!("{what}: {cost}"))
         .severity(severity)
         .count("lowest_answering", lowest);
-    vec![match test(s) {
-        Some(test) => draft.set_all(settings(test, off)),
-        None => draft.help(format!(
-            "{}add a `healthcheck` with a `test` that fails unless users get an answer, \
-             `interval: 5s` and `start_period: 30s`",
-            if off { "remove what turns it off, and " } else { "" }
-        )),
-    }]
-}
-
-fn settings(test: String, off: bool) -> Vec<Paste> {
-    // Docker refuses a test beside `disable: true`.
-    let on = off.then(|| Paste::new("healthcheck.disable", "false"));
-    let test = Paste {
-        comment: Some("or another command of the image that fails unless users get an answer"),
-        ..Paste::new("healthcheck.test", test)
-    };
-    let timing = [
-        ("healthcheck.interval", "5s"),
-        ("healthcheck.timeout", "3s"),
-        ("healthcheck.start_period", "30s"),
-    ];
-    let timing = timing.map(|(name, value)| Paste::new(name, value));
-    on.into_iter().chain([test]).chain(timing).collect()
+    vec![draft.remedy(remedy::health_check(test(s), off))]
 }
 
 /// A test that asks what the service offers; absent if that is not known.
@@ -93,7 +70,7 @@ fn test(s: &Subject) -> Option<String> {
             let ports = s.body.published_ports();
             let port = ports.iter().find(|port| port.protocol == PortProtocol::Tcp)?.target;
             let url = format!("http://127.0.0.1:{port}/");
-            return Some(format!("[\"CMD-SHELL\", \"wget -q --spider {url} || exit 1\"]"));
+            return Some(remedy::asking(&url));
         }
     };
     Some(known.to_owned())

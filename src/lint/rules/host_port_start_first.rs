@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
-    number: "SRU016",
+    number: rules::HOST_PORT_START_FIRST,
     name: "host-port-start-first",
     severity: Severity::Error,
     title: "start-first needs free nodes for a port in host mode",
@@ -49,10 +49,8 @@ fn check(s: &Subject) -> Vec<Draft> {
             ),
         )
     };
-    vec![
-        Draft::new("update_config.order", message)
-            .severity(severity)
-            .count("needed_nodes", needed)
-            .set("update_config.order", "stop-first"),
-    ]
+    let draft =
+        Draft::new("update_config.order", message).severity(severity).count("needed_nodes", needed);
+    let helps = remedy::stop_first(RULE.number, s.update(), s.rollback(), s.replicas);
+    vec![helps.into_iter().fold(draft, Draft::remedy)]
 }

@@ -4,7 +4,7 @@ use super::prelude::*;
 use crate::plan::Blind;
 
 pub(super) static RULE: Rule = Rule {
-    number: "SRU022",
+    number: rules::MONITOR_SHORT,
     name: "monitor-short",
     severity: Severity::Warning,
     title: "`monitor` ends before a failing health check is noticed",
@@ -40,6 +40,6 @@ fn check(s: &Subject) -> Vec<Draft> {
     vec![
         Draft::new("update_config.monitor", message)
             .figure("needed_monitor_s", needed)
-            .set("update_config.monitor", format!("{needed}s")),
+            .remedy(remedy::longer_monitor(needed, true)),
     ]
 }

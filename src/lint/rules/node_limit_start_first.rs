@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
-    number: "SRU017",
+    number: rules::NODE_LIMIT_START_FIRST,
     name: "node-limit-start-first",
     severity: Severity::Error,
     title: "start-first needs room beyond `max_replicas_per_node`",
@@ -32,11 +32,10 @@ fn check(s: &Subject) -> Vec<Draft> {
     let message = format!(
         "start-first with at most {most} a node: {all} and one more need {nodes}, or the update never ends"
     );
-    vec![
-        Draft::new("placement.max_replicas_per_node", message)
-            .severity(if known { Severity::Error } else { Severity::Warning })
-            .count("needed_nodes", needed)
-            .set("update_config.order", "stop-first")
-            .help("or allow one more on a node with `placement.max_replicas_per_node`"),
-    ]
+    let draft = Draft::new("placement.max_replicas_per_node", message)
+        .severity(if known { Severity::Error } else { Severity::Warning })
+        .count("needed_nodes", needed)
+        .help("or allow one more on a node with `placement.max_replicas_per_node`");
+    let helps = remedy::stop_first(RULE.number, s.update(), s.rollback(), s.replicas);
+    vec![helps.into_iter().fold(draft, Draft::remedy)]
 }

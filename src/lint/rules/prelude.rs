@@ -5,7 +5,7 @@ pub(super) use crate::lint::finding::Draft;
 pub(super) use crate::lint::rule::{Rule, Severity};
 pub(super) use crate::lint::subject::{Subject, answering, outage};
 pub(super) use crate::plan::FailureKind;
-pub(super) use crate::stack::Paste;
+pub(super) use crate::remedy::{self, rules};
 pub(super) use crate::swarm::{
     FailureAction, Order, PortProtocol, ResolutionMode, RestartCondition, UpdatePolicy,
 };

@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
-    number: "SRU021",
+    number: rules::ROLLBACK_ROLLS_BACK,
     name: "rollback-rolls-back",
     severity: Severity::Error,
     title: "a rollback cannot be rolled back",
@@ -25,6 +25,6 @@ fn check(s: &Subject) -> Vec<Draft> {
             "rollback_config.failure_action",
             "`rollback_config.failure_action` is `rollback`: Swarm calls a rollback that failed completed",
         )
-        .set("rollback_config.failure_action", "pause"),
+        .remedy(remedy::pause_a_rollback()),
     ]
 }

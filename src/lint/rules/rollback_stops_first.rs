@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
-    number: "SRU020",
+    number: rules::ROLLBACK_STOPS_FIRST,
     name: "rollback-stops-first",
     severity: Severity::Warning,
     title: "the update starts first, but its rollback stops first",
@@ -51,6 +51,6 @@ fn check(s: &Subject) -> Vec<Draft> {
         Draft::new("rollback_config.order", format!("{because}{left}"))
             .or_about("update_config.order")
             .count("lowest_answering", lowest)
-            .set("rollback_config.order", "start-first"),
+            .remedy(remedy::start_first_back()),
     ]
 }

@@ -3,7 +3,7 @@
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
-    number: "SRU018",
+    number: rules::SPARE_RESOURCES,
     name: "spare-resources",
     severity: Severity::Hint,
     title: "start-first needs spare processors and memory",

@@ -12,7 +12,7 @@ pub use text::explain_text;
 
 use crate::Offset;
 use crate::record::{Event, EventKind, Run, StackFacts, TaskSeen};
-use crate::swarm::{UpdatePolicy, UpdateState};
+use crate::swarm::{HealthCheck, UpdatePolicy, UpdateState};
 use crate::wording::{counted, length, setting};
 
 /// One step of an update.
@@ -79,9 +79,12 @@ struct Known<'a> {
 
 /// Follows the events and tells the steps.
 struct Teller<'a> {
-    stack: &'a StackFacts,
+    /// With the settings that are at work.
+    stack: StackFacts,
     tasks: BTreeMap<&'a str, Known<'a>>,
     submitted: Option<(Offset, u32)>,
+    /// The health check of the version that was submitted.
+    new_check: Option<HealthCheck>,
     state: UpdateState,
     /// When a slot was last done: its new task ran or had failed.
     slot_done: Option<Offset>,
@@ -91,11 +94,12 @@ struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
-    fn new(stack: &'a StackFacts) -> Self {
+    fn new(stack: &StackFacts) -> Self {
         Self {
-            stack,
+            stack: stack.clone(),
             tasks: BTreeMap::new(),
             submitted: None,
+            new_check: None,
             state: UpdateState::None,
             slot_done: None,
             began: None,
@@ -111,7 +115,7 @@ impl<'a> Teller<'a> {
     }
 
     /// The policy that is at work, and the name of its block.
-    fn policy(&self) -> (&'a UpdatePolicy, bool) {
+    fn policy(&self) -> (&UpdatePolicy, bool) {
         let rollback = self.state.is_rollback();
         let policy = if rollback { &self.stack.rollback_config } else { &self.stack.update_config };
         (policy, rollback)
@@ -119,8 +123,15 @@ impl<'a> Teller<'a> {
 
     fn tell(&mut self, event: &'a Event) -> Vec<Step> {
         let step = match &event.kind {
-            EventKind::Submitted { service, generation, .. } if *service == self.stack.service => {
+            EventKind::Submitted { service, generation, specs, .. }
+                if *service == self.stack.service =>
+            {
                 self.submitted = Some((event.at, *generation));
+                self.stack = self.stack.in_update(specs.as_deref());
+                self.new_check = match specs {
+                    Some(specs) => specs.after.health.clone(),
+                    None => self.stack.healthcheck.clone(),
+                };
                 self.step(event.at, None, "the engine accepted the change", String::new(), None)
             }
             EventKind::Service { service, state, message } if *service == self.stack.service => {
@@ -153,6 +164,7 @@ impl<'a> Teller<'a> {
     fn service(&mut self, at: Offset, state: UpdateState, message: &str) -> Option<Step> {
         self.submitted?;
         let (policy, rollback) = self.policy();
+        let policy = policy.clone();
         let before = std::mem::replace(&mut self.state, state);
         if before == state {
             return None;
@@ -173,7 +185,7 @@ impl<'a> Teller<'a> {
                 self.step(at, None, "Swarm begins to replace tasks", rule, key)
             }
             UpdateState::Completed | UpdateState::RollbackCompleted => {
-                let (rule, key) = watched(policy, rollback, waited);
+                let (rule, key) = watched(&policy, rollback, waited);
                 let what = match state {
                     UpdateState::Completed => "Swarm calls the update completed",
                     _ => "Swarm calls the rollback completed",
@@ -192,7 +204,7 @@ impl<'a> Teller<'a> {
                     at,
                     None,
                     format!("{does}{culprit}"),
-                    self.threshold(policy, at),
+                    self.threshold(&policy, at),
                     Some(if rollback {
                         "rollback_config.failure_action"
                     } else {

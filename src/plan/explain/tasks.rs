@@ -3,12 +3,11 @@
 use super::{Known, Step, Teller};
 use crate::Offset;
 use crate::record::{ContainerAction, TaskSeen};
-use crate::swarm::{FailureAction, Order, TaskState};
+use crate::swarm::{FailureAction, HealthCheck, Order, TaskState};
 use crate::wording::{length, setting};
 
 impl<'a> Teller<'a> {
     pub(super) fn task(&mut self, at: Offset, seen: Offset, task: &'a TaskSeen) -> Option<Step> {
-        let slot = Some(task.slot);
         let Some(known) = self.tasks.get_mut(task.task.as_str()) else {
             let known = Known {
                 last: task,
@@ -28,7 +27,7 @@ impl<'a> Teller<'a> {
             if self.is_new(task) {
                 self.slot_done = Some(at);
             }
-            return self.running(at, slot, started);
+            return self.running(at, task, started);
         }
         let told_before = known.told.is_some();
         if !before.state.is_terminal() && task.state.is_terminal() {
@@ -88,11 +87,18 @@ impl<'a> Teller<'a> {
         self.step(at, slot, what, rule, block("update_config.order", "rollback_config.order"))
     }
 
-    fn running(&self, at: Offset, slot: Option<u64>, started: Option<Offset>) -> Option<Step> {
+    /// The health check of a task's version.
+    fn check_of(&self, task: &TaskSeen) -> Option<&HealthCheck> {
+        let is_submitted = self.submitted.is_some_and(|(_, new)| task.generation == new);
+        if is_submitted { self.new_check.as_ref() } else { self.stack.healthcheck.as_ref() }
+    }
+
+    fn running(&self, at: Offset, task: &TaskSeen, started: Option<Offset>) -> Option<Step> {
+        let slot = Some(task.slot);
         let after = started.map_or_else(String::new, |started| {
             format!(" {} after its container started", length(at - started))
         });
-        match &self.stack.healthcheck {
+        match self.check_of(task) {
             Some(check) => self.step(
                 at,
                 slot,
@@ -175,7 +181,8 @@ impl<'a> Teller<'a> {
             }
             (ContainerAction::Unhealthy, _) => {
                 known.unhealthy = Some(at);
-                let retries = self.stack.healthcheck.as_ref().map_or(0, |check| check.retries);
+                let task = known.last;
+                let retries = self.check_of(task).map_or(0, |check| check.retries);
                 self.step(
                     at,
                     slot,

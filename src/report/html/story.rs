@@ -27,7 +27,11 @@ pub(super) struct FixView {
     pub place: String,
     /// Lines to paste; else `text` says what to do.
     pub lines: Vec<String>,
+    /// Whether the lines belong into the `deploy` block, or else into the service itself.
+    pub in_deploy: bool,
     pub text: String,
+    /// The command that shows the page of the rule behind it; empty if there is none.
+    pub page: String,
 }
 
 pub(super) fn scenarios(judgement: &Judgement) -> Vec<ScenarioView> {
@@ -66,6 +70,8 @@ pub(super) fn fixes(judgement: &Judgement) -> Vec<FixView> {
             because: advice.because.clone(),
             place: advice.place.clone().unwrap_or_default(),
             lines: advice.lines.clone(),
+            in_deploy: advice.block != Some("service"),
+            page: advice.page().unwrap_or_default(),
             text: advice.text.clone().unwrap_or_default(),
         };
         let same = |known: &FixView| known.because == fix.because && known.lines == fix.lines;

@@ -32,6 +32,7 @@ impl Case {
                 service: "demo_app".into(),
                 generation,
                 replicas: None,
+                specs: None,
             });
         }
         case
@@ -80,7 +81,12 @@ fn before_and_after_the_change_is_submitted() {
 fn what_an_earlier_update_left_is_not_taken_for_this_one() {
     let mut case = Case::scenario(None);
     case.state(UpdateState::RollbackCompleted, "rollback completed");
-    case.add(EventKind::Submitted { service: "demo_app".into(), generation: 2, replicas: None });
+    case.add(EventKind::Submitted {
+        service: "demo_app".into(),
+        generation: 2,
+        replicas: None,
+        specs: None,
+    });
     assert_eq!(case.doing(), "Swarm accepted the change and has replaced nothing yet");
     case.task("n1", 1, 2, Running, Running);
     case.task("n2", 2, 2, Running, Running);

@@ -1,13 +1,24 @@
-//! How many replicas there should be, also where the change alters their number.
+//! What a change asks for: its specs, and how many replicas there should be, also where it alters their
+//! number.
 
 use std::collections::BTreeSet;
 
 use super::scene::Scene;
 use crate::Offset;
 use crate::record::{EventKind, Expects, SpecMatch};
-use crate::swarm::TaskState;
+use crate::swarm::{SpecChange, TaskState};
 
 impl Scene<'_> {
+    /// What the engine was sent, and what ran before; absent in records of version 0.1.0.
+    pub(super) fn specs(&self) -> Option<&SpecChange> {
+        self.events.iter().find_map(|event| match &event.kind {
+            EventKind::Submitted { service, specs, .. } if service == self.service => {
+                specs.as_deref()
+            }
+            _ => None,
+        })
+    }
+
     /// The number of replicas that the change asks for.
     pub(super) fn read_replicas(&self, submitted: Offset) -> u64 {
         let known = self.events.iter().find_map(|event| match &event.kind {
