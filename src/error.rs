@@ -52,6 +52,7 @@ struct Inner {
     cause: Option<Box<dyn StdError + Send + Sync>>,
     hints: Vec<String>,
     place: Option<Place>,
+    others: Vec<Error>,
 }
 
 impl Error {
@@ -64,6 +65,7 @@ impl Error {
                 cause: None,
                 hints: Vec::new(),
                 place: None,
+                others: Vec::new(),
             }),
         }
     }
@@ -112,6 +114,18 @@ impl Error {
     pub fn at(mut self, place: Place) -> Self {
         self.inner.place = Some(place);
         self
+    }
+
+    /// Adds another error that was found at the same time.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.inner.others.push(other);
+        self
+    }
+
+    /// This error and those that were found at the same time.
+    pub fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.inner.others)
     }
 
     /// The message and its direct cause on one line.

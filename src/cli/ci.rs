@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use crate::error::{Error, Result};
 use crate::judge::{Judgement, Pooled};
 use crate::record::{Purpose, RunFolder};
-use crate::report::{GITHUB, MARKDOWN, Material, Style, annotation};
+use crate::report::{GITHUB, MARKDOWN, Material, Style, annotations};
 
 /// The most that GitHub takes as the summary of a step.
 const SUMMARY: usize = 1024 * 1024;
@@ -66,8 +66,10 @@ impl Ci {
 
     /// Tells it a mistake in one of the user's files.
     pub(super) fn tell_mistake(self, error: &Error) {
-        if let Some(text) = annotation(error).filter(|_| self != Self::None) {
-            eprintln!("{text}");
+        if self != Self::None {
+            for line in annotations(error) {
+                eprintln!("{line}");
+            }
         }
     }
 

@@ -17,7 +17,8 @@ use crate::record::Sink;
 use crate::report::Recorded;
 use crate::run::RunEnv;
 use crate::site::{Foreseen, LabUse, OpenOptions, Site, StateFolder};
-use crate::ui::{Mode, Screen, Terminal, start_log, stderr_colour};
+use crate::stack::Stack;
+use crate::ui::{Mode, Screen, Terminal, render_warning, start_log, stderr_colour};
 
 /// What every command has.
 pub(super) struct Console {
@@ -73,6 +74,13 @@ impl Console {
     pub(super) fn tell(&self, text: &str) {
         if !self.global.quiet {
             anstream::eprintln!("{text}");
+        }
+    }
+
+    /// Prints warnings about stack files on standard error, each with its line.
+    pub(super) fn warn(&self, stack: &Stack) {
+        for warning in stack.warnings() {
+            self.tell(render_warning(warning, stderr_colour()).trim_end());
         }
     }
 

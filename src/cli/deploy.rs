@@ -106,9 +106,7 @@ pub(super) fn deployment(
 
 fn dry_run(args: &DeployArgs, name: &str, console: &Console) -> Result<u8> {
     let stack = read_or_example(console.state.path(), &args.stack_args.files)?;
-    for warning in stack.warnings() {
-        console.tell(&warning.to_string());
-    }
+    console.warn(&stack);
     put_line(stack.requests(name)?.to_json())?;
     Ok(0)
 }

@@ -124,9 +124,7 @@ pub(super) fn run(args: &LintArgs, console: &Console) -> Result<u8> {
         return Ok(exit_code::PASS);
     }
     let stack = read_stack(&args.files)?;
-    for warning in stack.warnings() {
-        console.detail(&warning.to_string());
-    }
+    console.warn(&stack);
     let conditions = Conditions {
         boot: args.boot.map(Into::into),
         stop: args.stop.map(Into::into),

@@ -27,9 +27,7 @@ enum StackCommand {
 pub(super) fn run(args: StackCommandArgs, console: &Console) -> Result<u8> {
     let StackCommand::Config { files } = args.command;
     let stack = read_stack(&files)?;
-    for warning in stack.warnings() {
-        console.tell(&warning.to_string());
-    }
+    console.warn(&stack);
     put(&stack.to_yaml())?;
     Ok(0)
 }

@@ -55,9 +55,14 @@ fn one(lines: &mut Vec<String>, judgement: &Judgement) {
     }
 }
 
-/// The annotation of an error at the line of the file that it is about; absent if it is about none.
+/// The annotations of an error and those found with it, at the lines of the files that they are
+/// about; empty if they are about none.
 #[must_use]
-pub fn annotation(error: &Error) -> Option<String> {
+pub fn annotations(error: &Error) -> Vec<String> {
+    error.all().filter_map(annotation).take(MOST).collect()
+}
+
+fn annotation(error: &Error) -> Option<String> {
     let place = error.place()?;
     let (file, line) = (place.file.to_string_lossy(), place.line.to_string());
     let column = place.column.to_string();

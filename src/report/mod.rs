@@ -29,7 +29,7 @@ pub use csv::CSV;
 pub use details::DETAILS;
 pub use events::{EVENTS, EventLines};
 pub use format::{Format, JudgementFormat, Material, RecordFormat, Recorded};
-pub use github::{GITHUB, annotation};
+pub use github::{GITHUB, annotations};
 pub use gitlab::GITLAB;
 pub use html::HTML;
 pub use json::JSON;

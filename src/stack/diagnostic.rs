@@ -1,13 +1,12 @@
-//! Places in the files, and the errors and warnings that point at them.
+//! Places in the files, and the texts that they are looked up in.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use crate::{Error, Place, Result};
 
 /// A place in one of the files, small enough to store with every value. [`SourceText`] turns it
 /// into a [`Place`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord, Hash)]
 pub(crate) struct Mark {
     /// The index of the file, in the order of reading.
     pub(crate) file: u32,
@@ -15,94 +14,6 @@ pub(crate) struct Mark {
     pub(crate) line: u32,
     /// Column in characters, counted from 1.
     pub(crate) column: u32,
-}
-
-/// Why and where a stack file is refused; becomes an [`Error`] once the texts are known.
-#[derive(Debug, Clone)]
-pub(crate) struct Fault {
-    message: String,
-    mark: Option<Mark>,
-    hint: Option<String>,
-}
-
-impl Fault {
-    /// A fault at a place in a file.
-    pub(crate) fn at(mark: Mark, message: impl Into<String>) -> Self {
-        Self { message: message.into(), mark: Some(mark), hint: None }
-    }
-
-    /// Adds what the user can do about it.
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    /// The error to show, with the place looked up in the texts.
-    pub(crate) fn into_error(self, texts: &[SourceText]) -> Error {
-        let mut error = Error::stack(self.message);
-        if let Some(place) = self.mark.and_then(|mark| SourceText::find(texts, mark)) {
-            error = error.at(place);
-        }
-        if let Some(hint) = self.hint {
-            error = error.hint(hint);
-        }
-        error
-    }
-}
-
-/// Something the user should know, although the file is accepted: what is ignored or deprecated,
-/// and where the client does something unexpected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Warning {
-    /// What the user should know.
-    pub message: String,
-    /// The place in the file that it is about.
-    pub place: Option<Place>,
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) => write!(f, "warning: {} ({place})", self.message),
-            None => write!(f, "warning: {}", self.message),
-        }
-    }
-}
-
-/// Warnings collected while files are read.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Warnings {
-    list: Vec<(Option<Mark>, String)>,
-}
-
-impl Warnings {
-    /// Adds a warning about a place.
-    pub(crate) fn push(&mut self, mark: Mark, message: impl Into<String>) {
-        self.list.push((Some(mark), message.into()));
-    }
-
-    /// Adds a warning about the files as a whole.
-    pub(crate) fn push_general(&mut self, message: impl Into<String>) {
-        self.list.push((None, message.into()));
-    }
-
-    /// Appends other warnings.
-    pub(crate) fn append(&mut self, mut later: Self) {
-        self.list.append(&mut later.list);
-    }
-
-    /// The warnings with their places looked up, without repetitions.
-    pub(crate) fn finish(self, texts: &[SourceText]) -> Vec<Warning> {
-        let mut warnings: Vec<Warning> = Vec::new();
-        for (mark, message) in self.list {
-            let place = mark.and_then(|mark| SourceText::find(texts, mark));
-            let warning = Warning { message, place };
-            if !warnings.contains(&warning) {
-                warnings.push(warning);
-            }
-        }
-        warnings
-    }
 }
 
 /// The text of one file, kept to show the line that an error is about.
@@ -135,17 +46,68 @@ impl SourceText {
         Ok(Self { name: name.to_owned(), text: text.replace('\u{85}', "\n") })
     }
 
-    /// Looks up a mark among the texts.
+    /// Looks up a mark among the texts. For many marks, [`Lines`] is faster.
     pub(crate) fn find(texts: &[Self], mark: Mark) -> Option<Place> {
         let source = texts.get(mark.file as usize)?;
-        let line = mark.line.max(1) as usize;
-        let text = source.text.split('\n').nth(line - 1).unwrap_or_default();
-        Some(Place {
-            file: PathBuf::from(&source.name),
-            line,
-            column: mark.column.max(1) as usize,
-            text: text.trim_end_matches('\r').to_owned(),
-        })
+        let line = source.text.split('\n').nth(mark.line.max(1) as usize - 1);
+        Some(source.place(mark, line.unwrap_or_default()))
+    }
+
+    fn place(&self, mark: Mark, line: &str) -> Place {
+        let text = line.trim_end_matches('\r').to_owned();
+        // At the end of a file, the parser counts on beyond the line.
+        let column = (mark.column.max(1) as usize).min(text.chars().count() + 1);
+        Place { file: PathBuf::from(&self.name), line: mark.line.max(1) as usize, column, text }
+    }
+}
+
+/// The texts of the files, with an index of their lines.
+#[derive(Debug)]
+pub(crate) struct Lines<'a> {
+    texts: &'a [SourceText],
+    /// Where each line of each file begins, in bytes.
+    starts: Vec<Vec<usize>>,
+}
+
+impl<'a> Lines<'a> {
+    /// Indexes the lines of the files.
+    pub(crate) fn of(texts: &'a [SourceText]) -> Self {
+        let starts = |source: &SourceText| {
+            let later = source.text.match_indices('\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(later).collect()
+        };
+        Self { texts, starts: texts.iter().map(starts).collect() }
+    }
+
+    /// Looks up a mark.
+    pub(crate) fn find(&self, mark: Mark) -> Option<Place> {
+        let source = self.texts.get(mark.file as usize)?;
+        let line = self.start(mark).map(|at| &source.text[at..]);
+        let line = line.and_then(|rest| rest.split('\n').next()).unwrap_or_default();
+        Some(source.place(mark, line))
+    }
+
+    /// The first place of `needle` in the `most` bytes after a mark.
+    pub(crate) fn search(&self, mark: Mark, needle: &str, most: usize) -> Option<Mark> {
+        let text = &self.texts.get(mark.file as usize)?.text;
+        let start = self.start(mark)?;
+        let skipped = text[start..].chars().take(mark.column.max(1) as usize - 1);
+        let from = start + skipped.map(char::len_utf8).sum::<usize>();
+        let mut to = (from + most).min(text.len());
+        while !text.is_char_boundary(to) {
+            to -= 1;
+        }
+        let at = from + text.get(from..to)?.find(needle)?;
+        let starts = self.starts.get(mark.file as usize)?;
+        let line = starts.partition_point(|start| *start <= at);
+        let column = text[starts[line - 1]..at].chars().count() + 1;
+        let clip = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Some(Mark { file: mark.file, line: clip(line), column: clip(column) })
+    }
+
+    fn start(&self, mark: Mark) -> Option<usize> {
+        let starts = self.starts.get(mark.file as usize)?;
+        starts.get(mark.line.max(1) as usize - 1).copied()
     }
 }
 
@@ -203,5 +165,25 @@ mod tests {
         let place = SourceText::find(&texts, Mark { file: 0, line: 2, column: 4 }).unwrap();
         assert_eq!((place.text.as_str(), place.line, place.column), ("b: 2", 2, 4));
         assert!(SourceText::find(&texts, Mark { file: 1, line: 1, column: 1 }).is_none());
+    }
+
+    #[test]
+    fn an_index_finds_the_same_places() {
+        let texts = [
+            SourceText::decode("f", b"").unwrap(),
+            SourceText::decode("g", "é: 1\r\n\nc: ${X}".as_bytes()).unwrap(),
+        ];
+        let lines = Lines::of(&texts);
+        for (file, line) in [(0, 1), (0, 2), (1, 1), (1, 2), (1, 3), (1, 9), (2, 1)] {
+            let mark = Mark { file, line, column: 2 };
+            assert_eq!(lines.find(mark), SourceText::find(&texts, mark), "{mark:?}");
+        }
+        let start = Mark { file: 1, line: 1, column: 1 };
+        let found = lines.search(start, "${X}", 100);
+        assert_eq!(found, Some(Mark { file: 1, line: 3, column: 4 }));
+        assert_eq!(lines.search(start, "${X}", 5), None);
+        let after = Mark { file: 1, line: 3, column: 5 };
+        assert_eq!(lines.search(after, "${X}", 100), None);
+        assert_eq!(lines.search(Mark { column: 99, ..after }, "X", 100), None);
     }
 }

@@ -1,9 +1,11 @@
 //! Keys of a service that the client refuses, ignores, or calls deprecated.
 
-use super::diagnostic::Fault;
+use std::collections::HashSet;
+
 use super::diagnostic::Mark;
-use super::diagnostic::Warnings;
+use super::fault::{Fault, Faults};
 use super::node::{Entry, Node};
+use super::warning::Warnings;
 
 const DEPLOY_RESOURCES: &str = "Set resource limits using deploy.resources";
 
@@ -61,31 +63,22 @@ const DROPPED: &[(&str, &str)] = &[
     ("oom_score_adj", "docker 28 reads it but never sends it"),
 ];
 
-/// Refuses a file with forbidden keys.
-///
-/// # Errors
-/// Names all forbidden keys; the place is that of the first.
-pub(crate) fn refuse(top: &Node) -> Result<(), Fault> {
-    let mut found: Vec<(&str, &str)> = Vec::new();
-    let mut first: Option<Mark> = None;
+/// The forbidden keys of a file, and their places.
+pub(crate) fn refuse(top: &Node, faults: &mut Faults) -> HashSet<Mark> {
+    let mut marks = HashSet::new();
     for service in services(top) {
         for (key, text) in FORBIDDEN {
-            let Some(entry) = service.node.as_map().and_then(|map| map.entry(key)) else {
-                continue;
-            };
-            first = Some(first.map_or(entry.mark, |first| first.min(entry.mark)));
-            if !found.contains(&(*key, *text)) {
-                found.push((key, text));
+            if let Some(entry) = service.node.as_map().and_then(|map| map.entry(key)) {
+                marks.insert(entry.mark);
+                let message = format!(
+                    "Compose file contains unsupported options: services.{}.{key}",
+                    service.key
+                );
+                faults.push_once(Fault::at(entry.mark, message).hint(*text), key);
             }
         }
     }
-    let Some(first) = first else { return Ok(()) };
-    found.sort_unstable();
-    let list: Vec<String> = found.iter().map(|(key, text)| format!("{key}: {text}")).collect();
-    Err(Fault::at(
-        first,
-        format!("Compose file contains unsupported options:\n\n{}", list.join("\n\n")),
-    ))
+    marks
 }
 
 /// Warns about keys that are ignored, deprecated or dropped: first in the client's words, then
@@ -147,10 +140,17 @@ mod tests {
     #[test]
     fn forbidden_keys_are_all_named() {
         let top = yaml::parse("services:\n  a: {mem_limit: 1m}\n  b: {extends: x}", 0).unwrap();
-        let error = refuse(&top).unwrap_err().into_error(&[]);
+        let mut faults = Faults::default();
+        assert_eq!(refuse(&top, &mut faults).len(), 2);
+        let error = faults.into_error(&[]);
+        let shown: Vec<String> =
+            error.all().map(|error| format!("{error}: {}", error.hints().concat())).collect();
         assert_eq!(
-            error.to_string(),
-            "Compose file contains unsupported options:\n\nextends: Support for `extends` is not implemented yet.\n\nmem_limit: Set resource limits using deploy.resources"
+            shown,
+            [
+                "Compose file contains unsupported options: services.a.mem_limit: Set resource limits using deploy.resources",
+                "Compose file contains unsupported options: services.b.extends: Support for `extends` is not implemented yet.",
+            ]
         );
     }
 

@@ -1,6 +1,6 @@
 //! Image references: which ones the client accepts, and which form it sends.
 
-use super::diagnostic::Fault;
+use super::fault::Fault;
 use super::model::Service;
 
 /// Checks the image of a service.
@@ -17,7 +17,9 @@ pub(crate) fn check_service(service: &Service) -> Result<(), Fault> {
         ));
     }
     check(&service.image).map_err(|reason| {
-        Fault::at(mark, format!("invalid image reference for service {name}: {reason}"))
+        let fault =
+            Fault::at(mark, format!("invalid image reference for service {name}: {reason}"));
+        if service.image.ends_with(':') { fault.hint("the tag after `:` is empty") } else { fault }
     })
 }
 

@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use super::decode::Decoder;
-use super::diagnostic::{Fault, SourceText, Warnings};
+use super::diagnostic::{Lines, SourceText};
+use super::fault::Faults;
+use super::interpolate::{Interpolation, Unset};
 use super::model::Config;
 use super::node::Node;
 use super::read::{self, SourceEnv, Sources};
 use super::schema::{self, Version};
 use super::stack_file::Stack;
-use super::{forbidden, golang, interpolate, merge, yaml};
+use super::warning::Warnings;
+use super::{forbidden, golang, merge, yaml};
 use crate::{Error, Result};
 
 /// Reads a stack from its files: YAML, variables, schema, decoding, environment files, merging. The
@@ -44,7 +47,7 @@ pub(super) fn parse_texts(
         home: home.or_else(|| sources.home.as_ref().map(|home| home.to_string_lossy().into())),
     };
     let mut warnings = Warnings::default();
-    let config = parse(&texts, &env, &mut warnings).map_err(|fault| fault.into_error(&texts))?;
+    let config = parse(&texts, &env, &mut warnings).map_err(|faults| faults.into_error(&texts))?;
     let contents = read::contents(&config);
     Ok(Stack { config, contents, warnings: warnings.finish(&texts), texts })
 }
@@ -53,39 +56,53 @@ fn parse(
     texts: &[SourceText],
     env: &SourceEnv<'_>,
     warnings: &mut Warnings,
-) -> Result<Config, Fault> {
+) -> Result<Config, Faults> {
+    let mut faults = Faults::default();
     let mut tops = Vec::new();
     for (file, source) in (0..).zip(texts) {
-        tops.push(yaml::parse(&source.text, file)?);
+        tops.extend(faults.take(yaml::read(&source.text, file, warnings)));
     }
+    let lines = Lines::of(texts);
     let mut base: Option<(Version, Config)> = None;
     let mut later_warnings = Warnings::default();
+    let mut unset = Unset::default();
     forbidden::warn(&tops, warnings);
     for top in &mut tops {
         let version = Version::of(top);
         if let Some((first, _)) = &base {
-            version.same_as(first)?;
+            faults.take(version.same_as(first));
         }
-        forbidden::refuse(top)?;
-        let config = one(top, &version, env, &mut later_warnings)?;
+        let mut interpolation = Interpolation {
+            env: env.variables,
+            lines: &lines,
+            warnings: &mut later_warnings,
+            unset: &mut unset,
+        };
+        let config = faults.take(one(top, &version, env, &mut interpolation)).unwrap_or_default();
         match &mut base {
             None => base = Some((version, config)),
             Some((_, base)) => merge::merge(base, config, &mut later_warnings),
         }
     }
+    unset.warn(warnings);
     warnings.append(later_warnings);
-    Ok(base.map(|(_, config)| config).unwrap_or_default())
+    faults.or(base.map(|(_, config)| config).unwrap_or_default())
 }
 
+/// Reads one file. What depends on a fault is not looked at, so each mistake is named once.
 fn one(
     top: &mut Node,
     version: &Version,
     env: &SourceEnv<'_>,
-    warnings: &mut Warnings,
-) -> Result<Config, Fault> {
-    interpolate::interpolate(top, env.variables, warnings)?;
-    let minor = version.minor()?;
-    schema::check(top, minor)?;
+    interpolation: &mut Interpolation<'_>,
+) -> Result<Config, Faults> {
+    let mut faults = Faults::default();
+    let mut broken = forbidden::refuse(top, &mut faults);
+    broken.extend(interpolation.file(top, &mut faults));
+    let warnings = &mut *interpolation.warnings;
+    let Some(minor) = faults.take(version.minor()) else { return Err(faults) };
+    schema::check(top, minor, broken, &mut faults, warnings);
+    faults.or(())?;
     Decoder { env, warnings, minor, ports: 0 }.config(top, version.to_string())
 }
 

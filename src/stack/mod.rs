@@ -11,6 +11,7 @@ mod convert;
 mod decode;
 mod diagnostic;
 mod edit;
+mod fault;
 mod forbidden;
 mod golang;
 mod image_name;
@@ -29,13 +30,14 @@ mod settings;
 mod short_forms;
 mod spec_changes;
 mod stack_file;
+mod warning;
 mod yaml;
 mod yaml_out;
 
 pub use body_changes::{ContentKind, Memory};
-pub use diagnostic::Warning;
-pub(crate) use diagnostic::{Fault, Mark, SourceText};
+pub(crate) use diagnostic::{Mark, SourceText};
 pub use edit::{Edited, edit};
+pub(crate) use fault::Fault;
 pub use load::load;
 pub(crate) use node::{Entry, Node, Value};
 pub use paste::Paste;
@@ -45,6 +47,7 @@ pub use service_body::{PublishedPort, ServiceBody};
 pub use service_option::{SERVICE_OPTIONS, ServiceOption};
 pub use spec_changes::spec_changes;
 pub use stack_file::Stack;
+pub use warning::Warning;
 /// Reads YAML with the place of every value: also other files that users write.
 pub(crate) use yaml::parse as parse_yaml;
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::convert;
-use super::diagnostic::{Fault, Mark, SourceText, Warning};
+use super::diagnostic::{Mark, SourceText};
+use super::fault::Faults;
 use super::model::Config;
 use super::requests::Requests;
 use super::service_body::ServiceBody;
+use super::warning::Warning;
 use super::yaml_out;
 use crate::{Place, Result};
 
@@ -92,13 +94,7 @@ impl Stack {
     /// # Errors
     /// As [`Stack::requests`].
     pub fn services(&self, namespace: &str) -> Result<Vec<ServiceBody>> {
-        let services = || {
-            for service in self.config.services.values() {
-                super::image_name::check_service(service)?;
-            }
-            convert::services(&self.config, namespace)
-        };
-        services().map_err(|fault: Fault| fault.into_error(&self.texts))
+        convert::services(&self.config, namespace).map_err(|faults| faults.into_error(&self.texts))
     }
 
     /// The requests that deploy the stack under a name. The ids of secrets and configs are still
@@ -108,15 +104,17 @@ impl Stack {
     /// What `docker stack deploy` refuses after loading: missing or malformed images,
     /// undefined networks, volumes, secrets and configs, contradictions in a service.
     pub fn requests(&self, namespace: &str) -> Result<Requests> {
-        self.convert(namespace).map_err(|fault| fault.into_error(&self.texts))
+        self.convert(namespace).map_err(|faults| faults.into_error(&self.texts))
     }
 
-    fn convert(&self, namespace: &str) -> Result<Requests, Fault> {
-        for service in self.config.services.values() {
-            super::image_name::check_service(service)?;
-        }
+    fn convert(&self, namespace: &str) -> Result<Requests, Faults> {
         let config = &self.config;
-        let services = convert::services(config, namespace)?;
+        let mut faults = Faults::default();
+        let services = faults.take(convert::services(config, namespace)).unwrap_or_default();
+        let objects = |objects| convert::file_objects(objects, &self.contents, namespace);
+        let secrets = faults.take(objects(&config.secrets)).unwrap_or_default();
+        let configs = faults.take(objects(&config.configs)).unwrap_or_default();
+        faults.or(())?;
         let places = services.iter().zip(config.services.values()).filter_map(|(body, service)| {
             Some((body.name().to_owned(), SourceText::find(&self.texts, service.mark)?))
         });
@@ -124,8 +122,8 @@ impl Stack {
         Ok(Requests {
             networks: convert::networks(config, namespace),
             external_networks: convert::external_networks(config),
-            secrets: convert::file_objects(&config.secrets, &self.contents, namespace)?,
-            configs: convert::file_objects(&config.configs, &self.contents, namespace)?,
+            secrets,
+            configs,
             services,
             service_places,
         })

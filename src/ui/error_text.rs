@@ -5,15 +5,38 @@ use std::fmt::Write as _;
 
 use super::mode::{BAD, FRAME, NOTE, Palette};
 use crate::error::Error;
+use crate::stack::Warning;
 use crate::wording::{clean, excerpt};
 
 /// The error as the user sees it, in the manner of cargo and rustc: the message, its causes,
 /// the place in the user's file with a caret, and the hints. Ends with a line break.
 ///
 /// An [`Error`] among the causes adds its place and its hints: whoever wrapped it need not
-/// copy them.
+/// copy them. Errors that were found at the same time follow, each after an empty line.
 #[must_use]
 pub fn render_error(error: &Error, colour: bool) -> String {
+    let texts: Vec<String> = error.all().map(|error| render_one(error, colour)).collect();
+    texts.join("\n")
+}
+
+/// A warning about a stack file, in the same form.
+#[must_use]
+pub fn render_warning(warning: &Warning, colour: bool) -> String {
+    let palette = Palette { colour };
+    let mut text = String::new();
+    entry(&mut text, &palette.paint(NOTE.bold(), "warning"), &warning.message, 9);
+    if let Some(place) = &warning.place {
+        text.push_str(&excerpt(place, &|text| palette.paint(FRAME, text), &|text| {
+            palette.paint(NOTE.bold(), text)
+        }));
+    }
+    if let Some(hint) = &warning.hint {
+        entry(&mut text, &format!("  {}", palette.paint(NOTE, "hint")), hint, 8);
+    }
+    text
+}
+
+fn render_one(error: &Error, colour: bool) -> String {
     let palette = Palette { colour };
     let mut text = String::new();
     let mut place = error.place();

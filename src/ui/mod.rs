@@ -29,7 +29,7 @@ mod task_line;
 mod terminal;
 mod wait;
 
-pub use error_text::render_error;
+pub use error_text::{render_error, render_warning};
 pub use mode::{Mode, stderr_colour};
 pub use screen::Screen;
 pub use terminal::{LogWriter, Size, Terminal, start_log};

@@ -70,6 +70,7 @@ mod serve;
 mod shared_engine;
 mod stack_cases;
 mod stack_hostile;
+mod stack_messages;
 mod status;
 mod stopping;
 mod streams;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::mounts::mounts;
 use super::{Body, labels, scope};
-use crate::stack::diagnostic::Fault;
+use crate::stack::fault::Fault;
 use crate::stack::image_name;
 use crate::stack::model::{Config, MaybeTexts, Service, Ulimit};
 

@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{Body, labels, name_or_scoped};
-use crate::stack::diagnostic::{Fault, Mark};
+use crate::stack::diagnostic::Mark;
+use crate::stack::fault::{Fault, Faults};
 use crate::stack::model::{FileObject, FileRef, Service, Texts};
 
 /// The contents of the files of secrets and configs by path, or why they could not be read.
@@ -22,12 +23,12 @@ pub(crate) fn file_objects(
     objects: &BTreeMap<String, FileObject>,
     contents: &Contents,
     namespace: &str,
-) -> Result<Vec<Value>, Fault> {
-    objects
-        .iter()
-        .filter(|(_, object)| !object.external.external)
-        .map(|(key, object)| file_object(key, object, contents, namespace))
-        .collect()
+) -> Result<Vec<Value>, Faults> {
+    let mut faults = Faults::default();
+    let own = objects.iter().filter(|(_, object)| !object.external.external);
+    let bodies = own.map(|(key, object)| file_object(key, object, contents, namespace));
+    let bodies = bodies.filter_map(|body| faults.take(body)).collect();
+    faults.or(bodies)
 }
 
 fn file_object(

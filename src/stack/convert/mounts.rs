@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Body, labels, name_or_scoped};
-use crate::stack::diagnostic::Fault;
+use crate::stack::fault::Fault;
 use crate::stack::model::{Mount, Service, Texts, Volume};
 
 /// The mounts of a service.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{Body, labels, name_or_scoped};
-use crate::stack::diagnostic::Fault;
+use crate::stack::fault::Fault;
 use crate::stack::model::{Config, Network, Service, ServiceNetwork};
 use crate::stack::requests::NetworkBody;
 

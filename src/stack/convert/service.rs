@@ -7,8 +7,9 @@ use super::files::{config_references, secret_references};
 use super::networks::attachments;
 use super::{Body, labels, scope};
 use crate::stack::STACK_IMAGE_LABEL;
-use crate::stack::diagnostic::Fault;
+use crate::stack::fault::{Fault, Faults};
 use crate::stack::golang::{self, CpuFault};
+use crate::stack::image_name;
 use crate::stack::model::{
     Config, GenericResource, Logging, Placement, Service, Share, Texts, UpdateConfig,
 };
@@ -18,24 +19,37 @@ use crate::stack::service_body::ServiceBody;
 ///
 /// # Errors
 /// What the client refuses while it converts a service.
-pub(crate) fn services(config: &Config, namespace: &str) -> Result<Vec<ServiceBody>, Fault> {
-    config.services.values().map(|service| body(service, config, namespace)).collect()
+pub(crate) fn services(config: &Config, namespace: &str) -> Result<Vec<ServiceBody>, Faults> {
+    let mut faults = Faults::default();
+    for service in config.services.values() {
+        faults.take(image_name::check_service(service));
+    }
+    let bodies = config.services.values().map(|service| body(service, config, namespace));
+    let bodies = bodies.filter_map(|body| faults.take(body)).collect();
+    faults.or(bodies)
 }
 
-fn body(service: &Service, config: &Config, namespace: &str) -> Result<ServiceBody, Fault> {
-    let secrets = secret_references(service, &config.secrets, namespace)?;
-    let configs = config_references(service, &config.configs, namespace)?;
+fn body(service: &Service, config: &Config, namespace: &str) -> Result<ServiceBody, Faults> {
+    let mut faults = Faults::default();
+    let secrets = faults.take(secret_references(service, &config.secrets, namespace));
+    let configs = faults.take(config_references(service, &config.configs, namespace));
+    let (secrets, configs) = (secrets.unwrap_or_default(), configs.unwrap_or_default());
     let deploy = &service.deploy;
-    let mode = mode(service)?;
-    check_ratios(service)?;
+    let mode = faults.take(mode(service));
+    faults.take(check_ratios(service));
+    let container = faults.take(container(service, config, namespace, secrets, configs));
+    let resources = faults.take(resources(service));
+    let restart = faults.take(restart(service)).flatten();
+    let networks = faults.take(attachments(service, config, namespace)).unwrap_or_default();
+    faults.or(())?;
     let mut service_labels = labels(namespace, &deploy.labels);
     service_labels.insert(STACK_IMAGE_LABEL.to_owned(), service.image.clone());
     let task = Body::default()
-        .set("ContainerSpec", container(service, config, namespace, secrets, configs)?)
-        .set("Resources", resources(service)?)
-        .maybe("RestartPolicy", restart(service)?)
+        .set("ContainerSpec", container)
+        .set("Resources", resources)
+        .maybe("RestartPolicy", restart)
         .set("Placement", placement(&deploy.placement))
-        .list("Networks", attachments(service, config, namespace)?)
+        .list("Networks", networks)
         .maybe("LogDriver", service.logging.as_ref().map(log_driver))
         .set("ForceUpdate", 0);
     let spec = Body::default()

@@ -1,7 +1,7 @@
 //! Decodes `deploy`.
 
 use super::values::{Fields, list, pairs, ratio, text_list};
-use crate::stack::diagnostic::Fault;
+use crate::stack::fault::Fault;
 use crate::stack::model::{
     Deploy, GenericResource, Placement, Resources, RestartPolicy, Share, UpdateConfig,
 };

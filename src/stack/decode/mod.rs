@@ -7,13 +7,14 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use super::diagnostic::{Fault, Warnings};
+use super::fault::{Fault, Faults};
 use super::model::{
     AccessMode, Capacity, ClusterSpec, Config, External, Extras, FileObject, Network, Texts,
     Topology, Volume,
 };
 use super::node::{Entry, Mapping, Node, Value};
 use super::read::SourceEnv;
+use super::warning::Warnings;
 use values::{Fields, list, options, pairs, text, wrong};
 
 /// The most ports of a stack: one short form can expand to 65,536.
@@ -34,30 +35,33 @@ impl Decoder<'_> {
     ///
     /// # Errors
     /// What the client's decoder refuses, a missing `env_file`, contradictions.
-    pub(crate) fn config(&mut self, top: &Node, version: String) -> Result<Config, Fault> {
+    pub(crate) fn config(&mut self, top: &Node, version: String) -> Result<Config, Faults> {
         let mut config = Config { version, ..Config::default() };
+        let mut faults = Faults::default();
         let empty = Mapping::default();
         let section = |key: &str| top.get(key).and_then(Node::as_map).unwrap_or(&empty);
         for entry in &section("services").entries {
-            let service = self.service(entry)?;
-            config.services.insert(service.name.clone(), service);
+            let service = faults.take(self.service(entry));
+            config.services.extend(service.map(|service| (service.name.clone(), service)));
         }
         for entry in &section("networks").entries {
-            config.networks.insert(entry.key.to_string(), self.network(entry)?);
+            let network = faults.take(self.network(entry));
+            config.networks.extend(network.map(|network| (entry.key.to_string(), network)));
         }
         for entry in &section("volumes").entries {
-            config.volumes.insert(entry.key.to_string(), self.volume(entry)?);
+            let volume = faults.take(self.volume(entry));
+            config.volumes.extend(volume.map(|volume| (entry.key.to_string(), volume)));
         }
         for entry in &section("secrets").entries {
-            let secret = self.file_object(entry, "secret")?;
-            config.secrets.insert(entry.key.to_string(), secret);
+            let secret = faults.take(self.file_object(entry, "secret"));
+            config.secrets.extend(secret.map(|secret| (entry.key.to_string(), secret)));
         }
         for entry in &section("configs").entries {
-            let object = self.file_object(entry, "config")?;
-            config.configs.insert(entry.key.to_string(), object);
+            let object = faults.take(self.file_object(entry, "config"));
+            config.configs.extend(object.map(|object| (entry.key.to_string(), object)));
         }
         config.extras = extras(top.as_map());
-        Ok(config)
+        faults.or(config)
     }
 }
 

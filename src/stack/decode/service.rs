@@ -7,7 +7,7 @@ use super::values::{
     Fields, boolean, hosts, list, low_32_bits, maybe_pairs, options, pairs, shown, text_list, wrong,
 };
 use super::{Decoder, MOST_PORTS, extras};
-use crate::stack::diagnostic::Fault;
+use crate::stack::fault::Fault;
 use crate::stack::model::{
     Build, CredentialSpec, FileRef, Healthcheck, Logging, Mount, Port, Service, ServiceNetwork,
     Ulimit, VolumeOptions,
@@ -79,6 +79,9 @@ impl Decoder<'_> {
             working_dir: fields.text("working_dir")?,
             extras: extras(Some(fields.map())),
         };
+        if let Some(node) = fields.get("environment") {
+            self.note_environment(&service.name, node);
+        }
         self.environment(&mut service)?;
         for mount in service.volumes.iter_mut().flatten().filter(|mount| mount.kind == "bind") {
             if mount.source.is_empty() {
@@ -114,6 +117,51 @@ impl Decoder<'_> {
             service.environment.insert(key, value);
         }
         Ok(())
+    }
+
+    /// Warns about values that are not what the file seems to say.
+    fn note_environment(&mut self, service: &str, node: &Node) {
+        let mut look = |mark, key: &str, value: Option<&str>| {
+            let path = format!("services.{service}.environment.{key}");
+            match (value, self.env.variables.get(key)) {
+                (None, None) => self.warnings.push_with(
+                    mark,
+                    format!(
+                        "{path}: the variable {key} is not set, so the container does not get it"
+                    ),
+                    "set it where you deploy, or give it a value here",
+                ),
+                (Some(""), Some(set)) if !set.is_empty() => self.warnings.push_with(
+                    mark,
+                    format!(
+                        "{path} is empty, so docker takes the value of your own variable {key}"
+                    ),
+                    "unset the variable where you deploy if it is to stay empty",
+                ),
+                _ => {}
+            }
+        };
+        match &node.value {
+            Value::Map(map) => {
+                for Entry { key, mark, node } in &map.entries {
+                    match &node.value {
+                        Value::Null => look(*mark, key, None),
+                        Value::Text(text) => look(*mark, key, Some(text)),
+                        _ => {}
+                    }
+                }
+            }
+            Value::List(items) => {
+                for item in items {
+                    let Value::Text(text) = &item.value else { continue };
+                    match text.split_once('=') {
+                        Some((key, value)) => look(item.mark, key, Some(value)),
+                        None => look(item.mark, text, None),
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 
     fn ports(&mut self, node: &Node) -> Result<Vec<Port>, Fault> {

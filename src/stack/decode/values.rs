@@ -1,7 +1,8 @@
 //! The values of a mapping's keys: single values, lists, and pairs such as environment variables.
 //! What is absent or null is empty.
 
-use crate::stack::diagnostic::{Fault, Mark};
+use crate::stack::diagnostic::Mark;
+use crate::stack::fault::Fault;
 use crate::stack::golang;
 use crate::stack::model::{MaybeTexts, Texts};
 use crate::stack::node::{Mapping, Node, Value};

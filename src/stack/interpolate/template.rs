@@ -5,18 +5,39 @@ use std::collections::BTreeMap;
 
 /// The result of interpolating a string.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Outcome {
+pub(super) struct Outcome<'a> {
     pub(super) text: String,
     /// The error that is left at the end.
-    pub(super) error: Option<String>,
+    pub(super) error: Option<Flaw>,
     pub(super) oddities: Vec<Oddity>,
+    /// The variables without a default.
+    pub(super) plain: Vec<Variable<'a>>,
+}
+
+/// A variable without a default.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Variable<'a> {
+    pub(super) name: &'a str,
+    /// The variable as written: `$X` or `${X}`.
+    pub(super) written: &'a str,
+    /// Whether the caller has set it.
+    pub(super) set: bool,
+}
+
+/// Why a string is refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// A `$` begins no variable.
+    Dollar,
+    /// A required variable is missing: the client's message.
+    Missing(String),
 }
 
 /// Something the client does that users do not expect.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Oddity {
     /// An error was lost because a later variable resolved.
-    LostError(String),
+    Lost(Flaw),
     /// `${X:?a-b}` was read as a default `b`.
     DefaultInError(String),
 }
@@ -25,8 +46,9 @@ pub(super) enum Oddity {
 ///
 /// The client keeps one error for the whole string and overwrites it at every later variable
 /// (docker/cli `template.go`), so only the last one counts.
-pub(super) fn substitute(template: &str, env: &BTreeMap<String, String>) -> Outcome {
-    let mut outcome = Outcome { text: String::new(), error: None, oddities: Vec::new() };
+pub(super) fn substitute<'a>(template: &'a str, env: &BTreeMap<String, String>) -> Outcome<'a> {
+    let mut outcome =
+        Outcome { text: String::new(), error: None, oddities: Vec::new(), plain: Vec::new() };
     let mut rest = template;
     while let Some(at) = rest.find('$') {
         outcome.text.push_str(&rest[..at]);
@@ -37,21 +59,45 @@ pub(super) fn substitute(template: &str, env: &BTreeMap<String, String>) -> Outc
             continue;
         }
         let Some((variable, tail)) = variable(after) else {
-            outcome.error = Some(template.to_owned());
+            outcome.error = Some(Flaw::Dollar);
             rest = after;
             continue;
         };
+        if !variable.contains(['-', '?']) {
+            let written = &rest[at..rest.len() - tail.len()];
+            let set = env.contains_key(variable);
+            outcome.plain.push(Variable { name: variable, written, set });
+        }
         rest = tail;
         match evaluate(variable, env, &mut outcome.oddities) {
             Ok(value) => {
                 outcome.text.push_str(value);
-                outcome.oddities.extend(outcome.error.take().map(Oddity::LostError));
+                outcome.oddities.extend(outcome.error.take().map(Oddity::Lost));
             }
-            Err(error) => outcome.error = Some(error),
+            Err(error) => outcome.error = Some(Flaw::Missing(error)),
         }
     }
     outcome.text.push_str(rest);
     outcome
+}
+
+/// Whether a string seems to contain a password hash whose `$` are not escaped: `$2y$05$…`,
+/// `$apr1$…` and other schemes of crypt(5).
+pub(super) fn has_password_hash(text: &str) -> bool {
+    const SCHEMES: &[&str] = &[
+        "1", "2", "2a", "2b", "2x", "2y", "5", "6", "7", "y", "gy", "apr1", "argon2i", "argon2d",
+        "argon2id", "scrypt", "sha1",
+    ];
+    let mut parts = text.split('$').skip(1).peekable();
+    while let Some(part) = parts.next() {
+        if part.is_empty() {
+            // `$$`: an escaped one.
+            parts.next();
+        } else if SCHEMES.contains(&part) && parts.peek().is_some_and(|next| !next.is_empty()) {
+            return true;
+        }
+    }
+    false
 }
 
 /// The variable with its operator at the start of a string, and what follows it.
@@ -128,7 +174,11 @@ mod tests {
 
     fn run(text: &str) -> Result<String, String> {
         let outcome = substitute(text, &env());
-        outcome.error.map_or(Ok(outcome.text), Err)
+        match outcome.error {
+            None => Ok(outcome.text),
+            Some(Flaw::Dollar) => Err("a dollar".to_owned()),
+            Some(Flaw::Missing(message)) => Err(message),
+        }
     }
 
     #[test]
@@ -161,13 +211,13 @@ mod tests {
     #[test]
     fn errors() {
         for (text, expected) in [
-            ("${", "${"),
-            ("$", "$"),
-            ("$1", "$1"),
-            ("${}", "${}"),
-            ("${ X}", "${ X}"),
-            ("${X!}", "${X!}"),
-            ("${FOO:+x}", "${FOO:+x}"),
+            ("${", "a dollar"),
+            ("$", "a dollar"),
+            ("$1", "a dollar"),
+            ("${}", "a dollar"),
+            ("${ X}", "a dollar"),
+            ("${X!}", "a dollar"),
+            ("${FOO:+x}", "a dollar"),
             ("${NONE:?e}", "required variable NONE is missing a value: e"),
             ("${NONE?e}", "required variable NONE is missing a value: e"),
             ("${EMPTY:?e}", "required variable EMPTY is missing a value: e"),
@@ -181,10 +231,40 @@ mod tests {
     #[test]
     fn what_users_do_not_expect_is_noted() {
         let lost = substitute("${NONE:?one} $FOO", &env()).oddities;
-        assert!(matches!(lost.as_slice(), [Oddity::LostError(_)]));
+        assert!(matches!(lost.as_slice(), [Oddity::Lost(Flaw::Missing(_))]));
         let read = substitute("${NONE:?a-b}", &env()).oddities;
         assert!(matches!(read.as_slice(), [Oddity::DefaultInError(_)]));
         assert!(substitute("${NONE:-a-b} ${NONE-a?b}", &env()).oddities.is_empty());
+    }
+
+    #[test]
+    fn variables_without_a_default_are_noted() {
+        let env = env();
+        let noted = substitute("${FOO} $NONE. ${NONE:-x} ${EMPTY:?} $$X $EMPTY", &env).plain;
+        let shown: Vec<_> = noted.iter().map(|v| (v.name, v.written, v.set)).collect();
+        let expected =
+            [("FOO", "${FOO}", true), ("NONE", "$NONE", false), ("EMPTY", "$EMPTY", true)];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn password_hashes() {
+        for text in ["admin:$2y$05$abc/def.", "a:$apr1$H6uskkkW$IgX", "$6$salt$hash", "$y$j9T$x"] {
+            assert!(has_password_hash(text), "{text}");
+        }
+        for text in [
+            "admin:$$2y$$05$$abc",
+            "$$apr1$$H6$$Ig",
+            "$HOME$PATH",
+            "${TAG}",
+            "$1",
+            "a$",
+            "$1$",
+            "^/(.*)$",
+            "5$6",
+        ] {
+            assert!(!has_password_hash(text), "{text}");
+        }
     }
 
     proptest! {

@@ -5,8 +5,8 @@ mod service;
 
 use std::collections::btree_map::Entry;
 
-use super::diagnostic::Warnings;
 use super::model::{Config, MaybeTexts, Texts};
+use super::warning::Warnings;
 
 /// Merges a later file into the earlier ones. Networks, volumes, secrets and configs are replaced
 /// as a whole; the later file's `x-*` keys are dropped.

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, btree_map};
 
 use super::{filled, flag, given, list, maybe_list, maybe_texts, number, text, texts};
-use crate::stack::diagnostic::Warnings;
 use crate::stack::model::{
     Build, Deploy, Extras, Healthcheck, Logging, RestartPolicy, Service, ServiceNetwork, Share,
     UpdateConfig,
 };
 use crate::stack::node::{Node, Value};
+use crate::stack::warning::Warnings;
 
 /// Merges a service of a later file into the one of the same name.
 pub(super) fn merge(base: &mut Service, later: Service, warnings: &mut Warnings) {

@@ -1,52 +1,66 @@
 //! Checks a file against the rules.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
+use super::hint;
 use super::rule::{Rule, Shape, Type};
 use super::top::TOP;
 use super::values::{canonical, is, name, names, number, numerator, takes};
-use crate::stack::diagnostic::Fault;
 use crate::stack::diagnostic::Mark;
+use crate::stack::fault::{Fault, Faults};
 use crate::stack::golang;
 use crate::stack::node::{Entry, Mapping, Node, Value};
 use crate::stack::short_forms;
+use crate::stack::warning::Warnings;
 
-/// Checks a whole file against the rules of a version.
-///
-/// # Errors
-/// Of all faults, the most deeply nested one: it says the most.
-pub(crate) fn check(top: &Node, minor: u8) -> Result<(), Fault> {
-    plain_json(top)?;
-    let mut check = Check { minor, path: Vec::new(), worst: None };
-    check.map(top, &TOP);
-    check.worst.map_or(Ok(()), |finding| Err(finding.fault))
+/// Checks a whole file against the rules of a version. What is at `broken` is known to be wrong.
+pub(crate) fn check(
+    top: &Node,
+    minor: u8,
+    mut broken: HashSet<Mark>,
+    faults: &mut Faults,
+    warnings: &mut Warnings,
+) {
+    plain_json(top, faults, &mut broken);
+    Check { minor, path: Vec::new(), broken, faults, warnings }.map(top, &TOP);
 }
 
 /// The client converts the file to JSON before it checks it, and JSON has no infinite numbers and
 /// only strings as keys.
-fn plain_json(node: &Node) -> Result<(), Fault> {
+fn plain_json(node: &Node, faults: &mut Faults, broken: &mut HashSet<Mark>) {
     match &node.value {
-        Value::Float(n) if !n.is_finite() => Err(Fault::at(
-            node.mark,
-            format!("json: unsupported value: {}", golang::show_float(*n)),
-        )),
-        Value::List(items) => items.iter().try_for_each(plain_json),
+        Value::Float(n) if !n.is_finite() => {
+            broken.insert(node.mark);
+            let message = format!("json: unsupported value: {}", golang::show_float(*n));
+            faults.push(Fault::at(node.mark, message).hint("put it in quotes"));
+        }
+        Value::List(items) => {
+            for item in items {
+                plain_json(item, faults, broken);
+            }
+        }
         Value::Map(map) => {
             if let Some(mark) = map.odd_key {
-                return Err(Fault::at(mark, "a key must be a string")
-                    .hint("put the key in quotes (docker says only `json: unsupported type: map[interface {}]interface {}`)"));
+                broken.insert(mark);
+                faults.push(Fault::at(mark, "a key must be a string")
+                    .hint("put the key in quotes, without a tag (docker says only `json: unsupported type: map[interface {}]interface {}`)"));
             }
-            map.entries.iter().try_for_each(|entry| plain_json(&entry.node))
+            for entry in &map.entries {
+                plain_json(&entry.node, faults, broken);
+            }
         }
-        _ => Ok(()),
+        _ => {}
     }
 }
 
-struct Check<'a> {
+struct Check<'a, 'f> {
     minor: u8,
     path: Vec<Step<'a>>,
-    worst: Option<Finding>,
+    /// Scalars and keys that are known to be wrong.
+    broken: HashSet<Mark>,
+    faults: &'f mut Faults,
+    warnings: &'f mut Warnings,
 }
 
 enum Step<'a> {
@@ -54,18 +68,16 @@ enum Step<'a> {
     Item(usize),
 }
 
-struct Finding {
-    depth: usize,
-    wrong_type: bool,
-    fault: Fault,
-}
-
-impl<'a> Check<'a> {
+impl<'a> Check<'a, '_> {
     fn node(&mut self, node: &'a Node, rule: &'static Rule) {
+        let scalar = !matches!(node.value, Value::List(_) | Value::Map(_));
+        if scalar && self.broken.contains(&node.mark) {
+            return;
+        }
         match rule {
             Rule::Plain(types) => {
                 if !types.iter().any(|kind| is(&node.value, *kind)) {
-                    self.wrong_type(node.mark, types.iter().map(|kind| name(*kind)));
+                    self.wrong_type(node, types.iter().map(|kind| name(*kind)));
                 }
             }
             Rule::Duration => match &node.value {
@@ -73,21 +85,26 @@ impl<'a> Check<'a> {
                 Value::Text(_) | Value::Time(_) => {
                     self.wrong_with(node.mark, "Does not match format 'duration'", DURATION_HINT);
                 }
-                _ => self.wrong_type(node.mark, ["string"].into_iter()),
+                Value::Int(_) | Value::Float(_) => {
+                    self.wrong_with(node.mark, "must be a string", DURATION_HINT);
+                }
+                _ => self.wrong_type(node, ["string"].into_iter()),
             },
             Rule::Port => self.port(node),
             Rule::Word(words) => match &node.value {
                 Value::Text(text) if words.contains(&&**text) => {}
-                Value::Text(_) | Value::Time(_) => {
+                Value::Text(text) | Value::Time(text) => {
+                    let near = hint::nearest(text, words.iter().copied());
+                    let hint = near.map(|word| format!("did you mean `{word}`?"));
                     let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
-                    let words = words.join(", ");
-                    self.wrong(node.mark, &format!("must be one of the following: {words}"));
+                    let message = format!("must be one of the following: {}", words.join(", "));
+                    self.wrong_with(node.mark, &message, &hint.unwrap_or_default());
                 }
-                _ => self.wrong_type(node.mark, ["string"].into_iter()),
+                _ => self.wrong_type(node, ["string"].into_iter()),
             },
             Rule::Natural => {
                 if !is(&node.value, Type::Whole) {
-                    self.wrong_type(node.mark, ["integer"].into_iter());
+                    self.wrong_type(node, ["integer"].into_iter());
                 } else if number(&node.value).is_some_and(|n| n < 0.0) {
                     self.wrong(node.mark, "Must be greater than or equal to 0");
                 }
@@ -96,7 +113,7 @@ impl<'a> Check<'a> {
             Rule::Map(shape) => self.map(node, shape),
             Rule::Either(rules) => match rules.iter().find(|rule| takes(rule, &node.value)) {
                 Some(rule) => self.node(node, rule),
-                None => self.wrong_type(node.mark, rules.iter().flat_map(names)),
+                None => self.wrong_type(node, rules.iter().flat_map(names)),
             },
             Rule::Since(rules) => {
                 if let Some((_, rule)) = rules.iter().rev().find(|(since, _)| *since <= self.minor)
@@ -115,7 +132,7 @@ impl<'a> Check<'a> {
             Value::Uint(n) => n.to_string(),
             Value::Float(n) => numerator(*n),
             Value::Time(_) => String::new(),
-            _ => return self.wrong_type(node.mark, ["number", "string"].into_iter()),
+            _ => return self.wrong_type(node, ["number", "string"].into_iter()),
         };
         if let Err(reason) = short_forms::parse_port(&spec) {
             self.wrong_with(node.mark, "Does not match format 'ports'", &reason);
@@ -124,7 +141,7 @@ impl<'a> Check<'a> {
 
     fn list(&mut self, node: &'a Node, rule: &'static Rule, unique: bool) {
         let Value::List(items) = &node.value else {
-            return self.wrong_type(node.mark, ["list"].into_iter());
+            return self.wrong_type(node, ["list"].into_iter());
         };
         for (index, item) in items.iter().enumerate() {
             self.path.push(Step::Item(index));
@@ -144,7 +161,7 @@ impl<'a> Check<'a> {
 
     fn map(&mut self, node: &'a Node, shape: &'static Shape) {
         let Value::Map(map) = &node.value else {
-            return self.wrong_type(node.mark, ["mapping"].into_iter());
+            return self.wrong_type(node, ["mapping"].into_iter());
         };
         for key in shape.required {
             if map.get(key).is_none() {
@@ -171,8 +188,11 @@ impl<'a> Check<'a> {
             self.path.push(Step::Key(key));
             self.node(&entry.node, rule);
             self.path.pop();
-        } else if !extension && !open(shape.open) {
-            let hint = unknown_key_hint(known.map(|(since, ..)| *since), key, map, shape);
+        } else if self.broken.contains(&entry.mark) || extension {
+        } else if open(shape.open) {
+            self.note_unknown(entry, shape);
+        } else {
+            let hint = hint::unknown_key(key, known.map(|(since, ..)| *since), map, shape);
             self.wrong_with(
                 entry.mark,
                 &format!("Additional property {key} is not allowed"),
@@ -181,15 +201,29 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// A key that is accepted and has no effect. The decoder matches keys of such mappings whatever
+    /// their case.
+    fn note_unknown(&mut self, entry: &Entry, shape: &'static Shape) {
+        let key = &*entry.key;
+        let read =
+            shape.keys.iter().map(|(_, name, _)| *name).chain(shape.unchecked.iter().copied());
+        if shape.keys.is_empty() || read.clone().any(|name| name.eq_ignore_ascii_case(key)) {
+            return;
+        }
+        let message = format!("{}.{key} is not known, and docker ignores it", self.path());
+        match hint::nearest(key, read) {
+            Some(near) => {
+                self.warnings.push_with(entry.mark, message, format!("did you mean `{near}`?"));
+            }
+            None => self.warnings.push(entry.mark, message),
+        }
+    }
+
     fn wrong(&mut self, mark: Mark, message: &str) {
-        self.find(mark, message, "", false);
+        self.wrong_with(mark, message, "");
     }
 
-    fn wrong_with(&mut self, mark: Mark, message: &str, hint: &str) {
-        self.find(mark, message, hint, false);
-    }
-
-    fn wrong_type(&mut self, mark: Mark, expected: impl Iterator<Item = &'static str>) {
+    fn wrong_type(&mut self, node: &Node, expected: impl Iterator<Item = &'static str>) {
         let mut names: Vec<&str> = Vec::new();
         for name in expected {
             if !names.contains(&name) {
@@ -201,17 +235,19 @@ impl<'a> Check<'a> {
             Some((last, others)) => format!("{} or {last}", others.join(", ")),
             None => String::new(),
         };
-        self.find(mark, &format!("must be a {list}"), "", true);
+        let hint = hint::wrong_type(&node.value, &names);
+        self.wrong_with(node.mark, &format!("must be a {list}"), &hint);
     }
 
-    fn find(&mut self, mark: Mark, message: &str, hint: &str, wrong_type: bool) {
-        let depth = self.path.len();
-        let better = self.worst.as_ref().is_none_or(|worst| {
-            depth > worst.depth || (depth == worst.depth && wrong_type && !worst.wrong_type)
-        });
-        if !better {
-            return;
+    fn wrong_with(&mut self, mark: Mark, message: &str, hint: &str) {
+        let mut fault = Fault::at(mark, format!("{} {message}", self.path()));
+        if !hint.is_empty() {
+            fault = fault.hint(hint);
         }
+        self.faults.push_once(fault, message);
+    }
+
+    fn path(&self) -> String {
         let mut path = String::new();
         for step in &self.path {
             if !path.is_empty() {
@@ -224,37 +260,31 @@ impl<'a> Check<'a> {
                 }
             }
         }
-        let path = if path.is_empty() { "(root)" } else { &path };
-        let mut fault = Fault::at(mark, format!("{path} {message}"));
-        if !hint.is_empty() {
-            fault = fault.hint(hint);
-        }
-        self.worst = Some(Finding { depth, wrong_type, fault });
+        if path.is_empty() { "(root)".to_owned() } else { path }
     }
 }
 
 const DURATION_HINT: &str = "a duration needs a unit: ns, us, ms, s, m or h, as in 1m30s";
-
-/// The hint for a key that is not allowed.
-fn unknown_key_hint(since: Option<u8>, key: &str, map: &Mapping, shape: &Shape) -> String {
-    if let Some(since) = since {
-        return format!("`{key}` needs version \"3.{since}\" or no version at all");
-    }
-    let near = shape.keys.iter().map(|(_, name, _)| *name).find(|name| {
-        let plain = |text: &str| text.to_ascii_lowercase().replace(['_', '-'], "");
-        map.get(name).is_none() && plain(name) == plain(key)
-    });
-    near.map_or_else(String::new, |name| format!("did you mean `{name}`?"))
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::stack::yaml;
 
-    fn message(text: &str, minor: u8) -> Option<String> {
+    fn messages(text: &str, minor: u8) -> Vec<String> {
         let top = yaml::parse(text, 0).unwrap();
-        check(&top, minor).err().map(|fault| fault.into_error(&[]).to_string())
+        let mut faults = Faults::default();
+        check(&top, minor, HashSet::new(), &mut faults, &mut Warnings::default());
+        match faults.or(()) {
+            Ok(()) => Vec::new(),
+            Err(faults) => faults.into_error(&[]).all().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn message(text: &str, minor: u8) -> Option<String> {
+        let mut messages = messages(text, minor);
+        assert!(messages.len() < 2, "{messages:?}");
+        messages.pop()
     }
 
     #[test]
@@ -281,15 +311,35 @@ mod tests {
                 "services: {a: {stop_grace_period: '30'}}",
                 "services.a.stop_grace_period Does not match format 'duration'",
             ),
-            (
-                "services: {a: {x: 1, deploy: {y: 1}}}",
-                "services.a.deploy Additional property y is not allowed",
-            ),
             ("services: {'a b': {}}", "services Additional property a b is not allowed"),
             ("version: 3.8", "version must be a string"),
         ] {
             assert_eq!(message(text, 13).as_deref(), Some(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn all_faults_at_once_in_the_order_of_the_file() {
+        let text = "services: {a: {x: 1, deploy: {y: 1}, ports: [a, '80:80', {mode: 1}], \
+                    labels: {b: true}}, b: 5}\nz: 1";
+        assert_eq!(
+            messages(text, 13),
+            [
+                "services.a Additional property x is not allowed",
+                "services.a.deploy Additional property y is not allowed",
+                "services.a.ports.0 Does not match format 'ports'",
+                "services.a.ports.2.mode must be a string",
+                "services.a.labels.b must be a string, number or null",
+                "services.b must be a mapping",
+                "(root) Additional property z is not allowed",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_an_alias_repeats_is_one_fault() {
+        let text = "x-a: &a {tty: 1, y: 2}\nservices: {a: *a, b: *a, c: {<<: *a, z: 3}}";
+        assert_eq!(messages(text, 13).len(), 3);
     }
 
     #[test]

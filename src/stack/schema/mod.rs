@@ -3,6 +3,7 @@
 //! The rules are tables: what the client accepts and refuses.
 
 mod check;
+mod hint;
 mod rule;
 mod service;
 mod top;
@@ -12,7 +13,8 @@ use std::fmt;
 
 pub(crate) use check::check;
 
-use super::diagnostic::{Fault, Mark};
+use super::diagnostic::Mark;
+use super::fault::Fault;
 use super::golang;
 use super::node::{Node, Value};
 

@@ -46,14 +46,22 @@ pub(super) struct Shape {
     pub(super) extensions: Option<u8>,
     /// The first version that accepts any other key.
     pub(super) open: Option<u8>,
+    /// Other keys that the decoder reads although the client's schema does not know them.
+    pub(super) unchecked: &'static [&'static str],
     /// Required keys.
     pub(super) required: &'static [&'static str],
 }
 
 impl Shape {
     /// A mapping that is refused if it has an unknown key.
-    pub(super) const CLOSED: Self =
-        Self { keys: &[], named: None, extensions: None, open: None, required: &[] };
+    pub(super) const CLOSED: Self = Self {
+        keys: &[],
+        named: None,
+        extensions: None,
+        open: None,
+        unchecked: &[],
+        required: &[],
+    };
 }
 
 /// A pattern of keys.

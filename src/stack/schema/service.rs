@@ -227,8 +227,12 @@ const BIND: Rule =
 const TMPFS: Rule =
     Rule::Map(&Shape { keys: &[(0, "size", Rule::Natural)], open: Some(0), ..Shape::CLOSED });
 
-const VOLUME_OPTIONS: Rule =
-    Rule::Map(&Shape { keys: &[(0, "nocopy", BOOL)], open: Some(0), ..Shape::CLOSED });
+const VOLUME_OPTIONS: Rule = Rule::Map(&Shape {
+    keys: &[(0, "nocopy", BOOL)],
+    open: Some(0),
+    unchecked: &["subpath"],
+    ..Shape::CLOSED
+});
 
 /// `deploy`; it may be empty.
 pub(super) const DEPLOY: Rule = Rule::Either(&[

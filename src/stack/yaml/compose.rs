@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::events::{Document, Kind, Raw};
 use super::scalar::resolve;
-use crate::stack::diagnostic::Fault;
 use crate::stack::diagnostic::Mark;
+use crate::stack::fault::{Fault, Faults};
 use crate::stack::node::{Entry, Mapping, Node, Value};
 
 /// The longest total length of all strings of a document, counting each use of an alias. No real
@@ -17,7 +17,7 @@ const LONGEST: usize = 64 << 20;
 const DEEPEST: usize = 500;
 
 /// Builds the values of a document.
-pub(super) fn compose(document: &Document) -> Result<Node, Fault> {
+pub(super) fn compose(document: &Document) -> Result<Node, Faults> {
     let mut composer = Composer {
         document,
         open: HashSet::new(),
@@ -26,8 +26,13 @@ pub(super) fn compose(document: &Document) -> Result<Node, Fault> {
         steps: 0,
         alias_steps: 0,
         length: 0,
+        duplicates: Faults::default(),
     };
-    composer.node(0)
+    let node = composer.node(0);
+    let mut faults = composer.duplicates;
+    let top = faults.take(node);
+    let nothing = || Node { value: Value::Null, mark: Mark::default() };
+    faults.or(top.unwrap_or_else(nothing))
 }
 
 struct Composer<'a> {
@@ -40,6 +45,7 @@ struct Composer<'a> {
     alias_steps: usize,
     /// Bytes of all strings so far.
     length: usize,
+    duplicates: Faults,
 }
 
 impl<'a> Composer<'a> {
@@ -131,7 +137,7 @@ impl<'a> Composer<'a> {
         children: &'a [usize],
         mut taken: Option<&mut HashSet<Arc<str>>>,
     ) -> Result<(), Fault> {
-        self.refuse_duplicates(children)?;
+        self.note_duplicates(children);
         let mut places: HashMap<Arc<str>, usize> =
             map.entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
         let mut merge = None;
@@ -144,7 +150,7 @@ impl<'a> Composer<'a> {
             let mark = self.raw(key).mark;
             let written = self.written_key(key);
             let name = match self.node(key)?.value {
-                Value::Text(name) => name,
+                Value::Text(name) if self.is_string(key) => name,
                 Value::List(_) | Value::Map(_) => {
                     return Err(Fault::at(mark, "yaml: invalid map key"));
                 }
@@ -230,6 +236,15 @@ impl<'a> Composer<'a> {
         }
     }
 
+    /// Whether a key that reads as a string has no tag but `!!str` (yaml.v3 `isStringMap`).
+    fn is_string(&self, key: usize) -> bool {
+        let raw = match self.raw(key) {
+            Raw { kind: Kind::Alias { target }, .. } => self.raw(*target),
+            raw => raw,
+        };
+        raw.tag.as_deref().is_none_or(|tag| tag == "!!str")
+    }
+
     /// A scalar key as written; for an alias, the scalar it refers to.
     fn written_key(&self, key: usize) -> Arc<str> {
         match &self.raw(key).kind {
@@ -243,7 +258,7 @@ impl<'a> Composer<'a> {
     }
 
     /// yaml.v3 compares the kind and the characters as written: `1` and `"1"` are the same key.
-    fn refuse_duplicates(&self, children: &[usize]) -> Result<(), Fault> {
+    fn note_duplicates(&mut self, children: &[usize]) {
         let mut seen: HashMap<(u8, &str, usize), Mark> = HashMap::new();
         for key in children.iter().step_by(2) {
             let raw = self.raw(*key);
@@ -254,12 +269,11 @@ impl<'a> Composer<'a> {
                 Kind::Alias { target } => ((3, "", *target), ""),
             };
             if let Some(first) = seen.insert(identity, raw.mark) {
-                return Err(Fault::at(
+                self.duplicates.push(Fault::at(
                     raw.mark,
                     format!("yaml: mapping key {name:?} already defined at line {}", first.line),
                 ));
             }
         }
-        Ok(())
     }
 }

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 
 use granit_parser::{ErrorKind, ScanError};
 
-use crate::stack::diagnostic::{Fault, Mark};
+use crate::stack::diagnostic::Mark;
+use crate::stack::fault::Fault;
 
 /// Where the parts of a file are, in characters from its start.
 #[derive(Debug, Default)]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag};
 
 use super::dialect::{Layout, Repaired, check_anchor, check_escapes, flow_text};
-use crate::stack::diagnostic::Fault;
 use crate::stack::diagnostic::Mark;
+use crate::stack::fault::Fault;
 
 /// The prefix of YAML's own tags.
 const CORE: &str = "tag:yaml.org,2002:";
@@ -17,6 +17,8 @@ const CORE: &str = "tag:yaml.org,2002:";
 #[derive(Debug, Default)]
 pub(super) struct Document {
     pub(super) nodes: Vec<Raw>,
+    /// Where another document begins that is not empty.
+    pub(super) next: Option<Mark>,
 }
 
 /// A node as written.
@@ -82,7 +84,8 @@ fn attempt(source: &Repaired<'_>, file: u32) -> Result<Option<Document>, Failure
     let mut options = Options::default();
     options.set_emit_comments(false);
     options.emit_anchor_events = true;
-    for item in Parser::new_from_str_with_options(text, options) {
+    let mut parser = Parser::new_from_str_with_options(text, options);
+    while let Some(item) = parser.next() {
         let (event, span) = item.map_err(|error| {
             let mark = mark_of(error.marker().line(), error.marker().col(), file);
             let fault = Fault::at(mark, format!("yaml: {}", error.info()));
@@ -93,6 +96,7 @@ fn attempt(source: &Repaired<'_>, file: u32) -> Result<Option<Document>, Failure
                 let end = span.end.index();
                 allowed(original, end, file)?;
                 reader.layout.check(original, end, file)?;
+                reader.document.next = next_document(&mut parser, file);
                 return Ok(Some(reader.document));
             }
             Event::StreamEnd => break,
@@ -100,6 +104,20 @@ fn attempt(source: &Repaired<'_>, file: u32) -> Result<Option<Document>, Failure
         }
     }
     Ok(None)
+}
+
+/// Where the next document begins, unless it is empty. What is wrong with it does not matter, as
+/// nobody reads it.
+fn next_document<'a>(
+    parser: &mut impl Iterator<Item = Result<(Event<'a>, Span), ScanError>>,
+    file: u32,
+) -> Option<Mark> {
+    let Some(Ok((Event::DocumentStart(..), span))) = parser.next() else { return None };
+    match parser.next() {
+        Some(Ok((Event::Scalar(..), written))) if written.is_empty() => None,
+        Some(Ok((Event::DocumentEnd | Event::StreamEnd, _))) | None => None,
+        _ => Some(mark_of(span.start.line(), span.start.col(), file)),
+    }
 }
 
 #[derive(Default)]

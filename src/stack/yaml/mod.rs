@@ -4,10 +4,13 @@
 mod compose;
 mod dialect;
 mod events;
+mod notes;
 mod scalar;
 
-use super::diagnostic::{Fault, Mark};
+use super::diagnostic::Mark;
+use super::fault::{Fault, Faults};
 use super::node::{Node, Value};
+use super::warning::Warnings;
 
 /// Reads the first document of a file; the top level must be a mapping.
 ///
@@ -15,11 +18,20 @@ use super::node::{Node, Value};
 /// Malformed YAML, duplicate keys, unknown or recursive aliases, excessive aliasing, a top level
 /// that is not a mapping.
 pub(crate) fn parse(text: &str, file: u32) -> Result<Node, Fault> {
+    read(text, file, &mut Warnings::default()).map_err(Faults::first)
+}
+
+/// The same with every fault, and with warnings about what is read in another way than it looks.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn read(text: &str, file: u32, warnings: &mut Warnings) -> Result<Node, Faults> {
     let start = Mark { file, line: 1, column: 1 };
-    let wrong_top = |mark| Fault::at(mark, "top-level object must be a mapping");
+    let wrong_top = |mark| Faults::from(Fault::at(mark, "top-level object must be a mapping"));
     let Some(document) = events::read(text, file)? else {
         return Err(wrong_top(start));
     };
+    notes::warn(&document, warnings);
     let top = compose::compose(&document)?;
     match &top.value {
         Value::Map(map) if map.odd_key.is_none() => Ok(top),
