@@ -10,6 +10,7 @@ use super::fixes::{capacity_fix, state_fix};
 use super::remedies::TASK_ERRORS;
 use super::scene::Scene;
 use super::stream_stats::StreamStats;
+use super::swarm_checks::ROLLBACK_HAPPENED;
 use super::user_checks::{in_words, most_failed};
 use crate::record::{Expects, Outcome, Purpose, StackFacts};
 use crate::swarm::{FailureAction, UpdateState};
@@ -85,7 +86,7 @@ impl Case<'_> {
         let failed = |name: &str| {
             self.checks.iter().find(|check| check.name == name && check.verdict == Verdict::Fail)
         };
-        let swarm = ["rollback-happened", "update-completed", "not-rolled-back"];
+        let swarm = [ROLLBACK_HAPPENED, "update-completed", "not-rolled-back"];
         if swarm.into_iter().any(|name| failed(name).is_some()) {
             return Some(self.of_the_state());
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::check::Verdict;
 use super::scenario_judgement::ScenarioJudgement;
 use super::stream_stats::StreamStats;
+use super::swarm_checks::ROLLBACK_HAPPENED;
 use super::user_limits::share;
 use crate::Offset;
 use crate::record::{AllowedFailed, Purpose, Route, UserLimits};
@@ -167,7 +168,7 @@ fn failed(scenario: &ScenarioJudgement, name: &str) -> bool {
 fn first_failure(scenario: &ScenarioJudgement) -> Option<String> {
     let check = scenario.checks.iter().find(|check| check.verdict == Verdict::Fail)?;
     Some(match check.name {
-        "rollback-happened" => format!("no rollback: {}", check.because),
+        ROLLBACK_HAPPENED => format!("no rollback: {}", check.because),
         _ => check.because.clone(),
     })
 }

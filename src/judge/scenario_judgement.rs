@@ -23,7 +23,7 @@ use super::remedies::STEADY_ENGINE;
 use super::replicas::{ReplicaStory, Strangers, replicas_answering};
 use super::scene::Scene;
 use super::stream_stats::{StreamStats, stream_stats};
-use super::swarm_checks::{no_change_checks, rollback_checks, update_checks};
+use super::swarm_checks::{ROLLBACK_HAPPENED, no_change_checks, rollback_checks, update_checks};
 use super::transition::TransitionWindow;
 use super::trust_checks::{Evidence, sent_in_time};
 use super::update_story::{RollbackStory, UpdateStory};
@@ -32,6 +32,7 @@ use super::user_limits::{Required, with_allowance};
 use crate::Offset;
 use crate::record::{EndReason, Expects, Losses, Must, Purpose, Run, StackFacts};
 use crate::stats::{Gap, Outage};
+use crate::swarm::FailureAction;
 
 /// The judgement of one scenario. Instants count from the run's start.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -106,8 +107,8 @@ pub(super) fn judge_scene(
     limits: &Limits,
     caveats: &mut Vec<String>,
 ) -> ScenarioJudgement {
-    let (specs, wanted) = (scene.specs(), run.meta.limits);
-    let stack = &run.meta.stack.in_update(specs);
+    let wanted = run.meta.limits;
+    let stack = &run.meta.stack.in_update(scene.specs());
     let course = Capacity::of(scene);
     let rollback = RollbackStory::of(scene);
     let baseline = Baseline::of(run, scene);
@@ -164,14 +165,7 @@ pub(super) fn judge_scene(
         };
         checks.extend(now.checks(against));
     }
-    let healthcheck = match specs {
-        Some(specs) => specs.after.health.as_ref(),
-        None => stack.healthcheck.as_ref(),
-    };
-    if let Some(fault) = MachineFault::of(scene, &machine, healthcheck, in_time) {
-        checks.iter_mut().for_each(MachineFault::excuse);
-        checks.push(fault.check());
-    }
+    excuse_what_the_machine_broke(scene, stack, &machine, in_time, &mut checks);
     checks.push(Strangers::of(run, scene).check());
     checks.extend(evidence.checks().into_iter().filter(|check| applies(check, scene.must)));
     if let Some((lost, _)) = scene.losses_above(limits.observer_gap).next() {
@@ -248,6 +242,28 @@ fn done_by_swarm(
     checks.extend(other_services(services));
     checks.extend(one_version(scene));
     checks
+}
+
+/// Where the machine or the engine may have broken what was expected, nothing is proven, but for what
+/// the settings alone forbid.
+fn excuse_what_the_machine_broke(
+    scene: &Scene,
+    stack: &StackFacts,
+    machine: &Machine,
+    in_time: bool,
+    checks: &mut Vec<Check>,
+) {
+    let healthcheck = match scene.specs() {
+        Some(specs) => specs.after.health.as_ref(),
+        None => stack.healthcheck.as_ref(),
+    };
+    if let Some(fault) = MachineFault::of(scene, machine, healthcheck, in_time) {
+        // With `pause` and `continue` Swarm rolls back on no machine.
+        let rolls_back = stack.update_config.failure_action == FailureAction::Rollback;
+        let settled = |check: &Check| check.name == ROLLBACK_HAPPENED && !rolls_back;
+        checks.iter_mut().filter(|check| !settled(check)).for_each(MachineFault::excuse);
+        checks.push(fault.check());
+    }
 }
 
 /// The self-test is mostly over before the first scenario begins.

@@ -12,6 +12,9 @@ use crate::record::{SpecMatch, StackFacts};
 use crate::swarm::UpdateState;
 use crate::wording::{count, counted};
 
+/// The check that Swarm rolled a broken update back.
+pub(super) const ROLLBACK_HAPPENED: &str = "rollback-happened";
+
 /// The checks on a good update.
 pub(super) fn update_checks(scene: &Scene, stack: &StackFacts) -> Vec<Check> {
     vec![
@@ -130,7 +133,7 @@ fn unfinished(scene: &Scene, what: &str) -> String {
 }
 
 fn rollback_happened(scene: &Scene, story: Option<&RollbackStory>, stack: &StackFacts) -> Check {
-    let (name, limit) = ("rollback-happened", "rolled back");
+    let (name, limit) = (ROLLBACK_HAPPENED, "rolled back");
     if let Some(story) = story {
         let because = match (story.trigger_slot, &story.trigger_error) {
             (Some(0), Some(error)) => format!("Swarm rolled back; a task {error}"),

@@ -5,7 +5,7 @@ use rollproof::judge::{Judgement, Verdict};
 use rollproof::record::{
     ContainerAction, EndReason, EventKind, Expects, MachineLoad, Outcome, Purpose, Shot, SpecMatch,
 };
-use rollproof::swarm::{TaskState, UpdateState};
+use rollproof::swarm::{FailureAction, TaskState, UpdateState};
 
 use crate::judge_story::{
     GOOD_END, ROLLBACK_END, Story, broken, check, fail, good_rollback, good_update, healthcheck,
@@ -322,4 +322,23 @@ fn a_broken_version_has_no_excuse() {
     });
     let judgement = judge(&story.finish());
     assert_eq!(judgement.verdict, Verdict::Fail, "{:?}", judgement.because);
+}
+
+#[test]
+fn an_action_that_never_rolls_back_has_no_excuse() {
+    let verdict = |action: FailureAction| {
+        let mut story = Story::new(2);
+        story.run.meta.stack.update_config.failure_action = action;
+        story.scenario("broken-update", Expects::Rollback);
+        story.state(10.1, UpdateState::Updating, "update in progress");
+        story.replace(3, 2, 10.2);
+        let text = "the update is still going on".to_owned();
+        story.end(40.0, SpecMatch::Submitted, EndReason::Deadline { text });
+        tell_loads(&mut story, 40, |_| MachineLoad { busy: 990, stolen: 0, waiting: Some(900) });
+        story.shots(40.5, nothing);
+        judge(&story.finish()).verdict
+    };
+    assert_eq!(verdict(FailureAction::Rollback), Verdict::Inconclusive);
+    assert_eq!(verdict(FailureAction::Continue), Verdict::Fail);
+    assert_eq!(verdict(FailureAction::Pause), Verdict::Fail);
 }
