@@ -106,8 +106,7 @@ pub(super) fn judge_scene(
     limits: &Limits,
     caveats: &mut Vec<String>,
 ) -> ScenarioJudgement {
-    let (specs, wanted) = (scene.specs(), run.meta.limits);
-    let stack = &run.meta.stack.in_update(specs);
+    let (stack, wanted) = (&run.meta.stack.in_update(scene.specs()), run.meta.limits);
     let course = Capacity::of(scene);
     let rollback = RollbackStory::of(scene);
     let baseline = Baseline::of(run, scene);
@@ -164,11 +163,7 @@ pub(super) fn judge_scene(
         };
         checks.extend(now.checks(against));
     }
-    let healthcheck = match specs {
-        Some(specs) => specs.after.health.as_ref(),
-        None => stack.healthcheck.as_ref(),
-    };
-    if let Some(fault) = MachineFault::of(scene, &machine, healthcheck, in_time) {
+    if let Some(fault) = MachineFault::of(scene, &machine, scene.new_check(stack), in_time) {
         checks.iter_mut().for_each(MachineFault::excuse);
         checks.push(fault.check());
     }
