@@ -7,23 +7,27 @@
 //! much of an error is the machine's.
 //!
 //! Arguments: `--only WORDS` (part of a name; repeat), `--dry-run` (predictions only), `--program
-//! PATH` (rollproof), `--records FOLDER` (compare records that are there already). A run's records are
-//! kept in `predictions` in `ROLLPROOF_HOME`.
+//! PATH` (rollproof), `--records FOLDER` (compare records that are there already), `--resume` (do not
+//! record again what is recorded) and `--within 4m` (begin no case after that), so that all cases can
+//! be recorded in turns while other things need the machine. A run's records are kept in `predictions`
+//! in `ROLLPROOF_HOME`. Each row has how busy the machine was during its run, from its record.
 
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
 mod case;
+mod real;
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use clap::Parser;
-use rollproof::Offset;
-use rollproof::record::{EventKind, RecordReader, Run};
+use rollproof::record::{RecordReader, Run};
 use rollproof::swarm::{EngineVersion, UpdateState};
 use rollproof::swarm_model::{HopTimes, Input, Outcome, Races, simulate};
 
 use case::Case;
+use real::{Load, Real};
 
 #[derive(Parser)]
 struct Arguments {
@@ -39,6 +43,12 @@ struct Arguments {
     /// Compare the records in this folder instead of running anything
     #[arg(long)]
     records: Option<PathBuf>,
+    /// Use the records of earlier turns, and record only the cases that have none
+    #[arg(long)]
+    resume: bool,
+    /// Begin no case after this time; `--resume` goes on with the others
+    #[arg(long, value_parser = humantime::parse_duration)]
+    within: Option<Duration>,
     /// Added by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
@@ -62,6 +72,7 @@ fn main() {
                 || arguments.only.iter().any(|words| case.name.contains(words))
         })
         .collect();
+    let (began, all) = (Instant::now(), chosen.len());
     let mut bench = Bench { arguments, folder: folder.path().to_owned(), hops: None };
     if bench.arguments.dry_run {
         for case in chosen {
@@ -70,11 +81,25 @@ fn main() {
         return;
     }
     bench.calibrate(&cases[0]);
-    let rows: Vec<Row> = chosen.into_iter().map(|case| bench.compare(case)).collect();
+    let over = || bench.arguments.within.is_some_and(|within| began.elapsed() > within);
+    let now = chosen.into_iter().filter(|case| bench.has_record(&id(case)) || !over());
+    let rows: Vec<Row> = now.map(|case| bench.compare(case)).collect();
     if bench.arguments.records.is_none() {
         bench.rollproof(&["down"]);
     }
     summary(&rows);
+    if rows.len() < all {
+        println!("{} of {all} cases are recorded: --resume goes on with the others", rows.len());
+    }
+}
+
+fn home() -> PathBuf {
+    PathBuf::from(std::env::var_os("ROLLPROOF_HOME").unwrap_or(".".into()))
+}
+
+/// The name of a case's record.
+fn id(case: &Case) -> String {
+    case.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }
 
 struct Bench {
@@ -85,6 +110,7 @@ struct Bench {
 
 /// One compared case.
 struct Row {
+    load: Load,
     states: bool,
     touched: bool,
     /// The same with the hop times of the run itself.
@@ -97,8 +123,10 @@ struct Row {
 
 impl Bench {
     fn rollproof(&self, args: &[&str]) -> Option<i32> {
-        let status = Command::new(&self.arguments.program).args(["--quiet"]).args(args).status();
-        status.unwrap().code()
+        let mut command = Command::new(&self.arguments.program);
+        // Its verdict is no matter here: so few requests prove nothing.
+        command.args(["--quiet"]).args(args).stdout(Stdio::null());
+        command.status().unwrap().code()
     }
 
     /// Measures the hop times of this machine in a run of the first case.
@@ -113,8 +141,8 @@ impl Bench {
 
     /// Deploys and updates a case, and returns its record.
     fn record(&self, case: &Case, id: &str) -> Run {
-        if let Some(records) = &self.arguments.records {
-            return RecordReader::open(&records.join(id)).unwrap();
+        if self.has_record(id) {
+            return RecordReader::open(&self.records().join(id)).unwrap();
         }
         let file = self.folder.join("stack.yml");
         std::fs::write(&file, case.stack().to_string()).unwrap();
@@ -143,10 +171,9 @@ impl Bench {
             update.extend(["--env", pair]);
         }
         self.rollproof(&update);
-        let home = PathBuf::from(std::env::var_os("ROLLPROOF_HOME").unwrap_or(".".into()));
-        let latest = home.join(".rollproof/runs/latest");
+        let latest = home().join(".rollproof/runs/latest");
         let run = RecordReader::open(&latest).unwrap();
-        let kept = home.join("predictions").join(id);
+        let kept = self.records().join(id);
         let _ = std::fs::remove_dir_all(&kept);
         std::fs::create_dir_all(&kept).unwrap();
         for entry in std::fs::read_dir(&latest).unwrap() {
@@ -157,6 +184,16 @@ impl Bench {
         run
     }
 
+    fn records(&self) -> PathBuf {
+        self.arguments.records.clone().unwrap_or_else(|| home().join("predictions"))
+    }
+
+    /// Whether a case is not run, because it has a record.
+    fn has_record(&self, id: &str) -> bool {
+        let there = || self.records().join(id).join("meta.json").exists();
+        self.arguments.records.is_some() || (self.arguments.resume && there())
+    }
+
     fn predict_only(case: &Case) {
         println!("{}", case.name);
         for outcome in predictions(&case.input(None, None, None)) {
@@ -165,9 +202,7 @@ impl Bench {
     }
 
     fn compare(&self, case: &Case) -> Row {
-        let id: String =
-            case.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        let run = self.record(case, &id);
+        let run = self.record(case, &id(case));
         let real = Real::of(&run);
         let engine = EngineVersion::parse(&run.meta.engine.version);
         let input = case.input(engine, self.hops, Some(real.order.clone()));
@@ -188,6 +223,7 @@ impl Bench {
         };
         let best = nearest(&fits).or_else(|| nearest(&fits_states)).unwrap_or(&all[0]);
         let mut row = Row {
+            load: real.load,
             states: all.iter().any(|outcome| fits_states(&outcome)),
             touched: all.iter().any(|outcome| fits(&outcome)),
             errors: if fits_states(&best) { real.errors(best) } else { Vec::new() },
@@ -203,8 +239,10 @@ impl Bench {
         row.own_errors = own.map(|outcome| real.errors(outcome)).unwrap_or_default();
         let verdict = |right: bool| if right { "right" } else { "WRONG" };
         println!(
-            "{:<58} states {}, slots {} ({} of {})",
+            "{:<58} {:.0} % busy, {:.0} % waiting; states {}, slots {} ({} of {})",
             case.name,
+            real.load.busy * 100.0,
+            real.load.waiting * 100.0,
             verdict(row.states),
             verdict(row.touched),
             real.order.len(),
@@ -230,59 +268,6 @@ impl Bench {
     }
 }
 
-/// What really happened.
-struct Real {
-    states: Vec<(UpdateState, Offset)>,
-    /// The touched slots, in the order of their first new tasks.
-    order: Vec<u64>,
-}
-
-impl Real {
-    fn of(run: &Run) -> Self {
-        let service = &run.meta.stack.service;
-        let submitted = run.events.iter().find_map(|event| match &event.kind {
-            EventKind::Submitted { generation, .. } => Some((event.at, *generation)),
-            _ => None,
-        });
-        let (from, generation) = submitted.unwrap();
-        let mut order: Vec<u64> = Vec::new();
-        let mut states: Vec<(UpdateState, Offset)> = Vec::new();
-        for event in &run.events {
-            match &event.kind {
-                EventKind::Task(task)
-                    if task.service == *service
-                        && task.generation == generation
-                        && !order.contains(&task.slot) =>
-                {
-                    order.push(task.slot);
-                }
-                EventKind::Service { service: of, state, .. }
-                    if of == service
-                        && event.at >= from
-                        && *state != UpdateState::None
-                        && states.last().is_none_or(|(last, _)| last != state) =>
-                {
-                    states.push((*state, event.at - from));
-                }
-                _ => {}
-            }
-        }
-        Self { states, order }
-    }
-
-    /// The relative errors of the times at which an outcome has the same states.
-    fn errors(&self, outcome: &Outcome) -> Vec<f64> {
-        self.states
-            .iter()
-            .zip(&outcome.states)
-            .filter(|((state, _), step)| *state == step.state && *state != UpdateState::Updating)
-            .map(|((_, at), step)| {
-                (step.at - *at).abs().as_secs_f64() / at.as_secs_f64().max(0.001)
-            })
-            .collect()
-    }
-}
-
 fn predictions(input: &Input) -> Vec<Outcome> {
     Races::ALL.into_iter().map(|races| simulate(&Input { races, ..input.clone() })).collect()
 }
@@ -301,15 +286,20 @@ fn summary(rows: &[Row]) {
         right(|row| row.touched),
         right(|row| row.own_touched)
     );
-    errors("with the hop times of the calibration run", rows, |row| &row.errors);
-    errors("with the hop times of each run", rows, |row| &row.own_errors);
+    let all: Vec<&Row> = rows.iter().collect();
+    let quiet: Vec<&Row> = rows.iter().filter(|row| row.load.is_quiet()).collect();
+    for (rows, which) in [(all, "all runs"), (quiet, "runs with less than 50 % waiting")] {
+        println!("{which} ({}):", rows.len());
+        errors("with the hop times of the calibration run", &rows, |row| &row.errors);
+        errors("with the hop times of each run", &rows, |row| &row.own_errors);
+    }
 }
 
-fn errors(what: &str, rows: &[Row], of: fn(&Row) -> &Vec<f64>) {
+fn errors(what: &str, rows: &[&Row], of: fn(&Row) -> &Vec<f64>) {
     let mut errors: Vec<f64> = rows.iter().flat_map(|row| of(row).iter().copied()).collect();
     errors.sort_by(f64::total_cmp);
     println!(
-        "durations {what}: median error {:.1} %, worst {:.1} % of {}",
+        "  durations {what}: median error {:.1} %, worst {:.1} % of {}",
         errors.get(errors.len() / 2).copied().unwrap_or(f64::NAN) * 100.0,
         errors.last().copied().unwrap_or(f64::NAN) * 100.0,
         errors.len()

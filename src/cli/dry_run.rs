@@ -82,8 +82,10 @@ impl Step {
             Act::Roll(_) | Act::Renew => {
                 let check_of = |image: &str| checks.get(image).cloned();
                 let change = SpecChange::between(body, &after, &check_of);
-                let course = forecast(after.name(), change, !succeeds);
-                (course.at_rest(), format!("predicted: {}", ending(&course)))
+                match forecast(after.name(), change, !succeeds) {
+                    Ok(course) => (course.at_rest(), format!("predicted: {}", ending(&course))),
+                    Err(error) => (None, format!("not predicted: {}", error.message())),
+                }
             }
         };
         let again = one.again_after.map_or(Offset::ZERO, Offset::from);

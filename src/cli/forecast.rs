@@ -57,6 +57,11 @@ pub(super) struct ForecastArgs {
 pub(super) const NAMESPACE: &str = "plan";
 
 impl ForecastArgs {
+    /// Whether the user says how the versions behave.
+    pub(super) fn has_behaviour(&self) -> bool {
+        self.behaviour.is_some()
+    }
+
     /// The settings of the services that were asked for. `from` are the stack files of the version
     /// that runs, if it has other settings.
     pub(super) fn settings(&self, from: &[String], console: &Console) -> Result<Vec<Setting>> {
@@ -109,6 +114,7 @@ impl ForecastArgs {
         if let Some(behaviour) = behaviour {
             behaviour.apply(&mut setting);
         }
+        setting.check_size()?;
         Ok(setting)
     }
 }

@@ -25,6 +25,7 @@ mod lab;
 mod limit_args;
 mod lint;
 mod load_args;
+mod measure;
 mod next_args;
 mod output;
 mod plan;
@@ -144,7 +145,7 @@ async fn dispatch(command: Command, global: GlobalArgs, file: Option<PathBuf>) -
         Command::Explain(args) => explain::run(&args, console),
         Command::Plan(args) => plan::run(&args, console),
         Command::Calibrate(args) => calibrate::run(&args, console).await,
-        Command::Sweep(args) => sweep::run(&args, console),
+        Command::Sweep(args) => sweep::run(&args, console).await,
         Command::Lint(args) => lint::run(&args, console),
         Command::Init(args) => init::run(args, console),
         Command::Completions(_)

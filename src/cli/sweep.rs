@@ -6,11 +6,13 @@ use clap::Args;
 
 use super::console::Console;
 use super::forecast::{ForecastArgs, NAMESPACE, key};
+use super::measure::Measuring;
 use super::output::{put, put_line};
 use super::result::save;
+use super::target_args::AddressArgs;
 use crate::deploy::sources;
 use crate::error::{Error, Result};
-use crate::plan::{LARGEST_GRID, Row, Setting, Sweep, Vary, sweep_text};
+use crate::plan::{LARGEST_GRID, Row, Setting, Sweep, Vary, measured_text, sweep_text};
 use crate::stack::{Edited, Paste, edit};
 use crate::swarm_model::Spec;
 use crate::wording::count;
@@ -20,7 +22,7 @@ use crate::wording::count;
 #[command(after_long_help = "Examples:\n  \
     rollproof sweep -c stack.yml --vary parallelism=1,2,3 --vary order=start-first,stop-first\n  \
     rollproof sweep -c stack.yml --vary monitor=5s,30s,2m --write\n\n\
-    The combinations are played on a model of Swarm. It needs no engine.\n\
+    The combinations are played on a model of Swarm. It needs no engine, except for --measure.\n\
     docs/plan.md describes the output and the JSON.")]
 pub(super) struct SweepArgs {
     #[command(flatten)]
@@ -34,6 +36,13 @@ pub(super) struct SweepArgs {
     /// Write the settings of row N into the stack file [default: those of the best row]
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "best", value_parser = row_choice)]
     write: Option<RowChoice>,
+
+    /// Run the N most interesting rows on a real engine, and compare what comes with what is predicted
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=20))]
+    measure: Option<u8>,
+
+    #[command(flatten)]
+    address: AddressArgs,
 }
 
 /// Which row is written.
@@ -50,11 +59,12 @@ fn row_choice(text: &str) -> Result<RowChoice, String> {
     }
 }
 
-pub(super) fn run(args: &SweepArgs, console: &Console) -> Result<u8> {
+pub(super) async fn run(args: &SweepArgs, console: &Console) -> Result<u8> {
     check_grid(&args.vary)?;
     if args.write.is_some() {
         check_files(&args.forecast.files)?;
     }
+    check_measure(args)?;
     let mut settings = args.forecast.settings(&[], console)?;
     if settings.len() > 1 {
         let names: Vec<&str> = settings.iter().map(|setting| setting.service.as_str()).collect();
@@ -63,14 +73,27 @@ pub(super) fn run(args: &SweepArgs, console: &Console) -> Result<u8> {
     }
     let setting =
         settings.pop().ok_or_else(|| Error::usage("the stack has no service that is updated"))?;
-    let sweep = Sweep::of(&setting, &args.vary).map_err(Error::usage)?;
+    let mut sweep = Sweep::of(&setting, &args.vary).map_err(Error::usage)?;
+    if !console.global.json {
+        put(&sweep_text(&sweep, console.global.verbose))?;
+    }
+    let mut outcome = Ok(());
+    if let Some(count) = args.measure {
+        let (files, address) = (&args.forecast.files[..], &args.address);
+        let measuring = Measuring { sweep: &sweep, setting: &setting, files, address, console };
+        let ended = measuring.run(usize::from(count)).await?;
+        sweep.measured = ended.measured;
+        outcome = ended.outcome;
+        if !console.global.json && !sweep.measured.is_empty() {
+            put(&measured_text(&sweep.measured))?;
+        }
+    }
     if console.global.json {
         let json = serde_json::to_string_pretty(&sweep)
             .map_err(|error| Error::environment("cannot write the sweep").caused_by(error))?;
         put_line(json)?;
-    } else {
-        put(&sweep_text(&sweep, console.global.verbose))?;
     }
+    outcome?;
     if let Some(choice) = args.write {
         let row = chosen(&sweep, choice)?;
         let files = write(args, &setting, row)?;
@@ -102,6 +125,18 @@ fn check_grid(varied: &[Vary]) -> Result<()> {
         count(LARGEST_GRID as u64)
     ))
     .hint("try fewer values, or vary fewer settings at once"))
+}
+
+/// Refuses what cannot be run for real.
+fn check_measure(args: &SweepArgs) -> Result<()> {
+    if args.measure.is_none() {
+        return Ok(());
+    }
+    if args.forecast.has_behaviour() {
+        return Err(Error::usage("--measure and --behaviour exclude each other")
+            .hint("a real run has the behaviour of the stack's own versions"));
+    }
+    Ok(())
 }
 
 /// Refuses to write where there is no file to write to.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::scene::Scene;
 use crate::Offset;
-use crate::record::{EventKind, Expects, SpecMatch};
-use crate::swarm::{SpecChange, TaskState};
+use crate::record::{EventKind, Expects, SpecMatch, StackFacts};
+use crate::swarm::{HealthCheck, SpecChange, TaskState};
 
 impl Scene<'_> {
     /// What the engine was sent, and what ran before; absent in records of version 0.1.0.
@@ -17,6 +17,14 @@ impl Scene<'_> {
             }
             _ => None,
         })
+    }
+
+    /// The health check of the version that was submitted.
+    pub(super) fn new_check<'s>(&'s self, stack: &'s StackFacts) -> Option<&'s HealthCheck> {
+        match self.specs() {
+            Some(specs) => specs.after.health.as_ref(),
+            None => stack.healthcheck.as_ref(),
+        }
     }
 
     /// The number of replicas that the change asks for.

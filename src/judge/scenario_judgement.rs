@@ -107,8 +107,7 @@ pub(super) fn judge_scene(
     limits: &Limits,
     caveats: &mut Vec<String>,
 ) -> ScenarioJudgement {
-    let wanted = run.meta.limits;
-    let stack = &run.meta.stack.in_update(scene.specs());
+    let (stack, wanted) = (&run.meta.stack.in_update(scene.specs()), run.meta.limits);
     let course = Capacity::of(scene);
     let rollback = RollbackStory::of(scene);
     let baseline = Baseline::of(run, scene);
@@ -253,11 +252,7 @@ fn excuse_what_the_machine_broke(
     in_time: bool,
     checks: &mut Vec<Check>,
 ) {
-    let healthcheck = match scene.specs() {
-        Some(specs) => specs.after.health.as_ref(),
-        None => stack.healthcheck.as_ref(),
-    };
-    if let Some(fault) = MachineFault::of(scene, machine, healthcheck, in_time) {
+    if let Some(fault) = MachineFault::of(scene, machine, scene.new_check(stack), in_time) {
         // With `pause` and `continue` Swarm rolls back on no machine.
         let rolls_back = stack.update_config.failure_action == FailureAction::Rollback;
         let settled = |check: &Check| check.name == ROLLBACK_HAPPENED && !rolls_back;

@@ -14,10 +14,6 @@ use crate::swarm_model::{
 /// More replicas than that are not played: no rule says anything else for them.
 const MOST_REPLICAS: u64 = 2_000;
 
-/// A container that is given more checks than that is not played: it would take seconds, and no real
-/// service comes near.
-const MOST_CHECKS: f64 = 20_000.0;
-
 /// The nodes on which a global service is played if the user names none.
 const NODES_OF_A_GLOBAL_SERVICE: usize = 3;
 
@@ -150,15 +146,7 @@ impl<'a> Subject<'a> {
 
     /// Whether the model can play it.
     pub(super) fn is_played(&self) -> bool {
-        (1..=MOST_REPLICAS).contains(&self.replicas) && self.checks() <= MOST_CHECKS
-    }
-
-    /// How many health checks a container that is never healthy is given, about.
-    fn checks(&self) -> f64 {
-        let Some(check) = &self.spec().health else { return 0.0 };
-        let gap = check.start_interval.unwrap_or(check.interval).max(0.001);
-        let retries = f64::from(u32::try_from(check.retries).unwrap_or(u32::MAX));
-        retries + check.start_period / gap
+        (1..=MOST_REPLICAS).contains(&self.replicas)
     }
 
     /// Plays an update to a version that behaves like that.

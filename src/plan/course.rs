@@ -133,6 +133,13 @@ pub struct Alternative {
 }
 
 impl Course {
+    /// The fewest replicas that can answer, however the engine's races end.
+    #[must_use]
+    pub fn lowest(&self) -> u64 {
+        let others = self.alternatives.iter().map(|other| other.lowest_answering);
+        others.chain([self.capacity.lowest_answering]).min().unwrap_or(0)
+    }
+
     /// Plays an update, in every way in which its races can end.
     #[must_use]
     pub fn of(name: &'static str, behaviour: String, input: &Input) -> Self {

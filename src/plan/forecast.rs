@@ -4,6 +4,7 @@ use super::course::Course;
 use super::setting::Setting;
 use super::{FailureKind, broken};
 use crate::Offset;
+use crate::error::Result;
 use crate::swarm::SpecChange;
 
 /// Time from the start of a container until its program is ready, unless the user knows better.
@@ -13,11 +14,19 @@ pub const STOP: Offset = Offset::from_millis(100);
 
 /// How a change of a service goes, if the new version is sound; or if it fails in the way that a
 /// broken update does.
-#[must_use]
-pub fn forecast(service: &str, change: SpecChange, fails: bool) -> Course {
+///
+/// # Errors
+/// A service that is too large to be played.
+pub fn forecast(service: &str, change: SpecChange, fails: bool) -> Result<Course> {
     let setting = Setting::new(service, change.after.clone(), BOOT, STOP).of_change(change);
-    let kind = fails.then(|| broken(&setting));
-    let new = kind.map_or_else(|| setting.sound.clone(), |kind| kind.behaviour(&setting));
+    setting.check_size().map(|()| course_of_change(&setting, fails))
+}
+
+/// The same for a setting that has the change already.
+#[must_use]
+pub fn course_of_change(setting: &Setting, fails: bool) -> Course {
+    let kind = fails.then(|| broken(setting));
+    let new = kind.map_or_else(|| setting.sound.clone(), |kind| kind.behaviour(setting));
     let name = if fails { "broken" } else { "good" };
     let behaviour = kind.map_or("sound", FailureKind::as_str).to_owned();
     Course::of(name, behaviour, &setting.input(setting.sound.clone(), new))

@@ -1,10 +1,15 @@
 //! What a plan is made for: a service, its surroundings, and how its versions behave.
 
 use crate::Offset;
-use crate::swarm::{EngineVersion, Order, SpecChange};
+use crate::error::{Error, Result};
+use crate::swarm::{EngineVersion, Order, Replaces, SpecChange};
 use crate::swarm_model::{
     Behaviour, Behaviours, HopTimes, Input, NEWEST, Node, Races, SlotOrder, Spec, Version,
 };
+use crate::wording::count;
+
+/// The most replicas of a service that are played.
+pub const MOST_REPLICAS: u64 = 20_000;
 
 /// What a plan is made for.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,8 +20,8 @@ pub struct Setting {
     pub spec: Spec,
     /// The spec that runs.
     pub previous: Spec,
-    /// Whether the update replaces tasks.
-    pub replaces: bool,
+    /// Which tasks the update replaces.
+    pub replaces: Replaces,
     /// The release of the engine.
     pub engine: EngineVersion,
     /// The nodes of the swarm; empty for just enough to run the service.
@@ -42,7 +47,7 @@ impl Setting {
             service: service.into(),
             previous: spec.clone(),
             spec,
-            replaces: true,
+            replaces: Replaces::Everything,
             engine: NEWEST,
             nodes: Vec::new(),
             sound: Behaviour::sound(boot, stop),
@@ -60,6 +65,23 @@ impl Setting {
         self.previous = change.before;
         self.replaces = change.replaces;
         self
+    }
+
+    /// Whether it is small enough to be played: an update of more replicas would take seconds.
+    ///
+    /// # Errors
+    /// How many replicas it has, and how many are too many.
+    pub fn check_size(&self) -> Result<()> {
+        let all = self.slots().max(self.previous.replicas);
+        if all <= MOST_REPLICAS {
+            return Ok(());
+        }
+        Err(Error::usage(format!(
+            "`{}` has {} replicas, and the model plays at most {}",
+            self.service,
+            count(all),
+            count(MOST_REPLICAS)
+        )))
     }
 
     /// The slots of the new spec.

@@ -1,7 +1,7 @@
 //! A setting of a service with another value: `monitor=15s`.
 
 use crate::Offset;
-use crate::stack::{Paste, duration, show_duration};
+use crate::stack::{Paste, ServiceOption, duration, show_duration};
 use crate::swarm::{FailureAction, HealthCheck, Order, UpdatePolicy};
 use crate::swarm_model::Spec;
 
@@ -192,6 +192,18 @@ impl Tweak {
     #[must_use]
     pub fn current(&self, spec: &Spec) -> String {
         (self.key.get)(spec)
+    }
+
+    /// The setting as an option of `docker service update`.
+    #[must_use]
+    pub fn option(&self) -> ServiceOption {
+        let name = match self.key.name.split_once('.') {
+            Some(("update_config", key)) => format!("update-{key}"),
+            Some(("rollback_config", key)) => format!("rollback-{key}"),
+            Some((_, key)) => format!("health-{key}"),
+            None => self.key.name.to_owned(),
+        };
+        ServiceOption { name: name.replace('_', "-"), value: self.value.clone() }
     }
 
     /// The setting as a line for the stack file.

@@ -84,19 +84,7 @@ impl Foreseen {
         &self,
         images: impl IntoIterator<Item = &'a str>,
     ) -> Result<ImageChecks> {
-        let mut checks = ImageChecks::new();
-        for name in images {
-            let found = match self.site() {
-                Some(site) => site.manager.image(name).await?,
-                None => None,
-            };
-            let check = match found {
-                Some(found) => found.healthcheck,
-                None => own_health_check(name).and_then(|check| serde_json::to_value(check).ok()),
-            };
-            checks.extend(check.map(|check| (name.to_owned(), check)));
-        }
-        Ok(checks)
+        health_checks(self.site(), images).await
     }
 
     /// What its kernel supports; a private engine has this machine's.
@@ -110,6 +98,30 @@ impl Foreseen {
     pub fn published_host(&self) -> Option<&str> {
         self.site().map(|site| site.published_host.as_str())
     }
+}
+
+/// The `HEALTHCHECK` of each of these images that has one: what the engine says, and without it what is
+/// known of our own.
+///
+/// # Errors
+/// When the engine does not answer.
+pub async fn health_checks<'a>(
+    site: Option<&Site>,
+    images: impl IntoIterator<Item = &'a str>,
+) -> Result<ImageChecks> {
+    let mut checks = ImageChecks::new();
+    for name in images {
+        let found = match site {
+            Some(site) => site.manager.image(name).await?,
+            None => None,
+        };
+        let check = match found {
+            Some(found) => found.healthcheck,
+            None => own_health_check(name).and_then(|check| serde_json::to_value(check).ok()),
+        };
+        checks.extend(check.map(|check| (name.to_owned(), check)));
+    }
+    Ok(checks)
 }
 
 impl std::fmt::Display for Foreseen {

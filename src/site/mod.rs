@@ -11,7 +11,7 @@ mod state_folder;
 
 pub use clean_up::{everything, left_behind, remove_everything, remove_lab};
 pub use engine_choice::{EngineChoice, EngineKind};
-pub use foresee::{Foreseen, ImageChecks};
+pub use foresee::{Foreseen, ImageChecks, health_checks};
 pub use kernel::kernel_has_ipvs;
 pub use ledger::{Ledger, LoadedImage, NotedStack};
 pub use open::{LabUse, OpenOptions, Site};

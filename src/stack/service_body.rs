@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::swarm::{
     DEFAULT_STOP_GRACE_PERIOD, FailureAction, HealthCheck, Order, PortProtocol, PublishMode,
-    ResolutionMode, RestartCondition, RestartPolicy, UpdatePolicy,
+    Replaces, ResolutionMode, RestartCondition, RestartPolicy, UpdatePolicy,
 };
 
 /// A service's request body (`ServiceSpec`), with the API's own key names: built from a stack file,
@@ -188,12 +188,19 @@ impl ServiceBody {
         template.insert("ForceUpdate".into(), json!(counter));
     }
 
-    /// Whether Swarm replaces the tasks of another spec of the service to get to this one: they were
-    /// made of another task template or have other ports (swarmkit `manager/orchestrator/task.go`:
-    /// `IsTaskDirty`).
+    /// Which tasks of another spec of the service Swarm replaces to get to this one.
     #[must_use]
-    pub fn replaces_tasks_of(&self, other: &Self) -> bool {
-        ["TaskTemplate", "EndpointSpec"].iter().any(|key| self.0[*key] != other.0[*key])
+    pub fn replaces_tasks_of(&self, other: &Self) -> Replaces {
+        let (new, old) = (&self.0["TaskTemplate"], &other.0["TaskTemplate"]);
+        if new == old {
+            let same_ports = self.0["EndpointSpec"] == other.0["EndpointSpec"];
+            return if same_ports { Replaces::Nothing } else { Replaces::Everything };
+        }
+        let [mut moved, mut wanted] = [old.clone(), new.clone()];
+        for template in [&mut moved, &mut wanted].into_iter().filter_map(Value::as_object_mut) {
+            template.remove("Placement");
+        }
+        if moved == wanted { Replaces::Misplaced } else { Replaces::Everything }
     }
 
     /// Sets the image.

@@ -17,7 +17,7 @@ pub struct ServiceOption {
 }
 
 /// The options that there are, as the client spells them.
-pub const SERVICE_OPTIONS: [&str; 37] = [
+pub const SERVICE_OPTIONS: [&str; 38] = [
     "args",
     "config-add",
     "config-rm",
@@ -30,6 +30,7 @@ pub const SERVICE_OPTIONS: [&str; 37] = [
     "env-rm",
     "health-interval",
     "health-retries",
+    "health-start-interval",
     "health-start-period",
     "health-timeout",
     "hostname",
@@ -96,6 +97,7 @@ impl ServiceOption {
             "read-only" => set(&CONTAINER, "ReadOnly", flag(value)?),
             "health-interval" => set(&health, "Interval", time(value)?),
             "health-timeout" => set(&health, "Timeout", time(value)?),
+            "health-start-interval" => set(&health, "StartInterval", time(value)?),
             "health-start-period" => set(&health, "StartPeriod", time(value)?),
             "health-retries" => set(&health, "Retries", whole(value)?),
             "no-healthcheck" => {

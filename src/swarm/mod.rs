@@ -16,7 +16,7 @@ pub use endpoint::{PortProtocol, PublishMode, ResolutionMode};
 pub use engine_version::EngineVersion;
 pub use health_check::HealthCheck;
 pub use restart_policy::{RestartCondition, RestartPolicy};
-pub use spec::{DEFAULT_STOP_GRACE_PERIOD, Spec, SpecChange};
+pub use spec::{DEFAULT_STOP_GRACE_PERIOD, Replaces, Spec, SpecChange};
 pub use task_state::TaskState;
 pub use update_policy::{FailureAction, Order, UpdatePolicy};
 pub use update_state::UpdateState;

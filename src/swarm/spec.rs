@@ -70,8 +70,20 @@ pub struct SpecChange {
     pub before: Spec,
     /// What the engine was sent.
     pub after: Spec,
-    /// Whether Swarm replaces tasks for it.
-    pub replaces: bool,
+    /// Which tasks Swarm replaces for it.
+    pub replaces: Replaces,
+}
+
+/// Which tasks Swarm replaces for a change (swarmkit `manager/orchestrator/task.go`: `IsTaskDirty`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Replaces {
+    /// None: a change of scale, of labels or of the update's settings.
+    Nothing,
+    /// Those on nodes that the new placement does not allow: only that has changed.
+    Misplaced,
+    /// All of them.
+    Everything,
 }
 
 impl SpecChange {

@@ -156,9 +156,10 @@ impl Behaviour {
         (from, until)
     }
 
-    /// The last time at which the result of checks changes.
-    pub(super) fn last_change(&self) -> Offset {
-        self.checks.last().map_or(self.boot, |(from, _)| (*from).max(self.boot))
+    /// The next time after this at which the result of checks may change.
+    pub(super) fn change_after(&self, time: Offset) -> Option<Offset> {
+        let changes = self.checks.iter().map(|(from, _)| *from).chain([self.boot]);
+        changes.filter(|from| *from > time).min()
     }
 }
 

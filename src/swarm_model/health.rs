@@ -63,48 +63,151 @@ impl CheckTimings {
     }
 }
 
-/// The checks that one container is given at most before the model takes its health as settled.
-const MOST_CHECKS: u32 = 1_000_000;
-
 /// Follows the checks of a container that behaves like this (moby `daemon/health.go`):
 /// the first check comes one gap after the start, each next one a gap after the end of the one
 /// before; a failure that begins in the start period of a container that was never healthy does
-/// not count.
+/// not count. Checks that go like the one before are counted, not followed one by one: there may be
+/// billions.
 #[must_use]
 pub fn health_course(timings: CheckTimings, behaviour: &Behaviour, check: Offset) -> HealthCourse {
     let quick = behaviour.check_time.unwrap_or(check);
-    let settled = behaviour.last_change();
     let mut course = HealthCourse::default();
-    let mut streak = 0;
+    let mut streak: u64 = 0;
     let mut starts = timings.gap(Offset::ZERO, true);
-    for nth in 0..MOST_CHECKS {
+    loop {
         let result = behaviour.check_at(starts);
         let hangs = result == CheckResult::Hang || quick > timings.timeout;
-        let ends = starts + if hangs { timings.timeout } else { quick };
-        if nth == 0 {
+        let passes = result == CheckResult::Pass && !hangs;
+        let lasts = if hangs { timings.timeout } else { quick };
+        let ends = starts + lasts;
+        if course.first_check == Offset::ZERO {
             course.first_check = ends;
         }
-        if result == CheckResult::Pass && !hangs {
+        let starting = course.healthy.is_none();
+        let lenient = starting && starts < timings.start_period;
+        let change = behaviour.change_after(starts);
+        if passes && !starting && change.is_none() {
+            return course;
+        }
+        if !passes || !starting {
+            let round = lasts + timings.gap(ends, starting);
+            let period = lenient.then_some(timings.start_period);
+            let until = change.into_iter().chain(period).min();
+            let left = timings.retries.saturating_sub(streak + 1);
+            let most = if passes || lenient { u64::MAX } else { left };
+            let alike = alike(starts, until, round).min(most);
+            if alike > 0 {
+                streak = if passes || lenient { streak } else { streak + alike };
+                let rounds = i64::try_from(alike).unwrap_or(i64::MAX);
+                starts = starts + Offset::from_nanos(round.as_nanos().saturating_mul(rounds));
+                continue;
+            }
+        }
+        if passes {
             streak = 0;
             course.healthy.get_or_insert(ends);
-        } else if course.healthy.is_some() || starts >= timings.start_period {
+        } else if !lenient {
             streak += 1;
             if streak >= timings.retries {
                 course.unhealthy = Some(ends);
                 return course;
             }
         }
-        if streak == 0 && course.healthy.is_some() && starts >= settled {
-            return course;
-        }
         starts = ends + timings.gap(ends, course.healthy.is_none());
-        // A healthy container is checked over and over until something changes.
-        let round = timings.interval + quick;
-        if course.healthy.is_some() && streak == 0 && round > Offset::ZERO {
-            let next = behaviour.checks.iter().map(|(from, _)| *from).find(|from| *from > starts);
-            let spare = (next.unwrap_or(starts) - starts).as_nanos() / round.as_nanos();
-            starts = starts + Offset::from_nanos(spare.saturating_mul(round.as_nanos()));
+    }
+}
+
+/// How many checks from `starts` on, one each `round`, certainly end before `until`.
+fn alike(starts: Offset, until: Option<Offset>, round: Offset) -> u64 {
+    let Some(until) = until else { return u64::MAX };
+    let rounds = (until - starts).as_nanos() / round.as_nanos().max(1);
+    u64::try_from(rounds - 1).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same, one check after the other.
+    fn followed(timings: CheckTimings, behaviour: &Behaviour, check: Offset) -> HealthCourse {
+        let quick = behaviour.check_time.unwrap_or(check);
+        let (mut course, mut streak) = (HealthCourse::default(), 0);
+        let mut starts = timings.gap(Offset::ZERO, true);
+        for nth in 0..3_000 {
+            let result = behaviour.check_at(starts);
+            let hangs = result == CheckResult::Hang || quick > timings.timeout;
+            let ends = starts + if hangs { timings.timeout } else { quick };
+            if nth == 0 {
+                course.first_check = ends;
+            }
+            if result == CheckResult::Pass && !hangs {
+                streak = 0;
+                course.healthy.get_or_insert(ends);
+            } else if course.healthy.is_some() || starts >= timings.start_period {
+                streak += 1;
+                if streak >= timings.retries {
+                    course.unhealthy = Some(ends);
+                    return course;
+                }
+            }
+            starts = ends + timings.gap(ends, course.healthy.is_none());
+        }
+        course
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn counting_checks_is_following_them(
+            interval in 100_i64..3_000, start_interval in 100_i64..3_000,
+            start_period in 0_i64..20_000, timeout in 50_i64..2_000, retries in 1_u64..40,
+            boot in 0_i64..15_000, check_time in 1_i64..2_500,
+            changes in proptest::collection::vec((0_i64..30_000, 0_u8..3), 0..4),
+        ) {
+            let ms = Offset::from_millis;
+            let timings = CheckTimings {
+                interval: ms(interval), start_interval: ms(start_interval),
+                start_period: ms(start_period), timeout: ms(timeout), retries,
+            };
+            let mut checks: Vec<(Offset, CheckResult)> = changes
+                .into_iter()
+                .map(|(at, kind)| {
+                    let kinds = [CheckResult::Pass, CheckResult::Fail, CheckResult::Hang];
+                    (ms(at), kinds[usize::from(kind)])
+                })
+                .collect();
+            checks.sort_by_key(|(at, _)| *at);
+            let behaviour = Behaviour {
+                boot: ms(boot), checks, check_time: Some(ms(check_time)), ..Behaviour::default()
+            };
+            let found = health_course(timings, &behaviour, ms(10));
+            proptest::prop_assert_eq!(found, followed(timings, &behaviour, ms(10)));
         }
     }
-    course
+
+    #[test]
+    fn billions_of_checks_are_counted() {
+        let timings = CheckTimings {
+            interval: Offset::from_millis(1),
+            start_interval: Offset::from_millis(1),
+            start_period: Offset::from_millis(1_000 * 3_600 * 1_000),
+            timeout: Offset::from_millis(1_000),
+            retries: 4_294_967_295,
+        };
+        let never = Behaviour::default().never_healthy();
+        let check = Offset::from_millis(1);
+        let course = health_course(timings, &never, check);
+        // A check and its gap take 2 ms.
+        let expected = timings.start_period + Offset::from_millis(2 * 4_294_967_295);
+        assert!(
+            (course.unhealthy.unwrap() - expected).abs() < Offset::from_millis(10),
+            "{course:?}"
+        );
+        let endless = CheckTimings {
+            interval: Offset::from_nanos(i64::MAX),
+            start_interval: Offset::from_nanos(i64::MAX),
+            start_period: Offset::from_nanos(i64::MAX),
+            ..timings
+        };
+        assert!(health_course(endless, &never, check).unhealthy.is_some());
+    }
 }

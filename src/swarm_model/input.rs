@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Behaviour, Behaviours, HopTimes, Spec};
 use crate::Offset;
-use crate::swarm::EngineVersion;
+use crate::swarm::{EngineVersion, Replaces};
 
 /// Everything that a simulation depends on. The same input always has the same outcome.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,9 +13,8 @@ pub struct Input {
     pub old: Version,
     /// The version that the update asks for.
     pub new: Version,
-    /// Whether the tasks of the two versions differ. If not (a change of scale, of labels or of the
-    /// update's settings), Swarm replaces none.
-    pub replaces: bool,
+    /// Which tasks of the old version Swarm replaces.
+    pub replaces: Replaces,
     /// Whether the service has a spec to roll back to. After an automatic rollback it has none
     /// until the next update, which sets it again.
     pub has_previous: bool,
@@ -52,7 +51,7 @@ impl Input {
         Self {
             old: Version { spec: spec.clone(), behaviours: old.into() },
             new: Version { spec, behaviours: new.into() },
-            replaces: true,
+            replaces: Replaces::Everything,
             has_previous: true,
             engine: NEWEST,
             nodes: vec![Node::default()],

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::Offset;
 use crate::record::{ContainerAction, Event, EventKind, Run, StackFacts, TaskSeen};
-use crate::swarm::{EngineVersion, SpecChange, TaskState, UpdateState};
+use crate::swarm::{EngineVersion, Replaces, SpecChange, TaskState, UpdateState};
 
 /// An update that was recorded: what happened, and the input that plays it again.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,7 +94,8 @@ impl Observed {
         let engine = EngineVersion::parse(&run.meta.engine.version).unwrap_or(NEWEST);
         let SpecChange { before, mut after, replaces } = match specs {
             Some(specs) => (**specs).clone(),
-            None => from_stack(stack, &lives, new != *old),
+            None if new == *old => from_stack(stack, &lives, Replaces::Nothing),
+            None => from_stack(stack, &lives, Replaces::Everything),
         };
         let before = Spec { replicas: *replicas, ..before };
         after.replicas = wanted.unwrap_or(*replicas);
@@ -136,7 +137,7 @@ impl Observed {
 }
 
 /// The specs of a record that has only the stack's settings.
-fn from_stack(stack: &StackFacts, lives: &[Life], replaces: bool) -> SpecChange {
+fn from_stack(stack: &StackFacts, lives: &[Life], replaces: Replaces) -> SpecChange {
     let mut spec = Spec {
         update: stack.update_config.clone(),
         rollback: stack.rollback_config.clone(),

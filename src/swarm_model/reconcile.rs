@@ -6,7 +6,7 @@ use super::input::SlotOrder;
 use super::task::{NONE, TaskId, Which};
 use super::world::{Due, World, index};
 use crate::Offset;
-use crate::swarm::{TaskState, UpdateState};
+use crate::swarm::{Replaces, TaskState, UpdateState};
 
 /// How long a stop-first update waits for an old task to stop (swarmkit `restart.go`,
 /// `defaultOldTaskTimeout`).
@@ -105,7 +105,13 @@ impl World<'_> {
     }
 
     fn is_outdated(&self, id: TaskId) -> bool {
-        self.input.replaces && self.tasks[id as usize].version != self.current
+        let task = &self.tasks[id as usize];
+        task.version != self.current
+            && match self.input.replaces {
+                Replaces::Nothing => false,
+                Replaces::Misplaced => !self.nodes.allows(task.node, self.current),
+                Replaces::Everything => true,
+            }
     }
 
     /// The slots in the order in which an updater takes them.

@@ -5,6 +5,11 @@ use super::world::{Due, World};
 use crate::Offset;
 use crate::swarm::{RestartCondition, TaskState};
 
+/// A slot that fails so often is not followed further: its next task is held back for ever, as it is
+/// most of the time in between. Nothing else depends on what comes, and an update that waits
+/// elsewhere may wait for hours.
+const MOST_RESTARTS: usize = 30;
+
 /// The replacements in one slot since the spec changed.
 #[derive(Debug, Clone)]
 pub(super) struct Replaced {
@@ -39,6 +44,9 @@ impl World<'_> {
             *replaced = Replaced { version, at: Vec::new() };
         }
         replaced.at.push(now);
+        if replaced.at.len() > MOST_RESTARTS {
+            return;
+        }
         self.tasks[next as usize].promote_at = now + delay;
         self.plan_in(delay, next, Due::Promote);
     }

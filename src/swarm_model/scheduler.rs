@@ -99,6 +99,11 @@ impl Nodes {
         *starting = starting.saturating_sub(1);
     }
 
+    /// Whether a version's constraints allow a node.
+    pub(super) fn allows(&self, node: u32, version: Which) -> bool {
+        self.needs[version.index()].fits.get(node as usize).copied().unwrap_or(true)
+    }
+
     /// The node for a task: of those with room, the one with the fewest.
     pub(super) fn place(&self, slot: u32, version: Which) -> Result<u32, NoRoom> {
         let needs = &self.needs[version.index()];

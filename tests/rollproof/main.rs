@@ -80,6 +80,7 @@ mod swarm_model_records;
 mod sweep;
 mod ui;
 mod ui_run;
+mod upstream;
 mod watch;
 mod wire;
 mod workplace;

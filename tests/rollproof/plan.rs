@@ -362,3 +362,34 @@ fn hop_times_of_a_record_are_taken_by_plan() {
         assert!(error.contains(said) && error.contains("rollproof calibrate"), "{text}: {error}");
     }
 }
+
+/// Whatever a file says, the work is bounded: checks that go alike are counted, slots that fail over and
+/// over are not followed for ever, and too many replicas are refused.
+#[test]
+fn absurd_settings_are_played_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("stack.yml");
+    for lines in [
+        "healthcheck: {test: [CMD, a], retries: 4294967295}\ndeploy: {replicas: 2000}",
+        "healthcheck: {test: [CMD, a], interval: 1ms, start_period: 1000h}\ndeploy: {replicas: 2000}",
+        "healthcheck: {test: [CMD, a], interval: 2562047h, timeout: 2562047h, start_period: 2562047h}",
+        "stop_grace_period: 2562047h\ndeploy: {replicas: 9, update_config: {delay: 2562047h, monitor: 2562047h}}",
+        "deploy: {replicas: 9, restart_policy: {delay: 0s}, update_config: {delay: 2562047h, max_failure_ratio: 1.0}}",
+        "deploy: {replicas: 9, restart_policy: {delay: 2562047h, max_attempts: 18446744073709551615, window: 2562047h}}",
+        "deploy: {replicas: 9, update_config: {parallelism: 18446744073709551615}}",
+        "deploy: {replicas: 500, restart_policy: {delay: 0s}, update_config: {failure_action: continue, delay: 1h}}",
+    ] {
+        let lines = lines.lines().fold(String::new(), |text, line| format!("{text}    {line}\n"));
+        std::fs::write(&file, format!("services:\n  app:\n    image: a:1\n{lines}")).unwrap();
+        plan(&["-c", file.to_str().unwrap(), "--json"]).assert().success();
+    }
+    for replicas in ["20001", "4000000000", "18446744073709551615"] {
+        let text =
+            format!("services:\n  app:\n    image: a:1\n    deploy: {{replicas: {replicas}}}\n");
+        std::fs::write(&file, text).unwrap();
+        let told =
+            plan(&["-c", file.to_str().unwrap()]).assert().code(2).get_output().stderr.clone();
+        let told = String::from_utf8(told).unwrap();
+        assert!(told.contains("the model plays at most 20,000"), "{told}");
+    }
+}

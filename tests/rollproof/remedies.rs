@@ -65,8 +65,8 @@ fn a_failed_update_that_pauses_or_goes_on() {
     let tolerated = advice(&broken_update(UpdateState::Completed, |story| {
         story.run.meta.stack.update_config.max_failure_ratio = 0.5;
     }));
-    let tolerates = "    deploy: {replicas: 6, update_config: {max_failure_ratio: 0.5}}\n";
-    same(&tolerated, &found("SRU026", tolerates));
+    let half = "    deploy: {replicas: 6, update_config: {max_failure_ratio: 0.5}}\n";
+    same(&tolerated, &found("SRU026", half));
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn run(before: &ServiceBody, after: &ServiceBody, image: Option<&Value>, new: Be
     stack.replicas = change.before.replicas;
     stack.update_config = change.before.update.clone();
     stack.rollback_config = change.before.rollback.clone();
-    stack.healthcheck = change.before.health.clone();
+    stack.healthcheck.clone_from(&change.before.health);
     let names = Names {
         service: "demo_app".to_owned(),
         scenario: "update".to_owned(),

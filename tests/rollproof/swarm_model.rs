@@ -199,7 +199,7 @@ fn an_update_without_room_hangs() {
 #[test]
 fn a_change_that_replaces_nothing_has_no_state() {
     let mut input = Input::sound(spec(Order::StopFirst), secs(0.5), secs(0.1));
-    input.replaces = false;
+    input.replaces = rollproof::swarm::Replaces::Nothing;
     let outcome = simulate(&input);
     assert_eq!(outcome.final_state(), Nothing);
     input.new.spec.replicas = 8;

@@ -101,7 +101,7 @@ fn a_host_port_that_start_first_cannot_have_hangs() {
 fn a_change_of_scale_has_no_state() {
     let (scenarios, spec, _) = recorded("scaled-down");
     let mut input = Input::sound(spec, Offset::ZERO, secs(0.1));
-    input.replaces = false;
+    input.replaces = rollproof::swarm::Replaces::Nothing;
     input.new.spec.replicas = 2;
     let outcome = simulate(&input);
     assert_eq!(states(&outcome), []);

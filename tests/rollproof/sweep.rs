@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use serde_json::Value;
 
+use crate::workplace::{Workplace, docker};
+
 fn sweep(args: &[&str]) -> Command {
     let mut command = Command::cargo_bin("rollproof").unwrap();
     command.current_dir(env!("CARGO_MANIFEST_DIR")).arg("sweep").args(args);
@@ -100,6 +102,62 @@ fn rows_agree_with_plan_and_none_of_the_best_is_beaten() {
     assert_eq!(again["current"]["good_s"], rows[6]["good_s"]);
 }
 
+/// The best row comes first, then rows far from each other; never one that others beat while there are
+/// better ones.
+#[test]
+fn the_most_interesting_rows_are_the_best_and_far_apart() {
+    use rollproof::plan::{Setting, Sweep, Vary};
+    use rollproof::swarm::Order;
+    use rollproof::swarm_model::Spec;
+
+    let spec: Spec = crate::swarm_model::spec(Order::StartFirst);
+    let second = rollproof::Offset::from_millis(1_000);
+    let setting = Setting::new("app", spec, second, second);
+    let varied = ["parallelism=1,2,6", "order=start-first,stop-first", "monitor=5s,30s"];
+    let varied: Vec<Vary> = varied.iter().map(|text| Vary::parse(text).unwrap()).collect();
+    let sweep = Sweep::of(&setting, &varied).unwrap();
+    let front: Vec<usize> =
+        sweep.rows.iter().filter(|row| row.pareto).map(|row| row.number).collect();
+    assert_eq!(sweep.most_interesting(1), [sweep.best.unwrap()]);
+    for count in 1..=front.len() {
+        let chosen = sweep.most_interesting(count);
+        assert_eq!(chosen.len(), count);
+        assert!(chosen.iter().all(|number| front.contains(number)), "{chosen:?} of {front:?}");
+    }
+    // The quickest and the slowest update of the front are among the first three.
+    let of_front = || sweep.rows.iter().filter(|row| row.pareto);
+    let slowest = of_front().max_by_key(|row| row.good_s).unwrap().number;
+    assert!(sweep.most_interesting(3).contains(&slowest), "{:?}", sweep.most_interesting(3));
+    let all: Vec<usize> = (1..=sweep.rows.len()).collect();
+    assert_eq!(sweep.most_interesting(99), all);
+}
+
+/// Rows on a real engine: what is deployed has their settings, and the file is not touched.
+#[test]
+fn a_row_is_measured_beside_its_prediction() {
+    let place = Workplace::shared();
+    let file = place.quick_example("replicated-dnsrr.yml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let args = ["sweep", "-c", &file, "--service", "app", "--vary", "monitor=1s"];
+    let told = place.run(&[&args[..], &["--measure", "1", "--json"]].concat()).expect(0);
+    assert!(told.err.contains("measuring 1 row (1) on"), "{}", told.err);
+    let json = told.json();
+    let measured = &json["measured"][0];
+    assert_eq!(measured["row"], 1);
+    for figure in ["good_s", "recovers_s"] {
+        let of = |which: &str| measured[figure][which].as_f64().unwrap();
+        // A busy machine is slow; another monitor, or another order, is far away.
+        assert!(of("measured") > 0.8 * of("predicted"), "{measured:#}");
+    }
+    assert_eq!(measured["lowest"]["predicted"], measured["replicas"]);
+    let run = measured["run_id"].as_str().unwrap();
+    let report = place.run(&["report", "--json", run]);
+    assert!(report.out.contains("\"monitor\": 1.0"), "{}", report.out);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+    let stacks = docker(&place.docker_host(), &["stack", "ls", "--format", "{{.Name}}"]);
+    assert!(!stacks.expect(0).out.contains("rollproof-sweep"));
+}
+
 #[test]
 fn mistakes_are_refused_before_anything_is_played() {
     for (args, said) in [
@@ -119,6 +177,7 @@ fn mistakes_are_refused_before_anything_is_played() {
         (vec!["--vary", "delay=1s", "--vary", "update_config.delay=2s"], "is there twice"),
         (vec!["--vary", "delay=1s", "--write", "x"], "must be the number of a row"),
         (vec!["--vary", "delay=1s", "--write", "2"], "there is no row 2"),
+        (vec!["--vary", "delay=1s", "--measure", "0"], "0 is not in 1..=20"),
         (vec![], "--vary"),
     ] {
         let args = [&REPLICATED[..], &args].concat();

@@ -1,5 +1,7 @@
 //! A grid of settings, each played on the model, and which of them are best.
 
+mod interesting;
+mod measured;
 mod plot;
 mod text;
 
@@ -10,6 +12,7 @@ use super::{Course, Detection, Setting, Tweak, broken, detections};
 use crate::Offset;
 use crate::swarm::UpdateState;
 
+pub use measured::{Measured, Pair, measured_text};
 pub use text::sweep_text;
 
 /// The most rows of a grid.
@@ -44,6 +47,8 @@ pub struct Sweep {
     /// undetected, then takes the least time for a good update and a recovery together; absent if
     /// no row's good update completes.
     pub best: Option<usize>,
+    /// Rows that were run for real; empty without that.
+    pub measured: Vec<Measured>,
 }
 
 /// A combination of settings, and what an update does under it.
@@ -128,6 +133,7 @@ impl Sweep {
             best: best.map(|row| row.number),
             current,
             rows,
+            measured: Vec::new(),
         })
     }
 
@@ -154,17 +160,13 @@ impl Row {
         let good = tried.input(sound.clone(), sound.clone());
         let good = Course::of("good", String::new(), &good);
         let bad = Course::of("broken", String::new(), &tried.input(old, new));
-        let lowest = |course: &Course| {
-            let others = course.alternatives.iter().map(|other| other.lowest_answering);
-            others.chain([course.capacity.lowest_answering]).min().unwrap_or(0)
-        };
         let undetected = detections(&tried).into_iter().filter(|found| !found.noticed);
         Ok(Self {
             number: 0,
             values: tweaks.iter().map(|tweak| tweak.value().to_owned()).collect(),
             good_s: good.finished_s.filter(|_| good.final_state == UpdateState::Completed),
             recovers_s: bad.rollback.as_ref().and_then(|rollback| rollback.restored_s),
-            lowest: lowest(&good).min(lowest(&bad)),
+            lowest: good.lowest().min(bad.lowest()),
             replicas: tried.slots(),
             undetected: undetected.map(|found: Detection| found.kind).collect(),
             pareto: false,

@@ -8,7 +8,7 @@ use crate::Offset;
 use crate::wording::{counted, length, wrap};
 
 /// The width of the text, unless many settings are varied.
-const WIDTH: usize = 80;
+pub(super) const WIDTH: usize = 80;
 
 /// Rows of a table that are shown without being asked for.
 const MOST_ROWS: usize = 40;
@@ -56,20 +56,30 @@ fn table(text: &mut String, sweep: &Sweep, all: bool) {
     let mut lines: Vec<Vec<String>> = vec![head.collect(), cells(&sweep.current)];
     let shown = sweep.rows.iter().filter(|row| all || row.pareto);
     lines.extend(shown.map(cells));
+    aligned(text, &lines);
+    if !all {
+        let hidden = sweep.rows.iter().filter(|row| !row.pareto).count() as u64;
+        let _ = writeln!(text, "and {} that others beat: -v shows all", counted(hidden, "row"));
+    }
+}
+
+/// Writes lines of cells with their columns below each other.
+pub(super) fn aligned(text: &mut String, lines: &[Vec<String>]) {
     let columns = lines.first().map_or(0, Vec::len);
     let width = |column: usize| {
         lines.iter().filter_map(|line| Some(line.get(column)?.chars().count())).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    for line in &lines {
+    for line in lines {
         let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
         let row = cells.collect::<Vec<_>>().join("  ");
         let _ = writeln!(text, "{}", row.trim_end());
     }
-    if !all {
-        let hidden = sweep.rows.iter().filter(|row| !row.pareto).count() as u64;
-        let _ = writeln!(text, "and {} that others beat: -v shows all", counted(hidden, "row"));
-    }
+}
+
+/// A time, or what there is instead.
+pub(super) fn after(at: Option<Offset>, never: &str) -> String {
+    at.map_or_else(|| never.to_owned(), length)
 }
 
 fn cells(row: &Row) -> Vec<String> {
@@ -77,7 +87,6 @@ fn cells(row: &Row) -> Vec<String> {
         0 => "now".to_owned(),
         number => format!("{} {number:>3}", if row.pareto { '*' } else { ' ' }),
     };
-    let after = |at: Option<Offset>, never: &str| at.map_or_else(|| never.to_owned(), length);
     let figures = [
         after(row.good_s, "fails"),
         after(row.recovers_s, "never"),
