@@ -118,6 +118,7 @@ impl Observed {
             old: Version { spec, behaviours: of_old },
             new: Version { spec: asked, behaviours: of_new },
             replaces: new != *old,
+            others: Vec::new(),
             has_previous: true,
             engine,
             nodes: vec![Node::default(); nodes],

@@ -105,7 +105,10 @@ impl World<'_> {
     }
 
     fn is_outdated(&self, id: TaskId) -> bool {
-        self.input.replaces && self.tasks[id as usize].version != self.current
+        let version = self.tasks[id as usize].version;
+        let one_of_two = |which: Which| matches!(which, Which::Old | Which::New);
+        let same = !self.input.replaces && one_of_two(version) && one_of_two(self.current);
+        version != self.current && !same
     }
 
     /// The slots in the order in which an updater takes them.
