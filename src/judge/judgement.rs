@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use super::check::{Check, Verdict};
-use super::headline::headline;
+use super::headline::{headline, of_engine};
 use super::limits::Limits;
 use super::prediction::Prediction;
 use super::scenario_judgement::{ScenarioJudgement, judge_scene};
@@ -141,7 +141,10 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
         tool_version: run.meta.tool_version.clone(),
         command: run.meta.command.clone(),
         verdict,
-        headline: headline(verdict, &scenarios, &because, &run.meta.limits),
+        headline: of_engine(
+            &run.meta.engine,
+            &headline(verdict, &scenarios, &because, &run.meta.limits),
+        ),
         because,
         what_to_do,
         whole: whole == Verdict::Pass,

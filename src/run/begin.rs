@@ -71,6 +71,7 @@ impl RunSpec {
     /// cannot be made.
     pub async fn begin<'a>(mut self, env: &'a RunEnv<'a>) -> Result<Run<'a>> {
         let site = env.site;
+        self.load = self.load.at_speed(site.speed());
         self.limits.check_replicas(self.subject.target.replicas)?;
         if let Arrival::Deploy(deployment) = &self.subject.arrival {
             deployment.check(site).await?;

@@ -137,10 +137,8 @@ impl Live {
         self.input.others = others;
         self.input.replaces = replaces;
         self.templates = templates;
-        let status = match request.rollback {
-            true => UpdateState::RollbackStarted,
-            false => UpdateState::None,
-        };
+        let status =
+            if request.rollback { UpdateState::RollbackStarted } else { UpdateState::None };
         let submit = self.input.hops.submit;
         self.with(|world| {
             world.renumber(to.map(|to| to.unwrap_or(Which::New)));

@@ -231,6 +231,14 @@ fn needs(input: &Input) -> Vec<Needs> {
     specs.iter().map(of).collect()
 }
 
+impl Spec {
+    /// Whether a node is what the constraints ask for.
+    #[must_use]
+    pub fn fits(&self, node: &Node) -> bool {
+        fits(self, node)
+    }
+}
+
 /// Whether a node is what a spec's constraints ask for. A node of which nothing is known is.
 fn fits(spec: &Spec, node: &Node) -> bool {
     spec.constraints.iter().all(|constraint| {
