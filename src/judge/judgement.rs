@@ -67,6 +67,7 @@ pub struct Judgement {
 /// Judges a run.
 #[must_use]
 pub fn judge(run: &Run, limits: &Limits) -> Judgement {
+    let limits = &limits.at_speed(run.meta.engine.times_faster());
     let scenes = Scene::all(run);
     let mut caveats = run.meta.caveats.clone();
     caveats.extend(run.events.iter().filter_map(|event| match &event.kind {

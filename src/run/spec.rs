@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::record::{Against, NegativeControl, Sink, UserLimits};
 use crate::scenario::Declaration;
 use crate::site::{Site, StateFolder};
-use crate::streams::{Address, Asking, StreamKind};
+use crate::streams::{Address, Asking, StreamKind, slow_path};
 
 /// Where a run takes place, and what it has there.
 pub struct RunEnv<'a> {
@@ -88,6 +88,9 @@ impl Load {
         };
         self.baseline = faster(self.baseline, SHORTEST_BASELINE);
         self.settle = faster(self.settle, SHORTEST_REST);
+        if self.asking.slow_path == slow_path(1.0) {
+            self.asking.slow_path = slow_path(speed);
+        }
         self
     }
 

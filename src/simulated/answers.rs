@@ -50,9 +50,15 @@ pub(super) async fn answer(
     let _ = body.collect().await;
     let path = parts.uri.path();
     let mut response = match replica.manner.kind {
-        Kind::App { playground } => {
-            app(replica, playground, &parts.method, path, parts.uri.query().unwrap_or_default())
-                .await?
+        Kind::App { playground, workers } => {
+            app(
+                replica,
+                (playground, workers),
+                &parts.method,
+                path,
+                parts.uri.query().unwrap_or_default(),
+            )
+            .await?
         }
         _ => text(StatusCode::OK, greeting(replica)),
     };
@@ -62,7 +68,7 @@ pub(super) async fn answer(
 
 async fn app(
     replica: &Replica,
-    playground: bool,
+    (playground, workers): (bool, bool),
     method: &Method,
     path: &str,
     query: &str,
@@ -118,6 +124,9 @@ async fn app(
             text(StatusCode::OK, format!("I'm {host} and I don't feel well\n"))
         }
         "/die" if playground => {
+            if workers {
+                return Err(NoAnswer);
+            }
             replica.act(Deed::Exit(ABORTED));
             return Err(NoAnswer);
         }

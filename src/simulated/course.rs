@@ -20,6 +20,14 @@ use crate::swarm_model::{NoRoom, StateStep, Step, What, Why};
 /// Ended tasks that are kept in a slot, with the one that runs (swarmkit `manager.go`,
 /// `defaultTaskHistoryRetentionLimit`).
 const HISTORY: usize = 5;
+/// How long kept connections may still bring a request after the signal to stop, as in the app.
+const LAST_REQUESTS: Offset = Offset::from_millis(1_000);
+/// How often to look whether the last connection is closed.
+const LOOK_EVERY: Offset = Offset::from_millis(100);
+/// The exit code of the app if requests are still open when its time is over.
+const GAVE_UP: i32 = 1;
+/// The exit code of a process that was killed.
+const KILLED: i32 = 137;
 
 impl Service {
     /// Plays everything up to and including `to`.
@@ -135,12 +143,41 @@ impl Service {
             }
             Cue::Leaves => self.leaves(ground, id),
             Cue::Signal => {
-                if let Some(replica) = task.replica() {
+                if let Some(replica) = task.replica().cloned() {
                     replica.stop();
                     self.container_event(ground, id, "kill", &json!({"signal": "15"}), at);
+                    self.drains(&replica, id, at);
+                }
+            }
+            Cue::Drained => {
+                let Some(replica) = task.replica() else { return };
+                let signal = self.live.task(id).and_then(|now| now.signal);
+                if signal.is_some_and(|signal| at - signal >= LAST_REQUESTS) {
+                    replica.finish();
+                }
+                if replica.connections() == 0 {
+                    let code = self.drained_code.remove(&id);
+                    self.live.ends_at(id, at, code);
+                } else {
+                    self.cue_at(at + LOOK_EVERY, id, Cue::Drained);
                 }
             }
         }
+    }
+
+    /// A program that finishes what it has in hand ends later, if it has anything.
+    fn drains(&mut self, replica: &Replica, id: u32, at: Offset) {
+        let Some(limit) = replica.drains_for().filter(|_| replica.connections() > 0) else {
+            return;
+        };
+        let template = &self.templates[self.tasks[id as usize].template];
+        let grace = Offset::from_secs_f64(template.interpreted.version.spec.stop_grace.trunc());
+        // The app says so with exit code 1; SIGKILL comes first if the grace period is shorter.
+        let (after, code) = if grace < limit { (grace, KILLED) } else { (limit, GAVE_UP) };
+        let own = self.live.task(id).and_then(|now| now.exit_code);
+        self.live.ends_at(id, at + after, Some(code));
+        self.drained_code.insert(id, own.unwrap_or(0));
+        self.cue_at(at + LOOK_EVERY, id, Cue::Drained);
     }
 
     fn started(&mut self, ground: &mut Ground, id: u32, at: Offset) {
@@ -218,8 +255,7 @@ impl Service {
         container.ended = Some(at);
         container.exit_code = Some(code);
         if let Some(replica) = &container.replica {
-            let by_signal = now.is_some_and(|now| now.signal.is_some()) && !killed;
-            replica.ended(by_signal);
+            replica.ended();
         }
         if let Some(log) = ground.logs.get(&container.id) {
             log.end();
@@ -300,7 +336,7 @@ impl Service {
     }
 
     /// Forgets ended tasks that are too many, and their containers.
-    fn reap(&mut self, ground: &mut Ground, at: Offset) {
+    pub(super) fn reap(&mut self, ground: &mut Ground, at: Offset) {
         let attempts = self.body().restart_policy().max_attempts;
         let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
         let kept = if attempts > 0 { attempts.saturating_add(1) } else { HISTORY };
@@ -314,7 +350,7 @@ impl Service {
             *count += 1;
             let now = self.live.task(u32::try_from(index).unwrap_or(u32::MAX));
             let unwanted = now.is_none_or(|now| now.desired > TaskState::Running);
-            let removed = now.is_some_and(|now| now.desired >= TaskState::Remove);
+            let removed = self.removed || now.is_some_and(|now| now.desired >= TaskState::Remove);
             let over = task.state.is_terminal() || (unwanted && task.container.is_none());
             if over && (*count > kept || removed) {
                 self.forget_task(ground, index, at);

@@ -29,11 +29,15 @@ pub(super) async fn forward(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let begun = Instant::now();
+    // A proxy's waits are waits of the swarm.
+    let faster = |wait: Duration| {
+        Duration::try_from_secs_f64(wait.as_secs_f64() / replica.speed).unwrap_or(wait)
+    };
     let stream = loop {
         match connect(replica, upstream).await {
             Some(stream) => break stream,
-            None if upstream.retry_for.is_some_and(|limit| begun.elapsed() < limit) => {
-                sleep(TRY_EVERY).await;
+            None if upstream.retry_for.is_some_and(|limit| begun.elapsed() < faster(limit)) => {
+                sleep(faster(TRY_EVERY)).await;
             }
             None => return text(StatusCode::BAD_GATEWAY, String::new()),
         }

@@ -20,6 +20,9 @@ use crate::swarm_model::{Behaviour, Behaviours, Exception, Spec, StartResult, Ve
 /// its stop signal.
 const BOOT: Offset = Offset::from_millis(1_000);
 const STOP: Offset = Offset::from_millis(500);
+/// How long the app finishes open requests after its stop signal; what is not known is taken to be like
+/// it.
+const STOP_TIMEOUT: Offset = Offset::from_millis(8_000);
 /// The app's port.
 const APP_PORT: u16 = 8000;
 
@@ -30,6 +33,8 @@ pub(super) enum Kind {
     App {
         /// With the pages of the playground.
         playground: bool,
+        /// Several processes: one that ends is replaced, and the container stays.
+        workers: bool,
     },
     /// A proxy in front of another service.
     Proxy(Upstream),
@@ -47,6 +52,8 @@ pub(super) struct Manner {
     pub(super) ports: Vec<u16>,
     /// When it listens.
     pub(super) listens_after: Offset,
+    /// How long it finishes open requests after its stop signal, at most.
+    pub(super) stop_timeout: Offset,
     pub(super) faults: Faults,
     /// Its environment, with placeholders.
     pub(super) env: BTreeMap<String, String>,
@@ -61,6 +68,16 @@ pub(super) struct Interpreted {
 }
 
 impl Interpreted {
+    /// The image is there, or is not.
+    pub(super) fn has_image(&mut self, there: bool) {
+        let start = if there { StartResult::Starts } else { StartResult::ImageMissing };
+        let behaviours = &mut self.version.behaviours;
+        behaviours.usual.start = start;
+        for exception in &mut behaviours.exceptions {
+            exception.behaviour.start = start;
+        }
+    }
+
     /// The manner of the replicas in a slot.
     pub(super) fn manner(&self, slot: u64) -> &Manner {
         match &self.faulty {
@@ -105,6 +122,7 @@ pub(super) fn interpret(body: &ServiceBody, known: &Known) -> Interpreted {
         COMPANION_APP => Kind::App {
             playground: all.contains(&"--playground")
                 || env.get("ROLLPROOF_PLAYGROUND").is_some_and(|on| on == "true" || on == "1"),
+            workers: all.contains(&"--workers") || env.contains_key("ROLLPROOF_WORKERS"),
         },
         _ => proxy(body, container, known, &env).map_or(Kind::Unknown, Kind::Proxy),
     };
@@ -147,6 +165,7 @@ pub(super) fn interpret(body: &ServiceBody, known: &Known) -> Interpreted {
     let manner = |faults: Faults| Manner {
         kind: kind.clone(),
         ports: ports.clone(),
+        stop_timeout: stop_timeout.map_or(STOP_TIMEOUT, Offset::from),
         listens_after: if kind == Kind::Unknown { BOOT } else { faults.listens_after() },
         faults,
         env: env.clone(),

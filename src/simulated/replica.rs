@@ -1,7 +1,7 @@
 //! A replica: it listens, answers, and stops as its program would.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,9 +18,7 @@ use super::answers::answer;
 use super::faults::OnStop;
 use super::program::{Kind, Manner};
 use super::traffic::Traffic;
-
-/// How long kept connections may still bring a request after the signal to stop, as in the app.
-const LAST_REQUESTS: Duration = Duration::from_secs(1);
+use crate::Offset;
 
 /// What a replica sends back.
 pub(super) type Body = BoxBody<Bytes, hyper::Error>;
@@ -56,6 +54,7 @@ pub(super) struct Replica {
     pub(super) requests: AtomicU64,
     pub(super) poisoned: AtomicBool,
     pub(super) stopping: AtomicBool,
+    connections: AtomicUsize,
     deeds: UnboundedSender<(String, Deed)>,
     listening: AtomicBool,
     open: Mutex<Vec<(u16, SocketAddr)>>,
@@ -87,6 +86,7 @@ impl Replica {
             requests: AtomicU64::new(0),
             poisoned: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            connections: AtomicUsize::new(0),
             deeds,
             listening: AtomicBool::new(false),
             open: Mutex::default(),
@@ -161,22 +161,30 @@ impl Replica {
         self.closed.cancelled().await;
     }
 
-    /// The process has ended: by its stop signal, or by a crash, which cuts open requests.
-    pub(super) fn ended(&self, by_signal: bool) {
+    /// How long it goes on after its stop signal to finish open requests; absent if it does not.
+    pub(super) fn drains_for(&self) -> Option<Offset> {
+        let faults = &self.manner.faults;
+        let drains = !faults.ignore_stop
+            && !faults.drop_on_stop
+            && faults.on_stop == OnStop::Drain
+            && !self.is_prober();
+        drains.then_some(self.manner.stop_timeout)
+    }
+
+    /// Connections that are open.
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Connections end after the request that they are at.
+    pub(super) fn finish(&self) {
+        self.ending.cancel();
+    }
+
+    /// The process has ended: whatever is open is cut.
+    pub(super) fn ended(&self) {
         self.closed.cancel();
-        let finishes = by_signal
-            && self.manner.faults.on_stop != OnStop::Exit
-            && !self.manner.faults.drop_on_stop;
-        if !finishes {
-            return self.cut.cancel();
-        }
-        // Open connections bring a last request, which is answered with `connection: close`: the app
-        // waits for those as long as its users' time goes, not the swarm's.
-        let ending = self.ending.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(LAST_REQUESTS).await;
-            ending.cancel();
-        });
+        self.cut.cancel();
     }
 
     /// Whether requests get no response any more.
@@ -208,7 +216,9 @@ impl Replica {
         // A failure only costs latency.
         let _ = stream.set_nodelay(true);
         let replica = Arc::clone(self);
+        let open = Open::of(&replica);
         tokio::spawn(async move {
+            let _open = open;
             let of_request = Arc::clone(&replica);
             let service = service_fn(move |request| {
                 let replica = Arc::clone(&of_request);
@@ -226,6 +236,22 @@ impl Replica {
                 () = replica.cut.cancelled() => {}
             }
         });
+    }
+}
+
+/// A connection that is open as long as this exists.
+struct Open(Arc<Replica>);
+
+impl Open {
+    fn of(replica: &Arc<Replica>) -> Self {
+        replica.connections.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(replica))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -1,12 +1,13 @@
 //! A service: what it was told to be, and the model that says what becomes of it.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
 use super::ground::Ground;
+use super::images::full;
 use super::program::{Interpreted, Known, interpret};
 use super::task_record::TaskRecord;
 use super::traffic::Published;
@@ -44,6 +45,8 @@ pub(super) enum Cue {
     Leaves,
     /// It gets its stop signal.
     Signal,
+    /// It may have finished what it had in hand.
+    Drained,
 }
 
 /// A service of the simulated swarm.
@@ -59,6 +62,8 @@ pub(super) struct Service {
     pub(super) templates: Vec<Template>,
     pub(super) tasks: Vec<TaskRecord>,
     pub(super) cues: BinaryHeap<Reverse<(Offset, u32, Cue)>>,
+    /// The exit codes of tasks that are finishing what they have in hand.
+    pub(super) drained_code: HashMap<u32, i32>,
     /// It was removed; its tasks are stopping.
     pub(super) removed: bool,
     vip: Option<Ipv4Addr>,
@@ -89,6 +94,7 @@ impl Service {
             templates: vec![template],
             tasks: Vec::new(),
             cues: BinaryHeap::new(),
+            drained_code: HashMap::new(),
             removed: false,
             vip: None,
             chosen: Vec::new(),
@@ -143,10 +149,22 @@ impl Service {
         ground.tell(at, "service", "update", &self.id, attributes);
     }
 
+    /// An image is there from now on, or is gone.
+    pub(super) fn has_image(&mut self, name: &str, there: bool) {
+        for (index, template) in self.templates.iter_mut().enumerate() {
+            let image = template.task["ContainerSpec"]["Image"].as_str().unwrap_or_default();
+            if full(image) == name {
+                template.interpreted.has_image(there);
+                self.live.has_image(u64::try_from(index).unwrap_or(u64::MAX), there);
+            }
+        }
+    }
+
     /// Removes the service: its tasks stop.
     pub(super) fn remove(&mut self, ground: &mut Ground, at: Offset) {
         self.removed = true;
         self.live.remove();
+        self.reap(ground, at);
         let attributes = json!({ "name": self.name() });
         ground.tell(at, "service", "remove", &self.id, attributes);
     }

@@ -151,6 +151,13 @@ impl Swarm {
         }
     }
 
+    /// An image is there from now on, or is gone.
+    pub(super) fn has_image(&mut self, name: &str, there: bool) {
+        for service in &mut self.services {
+            service.has_image(name, there);
+        }
+    }
+
     /// The process of a task ends by itself.
     pub(super) fn exit(&mut self, service: usize, task: usize, code: i32) {
         self.services[service].live.exit(u32::try_from(task).unwrap_or(u32::MAX), code);

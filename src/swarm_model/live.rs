@@ -3,11 +3,12 @@
 
 use std::sync::LazyLock;
 
+use super::behaviour::KILLED;
 use super::input::{Input, Version};
 use super::outcome::StateStep;
 use super::task::{NONE, Step, VERSIONS, Which};
 use super::world::{Due, World, checks, grace};
-use super::{Behaviour, Spec};
+use super::{Behaviour, Spec, StartResult};
 use crate::Offset;
 use crate::swarm::{TaskState, UpdateState};
 
@@ -169,6 +170,20 @@ impl Live {
         });
     }
 
+    /// The image of a template is there from now on, or is gone: tasks of it can be made, or not.
+    pub fn has_image(&mut self, template: u64, there: bool) {
+        let start = if there { StartResult::Starts } else { StartResult::ImageMissing };
+        let versions = [&mut self.input.old, &mut self.input.new];
+        let all = versions.into_iter().chain(&mut self.input.others);
+        for (version, _) in all.zip(self.templates).filter(|(_, name)| *name == template) {
+            let behaviours = &mut version.behaviours;
+            let exceptions = behaviours.exceptions.iter_mut().map(|one| &mut one.behaviour);
+            for behaviour in exceptions.chain([&mut behaviours.usual]) {
+                behaviour.start = start;
+            }
+        }
+    }
+
     /// The process of a task ends by itself at the instant that was reached.
     pub fn exit(&mut self, task: u32, code: i32) {
         self.with(|world| {
@@ -181,6 +196,22 @@ impl Live {
                 world.replan(task);
                 world.plan_in(Offset::ZERO, task, Due::Died);
             }
+        });
+    }
+
+    /// A task that has its stop signal ends at another time than planned, with another exit code if
+    /// there is one: what its program has in hand decides.
+    pub fn ends_at(&mut self, task: u32, at: Offset, code: Option<i32>) {
+        self.with(|world| {
+            let now = world.now;
+            let Some(ending) = world.tasks.get_mut(task as usize) else { return };
+            if ending.signal.is_none_or(|signal| signal > now) || ending.died.is_some() {
+                return;
+            }
+            ending.exit_code = code.or(ending.exit_code);
+            ending.killed = ending.exit_code == Some(KILLED);
+            world.replan(task);
+            world.plan_at(at.max(now), task, Due::Died);
         });
     }
 

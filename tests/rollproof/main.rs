@@ -66,6 +66,7 @@ mod scenarios;
 mod schema;
 mod serve;
 mod shared_engine;
+mod simulated;
 mod stack_cases;
 mod stack_hostile;
 mod status;

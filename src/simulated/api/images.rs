@@ -41,12 +41,14 @@ pub(super) fn pull(engine: &Arc<Shared>, asked: &Asked) -> Reply {
         Some(tag) => format!("{name}:{tag}"),
         None => name.to_owned(),
     };
-    if !engine.now().ground.images.pull(&reference) {
+    let mut swarm = engine.now();
+    if !swarm.ground.images.pull(&reference) {
         return Reply::error(
             404,
             format!("manifest for {reference} not found: the simulated engine asks no registry"),
         );
     }
+    swarm.has_image(&full(&reference), true);
     Reply::json(&json!({ "status": format!("Status: Image is up to date for {reference}") }))
 }
 
@@ -72,8 +74,12 @@ pub(super) fn tag(engine: &Arc<Shared>, name: &str, asked: &Asked) -> Reply {
 }
 
 pub(super) fn remove(engine: &Arc<Shared>, name: &str) -> Reply {
-    match engine.now().ground.images.remove(name) {
-        Some((name, _)) => Reply::json(&json!([{ "Untagged": name }])),
+    let mut swarm = engine.now();
+    match swarm.ground.images.remove(name) {
+        Some((name, _)) => {
+            swarm.has_image(&name, is_in_a_registry(&name));
+            Reply::json(&json!([{ "Untagged": name }]))
+        }
         None => Reply::error(404, format!("No such image: {}", full(name))),
     }
 }
