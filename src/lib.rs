@@ -29,6 +29,7 @@ pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod serve;
+pub mod simulated;
 pub mod site;
 pub mod stack;
 pub mod stats;

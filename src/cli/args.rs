@@ -11,7 +11,8 @@ use super::next_args::{RegistryArgs, StandInArgs};
 use super::values::{duration, key_value, stack_name, words};
 use super::{
     build, calibrate, compare, deploy, down, explain, init, lab, lint, plan, probe, report, runs,
-    scenarios, serve, shell, stack, status, sweep, try_scenarios, update as roll, verify, watch,
+    scenarios, serve, shell, simulated_engine, stack, status, sweep, try_scenarios, update as roll,
+    verify, watch,
 };
 use crate::deploy::{Change, EndpointMode};
 use crate::site::EngineChoice;
@@ -76,6 +77,17 @@ pub(super) struct GlobalArgs {
     )]
     pub(super) lab_root: Option<PathBuf>,
 
+    /// Let the time of a simulated engine pass N times faster [default: 1, or as it runs already]
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        value_parser = super::values::speed,
+        env = "ROLLPROOF_SPEED",
+        hide_short_help = true
+    )]
+    pub(super) speed: Option<f64>,
+
     /// Create a swarm for the run on an engine that is in none
     #[arg(long, global = true, hide_short_help = true)]
     pub(super) init_swarm: bool,
@@ -139,6 +151,9 @@ pub(super) enum Command {
     /// Send requests from inside the network of the stack under test
     #[command(hide = true)]
     ProbeAgent,
+    /// Serve the simulated engine of a state folder
+    #[command(hide = true)]
+    SimulatedEngine(simulated_engine::SimulatedEngineArgs),
 }
 
 /// Which stack, and how it is deployed.

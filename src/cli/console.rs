@@ -61,6 +61,7 @@ impl Console {
             lab,
             nodes: 1,
             lab_engine: self.lab_engine(),
+            speed: self.global.speed,
             start_deadline: Duration::from_secs(60),
         }
     }

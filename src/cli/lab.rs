@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::lab::{
     DownReport, EngineSource, Lab, LabOptions, LabStatus, LabTrace, NodeStatus, lab_traces,
 };
-use crate::site::remove_lab;
+use crate::site::{EngineChoice, LabUse, remove_lab, remove_simulation};
 use crate::wording::counted;
 
 /// `rollproof lab …`.
@@ -61,6 +61,9 @@ pub struct LabUp {
 /// Those of [`Lab`]; when there is no lab to show; when something of a lab could not be removed.
 pub(super) async fn run(command: LabCommand, console: &Console) -> Result<u8> {
     let (state, json) = (console.state.path(), console.global.json);
+    if console.global.engine == EngineChoice::Simulated {
+        return simulated(&command, console).await;
+    }
     match command {
         LabCommand::Up(args) => {
             let options = LabOptions {
@@ -89,6 +92,55 @@ pub(super) async fn run(command: LabCommand, console: &Console) -> Result<u8> {
         }
         LabCommand::Down(args) if args.dry_run => foresee_down(console)?,
         LabCommand::Down(_) => show_down(&remove_lab(&console.state).await?, json)?,
+    }
+    Ok(0)
+}
+
+/// The same for a simulated engine.
+async fn simulated(command: &LabCommand, console: &Console) -> Result<u8> {
+    let state = &console.state;
+    let running = async || {
+        let site = console.open_site(LabUse::Running).await?;
+        Ok::<_, Error>((site.address(), site.speed(), site.published_host))
+    };
+    let show = |(address, speed, host): (String, f64, String)| {
+        if console.global.json {
+            let status = json!({"docker_host": address, "speed": speed, "published_host": host});
+            return put(&to_json(&status)?);
+        }
+        put(&format!(
+            "simulated engine, {speed} times as fast as real, ports open at {host}\n\n\
+             export DOCKER_HOST={address}\n"
+        ))
+    };
+    match command {
+        LabCommand::Up(args) if args.dry_run.dry_run => {
+            put(&format!("would use {}\n", console.foresee_site(LabUse::Start).await?))?;
+            nothing_done(console);
+        }
+        LabCommand::Up(_) => {
+            console.open_site(LabUse::Start).await?;
+            show(running().await?)?;
+        }
+        LabCommand::Status | LabCommand::Ls => show(running().await?)?,
+        LabCommand::Env => put(&format!("export DOCKER_HOST={}\n", running().await?.0))?,
+        LabCommand::Down(args) if args.dry_run => {
+            let there = console.foresee_site(LabUse::Running).await.is_ok();
+            let what =
+                if there { "would end the simulated engine" } else { "no simulated engine runs" };
+            put(&format!("{what}\n"))?;
+            nothing_done(console);
+        }
+        LabCommand::Down(_) => {
+            let ended = remove_simulation(state)?;
+            if console.global.json {
+                put(&to_json(&json!({ "ended": ended }))?)?;
+            } else {
+                let what =
+                    if ended { "ended the simulated engine" } else { "no simulated engine runs" };
+                put(&format!("{what}\n"))?;
+            }
+        }
     }
     Ok(0)
 }

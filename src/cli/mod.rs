@@ -38,6 +38,7 @@ mod runs;
 mod scenarios;
 mod serve;
 mod shell;
+mod simulated_engine;
 mod stack;
 mod status;
 mod sweep;
@@ -117,6 +118,7 @@ async fn dispatch(command: Command, global: GlobalArgs, file: Option<PathBuf>) -
         Command::Man(args) => return shell::man(&args),
         Command::Probe(args) => return probe::run(args, &global).await,
         Command::ProbeAgent => return probe_agent::run().await,
+        Command::SimulatedEngine(args) => return simulated_engine::run(&args).await,
         Command::Serve(args) => return serve::run(args).await,
         Command::Status(args) => return status::run(args, global).await,
         command => command,
@@ -152,6 +154,7 @@ async fn dispatch(command: Command, global: GlobalArgs, file: Option<PathBuf>) -
         | Command::Man(_)
         | Command::Probe(_)
         | Command::ProbeAgent
+        | Command::SimulatedEngine(_)
         | Command::Serve(_)
         | Command::Status(_) => {
             unreachable!("handled above")

@@ -160,7 +160,7 @@ impl StandInArgs {
         if !self.stand_ins {
             return Ok(None);
         }
-        if site.kind != EngineKind::Lab {
+        if site.kind == EngineKind::Host {
             return Err(Error::usage("--stand-ins is for a private engine")
                 .hint("--engine lab uses one; on this engine, create what is missing"));
         }

@@ -164,9 +164,15 @@ impl ValueEnum for StreamChoice {
     }
 }
 
+/// A speed of simulated time.
+pub(super) fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse().ok().filter(|speed: &f64| (0.1..=100.0).contains(speed));
+    speed.ok_or_else(|| "expected a number from 0.1 to 100".to_owned())
+}
+
 impl ValueEnum for EngineChoice {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Auto, Self::Host, Self::Lab]
+        &[Self::Auto, Self::Host, Self::Lab, Self::Simulated]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
@@ -175,6 +181,8 @@ impl ValueEnum for EngineChoice {
                 .help("the host's engine if it is an active manager, else a private one"),
             Self::Host => PossibleValue::new("host").help("the engine that the docker CLI uses"),
             Self::Lab => PossibleValue::new("lab").help("a private engine, made for the run"),
+            Self::Simulated => PossibleValue::new("simulated")
+                .help("no engine: the model of Swarm plays one; what it shows is no proof"),
         })
     }
 }

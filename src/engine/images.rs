@@ -115,6 +115,16 @@ impl Engine {
         Ok(image.id)
     }
 
+    /// Lets the engine get an image by its name.
+    ///
+    /// # Errors
+    /// When the engine does not answer or cannot get it.
+    pub async fn pull_image(&self, reference: &str) -> Result<()> {
+        let from = super::raw_client::query("fromImage", reference);
+        let pulled = self.raw.post(&format!("/images/create?{from}"), &Value::Null, &[]).await;
+        pulled.map(drop).map_err(|error| error.into_error(format!("cannot pull image {reference}")))
+    }
+
     /// Builds an image with the engine's builder from a tar archive of its context. `log` gets the
     /// builder's output, line by line.
     ///

@@ -34,7 +34,7 @@ pub use images::{Distribution, ImageView};
 pub use registry_auth::RegistryAuth;
 pub use services::{ServiceView, UpdateStatusView};
 pub use stacks::{Leftover, StackObject, StackObjectKind};
-pub use swarm::{EngineInfo, NodeView, SwarmRole};
+pub use swarm::{EngineInfo, NodeView, Simulated, SwarmRole};
 pub use tasks::TaskView;
 
 pub use crate::stack::{STACK_IMAGE_LABEL, STACK_LABEL};

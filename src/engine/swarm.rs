@@ -69,6 +69,33 @@ pub struct EngineInfo {
     pub storage: String,
     /// The engine's time when it answered.
     pub time: Option<Timestamp>,
+    /// What an engine that only plays one says about itself; absent for a real one.
+    pub simulated: Option<Simulated>,
+}
+
+/// What a simulated engine says about itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Simulated {
+    /// How much faster than real its time passes.
+    pub speed: f64,
+    /// The address at which published ports are open.
+    pub address: String,
+}
+
+impl Simulated {
+    /// The label of a simulated engine with its speed, which tells that it is one.
+    pub const SPEED_LABEL: &str = "rollproof.simulated.speed";
+    /// The label with the address at which published ports are open.
+    pub const ADDRESS_LABEL: &str = "rollproof.simulated.address";
+
+    fn of(info: &Value) -> Option<Self> {
+        let label = |key: &str| {
+            let labels = items(&info["Labels"]).filter_map(|label| label.as_str()?.split_once('='));
+            labels.into_iter().find(|(name, _)| *name == key).map(|(_, value)| value.to_owned())
+        };
+        let speed = label(Self::SPEED_LABEL)?.parse().ok()?;
+        Some(Self { speed, address: label(Self::ADDRESS_LABEL).unwrap_or_default() })
+    }
 }
 
 impl Engine {
@@ -100,6 +127,7 @@ impl Engine {
             live_restore: info["LiveRestoreEnabled"].as_bool().unwrap_or(false),
             storage: text(&info["Driver"]),
             time: info["SystemTime"].as_str().and_then(|time| time.parse().ok()),
+            simulated: Simulated::of(&info),
         })
     }
 

@@ -8,7 +8,7 @@ use super::stream_stats::StreamStats;
 use super::swarm_checks::ROLLBACK_HAPPENED;
 use super::user_limits::share;
 use crate::Offset;
-use crate::record::{AllowedFailed, Purpose, Route, UserLimits};
+use crate::record::{AllowedFailed, EngineFacts, Purpose, Route, UserLimits};
 use crate::stats::{Gap, Outage};
 use crate::wording::{count, counted, length};
 
@@ -98,6 +98,34 @@ pub(super) fn lost_or_not(users: &UserRequests, limits: &UserLimits, within: &st
     }
 }
 
+/// The same headline, which says first that no engine was there: what a model of Swarm shows is no
+/// proof.
+pub(super) fn of_engine(engine: &EngineFacts, headline: &str) -> String {
+    if !engine.is_simulated() {
+        return headline.to_owned();
+    }
+    let faster = match engine.times_faster() {
+        speed if (speed - 1.0).abs() < f64::EPSILON => String::new(),
+        speed => format!(" at speed {speed}"),
+    };
+    let (verdict, rest) = match headline.strip_prefix(INCONCLUSIVE) {
+        Some(rest) => (INCONCLUSIVE, rest),
+        None => ("", headline),
+    };
+    format!("{verdict}simulated{faster}, not a proof: {rest}")
+}
+
+/// A headline without what [`of_engine`] says first.
+pub(super) fn without_engine(headline: &str) -> &str {
+    match headline.split_once("not a proof: ") {
+        Some((engine, rest)) if engine.contains("simulated") => rest,
+        _ => headline.strip_prefix(INCONCLUSIVE).unwrap_or(headline),
+    }
+}
+
+/// What the headline of an inconclusive run begins with.
+const INCONCLUSIVE: &str = "inconclusive: ";
+
 /// The headline of a run, from its verdict, its scenarios and the reasons for the verdict.
 pub(super) fn headline(
     verdict: Verdict,
@@ -137,7 +165,7 @@ pub(super) fn headline(
                 Some((name, reason)) if !name.contains(' ') => reason,
                 _ => reason,
             };
-            format!("inconclusive: {reason}")
+            format!("{INCONCLUSIVE}{reason}")
         }
     }
 }

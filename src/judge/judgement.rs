@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use super::check::{Check, Verdict};
-use super::headline::headline;
+use super::headline::{headline, of_engine};
 use super::limits::Limits;
 use super::prediction::Prediction;
 use super::scenario_judgement::{ScenarioJudgement, judge_scene};
@@ -67,6 +67,7 @@ pub struct Judgement {
 /// Judges a run.
 #[must_use]
 pub fn judge(run: &Run, limits: &Limits) -> Judgement {
+    let limits = &limits.at_speed(run.meta.engine.times_faster());
     let scenes = Scene::all(run);
     let mut caveats = run.meta.caveats.clone();
     caveats.extend(run.events.iter().filter_map(|event| match &event.kind {
@@ -141,7 +142,10 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
         tool_version: run.meta.tool_version.clone(),
         command: run.meta.command.clone(),
         verdict,
-        headline: headline(verdict, &scenarios, &because, &run.meta.limits),
+        headline: of_engine(
+            &run.meta.engine,
+            &headline(verdict, &scenarios, &because, &run.meta.limits),
+        ),
         because,
         what_to_do,
         whole: whole == Verdict::Pass,

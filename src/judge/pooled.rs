@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::check::Verdict;
-use super::headline::{UserRequests, lost_or_not};
+use super::headline::{UserRequests, lost_or_not, of_engine, without_engine};
 use super::judgement::Judgement;
 use super::scenario_judgement::ScenarioJudgement;
 use super::stream_stats::StreamStats;
@@ -63,7 +63,10 @@ impl Pooled {
                 .unwrap_or_default(),
             runs: judgements.len() as u64,
             verdict,
-            headline: headline(verdict, judgements),
+            headline: match judgements.first() {
+                Some(first) => of_engine(&first.engine, &headline(verdict, judgements)),
+                None => headline(verdict, judgements),
+            },
             because,
             per_run: judgements.iter().map(PooledRun::of).collect(),
             scenarios: PooledScenario::all(judgements),
@@ -82,7 +85,8 @@ fn headline(verdict: Verdict, judgements: &[Judgement]) -> String {
     let runs = counted(judgements.len() as u64, "run");
     let users = UserRequests::of(judgements.iter().flat_map(|judgement| &judgement.scenarios));
     let worst = judgements.iter().filter(|judgement| judgement.verdict == verdict);
-    let first = worst.clone().next().map_or("no run began", |worst| worst.headline.as_str());
+    let first = worst.clone().next();
+    let first = first.map_or("no run began", |worst| without_engine(&worst.headline));
     let limits = judgements.first().map(|first| first.limits).unwrap_or_default();
     match verdict {
         Verdict::Pass if users.failed > 0 => lost_or_not(&users, &limits, &format!("in {runs}")),
@@ -94,7 +98,6 @@ fn headline(verdict: Verdict, judgements: &[Judgement]) -> String {
         Verdict::Fail => format!("{} of {runs}: {first}", worst.count()),
         Verdict::Inconclusive if judgements.is_empty() => format!("inconclusive: {first}"),
         Verdict::Inconclusive => {
-            let first = first.strip_prefix("inconclusive: ").unwrap_or(first);
             format!("inconclusive: {} of {runs}: {first}", worst.count())
         }
     }

@@ -47,11 +47,13 @@ pub struct Difference {
 impl Prediction {
     /// The predictions of a run's updates, each with the name of its scenario, in their order.
     pub(super) fn all(run: &Run) -> Vec<(String, Self)> {
-        Observed::all(run).iter().map(|one| (one.scenario.clone(), Self::of(one))).collect()
+        let idle = HopTimes::default().faster(run.meta.engine.times_faster());
+        let all = Observed::all(run);
+        all.iter().map(|one| (one.scenario.clone(), Self::of(one, idle))).collect()
     }
 
-    fn of(observed: &Observed) -> Self {
-        let idle = with_hops(observed, HopTimes::default());
+    fn of(observed: &Observed, idle: HopTimes) -> Self {
+        let idle = with_hops(observed, idle);
         let (_, played) = idle.replay();
         let states = played.states.iter();
         Self {

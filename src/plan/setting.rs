@@ -114,6 +114,7 @@ impl Setting {
             old: Version { spec: self.previous.clone(), behaviours: old.into() },
             new: Version { spec: self.spec.clone(), behaviours: new.into() },
             replaces: self.replaces,
+            others: Vec::new(),
             has_previous: true,
             engine: self.engine,
             nodes: self.nodes(),

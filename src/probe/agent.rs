@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::io::{BufWriter, Write};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::replicas::Lookup;
 use super::{ProbeOrder, ProbeTotals, Prober};
 use crate::record::Shot;
 use crate::{Clock, Error, Offset, Result};
@@ -101,6 +102,28 @@ pub async fn run_agent(
     out: impl Write,
     stop: impl Future<Output = ()>,
 ) -> Result<()> {
+    follow_order(order, out, stop, None).await
+}
+
+/// [`run_agent`] where names are looked up in another way than the system's, which must not block.
+///
+/// # Errors
+/// As [`run_agent`].
+pub async fn run_agent_with(
+    order: &ProbeOrder,
+    out: impl Write,
+    stop: impl Future<Output = ()>,
+    lookup: Arc<Lookup>,
+) -> Result<()> {
+    follow_order(order, out, stop, Some(lookup)).await
+}
+
+async fn follow_order(
+    order: &ProbeOrder,
+    out: impl Write,
+    stop: impl Future<Output = ()>,
+    lookup: Option<Arc<Lookup>>,
+) -> Result<()> {
     let mut out = BufWriter::new(out);
     let clock = Clock::start();
     let (sender, shots) = mpsc::channel();
@@ -108,7 +131,7 @@ pub async fn run_agent(
         // It fails only if the receiver is gone.
         let _ = sender.send((stream, shot));
     };
-    let mut prober = Prober::start(order.plans().to_vec(), clock, sink)?;
+    let mut prober = Prober::start_with(order.plans().to_vec(), clock, sink, lookup)?;
     report(&mut out, [AgentLine::Hello(AgentHello::of(&clock))])?;
     let lines = || shots.try_iter().map(|(stream, shot)| AgentLine::Shot(stream, shot));
 

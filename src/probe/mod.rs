@@ -38,12 +38,13 @@ mod tls;
 mod totals;
 mod wire;
 
-pub use agent::{AgentEnd, AgentHello, AgentLine, EndedBy, run_agent};
+pub use agent::{AgentEnd, AgentHello, AgentLine, EndedBy, run_agent, run_agent_with};
 pub use ask::{Answer, ask};
 pub use asked::{Asked, Resolve, WeightedPath};
 pub use expect::{BodyExpect, Expect};
 pub use order::ProbeOrder;
 pub use prober::Prober;
+pub use replicas::Lookup;
 pub use request::{Host, Method};
 pub use stream_plan::StreamPlan;
 pub use tls::{Identity, TlsSettings};

@@ -54,15 +54,15 @@ impl Prober {
         clock: Clock,
         sink: impl Fn(usize, Shot) + Send + Sync + 'static,
     ) -> Result<Self> {
-        Self::start_with(plans, clock, sink, Arc::new(system_lookup))
+        Self::start_with(plans, clock, sink, None)
     }
 
-    /// [`Prober::start`] with another way to find the replicas.
-    fn start_with(
+    /// [`Prober::start`] with another way to look names up than the system's, if there is one.
+    pub(super) fn start_with(
         plans: Vec<StreamPlan>,
         clock: Clock,
         sink: impl Fn(usize, Shot) + Send + Sync + 'static,
-        lookup: Arc<Lookup>,
+        lookup: Option<Arc<Lookup>>,
     ) -> Result<Self> {
         plans.iter().try_for_each(StreamPlan::check)?;
         let secure =
@@ -88,9 +88,12 @@ impl Prober {
                 .enumerate()
                 .map(|(index, ((plan, secure), slots))| {
                     let (stalls, sink) = (stalls.clone(), Rc::clone(&sink));
-                    Rc::new(Stream::new(index, plan, secure, slots, clock, stalls, sink))
+                    let mut stream = Stream::new(index, plan, secure, slots, clock, stalls, sink);
+                    stream.lookup.clone_from(&lookup);
+                    Rc::new(stream)
                 })
                 .collect();
+            let lookup = lookup.unwrap_or_else(|| Arc::new(system_lookup));
             let totals = runtime.block_on(run(&streams, &lookup, clock, &stalls, stopped));
             // A hanging name lookup cannot be stopped; it must not block the thread.
             runtime.shutdown_background();
@@ -290,7 +293,7 @@ mod tests {
         let (sender, shots) = mpsc::channel();
         let sink = move |_, shot: Shot| drop(sender.send(shot));
         let prober =
-            Prober::start_with(vec![plan], Clock::start(), sink, Arc::new(lookup)).unwrap();
+            Prober::start_with(vec![plan], Clock::start(), sink, Some(Arc::new(lookup))).unwrap();
         let count = |shots: &mpsc::Receiver<Shot>, until: &dyn Fn(&[Shot]) -> bool| {
             let mut seen = Vec::new();
             while !until(&seen) {

@@ -62,6 +62,11 @@ async fn reach(
     let address = match (replica, plan.host()) {
         (Some(replica), _) => replica.address,
         (None, Host::Address(address)) => SocketAddr::new(*address, port),
+        (None, Host::Name(name)) if stream.lookup.is_some() => {
+            let found = stream.lookup.as_ref().and_then(|lookup| lookup(name, port).ok());
+            let found = found.unwrap_or_default();
+            choose(found, plan.source, number).ok_or(ConnectFault::Outcome(Outcome::NameLookup))?
+        }
         (None, Host::Name(name)) => {
             match timeout_at(limit, lookup_host((name.as_str(), port))).await {
                 Ok(Ok(found)) => choose(found.collect(), plan.source, number),

@@ -22,7 +22,7 @@ const ASK_AFTER_GONE: Offset = Offset::from_millis(15_000);
 const SILENT_AFTER_GONE: Offset = Offset::from_millis(10_000);
 
 /// Looks up a name and a port; may block.
-pub(super) type Lookup = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
+pub type Lookup = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
 /// The system's resolver.
 pub(super) fn system_lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {

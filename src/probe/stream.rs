@@ -14,7 +14,7 @@ use super::ask::Witness;
 use super::holder::Holder;
 use super::link::Pool;
 use super::patterns::Patterns;
-use super::replicas::{Replica, Replicas};
+use super::replicas::{Lookup, Replica, Replicas};
 use super::schedule::Stalls;
 use super::tls::Secure;
 use super::{ProbeTotals, StreamPlan};
@@ -48,6 +48,8 @@ pub(super) struct Stream {
     pub secure: Option<Secure>,
     /// The regular expressions that a good response matches.
     pub patterns: Patterns,
+    /// How names are looked up, if not by the system.
+    pub lookup: Option<Arc<Lookup>>,
     /// Keeps what came, for a single request.
     pub witness: Option<RefCell<Witness>>,
     index: usize,
@@ -83,6 +85,7 @@ impl Stream {
             headers: plan.request_headers(),
             uris: plan.request_uris(),
             secure,
+            lookup: None,
             witness: None,
             // They were compiled once when the plan was checked.
             patterns: Patterns::of(&plan.expect).unwrap_or_default(),

@@ -56,8 +56,12 @@ pub struct EngineFacts {
     pub ipvs: bool,
     /// Nodes in the swarm.
     pub nodes: u64,
-    /// `lab` or `host`.
+    /// `lab`, `host` or `simulated`.
     pub kind: String,
+    /// How much faster than real the time of a simulated swarm passed; absent for a real engine. The
+    /// settings of the stack are recorded as short as they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<f64>,
     /// Engine clock minus ours when the run began. Event times are already corrected for it.
     pub clock_offset: Offset,
 }
@@ -109,6 +113,20 @@ pub struct EntryFacts {
     pub order: Order,
 }
 
+impl EngineFacts {
+    /// Whether no engine was there: the model of Swarm played one.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        self.kind == "simulated"
+    }
+
+    /// How much faster than real the swarm's time passed.
+    #[must_use]
+    pub fn times_faster(&self) -> f64 {
+        self.speed.filter(|speed| *speed > 0.0).unwrap_or(1.0)
+    }
+}
+
 impl StackFacts {
     /// The same with the settings that are at work in an update, which can bring others.
     #[must_use]
@@ -119,6 +137,22 @@ impl StackFacts {
             facts.rollback_config = rollback.clone();
         }
         facts
+    }
+
+    /// The same with every duration as short as it is where time passes so much faster.
+    #[must_use]
+    pub fn at_speed(mut self, speed: f64) -> Self {
+        for policy in [&mut self.update_config, &mut self.rollback_config] {
+            policy.delay /= speed;
+            policy.monitor /= speed;
+        }
+        if let Some(check) = &mut self.healthcheck {
+            check.interval /= speed;
+            check.timeout /= speed;
+            check.start_period /= speed;
+            check.start_interval = check.start_interval.map(|interval| interval / speed);
+        }
+        self
     }
 
     /// Whether a setting such as `update_config.order` has the engine's default because the stack

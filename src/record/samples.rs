@@ -71,6 +71,7 @@ pub(crate) fn meta(streams: &[&str]) -> Meta {
         tool_version: "0.1.0".to_owned(),
         command: "verify".to_owned(),
         engine: EngineFacts {
+            speed: None,
             version: "20.10.24".to_owned(),
             api: "1.41".to_owned(),
             kernel: "6.1.0".to_owned(),

@@ -7,7 +7,7 @@ use super::page::Page;
 use super::pooled_summary::scenario_lines;
 use super::requests::table;
 use super::services::in_one_line;
-use super::settings::{proof, rollback_settings, settings, wanted};
+use super::settings::{proof, proof_label, rollback_settings, settings, wanted};
 use super::style::Style;
 use super::summary::{after, cause, differs, fix, more, what_swarm_did};
 use crate::Offset;
@@ -61,7 +61,7 @@ fn one(judgement: &Judgement, style: Style) -> String {
     }
     let all = proof(judgement);
     if !all.is_empty() {
-        page.row("proof", &all);
+        page.row(proof_label(judgement), &all);
     }
     broken_checks(&mut page, &judgement.checks, false);
 

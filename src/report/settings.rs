@@ -99,6 +99,11 @@ fn items_row(page: &mut Page, label: &str, items: &[String]) {
     }
 }
 
+/// What the row of [`proof`] is called: what a model shows is none.
+pub(super) fn proof_label(judgement: &Judgement) -> &'static str {
+    if judgement.engine.is_simulated() { "measured" } else { "proof" }
+}
+
 /// What shows that the run would have noticed a lost request.
 pub(super) fn proof(judgement: &Judgement) -> String {
     let mut parts = Vec::new();

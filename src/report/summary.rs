@@ -8,7 +8,7 @@ use super::page::{INDENT, Page};
 use super::pooled_summary::pooled_summary;
 use super::requests::{of_users, table};
 use super::services::in_one_line;
-use super::settings::{proof, settings, wanted};
+use super::settings::{proof, proof_label, settings, wanted};
 use super::style::Style;
 use crate::Offset;
 use crate::judge::{
@@ -66,7 +66,7 @@ fn one(judgement: &Judgement, style: Style) -> String {
         settings(&mut set, &judgement.stack);
         let proof = proof(judgement);
         if !proof.is_empty() {
-            proven.row("proof", &proof);
+            proven.row(proof_label(judgement), &proof);
         }
     }
 

@@ -16,12 +16,13 @@ use crate::wording::length;
 pub(super) async fn admit(
     plans: Vec<(&'static StreamKind, StreamPlan)>,
     insist: bool,
+    speed: f64,
     interrupt: &CancellationToken,
 ) -> Result<(Vec<StreamPlan>, Vec<String>)> {
     let mut admitted = Vec::with_capacity(plans.len());
     let mut left_out = Vec::new();
     for (kind, mut plan) in plans {
-        let Some(trial) = kind.trial else {
+        let Some(trial) = kind.trial.map(|trial| trial.at_speed(speed)) else {
             admitted.push(plan);
             continue;
         };

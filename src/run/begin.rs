@@ -71,6 +71,7 @@ impl RunSpec {
     /// cannot be made.
     pub async fn begin<'a>(mut self, env: &'a RunEnv<'a>) -> Result<Run<'a>> {
         let site = env.site;
+        self.load = self.load.at_speed(site.speed());
         self.limits.check_replicas(self.subject.target.replicas)?;
         if let Arrival::Deploy(deployment) = &self.subject.arrival {
             deployment.check(site).await?;
@@ -83,8 +84,9 @@ impl RunSpec {
         let engine = site.facts(&clock).await?;
         let beside = Beside::choose(&mut self, env, &run_id, clock, engine.clock_offset).await?;
         let facts = self.subject.facts(site, &self.subject.body).await?;
-        let patience = Patience::of(&facts, &self.subject.body);
+        let patience = Patience::of(&facts, &self.subject.body, site.speed());
         let mut caveats = self.subject.caveats.clone();
+        caveats.extend(simulated(site));
         caveats.extend(self.stand_ins(site).await?);
         if engine.nodes > site.engines.len() as u64 {
             caveats.push(format!(
@@ -172,6 +174,19 @@ impl RunSpec {
         names.dedup();
         names
     }
+}
+
+/// What a reader of the verdict must know if no engine was there.
+fn simulated(site: &Site) -> Option<String> {
+    let speed = site.info.simulated.as_ref()?.speed;
+    let shorter = if (speed - 1.0).abs() < f64::EPSILON {
+        String::new()
+    } else {
+        format!(
+            "; its time passed {speed} times faster, so that settings and waits are as much shorter here"
+        )
+    };
+    Some(format!("no engine was there: a model of Swarm played one{shorter}"))
 }
 
 impl Run<'_> {

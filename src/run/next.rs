@@ -257,7 +257,7 @@ impl Run<'_> {
         let subject = &self.spec.subject;
         let tasks = |body: &ServiceBody| body.replicas().unwrap_or(self.env.site.info.nodes);
         let facts = subject.facts_of(self.env.site, &body, tasks(&body), places).await?;
-        let patience = Patience::of(&facts, &body);
+        let patience = Patience::of(&facts, &body, self.env.site.speed());
         let before = old.map_or(0, |old| tasks(&old.spec));
         self.recorder.tell(EventKind::AlsoChanged(Box::new(OtherChange {
             replicas: before,

@@ -59,7 +59,7 @@ impl Run<'_> {
                 self.steady(baseline).await?;
             }
             self.plan_also(declaration, fresh).await?;
-            let scenario = declaration.scenario(fresh, &self.body);
+            let scenario = declaration.scenario(fresh, &self.body).at_speed(self.env.site.speed());
             if !self.scenario(&scenario).await? {
                 break;
             }

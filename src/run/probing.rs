@@ -99,7 +99,9 @@ impl Run<'_> {
                 plans.push((kind, kind.plan_at(name.as_deref(), &url, asking)?));
             }
         }
-        let (mut plans, left_out) = admit(plans, self.spec.load.insist, self.env.interrupt).await?;
+        let speed = self.env.site.speed();
+        let (mut plans, left_out) =
+            admit(plans, self.spec.load.insist, speed, self.env.interrupt).await?;
         for text in left_out.into_iter().chain(self.beside.notes.iter().cloned()) {
             self.recorder.caveat(text);
         }

@@ -263,7 +263,7 @@ impl Run<'_> {
     /// An update that was made elsewhere can bring other settings.
     pub(super) async fn follow(&mut self, body: &ServiceBody) -> Result<()> {
         let facts = self.spec.subject.facts(self.env.site, body).await?;
-        self.patience = Patience::of(&facts, body);
+        self.patience = Patience::of(&facts, body, self.env.site.speed());
         self.recorder.set_stack(facts);
         Ok(())
     }

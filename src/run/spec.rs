@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::record::{Against, NegativeControl, Sink, UserLimits};
 use crate::scenario::Declaration;
 use crate::site::{Site, StateFolder};
-use crate::streams::{Address, Asking, StreamKind};
+use crate::streams::{Address, Asking, StreamKind, slow_path};
 
 /// Where a run takes place, and what it has there.
 pub struct RunEnv<'a> {
@@ -72,7 +72,28 @@ pub struct Load {
     pub settle: Duration,
 }
 
+/// The shortest time in which users are measured before, between and after the changes, unless it is to
+/// be shorter: fewer requests prove nothing.
+const SHORTEST_BASELINE: Duration = Duration::from_secs(1);
+/// The shortest time of rest that the observer can tell from a pause.
+const SHORTEST_REST: Duration = Duration::from_millis(300);
+
 impl Load {
+    /// The same on a swarm whose time passes so much faster: its waits are waits of the swarm.
+    #[must_use]
+    pub(super) fn at_speed(mut self, speed: f64) -> Self {
+        let faster = |wait: Duration, shortest: Duration| {
+            let scaled = Duration::try_from_secs_f64(wait.as_secs_f64() / speed).unwrap_or(wait);
+            if speed > 1.0 { scaled.max(shortest.min(wait)) } else { wait }
+        };
+        self.baseline = faster(self.baseline, SHORTEST_BASELINE);
+        self.settle = faster(self.settle, SHORTEST_REST);
+        if self.asking.slow_path == slow_path(1.0) {
+            self.asking.slow_path = slow_path(speed);
+        }
+        self
+    }
+
     /// Whether everything can be asked, as far as that is known without the service. `url` has the
     /// right path, whatever its address will be.
     ///

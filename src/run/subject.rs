@@ -178,7 +178,8 @@ impl Subject {
             places,
             entry: self.entry(),
             own_url: None,
-        })
+        }
+        .at_speed(site.speed()))
     }
 
     /// Where a task answers what users ask, seen from inside its container.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::Offset;
 use crate::deploy::Change;
 use crate::image::{APP_V1, APP_V2, OWN_IMAGES};
 use crate::record::{Ending, Expects, Must};
@@ -215,6 +216,26 @@ impl Scenario {
             Act::Deploy => "the next version of the stack".to_owned(),
             Act::Watch(_) => "made elsewhere".to_owned(),
         }
+    }
+
+    /// The same on a swarm whose time passes so much faster: its waits are waits of the swarm. How long
+    /// to wait for a change from elsewhere is the user's time.
+    #[must_use]
+    pub fn at_speed(mut self, speed: f64) -> Self {
+        let faster = |wait: Duration| {
+            Duration::try_from_secs_f64(wait.as_secs_f64() / speed).unwrap_or(wait)
+        };
+        self.again_after = self.again_after.map(faster);
+        self.watch = self.watch.map(faster);
+        if let Act::Ask(ask) = &mut self.act {
+            ask.every = faster(ask.every);
+        }
+        if let Some(must) = &mut self.must {
+            let faster = |wait: Offset| Offset::from_secs_f64(wait.as_secs_f64() / speed);
+            must.within = must.within.map(faster);
+            must.watch = must.watch.map(faster);
+        }
+        self
     }
 
     /// The body after the changes.

@@ -6,6 +6,7 @@ use crate::engine::{DockerHost, Engine, StackObjectKind};
 use crate::error::{Error, Result};
 use crate::image::CONTENT_LABEL;
 use crate::lab::{DownReport, Lab, lab_traces};
+use crate::simulated::Simulation;
 use crate::wording::counted;
 
 type Tell<'a> = &'a (dyn Fn(&str) + Send + Sync);
@@ -21,6 +22,9 @@ pub async fn remove_everything(
     detail: Tell<'_>,
 ) -> Result<Vec<String>> {
     let mut left = hosts_down(state, tell).await?;
+    if remove_simulation(state)? {
+        tell("ended the simulated engine, with everything on it");
+    }
     let report = remove_lab(state).await?;
     if !report.removed.is_empty() {
         tell("removed the private engine and everything on it");
@@ -32,6 +36,19 @@ pub async fn remove_everything(
     Ok(left)
 }
 
+/// Ends the simulated engine of a state folder and forgets the stacks on it. Whether there was one.
+///
+/// # Errors
+/// When it does not end, or the ledger cannot be read or written.
+pub fn remove_simulation(state: &StateFolder) -> Result<bool> {
+    let ended = Simulation::down(state.path())?;
+    let mut ledger = Ledger::read(state)?;
+    if ledger.forget_all_on(EngineKind::Simulated) {
+        ledger.write()?;
+    }
+    Ok(ended)
+}
+
 /// Removes the lab of a state folder and forgets the stacks on it.
 ///
 /// # Errors
@@ -39,7 +56,7 @@ pub async fn remove_everything(
 pub async fn remove_lab(state: &StateFolder) -> Result<DownReport> {
     let report = Lab::down(state.path()).await?;
     let mut ledger = Ledger::read(state)?;
-    if ledger.forget_lab() {
+    if ledger.forget_all_on(EngineKind::Lab) {
         ledger.write()?;
     }
     Ok(report)
@@ -61,13 +78,15 @@ pub fn everything(state: &StateFolder) -> Result<Vec<String>> {
     for address in &ledger.swarms {
         all.push(format!("the swarm that was made on the engine at {address}"));
     }
+    if Simulation::find(state.path())?.is_some() {
+        let stacks = ledger.stacks.iter().filter(|known| known.kind == EngineKind::Simulated);
+        let stacks: Vec<&str> = stacks.map(|known| known.stack.as_str()).collect();
+        all.push(format!("the simulated engine{}", with_stacks(&stacks)));
+    }
     for lab in lab_traces(state.path())?.into_iter().filter(|lab| lab.mine) {
         let stacks = ledger.stacks.iter().filter(|known| known.kind == EngineKind::Lab);
         let stacks: Vec<&str> = stacks.map(|known| known.stack.as_str()).collect();
-        let with = match stacks.as_slice() {
-            [] => String::new(),
-            names => format!(", with the stacks {}", names.join(", ")),
-        };
+        let with = with_stacks(&stacks);
         all.push(format!(
             "the private swarm {} of {}{with}",
             lab.id,
@@ -75,6 +94,10 @@ pub fn everything(state: &StateFolder) -> Result<Vec<String>> {
         ));
     }
     Ok(all)
+}
+
+fn with_stacks(names: &[&str]) -> String {
+    if names.is_empty() { String::new() } else { format!(", with the stacks {}", names.join(", ")) }
 }
 
 /// The error for things that could not be removed.
@@ -126,9 +149,8 @@ impl Site {
     /// # Errors
     /// As [`Site::remove_stack`].
     pub async fn after_run(&self, state: &StateFolder, stack: &str, tell: Tell<'_>) -> Result<()> {
-        if self.kind == EngineKind::Lab && self.lab_for_one_run {
-            let left = remove_lab(state).await?.left;
-            return if left.is_empty() { Ok(()) } else { Err(left_behind(&left)) };
+        if self.lab_for_one_run {
+            return self.remove_engine(state).await;
         }
         self.remove_stack(state, stack, tell).await?;
         self.remove_run_images(state, tell).await?;
@@ -144,8 +166,7 @@ impl Site {
     /// As [`Site::remove_stack`].
     pub async fn nothing_done(&self, state: &StateFolder) -> Result<()> {
         if self.lab_for_one_run {
-            let left = remove_lab(state).await?.left;
-            return if left.is_empty() { Ok(()) } else { Err(left_behind(&left)) };
+            return self.remove_engine(state).await;
         }
         self.remove_run_images(state, &|_| ()).await?;
         if self.made_swarm {
@@ -154,12 +175,26 @@ impl Site {
         Ok(())
     }
 
+    /// Removes the engine that was made for this run alone.
+    async fn remove_engine(&self, state: &StateFolder) -> Result<()> {
+        if self.kind == EngineKind::Simulated {
+            // It ends with this process.
+            let mut ledger = Ledger::read(state)?;
+            if ledger.forget_all_on(EngineKind::Simulated) {
+                ledger.write()?;
+            }
+            return Ok(());
+        }
+        let left = remove_lab(state).await?.left;
+        if left.is_empty() { Ok(()) } else { Err(left_behind(&left)) }
+    }
+
     /// Removes the images that were loaded into a user's engine for one run.
     ///
     /// # Errors
     /// As [`Site::remove_stack`].
     pub async fn remove_run_images(&self, state: &StateFolder, tell: Tell<'_>) -> Result<()> {
-        if self.kind == EngineKind::Lab {
+        if self.kind != EngineKind::Host {
             return Ok(());
         }
         let address = self.address();

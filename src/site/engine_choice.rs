@@ -14,6 +14,8 @@ pub enum EngineChoice {
     Host,
     /// A private engine.
     Lab,
+    /// The API of an engine, served by the model of Swarm.
+    Simulated,
 }
 
 /// Which kind of engine a run uses.
@@ -24,6 +26,8 @@ pub enum EngineKind {
     Host,
     /// A private engine that rollproof started.
     Lab,
+    /// No engine: the model of Swarm behind an engine's API. What it shows is no proof.
+    Simulated,
 }
 
 impl fmt::Display for EngineKind {
@@ -31,6 +35,7 @@ impl fmt::Display for EngineKind {
         f.write_str(match self {
             Self::Host => "host",
             Self::Lab => "lab",
+            Self::Simulated => "simulated",
         })
     }
 }

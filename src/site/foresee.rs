@@ -9,6 +9,7 @@ use crate::engine::{Engine, SwarmRole};
 use crate::error::Result;
 use crate::image::own_health_check;
 use crate::lab::Lab;
+use crate::simulated::Simulation;
 
 /// The `HEALTHCHECK`s of images, by their names.
 pub type ImageChecks = BTreeMap<String, serde_json::Value>;
@@ -23,6 +24,8 @@ pub enum Foreseen {
         /// Why.
         why: String,
     },
+    /// A simulated one, which the command would start.
+    NewSimulation,
     /// One that is in no swarm: the command would make it the manager of a new one.
     NewSwarm {
         /// Its address.
@@ -39,6 +42,14 @@ impl Foreseen {
         // Opened like this, nothing is started and no swarm is made.
         let present = OpenOptions { lab: LabUse::Running, init_swarm: false, ..options.clone() };
         let found = async || Site::open(&present, state, &mut |_| ()).await.map(Box::new);
+        if options.choice == EngineChoice::Simulated {
+            let there = Simulation::find(state.path())?.is_some();
+            return if there || options.lab == LabUse::Running {
+                found().await.map(Self::Present)
+            } else {
+                Ok(Self::NewSimulation)
+            };
+        }
         let why = if options.choice == EngineChoice::Lab {
             "chosen with --engine lab".to_owned()
         } else {
@@ -90,6 +101,9 @@ impl Foreseen {
     /// What its kernel supports; a private engine has this machine's.
     #[must_use]
     pub fn kernel(&self) -> Kernel {
+        if matches!(self, Self::NewSimulation) {
+            return Kernel { ipvs: true };
+        }
         self.site().map_or_else(|| Kernel { ipvs: kernel_has_ipvs() }, |site| site.kernel)
     }
 
@@ -129,6 +143,7 @@ impl std::fmt::Display for Foreseen {
         match self {
             Self::Present(site) => f.write_str(&site.reason),
             Self::NewLab { why } => write!(f, "a private engine, which is started for it ({why})"),
+            Self::NewSimulation => f.write_str("a simulated engine, which is started for it"),
             Self::NewSwarm { address } => {
                 write!(f, "the engine at {address}, which becomes the manager of a new swarm")
             }

@@ -156,10 +156,11 @@ impl Ledger {
         self.stacks.retain(|known| known.engine != engine || known.stack != stack);
     }
 
-    /// Removes the entries of a lab that no longer exists; whether there were any.
-    pub fn forget_lab(&mut self) -> bool {
+    /// Removes the entries of a private or simulated engine that no longer exists; whether there were
+    /// any.
+    pub fn forget_all_on(&mut self, kind: EngineKind) -> bool {
         let before = self.stacks.len();
-        self.stacks.retain(|known| known.kind == EngineKind::Host);
+        self.stacks.retain(|known| known.kind != kind);
         self.stacks.len() < before
     }
 }

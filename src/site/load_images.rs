@@ -11,6 +11,7 @@ use crate::image::{
     BuiltImage, CONTENT_LABEL, ITSELF, OWN_IMAGES, POSTGRES, Programs, REDIS, companion_image,
     example_images, find_app_binary, program_image, server_image,
 };
+use crate::simulated::COMPANION;
 use crate::stack::ServiceBody;
 use crate::wording::{counted, length, list, short_id};
 
@@ -45,6 +46,13 @@ impl Site {
         }
         if !missing {
             tell(&format!("using the images of the engine: {}", list(&Vec::from_iter(used))));
+            return Ok(());
+        }
+        if self.kind == EngineKind::Simulated {
+            // There is nothing in a simulated image: the engine makes it again by its name.
+            for image in used {
+                self.manager.pull_image(image).await?;
+            }
             return Ok(());
         }
         let programs = Programs::new(state.path());
@@ -140,6 +148,9 @@ impl Site {
     /// # Errors
     /// When a program for the image cannot be packed, or the engine refuses it.
     pub async fn load_companion(&self, state: &StateFolder) -> Result<String> {
+        if self.kind == EngineKind::Simulated {
+            return Ok(COMPANION.to_owned());
+        }
         state.create()?;
         let app = find_app_binary(None)?;
         let program = own_program()?;

@@ -9,7 +9,7 @@ mod load_images;
 mod open;
 mod state_folder;
 
-pub use clean_up::{everything, left_behind, remove_everything, remove_lab};
+pub use clean_up::{everything, left_behind, remove_everything, remove_lab, remove_simulation};
 pub use engine_choice::{EngineChoice, EngineKind};
 pub use foresee::{Foreseen, ImageChecks, health_checks};
 pub use kernel::kernel_has_ipvs;

@@ -6,10 +6,13 @@ use super::{EngineChoice, EngineKind, Ledger, StateFolder, kernel_has_ipvs};
 use crate::Clock;
 use crate::Offset;
 use crate::deploy::Kernel;
-use crate::engine::{DockerHost, Engine, EngineInfo, HostChoice, SwarmRole, resolve_host};
+use crate::engine::{
+    DockerHost, Engine, EngineInfo, HostChoice, Simulated, SwarmRole, resolve_host,
+};
 use crate::error::{Error, Result};
 use crate::lab::{EngineSource, Lab, LabNode, LabOptions};
 use crate::record::EngineFacts;
+use crate::simulated::{Simulation, SimulationOptions};
 
 /// How a command uses the lab, if it uses the lab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +40,23 @@ pub struct OpenOptions {
     pub nodes: u8,
     /// Where its engines come from, if a lab has to be started.
     pub lab_engine: EngineSource,
+    /// How much faster than real the time of a simulated engine passes; absent: as it runs, or in real
+    /// time.
+    pub speed: Option<f64>,
     /// How long a lab may take to start.
     pub start_deadline: Duration,
 }
 
 impl OpenOptions {
+    /// The simulated engine to start, if one has to be started.
+    fn simulation_options(&self, state: &StateFolder) -> SimulationOptions {
+        SimulationOptions {
+            state: state.path().to_owned(),
+            speed: self.speed,
+            for_one_run: self.lab == LabUse::ForOneRun,
+        }
+    }
+
     /// The lab to start, if one has to be started.
     pub(super) fn lab_options(&self, state: &StateFolder) -> LabOptions {
         LabOptions {
@@ -79,6 +94,8 @@ pub struct Site {
     pub made_swarm: bool,
     /// One sentence that says which engine it is and why.
     pub reason: String,
+    /// The simulated engine of this process, which ends with it.
+    _simulation: Option<Simulation>,
 }
 
 impl Site {
@@ -93,6 +110,7 @@ impl Site {
     ) -> Result<Self> {
         match options.choice {
             EngineChoice::Lab => Self::lab(options, state, "chosen with --engine lab", tell).await,
+            EngineChoice::Simulated => Self::simulated(options, state).await,
             EngineChoice::Host => {
                 let choice = host_choice(options)?;
                 let engine = Engine::connect(choice.host.clone()).await?;
@@ -137,6 +155,62 @@ impl Site {
         })
     }
 
+    /// The simulated engine of this state folder, started if the command may do that.
+    async fn simulated(options: &OpenOptions, state: &StateFolder) -> Result<Self> {
+        let simulation = if options.lab == LabUse::Running {
+            Simulation::find(state.path())?.ok_or_else(|| {
+                Error::environment("no simulated engine is running").hint(
+                    "`rollproof deploy --engine simulated` or `rollproof lab up --engine simulated` starts one",
+                )
+            })?
+        } else {
+            state.create()?;
+            Simulation::up(&options.simulation_options(state))?
+        };
+        let host = DockerHost::Unix(simulation.socket().to_owned());
+        let engine = Engine::connect(host).await?;
+        let info = engine.info().await?;
+        let facts = info.simulated.clone().ok_or_else(|| {
+            Error::environment(format!("the engine at {} is not a simulated one", engine.host()))
+        })?;
+        let site = Self::of_simulation(options, state, engine, info, facts)?;
+        let lab_for_one_run = simulation.is_for_one_run();
+        Ok(Self { lab_for_one_run, _simulation: Some(simulation), ..site })
+    }
+
+    fn of_simulation(
+        options: &OpenOptions,
+        state: &StateFolder,
+        engine: Engine,
+        info: EngineInfo,
+        facts: Simulated,
+    ) -> Result<Self> {
+        let faster = match facts.speed {
+            speed if (speed - 1.0).abs() < f64::EPSILON => String::new(),
+            speed => format!(", {speed} times faster than real"),
+        };
+        Ok(Self {
+            reason: format!("simulated engine{faster}: what it shows is no proof"),
+            engines: vec![engine.clone()],
+            manager: engine,
+            kind: EngineKind::Simulated,
+            info,
+            kernel: Kernel { ipvs: true },
+            published_host: facts.address,
+            owner: state.id()?,
+            for_one_run: options.lab == LabUse::ForOneRun,
+            lab_for_one_run: false,
+            made_swarm: false,
+            _simulation: None,
+        })
+    }
+
+    /// How much faster than real the swarm's time passes.
+    #[must_use]
+    pub fn speed(&self) -> f64 {
+        self.info.simulated.as_ref().map_or(1.0, |simulated| simulated.speed)
+    }
+
     async fn host(
         engine: Engine,
         choice: &HostChoice,
@@ -144,6 +218,9 @@ impl Site {
         state: &StateFolder,
     ) -> Result<Self> {
         let mut info = engine.info().await?;
+        if let Some(facts) = info.simulated.clone() {
+            return Self::of_simulation(options, state, engine, info, facts);
+        }
         let mut made_swarm = false;
         match info.role {
             SwarmRole::Manager => {}
@@ -178,6 +255,7 @@ impl Site {
             lab_for_one_run: false,
             made_swarm,
             reason,
+            _simulation: None,
         })
     }
 
@@ -220,6 +298,7 @@ impl Site {
             lab_for_one_run,
             made_swarm: false,
             reason,
+            _simulation: None,
         })
     }
 
@@ -243,6 +322,7 @@ impl Site {
             ipvs: self.kernel.ipvs,
             nodes: info.nodes,
             kind: self.kind.to_string(),
+            speed: info.simulated.map(|simulated| simulated.speed),
             clock_offset,
         })
     }

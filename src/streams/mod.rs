@@ -23,6 +23,7 @@ use crate::probe::{Asked, BodyExpect, Expect, StreamPlan};
 use crate::record::{Connection, Purpose, Route};
 
 pub use address::{Address, Place};
+pub use proxy_slow::slow_path;
 pub use self_test::SELF_TEST;
 
 /// Every stream that can be chosen, in the order of reports.
@@ -77,6 +78,15 @@ pub struct Trial {
     pub option: &'static str,
     /// What that option should name.
     pub needs: &'static str,
+}
+
+impl Trial {
+    /// The same on a swarm whose time passes so much faster.
+    #[must_use]
+    pub fn at_speed(self, speed: f64) -> Self {
+        let at_least = self.at_least.as_secs_f64() / speed;
+        Self { at_least: Duration::try_from_secs_f64(at_least).unwrap_or(self.at_least), ..self }
+    }
 }
 
 /// How the streams of a run ask.

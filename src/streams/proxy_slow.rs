@@ -25,6 +25,13 @@ pub(super) const KIND: StreamKind = StreamKind {
     shape: Some(slow),
 };
 
+/// What the built-in app is asked for: an answer that takes longer than a task takes to stop, on a swarm
+/// whose time passes so much faster.
+#[must_use]
+pub fn slow_path(speed: f64) -> String {
+    format!("/slow?ms={:.0}", 4_000.0 / speed)
+}
+
 fn slow(plan: StreamPlan, asking: &Asking) -> Result<StreamPlan> {
     plan.with_path(&asking.slow_path)
 }

@@ -3,7 +3,7 @@
 
 use super::behaviour::{Behaviour, KILLED, StartResult};
 use super::health::health_course;
-use super::task::{TaskId, What, Which};
+use super::task::{TaskId, What};
 use super::world::{Due, World};
 use crate::Offset;
 use crate::swarm::TaskState;
@@ -17,10 +17,7 @@ const LAUNCH: Offset = Offset::from_millis(20);
 impl World<'_> {
     pub(super) fn behaviour(&self, id: TaskId) -> &Behaviour {
         let task = &self.tasks[id as usize];
-        let behaviours = match task.version {
-            Which::Old => &self.input.old.behaviours,
-            Which::New => &self.input.new.behaviours,
-        };
+        let behaviours = &self.input.version(task.version).behaviours;
         behaviours.of(u64::from(task.slot) + 1, u64::from(task.nth), self.input.seed)
     }
 

@@ -61,7 +61,7 @@ fn seen(names: &Names, id: usize, task: &super::TaskFacts) -> TaskSeen {
 
 fn generation(version: Which) -> u32 {
     match version {
-        Which::Old => 1,
+        Which::Old | Which::Other(_) => 1,
         Which::New => 2,
     }
 }
@@ -113,7 +113,7 @@ impl Writer<'_> {
         self.events.sort_by_key(|event| event.at);
         let spec = match (outcome.spec, outcome.rolled_back()) {
             (Which::New, _) => SpecMatch::Submitted,
-            (Which::Old, _) => SpecMatch::Previous,
+            (Which::Old | Which::Other(_), _) => SpecMatch::Previous,
         };
         let reason = match outcome.end {
             End::Rest => EndReason::Settled,

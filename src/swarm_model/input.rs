@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Behaviour, Behaviours, HopTimes, Spec};
+use super::task::VERSIONS;
+use super::{Behaviour, Behaviours, HopTimes, Spec, Which};
 use crate::Offset;
 use crate::swarm::{EngineVersion, Replaces};
 
@@ -13,6 +14,9 @@ pub struct Input {
     pub old: Version,
     /// The version that the update asks for.
     pub new: Version,
+    /// Versions of which tasks are left from updates before this one; none in a simulation of one
+    /// update.
+    pub others: Vec<Version>,
     /// Which tasks of the old version Swarm replaces.
     pub replaces: Replaces,
     /// Whether the service has a spec to roll back to. After an automatic rollback it has none
@@ -44,6 +48,26 @@ pub struct Version {
 }
 
 impl Input {
+    /// A version by its name; the newest for one that is not there.
+    #[must_use]
+    pub fn version(&self, which: Which) -> &Version {
+        match which {
+            Which::Old => &self.old,
+            Which::New => &self.new,
+            Which::Other(other) => self.others.get(usize::from(other)).unwrap_or(&self.new),
+        }
+    }
+
+    /// Every version, in the order of their indices.
+    pub(super) fn versions(&self) -> [&Version; VERSIONS] {
+        let mut all = [&self.new; VERSIONS];
+        all[0] = &self.old;
+        for (place, other) in all[2..].iter_mut().zip(&self.others) {
+            *place = other;
+        }
+        all
+    }
+
     /// An update from a sound version to one that behaves like `new`, on one node of the newest
     /// engine.
     #[must_use]
@@ -51,6 +75,7 @@ impl Input {
         Self {
             old: Version { spec: spec.clone(), behaviours: old.into() },
             new: Version { spec, behaviours: new.into() },
+            others: Vec::new(),
             replaces: Replaces::Everything,
             has_previous: true,
             engine: NEWEST,

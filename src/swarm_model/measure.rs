@@ -28,8 +28,17 @@ impl HopTimes {
     /// long a start takes, and those that started with others tell how much each other adds.
     #[must_use]
     pub fn measure(events: &[Event], service: &str, check: Option<&HealthCheck>) -> Self {
+        Self::measure_beside(events, service, check, Self::default())
+    }
+
+    /// [`HopTimes::measure`] with other times than the defaults for those that no event shows.
+    pub(super) fn measure_beside(
+        events: &[Event],
+        service: &str,
+        check: Option<&HealthCheck>,
+        all: Self,
+    ) -> Self {
         let marks = marks(events, service);
-        let all = Self::default();
         let between = |from: fn(&Marks) -> Option<Offset>, to: fn(&Marks) -> Option<Offset>| {
             marks.iter().filter_map(move |mark| Some(to(mark)? - from(mark)?)).collect()
         };

@@ -62,7 +62,9 @@ impl Observed {
             .map(|(at, _)| at)
             .collect();
         let ends = starts.iter().skip(1).copied().chain([events.len()]);
-        let hops = HopTimes::measure(&run.events, service, run.meta.stack.healthcheck.as_ref());
+        let idle = HopTimes::default().faster(run.meta.engine.times_faster());
+        let check = run.meta.stack.healthcheck.as_ref();
+        let hops = HopTimes::measure_beside(&run.events, service, check, idle);
         starts
             .iter()
             .zip(ends)
@@ -117,6 +119,7 @@ impl Observed {
             old: Version { spec: before, behaviours: of_old },
             new: Version { spec: after, behaviours: of_new },
             replaces,
+            others: Vec::new(),
             has_previous: true,
             engine,
             nodes: vec![Node::default(); nodes],

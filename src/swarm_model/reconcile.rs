@@ -106,8 +106,11 @@ impl World<'_> {
 
     fn is_outdated(&self, id: TaskId) -> bool {
         let task = &self.tasks[id as usize];
+        let one_of_two = |which: Which| matches!(which, Which::Old | Which::New);
         task.version != self.current
             && match self.input.replaces {
+                // What is left of updates before this one differs from both.
+                _ if !one_of_two(task.version) || !one_of_two(self.current) => true,
                 Replaces::Nothing => false,
                 Replaces::Misplaced => !self.nodes.allows(task.node, self.current),
                 Replaces::Everything => true,

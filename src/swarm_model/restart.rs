@@ -13,8 +13,8 @@ const MOST_RESTARTS: usize = 30;
 /// The replacements in one slot since the spec changed.
 #[derive(Debug, Clone)]
 pub(super) struct Replaced {
-    version: Which,
-    at: Vec<Offset>,
+    pub(super) version: Which,
+    pub(super) at: Vec<Offset>,
 }
 
 impl World<'_> {

@@ -2,14 +2,14 @@
 
 use super::Spec;
 use super::input::{Input, Node};
-use super::task::{NONE, NoRoom, TaskId, What, Which};
+use super::task::{NONE, NoRoom, TaskId, VERSIONS, What, Which};
 use super::world::{Due, World, index};
 use crate::swarm::TaskState;
 
 /// What the tasks of the service use on each node.
 pub(super) struct Nodes {
     used: Vec<Used>,
-    needs: [Needs; 2],
+    needs: Vec<Needs>,
     /// Tasks without a node.
     pub(super) pending: Vec<TaskId>,
     retry_planned: bool,
@@ -21,7 +21,7 @@ struct Used {
     cpus: f64,
     memory: f64,
     /// Tasks that have not ended, by version.
-    tasks: [u32; 2],
+    tasks: [u32; VERSIONS],
     /// Tasks that are to run.
     wanted: u64,
     /// Containers that start now.
@@ -36,30 +36,37 @@ struct Needs {
     memory: f64,
     max_per_node: u64,
     /// Whether a task of each version holds a port that it needs.
-    ports_of: [bool; 2],
+    ports_of: Vec<bool>,
     global: bool,
 }
 
 impl Nodes {
     pub(super) fn new(input: &Input) -> Self {
-        let specs = [&input.old.spec, &input.new.spec];
-        let needs = specs.map(|spec| Needs {
-            fits: input.nodes.iter().map(|node| fits(spec, node)).collect(),
-            cpus: spec.cpus,
-            memory: bytes(spec.memory),
-            max_per_node: spec.max_per_node,
-            ports_of: specs
-                .map(|other| other.host_ports.iter().any(|port| spec.host_ports.contains(port))),
-            global: spec.global,
-        });
         let used = input.nodes.iter().map(|node| Used {
             cpus: node.cpus.unwrap_or(f64::INFINITY),
             memory: node.memory.map_or(f64::INFINITY, bytes),
-            tasks: [0; 2],
+            tasks: [0; VERSIONS],
             wanted: 0,
             starting: 0,
         });
-        Self { used: used.collect(), needs, pending: Vec::new(), retry_planned: false }
+        Self {
+            used: used.collect(),
+            needs: needs(input),
+            pending: Vec::new(),
+            retry_planned: false,
+        }
+    }
+
+    /// The versions have other indices, and may be others, from now on: `to` has the new index for
+    /// each old one.
+    pub(super) fn renumber(&mut self, input: &Input, to: [usize; VERSIONS]) {
+        for used in &mut self.used {
+            let before = std::mem::replace(&mut used.tasks, [0; VERSIONS]);
+            for (version, tasks) in before.into_iter().enumerate() {
+                used.tasks[to[version]] += tasks;
+            }
+        }
+        self.needs = needs(input);
     }
 
     /// A task has this node now.
@@ -132,7 +139,7 @@ impl Nodes {
         if !needs.fits[node] {
             return Err(NoRoom::Constraints);
         }
-        if (0..2).any(|version| used.tasks[version] > 0 && needs.ports_of[version]) {
+        if (0..self.needs.len()).any(|version| used.tasks[version] > 0 && needs.ports_of[version]) {
             return Err(NoRoom::HostPort);
         }
         if needs.max_per_node > 0 && used.wanted >= needs.max_per_node {
@@ -208,6 +215,32 @@ impl World<'_> {
                 Err(_) => self.nodes.pending.push(id),
             }
         }
+    }
+}
+
+/// What the tasks of each version need.
+fn needs(input: &Input) -> Vec<Needs> {
+    let specs = [&input.old, &input.new].into_iter().chain(&input.others);
+    let specs: Vec<&Spec> = specs.map(|version| &version.spec).collect();
+    let of = |spec: &&Spec| Needs {
+        fits: input.nodes.iter().map(|node| fits(spec, node)).collect(),
+        cpus: spec.cpus,
+        memory: bytes(spec.memory),
+        max_per_node: spec.max_per_node,
+        ports_of: specs
+            .iter()
+            .map(|other| other.host_ports.iter().any(|port| spec.host_ports.contains(port)))
+            .collect(),
+        global: spec.global,
+    };
+    specs.iter().map(of).collect()
+}
+
+impl Spec {
+    /// Whether a node is what the constraints ask for.
+    #[must_use]
+    pub fn fits(&self, node: &Node) -> bool {
+        fits(self, node)
     }
 }
 

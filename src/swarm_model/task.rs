@@ -9,13 +9,20 @@ pub(super) type TaskId = u32;
 /// No task, no node.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// One of the two versions.
+/// How many versions a swarm can tell apart.
+pub(super) const VERSIONS: usize = 8;
+
+/// A version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Which {
     /// The one that ran before the update.
     Old,
     /// The one that the update asks for.
     New,
+    /// One of which tasks are left from an update before that, by its index in
+    /// [`Input::others`](super::Input::others): only in a service that is followed
+    /// ([`Live`](super::Live)).
+    Other(u8),
 }
 
 impl Which {
@@ -23,6 +30,7 @@ impl Which {
         match self {
             Self::Old => 0,
             Self::New => 1,
+            Self::Other(other) => (2 + usize::from(other)).min(VERSIONS - 1),
         }
     }
 }
@@ -85,7 +93,7 @@ pub(super) struct Slot {
     /// The task that a worker of the updater waits for.
     pub(super) awaited: TaskId,
     /// Tasks made of each version.
-    pub(super) made: [u32; 2],
+    pub(super) made: [u32; VERSIONS],
 }
 
 /// Something that happened to a task.

@@ -10,7 +10,7 @@ use crate::swarm::{FailureAction, Order, UpdatePolicy, UpdateState};
 /// An update or rollback in progress.
 pub(super) struct Updater {
     pub(super) id: u32,
-    target: Which,
+    pub(super) target: Which,
     action: FailureAction,
     pub(super) order: Order,
     delay: Offset,
@@ -204,6 +204,9 @@ impl World<'_> {
     }
 
     fn roll_back(&mut self, failed: TaskId) {
+        if self.status == UpdateState::None {
+            return;
+        }
         let Some(previous) = self.previous.take() else { return };
         self.current = previous;
         self.changed = true;
@@ -213,6 +216,9 @@ impl World<'_> {
     /// The updater has watched long enough.
     pub(super) fn complete(&mut self) {
         self.updater = None;
+        if self.status == UpdateState::None {
+            return;
+        }
         let state = match self.status {
             UpdateState::RollbackStarted => UpdateState::RollbackCompleted,
             _ => UpdateState::Completed,
@@ -223,8 +229,10 @@ impl World<'_> {
 
     pub(super) fn set_state(&mut self, state: UpdateState, why: Why) {
         self.progress = self.now;
-        // A state that is written again only gets a new date.
-        if self.status == state {
+        // A state that is written again only gets a new date. One that another deployment of the
+        // same spec has cleared stays so (swarmkit `updater.go`: `pauseUpdate`).
+        let cleared = self.status == UpdateState::None && state != UpdateState::Updating;
+        if self.status == state || cleared {
             return;
         }
         self.status = state;

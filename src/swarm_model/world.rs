@@ -7,7 +7,7 @@ use super::input::Input;
 use super::outcome::{End, Outcome, StateStep};
 use super::restart::Replaced;
 use super::scheduler::Nodes;
-use super::task::{NONE, Slot, Step, Task, TaskId, What, Which};
+use super::task::{NONE, Slot, Step, Task, TaskId, VERSIONS, What, Which};
 use super::updater::Updater;
 use super::{CheckTimings, Spec};
 use crate::Offset;
@@ -15,7 +15,7 @@ use crate::swarm::{TaskState, UpdateState};
 
 /// What happens next. The order within one instant is that of planning.
 #[derive(Debug, Clone, Copy)]
-struct Planned {
+pub(super) struct Planned {
     at: Offset,
     /// No two have the same.
     order: u32,
@@ -57,6 +57,8 @@ impl Ord for Planned {
 pub(super) enum Due {
     /// The manager takes the request.
     Submit,
+    /// The orchestrator sees a change of the service.
+    Changed,
     /// The scheduler looks for a node.
     Schedule,
     /// The scheduler tries again what found no node.
@@ -97,8 +99,8 @@ pub(super) enum Due {
 pub(super) struct World<'a> {
     pub(super) input: &'a Input,
     pub(super) now: Offset,
-    queue: BinaryHeap<Reverse<Planned>>,
-    planned: u32,
+    pub(super) queue: BinaryHeap<Reverse<Planned>>,
+    pub(super) planned: u32,
     pub(super) tasks: Vec<Task>,
     pub(super) slots: Vec<Slot>,
     pub(super) nodes: Nodes,
@@ -118,9 +120,9 @@ pub(super) struct World<'a> {
     /// When the manager reads the reports that it collects now.
     pub(super) report_at: Offset,
     /// The timings of each version's health check.
-    pub(super) checks: [Option<CheckTimings>; 2],
+    pub(super) checks: [Option<CheckTimings>; VERSIONS],
     /// Each version's grace period: whole seconds only (moby `adapter.go`: `shutdown`).
-    pub(super) grace: [Offset; 2],
+    pub(super) grace: [Offset; VERSIONS],
     /// Tasks that a worker keeps and has not let start yet.
     pub(super) kept: Vec<TaskId>,
     pub(super) touched: Vec<bool>,
@@ -128,8 +130,7 @@ pub(super) struct World<'a> {
 
 impl<'a> World<'a> {
     pub(super) fn new(input: &'a Input) -> Self {
-        let specs = [&input.old.spec, &input.new.spec];
-        let spec = specs[0];
+        let spec = &input.old.spec;
         let slots = if spec.global { input.nodes.len() as u64 } else { spec.replicas };
         let most = slots.max(input.new.spec.replicas);
         let room = usize::try_from(most).unwrap_or(0);
@@ -152,10 +153,8 @@ impl<'a> World<'a> {
             steps: Vec::with_capacity(room * 16),
             states: Vec::new(),
             report_at: Offset::ZERO,
-            checks: specs.map(|spec| {
-                spec.health.as_ref().map(|check| CheckTimings::of(check, input.engine))
-            }),
-            grace: specs.map(|spec| Offset::from_secs_f64(spec.stop_grace.trunc())),
+            checks: checks(input),
+            grace: grace(input),
             kept: Vec::new(),
             touched: vec![false; room],
         };
@@ -189,7 +188,7 @@ impl<'a> World<'a> {
     }
 
     pub(super) fn add_slot(&mut self) -> u32 {
-        self.slots.push(Slot { newest: NONE, wanted: 0, awaited: NONE, made: [0; 2] });
+        self.slots.push(Slot { newest: NONE, wanted: 0, awaited: NONE, made: [0; VERSIONS] });
         index(self.slots.len() - 1)
     }
 
@@ -240,10 +239,7 @@ impl<'a> World<'a> {
     }
 
     pub(super) fn spec(&self, which: Which) -> &'a Spec {
-        match which {
-            Which::Old => &self.input.old.spec,
-            Which::New => &self.input.new.spec,
-        }
+        &self.input.version(which).spec
     }
 
     pub(super) fn log(&mut self, task: TaskId, what: What) {
@@ -256,7 +252,7 @@ impl<'a> World<'a> {
 
     pub(super) fn plan_at(&mut self, at: Offset, id: u32, due: Due) {
         let plan = match due {
-            Due::Submit | Due::Retry | Due::WorkerFree | Due::WatchEnds => 0,
+            Due::Submit | Due::Changed | Due::Retry | Due::WorkerFree | Due::WatchEnds => 0,
             _ => self.tasks[id as usize].plan,
         };
         self.planned += 1;
@@ -291,13 +287,7 @@ impl<'a> World<'a> {
             if self.updater.is_some() && next.at > self.progress + self.patience() {
                 break;
             }
-            self.now = next.at;
-            self.handle(&next);
-            // What comes with one report is one change for the orchestrator.
-            let more = self.queue.peek().is_some_and(|Reverse(more)| more.at == next.at);
-            if self.changed && !more {
-                self.reconcile();
-            }
+            self.step(&next);
         }
         if self.updater.is_some() {
             end = End::Hangs;
@@ -305,15 +295,42 @@ impl<'a> World<'a> {
         Outcome::of(self, end)
     }
 
+    fn step(&mut self, next: &Planned) {
+        self.now = next.at;
+        self.handle(next);
+        // What comes with one report is one change for the orchestrator.
+        let more = self.queue.peek().is_some_and(|Reverse(more)| more.at == next.at);
+        if self.changed && !more {
+            self.reconcile();
+        }
+    }
+
+    /// When something happens next; absent if nothing does.
+    pub(super) fn next_at(&mut self) -> Option<Offset> {
+        while let Some(Reverse(next)) = self.queue.peek() {
+            if !self.is_void(next) {
+                return Some(next.at);
+            }
+            self.queue.pop();
+        }
+        None
+    }
+
+    /// Plays everything up to and including an instant.
+    pub(super) fn play_until(&mut self, to: Offset) {
+        while self.next_at().is_some_and(|at| at <= to) {
+            let Some(Reverse(next)) = self.queue.pop() else { break };
+            self.step(&next);
+        }
+        self.now = self.now.max(to);
+    }
+
     /// How long a finished update is followed: until what it began has certainly ended, unless
     /// tasks go on failing for ever.
     fn afterglow(&self) -> Offset {
         let spec = |which| {
             let spec = self.spec(which);
-            let behaviour = match which {
-                Which::Old => &self.input.old.behaviours.usual,
-                Which::New => &self.input.new.behaviours.usual,
-            };
+            let behaviour = &self.input.version(which).behaviours.usual;
             let check = spec.health.as_ref().map_or(0.0, |check| {
                 check.start_period + check.interval + check.timeout.min(check.interval)
             });
@@ -338,7 +355,12 @@ impl<'a> World<'a> {
 
     fn is_void(&self, next: &Planned) -> bool {
         match next.due {
-            Due::Submit | Due::Retry | Due::SeenRunning | Due::SeenEnd | Due::Ended => false,
+            Due::Submit
+            | Due::Changed
+            | Due::Retry
+            | Due::SeenRunning
+            | Due::SeenEnd
+            | Due::Ended => false,
             Due::WorkerFree | Due::WatchEnds => {
                 self.updater.as_ref().is_none_or(|updater| updater.id != next.id)
             }
@@ -350,6 +372,7 @@ impl<'a> World<'a> {
         let id = next.id;
         match next.due {
             Due::Submit => self.submit(),
+            Due::Changed => self.changed = true,
             Due::Schedule => self.schedule(id),
             Due::Retry => self.retry_pending(),
             Due::Prepared => self.prepared(id),
@@ -369,6 +392,18 @@ impl<'a> World<'a> {
             Due::WatchEnds => self.complete(),
         }
     }
+}
+
+/// The timings of each version's health check.
+pub(super) fn checks(input: &Input) -> [Option<CheckTimings>; VERSIONS] {
+    input.versions().map(|version| {
+        version.spec.health.as_ref().map(|check| CheckTimings::of(check, input.engine))
+    })
+}
+
+/// Each version's grace period: whole seconds only.
+pub(super) fn grace(input: &Input) -> [Offset; VERSIONS] {
+    input.versions().map(|version| Offset::from_secs_f64(version.spec.stop_grace.trunc()))
 }
 
 /// An index as it is stored: a simulation never has 2^32 of anything.

@@ -68,6 +68,7 @@ mod schema;
 mod sent_spec;
 mod serve;
 mod shared_engine;
+mod simulated;
 mod stack_cases;
 mod stack_hostile;
 mod stack_messages;

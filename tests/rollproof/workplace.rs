@@ -41,6 +41,8 @@ pub struct Workplace {
     folder: tempfile::TempDir,
     /// Without it, the folder has a private engine of its own.
     shared: Option<&'static SharedEngine>,
+    /// How fast the time of a simulated engine passes, if that is used.
+    speed: Option<&'static str>,
     /// A port that no other test publishes on the same engine.
     port: u16,
     /// Stacks that the docker CLI deployed on the shared engine.
@@ -97,6 +99,13 @@ impl Workplace {
         Self::with(Some(share), Some(shared_engine()))
     }
 
+    /// On a simulated engine of its own, whose time passes ten times faster: what needs no real one.
+    pub fn simulated() -> Self {
+        let mut place = Self::with(Some(machine::share()), None);
+        place.speed = Some("10");
+        place
+    }
+
     /// For commands that start no engine.
     pub fn without_engine() -> Self {
         Self::with(None, None)
@@ -109,6 +118,7 @@ impl Workplace {
         Self {
             folder,
             shared,
+            speed: None,
             port: NEXT_PORT.fetch_add(1, Ordering::Relaxed),
             by_docker: RefCell::default(),
             _share: share,
@@ -129,20 +139,22 @@ impl Workplace {
 
     /// The program with these arguments, in this folder, in a known environment.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = command_in(self.path(), args);
+        self.with_engine(command_in(self.path(), args))
+    }
+
+    fn with_engine(&self, mut command: Command) -> Command {
         if let Some(engine) = self.shared {
             command.env("DOCKER_HOST", &engine.docker_host);
+        }
+        if let Some(speed) = self.speed {
+            command.env("ROLLPROOF_ENGINE", "simulated").env("ROLLPROOF_SPEED", speed);
         }
         command
     }
 
     /// A line of shell, on the same engine.
     pub fn shell(&self, line: &str) -> Command {
-        let mut command = shell_in(self.path(), line);
-        if let Some(engine) = self.shared {
-            command.env("DOCKER_HOST", &engine.docker_host);
-        }
-        command
+        self.with_engine(shell_in(self.path(), line))
     }
 
     /// Runs a command to its end.
@@ -174,6 +186,9 @@ impl Workplace {
             return engine.address.clone();
         }
         let status = self.run(&["lab", "status", "--json"]).expect(0).json();
+        if self.speed.is_some() {
+            return status["published_host"].as_str().unwrap().to_owned();
+        }
         status["nodes"][0]["address"].as_str().unwrap().to_owned()
     }
 
@@ -247,8 +262,15 @@ pub fn shell_in(folder: &Path, line: &str) -> Command {
 
 fn in_known_environment(command: &mut Command, folder: &Path) {
     command.current_dir(folder).stdin(Stdio::null());
-    for key in ["DOCKER_HOST", "DOCKER_CONTEXT", "ROLLPROOF_ENGINE", "CI", "GITHUB_ACTIONS", "TERM"]
-    {
+    for key in [
+        "DOCKER_HOST",
+        "DOCKER_CONTEXT",
+        "ROLLPROOF_ENGINE",
+        "ROLLPROOF_SPEED",
+        "CI",
+        "GITHUB_ACTIONS",
+        "TERM",
+    ] {
         command.env_remove(key);
     }
     command.env("ROLLPROOF_HOME", folder).env("DOCKER_CONFIG", folder);
