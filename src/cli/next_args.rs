@@ -142,7 +142,7 @@ pub(super) struct RegistryArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct StandInArgs {
     /// On a private engine, make stand-ins for external networks, secrets and configs that it lacks;
-    /// they are removed with the stack. Images are not copied
+    /// they are removed with the stack
     #[arg(long, hide_short_help = true)]
     stand_ins: bool,
 

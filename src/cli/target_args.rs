@@ -5,7 +5,7 @@ use clap::Args;
 use super::request_args::weighted_path;
 use crate::error::{Error, Result};
 use crate::probe::WeightedPath;
-use crate::run::{Scheme, Subject, TargetWish};
+use crate::run::{Also, Scheme, Subject, TargetWish};
 use crate::streams::{Address, Place};
 
 /// Which service is under test, and which address its users ask.
@@ -19,6 +19,11 @@ pub(super) struct TargetArgs {
     /// Make the change to every service of the stack at the same time
     #[arg(long, hide_short_help = true)]
     all: bool,
+
+    /// Change several services one after the other, each when the one before it is at rest; an
+    /// update that fails ends the row
+    #[arg(long, hide_short_help = true)]
+    sequential: bool,
 
     #[command(flatten)]
     pub(super) address: AddressArgs,
@@ -94,8 +99,21 @@ impl TargetArgs {
     ///
     /// # Errors
     /// A usage error for a name that matches nothing.
-    pub(super) fn also(&self, subject: &Subject) -> Result<Vec<String>> {
-        subject.also(self.services.get(1..).unwrap_or_default(), self.all)
+    pub(super) fn also(&self, subject: &Subject) -> Result<Also> {
+        let services = subject.also(self.services.get(1..).unwrap_or_default(), self.all)?;
+        Ok(Also { services, sequential: self.sequential })
+    }
+
+    /// Refuses an order where there is nothing to order.
+    ///
+    /// # Errors
+    /// A usage error.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.sequential && !self.all && self.services.len() < 2 {
+            return Err(Error::usage("--sequential needs several services")
+                .hint("name them with --service, or take every one with --all"));
+        }
+        Ok(())
     }
 
     /// Refuses several services beside `--to`, whose file says which are changed.
@@ -106,6 +124,11 @@ impl TargetArgs {
         if self.all || self.services.len() > 1 {
             return Err(Error::usage("--to and several services exclude each other")
                 .hint("every service that the next version changes is judged"));
+        }
+        if self.sequential {
+            return Err(Error::usage("--to and --sequential exclude each other").hint(
+                "a deployment submits all services together, as `docker stack deploy` does",
+            ));
         }
         Ok(())
     }

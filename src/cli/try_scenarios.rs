@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::judge::{ScenarioJudgement, Verdict};
 use crate::probe::{Asked, Expect};
 use crate::record::{NegativeControl, UserLimits};
-use crate::run::{Finished, Load, RunSpec, Subject, TargetWish, find_target};
+use crate::run::{Also, Finished, Load, RunSpec, Subject, TargetWish, find_target};
 use crate::scenario::{self, Declaration, Group};
 use crate::site::{LabUse, Ledger, Site};
 use crate::streams::{self, Asking};
@@ -291,7 +291,7 @@ pub(super) async fn perform(
         command: "try",
         subject,
         load: with_streams(load, declaration),
-        also: Vec::new(),
+        also: Also::default(),
         next: None,
         scenarios: vec![declaration.clone()],
         leave_as_found: false,

@@ -128,6 +128,7 @@ async fn perform(
     }
     // What is wrong with the files is said before an engine is asked; their stack is not known yet.
     next.read(name.stack.as_deref().unwrap_or("stack"))?;
+    args.target.check()?;
     if !next.to.is_empty() {
         args.target.check_one()?;
     }

@@ -90,6 +90,7 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
         check_for_several(&args.formats)?;
     }
     let next = args.next.read(&args.stack)?;
+    args.target.check()?;
     check_next(&args)?;
     let good = match next {
         Some(_) => deploy_update(),

@@ -16,7 +16,7 @@ use super::target_args::AddressArgs;
 use super::values::duration;
 use crate::error::{Error, Result};
 use crate::record::{Expects, NegativeControl};
-use crate::run::{RunSpec, Subject};
+use crate::run::{Also, RunSpec, Subject};
 use crate::scenario::watched_update;
 use crate::site::LabUse;
 use crate::streams;
@@ -103,7 +103,7 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
         command: "watch",
         subject: Subject::watched(&site, &args.service, args.address.wish(None)).await?,
         load,
-        also: Vec::new(),
+        also: Also::default(),
         next: None,
         scenarios: vec![scenario],
         leave_as_found: false,

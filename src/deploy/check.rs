@@ -6,47 +6,57 @@ use super::ApplyOptions;
 use super::stand_ins::{Missing, missing};
 use crate::engine::{Engine, ServiceView};
 use crate::error::{Error, Result};
-use crate::stack::{PublishedPort, Requests, ServiceBody};
+use crate::stack::{PublishedPort, Requests};
 use crate::swarm::PublishMode;
 use crate::wording::list;
 
-/// Refuses a stack whose ports are taken, or whose external networks, secrets, configs or images
-/// are missing. `engines` are those that can be asked, the manager first.
+/// The requests that deploy a stack, and how they are sent.
+pub type Part<'a> = (&'a Requests, &'a ApplyOptions);
+
+/// Refuses versions of a stack whose ports are taken, or whose external networks, secrets, configs or
+/// images are missing. `engines` are those that can be asked, the manager first.
 ///
 /// # Errors
-/// With everything that is missing, or when an engine does not respond.
-pub async fn check(engines: &[Engine], requests: &Requests, options: &ApplyOptions) -> Result<()> {
+/// With everything that is missing for any of them, or when an engine does not respond.
+pub async fn check(engines: &[Engine], parts: &[Part<'_>]) -> Result<()> {
     let Some(manager) = engines.first() else { return Ok(()) };
-    check_ports(manager, &options.stack, requests).await?;
-    check_external_networks(manager, &requests.external_networks).await?;
-    check_contents(manager, requests).await?;
-    check_missing(engines, manager, requests, options).await
+    for (requests, options) in parts {
+        check_ports(manager, &options.stack, requests).await?;
+        check_external_networks(manager, &requests.external_networks).await?;
+        check_contents(manager, requests).await?;
+    }
+    check_missing(engines, manager, parts).await
 }
 
 /// Everything that is missing, in one error: external networks, secrets and configs, and images.
-async fn check_missing(
-    engines: &[Engine],
-    manager: &Engine,
-    requests: &Requests,
-    options: &ApplyOptions,
-) -> Result<()> {
-    let objects = match options.stand_ins {
-        Some(_) => Vec::new(),
-        None => missing(manager, requests).await?,
-    };
-    let images = missing_images(engines, requests, options).await?;
+async fn check_missing(engines: &[Engine], manager: &Engine, parts: &[Part<'_>]) -> Result<()> {
+    let mut objects = Vec::new();
+    for (requests, _) in parts.iter().filter(|(_, options)| options.stand_ins.is_none()) {
+        for object in missing(manager, requests).await? {
+            if !objects.contains(&object) {
+                objects.push(object);
+            }
+        }
+    }
+    let images = missing_images(engines, parts).await?;
     if objects.is_empty() {
         return images.map_or(Ok(()), Err);
     }
     let mut names: Vec<String> = objects.iter().map(ToString::to_string).collect();
     let mut hints: Vec<String> = objects.iter().map(Missing::command).collect();
     hints.push("--stand-ins makes stand-ins for them on a private engine".to_owned());
+    let mut place = None;
     if let Some(error) = images {
         names.push(error.message().to_owned());
         hints.extend(error.hints().iter().cloned());
+        place = error.place().cloned();
     }
     let error = Error::stack(format!("what the stack needs does not exist: {}", list(&names)));
-    Err(hints.into_iter().fold(error, Error::hint))
+    let error = hints.into_iter().fold(error, Error::hint);
+    Err(match place {
+        Some(place) => error.at(place),
+        None => error,
+    })
 }
 
 /// Configs that exist with another content, which Swarm cannot change. What stands in a secret is not
@@ -79,14 +89,16 @@ async fn check_contents(engine: &Engine, requests: &Requests) -> Result<()> {
 
 /// The error for images that no engine has and no registry provides. With nodes that cannot be asked,
 /// one of them may have the image.
-async fn missing_images(
-    engines: &[Engine],
-    requests: &Requests,
-    options: &ApplyOptions,
-) -> Result<Option<Error>> {
+async fn missing_images(engines: &[Engine], parts: &[Part<'_>]) -> Result<Option<Error>> {
     let Some(manager) = engines.first() else { return Ok(None) };
     let all_asked = manager.info().await?.nodes <= engines.len() as u64;
-    let images: BTreeSet<&str> = requests.services.iter().map(ServiceBody::image).collect();
+    let auth = parts.iter().find_map(|(_, options)| options.auth.as_ref());
+    let services = || {
+        parts
+            .iter()
+            .flat_map(|&(requests, _)| requests.services.iter().map(move |body| (body, requests)))
+    };
+    let images: BTreeSet<&str> = services().map(|(body, _)| body.image()).collect();
     let mut missing = Vec::new();
     let mut cause = None;
     for image in images {
@@ -97,7 +109,7 @@ async fn missing_images(
         if present || !all_asked {
             continue;
         }
-        let auth = options.auth.as_ref().and_then(|auth| auth.header(image));
+        let auth = auth.and_then(|auth| auth.header(image));
         if let Err(error) = manager.distribution(image, auth.as_deref()).await {
             missing.push(image.to_owned());
             cause.get_or_insert(error);
@@ -110,12 +122,18 @@ async fn missing_images(
         list(&missing)
     ))
     .caused_by(cause)
-    .hint("build or load it into the engine first: `rollproof build --context DIR --tag NAME`");
-    Ok(Some(match requests.services.iter().find(|body| body.image() == missing[0]) {
-        Some(body) => match requests.service_places.get(body.name()) {
-            Some(place) => error.at(place.clone()),
-            None => error,
-        },
+    .hint("build or load it into the engine first: `rollproof build --context DIR --tag NAME`")
+    .hint("a private engine gets images that the docker CLI's engine has under the same name");
+    let error = if missing.iter().any(|image| image.contains('@')) {
+        error.hint("an image that is pinned by digest cannot be copied: a test can use its tag")
+    } else {
+        error
+    };
+    let place = services()
+        .find(|(body, _)| body.image() == missing[0])
+        .and_then(|(body, requests)| requests.service_places.get(body.name()));
+    Ok(Some(match place {
+        Some(place) => error.at(place.clone()),
         None => error,
     }))
 }

@@ -168,6 +168,9 @@ impl<'a> Attribution<'a> {
         if let Some(about) = self.scene.nodes.iter().position(|loss| loss.explains(shot)) {
             return Some(Finding { about: Some(about), ..Finding::of(Cause::NodeLost) });
         }
+        if self.entry.was_withdrawn(stream, shot) {
+            return Some(Finding::of(Cause::PortWithdrawn));
+        }
         let served = self.lives.iter().any(|life| life.serves_at(from));
         let broken = self.entry.explains(stream, shot, served)?;
         let cause = if broken.down { Cause::ProxyNotRunning } else { Cause::ProxyStopping };

@@ -33,6 +33,8 @@ pub enum Cause {
     NodeLost,
     /// No task of the service that publishes the port was running.
     ProxyNotRunning,
+    /// The change closed the published port: the new version does not publish it.
+    PortWithdrawn,
     /// On its way when a task of the service that publishes the port was stopped or ended.
     ProxyStopping,
     /// A healthy replica answered wrongly.
@@ -73,6 +75,9 @@ impl Cause {
             Self::NodeLost => "sent to a replica on a node that was lost",
             Self::ProxyNotRunning => {
                 "the published port was closed: no task of the service that publishes it was running"
+            }
+            Self::PortWithdrawn => {
+                "the published port was closed: the new version does not publish it"
             }
             Self::ProxyStopping => {
                 "a task of the service that publishes the port was being stopped"

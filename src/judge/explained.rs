@@ -183,6 +183,7 @@ impl Excuses<'_> {
                 | Cause::HeldByProxy
                 | Cause::NodeLost
                 | Cause::ProxyNotRunning
+                | Cause::PortWithdrawn
                 | Cause::WrongAnswer
         ) {
             return false;

@@ -22,6 +22,7 @@ impl Attribution<'_> {
             | Cause::OwnLag
             | Cause::EngineLost
             | Cause::NodeLost
+            | Cause::PortWithdrawn
             | Cause::WrongAnswer => None,
             _ => {
                 let nearest = Transition::nearest(&self.transitions, from, |transition| {
@@ -75,6 +76,10 @@ impl Attribution<'_> {
             ),
             (Cause::ProxyStopping, Some(other)) => {
                 format!("a task of {}, which publishes the port, was being stopped", other.name)
+            }
+            (Cause::PortWithdrawn, _) => {
+                let port = self.entry.withdrawn.first();
+                port.map_or_else(|| found.cause.text().to_owned(), |port| format!("{port}"))
             }
             (Cause::WrongAnswer, _) => self.answers.sentence(self.scene, shot),
             (Cause::NodeLost, _) => {

@@ -5,7 +5,7 @@ use super::scene::Scene;
 use super::task_story::COMPANION;
 use super::tasks::{TaskLife, Tasks};
 use crate::Offset;
-use crate::record::{EventKind, Outcome, Purpose, Route, Run, Shot, StreamFacts};
+use crate::record::{EventKind, Outcome, Purpose, Route, Run, Shot, StreamFacts, WithdrawnPort};
 use crate::stats::Times;
 use crate::swarm::TaskState;
 
@@ -89,6 +89,8 @@ pub(super) struct Entry<'a> {
     known: bool,
     /// When requests to the published port were refused.
     refused: Times,
+    /// The ports that the change closes.
+    pub withdrawn: Vec<&'a WithdrawnPort>,
 }
 
 impl<'a> Entry<'a> {
@@ -101,6 +103,11 @@ impl<'a> Entry<'a> {
             .flat_map(|(_, shots)| shots)
             .filter(|shot| matches!(shot.outcome, Outcome::Refused | Outcome::NoRoute));
         let refused = Times::of(closed.map(|shot| (shot.began() - SHORT, shot.ended() + SHORT)));
+        let withdrawn = scene.events.iter().filter_map(|event| match &event.kind {
+            EventKind::PortWithdrawn(port) => Some(port),
+            _ => None,
+        });
+        let withdrawn = withdrawn.collect();
         if let Some(entry) = &run.meta.stack.entry {
             let candidates = others.into_iter().filter(|other| other.name == entry.service);
             return Self {
@@ -108,6 +115,7 @@ impl<'a> Entry<'a> {
                 proxied: Some(entry.service != scene.service),
                 known: true,
                 refused,
+                withdrawn,
             };
         }
         // What answers while a service has no task is not published by that service.
@@ -140,12 +148,37 @@ impl<'a> Entry<'a> {
             proxied: (several || proxy_spoke).then_some(true),
             known: false,
             refused,
+            withdrawn,
         }
     }
 
     /// Whether nothing but the service under test answers users.
     pub(super) fn is_direct(&self) -> bool {
         self.proxied == Some(false)
+    }
+
+    /// Whether this request failed because the change closes the port that it asks. What publishes
+    /// the port is replaced for that, and a request can be on its way then.
+    pub(super) fn was_withdrawn(&self, facts: &StreamFacts, shot: &Shot) -> bool {
+        let closed = matches!(
+            shot.outcome,
+            Outcome::Refused
+                | Outcome::NoRoute
+                | Outcome::ConnectTimeout
+                | Outcome::Timeout
+                | Outcome::Reset
+                | Outcome::Cut
+                | Outcome::Closed
+                | Outcome::GoAway
+        );
+        let of_url = || {
+            let address = facts.url.split_once("://")?.1.split('/').next()?;
+            address.rsplit_once(':')?.1.parse::<u16>().ok()
+        };
+        closed
+            && !self.withdrawn.is_empty()
+            && is_published(facts)
+            && of_url().is_some_and(|port| self.withdrawn.iter().any(|gone| gone.port == port))
     }
 
     /// Whether a proxy stands between this request and the service under test, so that a refusal

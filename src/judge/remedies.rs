@@ -114,6 +114,7 @@ impl Cause {
             Self::ProxyNotRunning | Self::ProxyStopping => {
                 "run more than one replica of the service that publishes the port"
             }
+            Self::PortWithdrawn => PORT_WITHDRAWN,
             Self::WrongAnswer => WRONG_ANSWER,
             Self::BeforeUpdate => SOUND_FIRST,
             Self::EngineLost => STEADY_ENGINE,
@@ -122,6 +123,10 @@ impl Cause {
         })
     }
 }
+
+/// For a port that the new version does not publish.
+const PORT_WITHDRAWN: &str = "publish the old port beside the new one until nobody asks it any more, and \
+    remove it in a later version";
 
 /// For answers that are slower than the user allows.
 pub(super) const SLOW_ANSWERS: &str = "look at the latency in the page (`rollproof open`): where \

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckSeen, LogLine, Must, StackFacts};
+use super::{CheckSeen, LogLine, Must, StackFacts, WithdrawnPort};
 use crate::Offset;
 use crate::swarm::{SpecChange, TaskState, UpdateState};
 
@@ -49,6 +49,8 @@ pub enum EventKind {
     Declared(Must),
     /// Another service that the scenario's deployment changes or creates, beside the one under test.
     AlsoChanged(Box<OtherChange>),
+    /// The scenario's deployment closes a port that users ask.
+    PortWithdrawn(WithdrawnPort),
     /// The engine accepted the scenario's change.
     Submitted {
         /// The service.

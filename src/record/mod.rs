@@ -19,6 +19,7 @@ mod sink;
 mod stack_settings;
 mod unsent;
 mod user_limits;
+mod withdrawn_port;
 mod writer;
 
 pub use against::{Against, FormerScenario, FormerStream, Tolerance, Tolerances};
@@ -41,4 +42,5 @@ pub use shot::{HeldEnd, Shot};
 pub use sink::Sink;
 pub use unsent::{Unsent, UnsentCounts};
 pub use user_limits::{AllowedFailed, UserLimits};
+pub use withdrawn_port::WithdrawnPort;
 pub use writer::RecordWriter;

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::also::AlsoPlanned;
 use super::companions::Beside;
+use super::deployment::check_all;
 use super::finish::Finished;
 use super::next::Deployed;
 use super::patience::Patience;
@@ -16,6 +17,7 @@ use super::probing::Probers;
 use super::recorder::Recorder;
 use super::spec::{RunEnv, RunSpec, new_run_id};
 use super::subject::Arrival;
+use super::withdrawn::cuts_off;
 use crate::Clock;
 use crate::deploy::missing;
 use crate::error::{Error, Result};
@@ -73,12 +75,12 @@ impl RunSpec {
         let site = env.site;
         self.load = self.load.at_speed(site.speed());
         self.limits.check_replicas(self.subject.target.replicas)?;
-        if let Arrival::Deploy(deployment) = &self.subject.arrival {
-            deployment.check(site).await?;
-        }
-        if let Some(next) = &self.next {
-            next.check(site).await?;
-        }
+        let first = match &self.subject.arrival {
+            Arrival::Deploy(deployment) => Some(&**deployment),
+            Arrival::Present | Arrival::Watched => None,
+        };
+        let deployments: Vec<_> = first.into_iter().chain(&self.next).collect();
+        check_all(site, &deployments).await?;
         let clock = Clock::start();
         let run_id = new_run_id(&clock);
         let engine = site.facts(&clock).await?;
@@ -88,6 +90,7 @@ impl RunSpec {
         let mut caveats = self.subject.caveats.clone();
         caveats.extend(simulated(site));
         caveats.extend(self.stand_ins(site).await?);
+        caveats.extend(self.withdrawn().iter().map(cuts_off));
         if engine.nodes > site.engines.len() as u64 {
             caveats.push(format!(
                 "the swarm has {} nodes and this run reaches {} of their engines: containers on the other nodes are seen through task states only",

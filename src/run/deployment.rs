@@ -34,10 +34,23 @@ impl Deployment {
     /// # Errors
     /// With what is missing, or when the engine does not respond.
     pub async fn check(&self, site: &Site) -> Result<()> {
-        let options = &self.options;
-        check_owner(&site.manager, &options.stack, &site.owner, options.adopt).await?;
-        check(&site.engines, &self.prepared.requests, options).await
+        check_all(site, &[self]).await
     }
+}
+
+/// The same for several versions of a stack: what any of them lacks is named at once.
+///
+/// # Errors
+/// As of [`Deployment::check`].
+pub(super) async fn check_all(site: &Site, deployments: &[&Deployment]) -> Result<()> {
+    for Deployment { options, .. } in deployments {
+        check_owner(&site.manager, &options.stack, &site.owner, options.adopt).await?;
+    }
+    let parts: Vec<_> = deployments
+        .iter()
+        .map(|deployment| (&deployment.prepared.requests, &deployment.options))
+        .collect();
+    check(&site.engines, &parts).await
 }
 
 /// Notes the deployment in the ledger, then applies it. [`Deployment::check`] comes first.

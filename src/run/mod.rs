@@ -24,7 +24,9 @@ mod spec;
 mod subject;
 mod target;
 mod unrest;
+mod withdrawn;
 
+pub use also::Also;
 pub use begin::Run;
 pub use deployment::{Deployment, deploy, until_converged};
 pub use finish::Finished;
@@ -35,3 +37,4 @@ pub use scheme::Scheme;
 pub use spec::{Load, RunEnv, RunSpec, new_run_id};
 pub use subject::{Arrival, Subject, own_body};
 pub use target::{Target, TargetWish, find_target};
+pub use withdrawn::{cuts_off, withdrawn};

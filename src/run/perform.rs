@@ -3,9 +3,12 @@
 use super::begin::Run;
 use super::deployment::deploy;
 use super::subject::Arrival;
+use super::withdrawn::cuts_off;
 use crate::deploy::{ConvergeOptions, converge};
 use crate::error::{Error, Result};
+use crate::scenario::Act;
 use crate::stack::ServiceBody;
+use crate::wording::list;
 
 impl Run<'_> {
     /// Deploys the stack if the run does that, starts to ask, and performs the scenarios one
@@ -15,6 +18,10 @@ impl Run<'_> {
     /// When the stack cannot be deployed or does not converge, the service does not answer, the
     /// engine refuses a change, the user stops the run or the record breaks.
     pub async fn perform(&mut self) -> Result<()> {
+        // Said before anything is deployed.
+        for port in self.spec.withdrawn() {
+            self.recorder.line(format!("warning: {}", cuts_off(&port)));
+        }
         self.arrive().await?;
         self.find_node_to_ask().await?;
         self.beside.deploy(self.env.interrupt).await?;
@@ -63,9 +70,25 @@ impl Run<'_> {
             if !self.scenario(&scenario).await? {
                 break;
             }
+            let left = &declarations[index + 1..];
+            if matches!(scenario.act, Act::Deploy) && !left.is_empty() && self.is_cut_off() {
+                let names: Vec<&str> = left.iter().map(|one| one.name.as_str()).collect();
+                self.recorder.caveat(format!(
+                    "not performed, because the port that users ask is closed: {}; test the new version by itself: `rollproof verify -c`",
+                    list(&names)
+                ));
+                break;
+            }
         }
         self.settle("after the last change");
         self.wind_down(baseline).await
+    }
+
+    /// Whether the next version runs, and does not publish the port that users ask.
+    fn is_cut_off(&self) -> bool {
+        let asked = self.spec.subject.target.port;
+        let runs = self.body != self.spec.subject.body;
+        runs && self.spec.withdrawn().iter().any(|port| Some(port.port) == asked)
     }
 
     fn settle(&self, when: &str) {

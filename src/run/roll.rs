@@ -65,6 +65,11 @@ impl Run<'_> {
             generation: before.generation,
             change,
         });
+        if matches!(scenario.act, Act::Deploy) {
+            for port in self.spec.withdrawn() {
+                self.recorder.tell(EventKind::PortWithdrawn(port));
+            }
+        }
         if let Some(must) = &scenario.must {
             self.recorder.tell(EventKind::Declared(must.clone()));
         }
@@ -121,7 +126,7 @@ impl Run<'_> {
         let submitted = match scenario.act {
             Act::Roll(_) | Act::Renew => {
                 let submitted = self.submit(scenario).await?;
-                self.submit_also(scenario).await?;
+                self.submit_also(scenario.expects).await?;
                 submitted
             }
             Act::Deploy => self.submit_next(scenario.expects == Expects::Update).await?,
@@ -158,6 +163,7 @@ impl Run<'_> {
             Some(time) => self.watch_on(submitted.at, time, replaced).await?,
             None => self.wait_for_rest(replaced, submitted.at).await?,
         };
+        let reason = self.submit_in_turn(scenario, replaced, reason).await?;
         let spec = self.spec_now(&before.view.spec, &submitted.body).await;
         // The next scenario changes what this one left; a restore returns to what was before it.
         if spec == SpecMatch::Submitted

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
+use super::also::Also;
 use super::deployment::Deployment;
 use super::subject::Subject;
 use crate::Clock;
@@ -35,8 +36,8 @@ pub struct RunSpec {
     pub subject: Subject,
     /// What is asked of it.
     pub load: Load,
-    /// Further services, by name, that a change is made to at the same time.
-    pub also: Vec<String>,
+    /// Further services that a change is made to.
+    pub also: Also,
     /// The next version of the whole stack, for the scenario that deploys it.
     pub next: Option<Deployment>,
     /// What is done to it, in order.

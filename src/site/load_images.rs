@@ -16,11 +16,11 @@ use crate::stack::ServiceBody;
 use crate::wording::{counted, length, list, short_id};
 
 impl Site {
-    /// Builds and loads the example's images if a service or one of the references `also` uses one
-    /// of them.
+    /// Sees to it that the engines have the images of services and the references `also`, as far as
+    /// that is possible: builds and loads rollproof's own, and copies others into a private engine.
     ///
     /// # Errors
-    /// As [`Site::load_example`].
+    /// As [`Site::load_example`], or when a copy fails.
     pub async fn ensure_images(
         &self,
         state: &StateFolder,
@@ -28,12 +28,11 @@ impl Site {
         also: &[&str],
         tell: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<()> {
-        let used: BTreeSet<&str> = services
-            .iter()
-            .map(ServiceBody::image)
-            .chain(also.iter().copied())
-            .filter(|image| image.starts_with(OWN_IMAGES))
-            .collect();
+        let all: BTreeSet<&str> =
+            services.iter().map(ServiceBody::image).chain(also.iter().copied()).collect();
+        self.copy_images(&all, tell).await?;
+        let used: BTreeSet<&str> =
+            all.into_iter().filter(|image| image.starts_with(OWN_IMAGES)).collect();
         if used.is_empty() {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! Where a run takes place: the engine it uses, and what rollproof keeps on disk.
 
 mod clean_up;
+mod copy_images;
 mod engine_choice;
 mod foresee;
 mod kernel;

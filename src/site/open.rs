@@ -86,6 +86,8 @@ pub struct Site {
     pub published_host: String,
     /// The id of the state folder: the mark of everything that is created.
     pub owner: String,
+    /// The engine that the docker CLI uses, beside a private one: it may have images.
+    pub beside: Option<HostChoice>,
     /// Whether the command removes everything at its end.
     pub for_one_run: bool,
     /// Whether the lab exists for this run only, and is removed at its end.
@@ -251,6 +253,7 @@ impl Site {
             kernel: Kernel { ipvs },
             published_host,
             owner: state.id()?,
+            beside: None,
             for_one_run: options.lab == LabUse::ForOneRun,
             lab_for_one_run: false,
             made_swarm,
@@ -286,6 +289,10 @@ impl Site {
         let published_host =
             lab.nodes().first().map(|node| node.address.to_string()).unwrap_or_default();
         let reason = format!("private engine {} ({why})", info.version);
+        // A context that cannot be read matters to those who need its engine.
+        let beside = host_choice(options)
+            .ok()
+            .filter(|choice| engines.iter().all(|engine| *engine.host() != choice.host));
         Ok(Self {
             manager,
             engines,
@@ -294,6 +301,7 @@ impl Site {
             kernel: Kernel { ipvs: kernel_has_ipvs() },
             published_host,
             owner: state.id()?,
+            beside,
             for_one_run,
             lab_for_one_run,
             made_swarm: false,

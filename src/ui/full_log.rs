@@ -292,6 +292,7 @@ fn line(event: &Event, slots: &SlotTable) -> Option<String> {
             let service = slots.service_name(&other.facts.service);
             format!("  {service} is changed too: {}", clean(&other.change))
         }
+        EventKind::PortWithdrawn(port) => format!("  {}", clean(&port.to_string())),
         EventKind::OtherEnded { service, spec } => {
             format!("  {}: {}", slots.service_name(service), has_spec(*spec))
         }

@@ -141,6 +141,7 @@ impl Narrator {
             | EventKind::NegativeControlStarted { .. }
             | EventKind::Declared(_)
             | EventKind::AlsoChanged(_)
+            | EventKind::PortWithdrawn(_)
             | EventKind::OtherEnded { .. }
             | EventKind::NegativeControlEnded { .. }
             | EventKind::Caveat { .. } => {}

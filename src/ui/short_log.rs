@@ -123,6 +123,7 @@ impl RunLog for ShortLog {
             | EventKind::Log(_)
             | EventKind::Declared(_)
             | EventKind::AlsoChanged(_)
+            | EventKind::PortWithdrawn(_)
             | EventKind::OtherEnded { .. }
             | EventKind::NegativeControlStarted { .. }
             | EventKind::Machine(_) => {}

@@ -27,6 +27,15 @@ fn stack_files_that_cannot_be_used() {
 }
 
 #[test]
+fn an_order_needs_something_to_order() {
+    let place = Workplace::without_engine();
+    let file = place.file("fine.yml", APP);
+    refused(&place.run(&["update", "--sequential"]), 2, &["several services", "--all"]);
+    let args = ["verify", "-c", &file, "--to", &file, "--sequential", "--service", "app"];
+    refused(&place.run(&args), 2, &["--sequential"]);
+}
+
+#[test]
 fn engines_that_cannot_be_used() {
     let place = Workplace::without_engine();
     let nowhere = "unix:///nonexistent/docker.sock";

@@ -1,7 +1,9 @@
 //! A scenario that changes several services: each is judged, and so is the stack as a whole.
 
-use rollproof::judge::{Limits, Verdict, judge};
-use rollproof::record::{Event, EventKind, Expects, OtherChange, Run, SpecMatch};
+use rollproof::judge::{Cause, Limits, Verdict, judge};
+use rollproof::record::{
+    Event, EventKind, Expects, OtherChange, Outcome, Run, SpecMatch, WithdrawnPort,
+};
 
 use super::judge_story::{
     GOOD_END, ROLLBACK_END, SERVICE, SUBMIT, Story, good_rollback, good_update, nothing,
@@ -90,6 +92,37 @@ fn quick_update() -> Run {
 
 fn rollback() -> Run {
     good_rollback().finish()
+}
+
+#[test]
+fn a_port_that_the_next_version_withdraws_is_the_cause() {
+    let withdrawn = |port: u16| {
+        let mut story = good_update();
+        story.shots(GOOD_END, |at, shot| {
+            if at > SUBMIT + 2.0 {
+                shot.outcome = Outcome::Refused;
+                shot.replica = None;
+            }
+        });
+        let mut run = story.finish();
+        run.shots[0].0.url = "http://10.0.0.2:8080/path".to_owned();
+        let at = rollproof::Offset::from_secs_f64(SUBMIT);
+        let port = WithdrawnPort { port, service: "demo_proxy".to_owned(), now: vec![8090] };
+        let started = |event: &Event| matches!(event.kind, EventKind::ScenarioStarted { .. });
+        let begin = run.events.iter().position(started).unwrap() + 1;
+        run.events.insert(begin, Event { at, seen: at, kind: EventKind::PortWithdrawn(port) });
+        judge(&run, &Limits::default()).scenarios.remove(0)
+    };
+    let scenario = withdrawn(8080);
+    assert_eq!(scenario.verdict, Verdict::Fail);
+    assert_eq!(scenario.causes.len(), 1, "{:#?}", scenario.causes);
+    let group = &scenario.causes[0];
+    assert_eq!((group.cause, group.failed), (Cause::PortWithdrawn, scenario.failed));
+    let text = "the new version does not publish port 8080 (demo_proxy), but 8090";
+    assert_eq!(group.text, text);
+    assert!(group.remedy.as_ref().unwrap().contains("publish the old port"));
+    // Another port says nothing about this one.
+    assert!(withdrawn(80).causes.iter().all(|group| group.cause != Cause::PortWithdrawn));
 }
 
 #[test]

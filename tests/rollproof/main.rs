@@ -20,6 +20,7 @@ mod health_and_logs;
 mod host_engine;
 mod hostile;
 mod image;
+mod image_copies;
 mod judge;
 mod judge_advice;
 mod judge_attribution;

@@ -119,6 +119,44 @@ fn a_broken_next_version_is_undone() {
     place.run(&["down"]).expect(0);
 }
 
+/// Each service is changed when the one before it is at rest, and one that is rolled back ends the row.
+#[test]
+fn several_services_are_updated_one_after_the_other() {
+    let place = Workplace::shared();
+    let (first, _) = versions(&place, "turns");
+    place.run(&["deploy", "-c", &first, "turns"]).expect(0);
+    let args = ["update", "--json", "--service", "app", "--service", "worker", "--sequential"];
+    let run = |change: &[&str]| {
+        let rest = [&["--baseline", "2s", "turns"][..], &UNHURRIED].concat();
+        place.run(&[&args[..], change, &rest].concat())
+    };
+    let report = run(&["--image", "rollproof/app:v2"]).sound();
+    let scenario = scenario(&report);
+    let worker = &scenario["services"][0];
+    assert_eq!(worker["service"], "turns_worker");
+    assert_eq!(worker["verdict"], "pass", "{worker:#}");
+    let at = |story: &Value, state: &str| {
+        let states = story["states"].as_array().unwrap();
+        let found = states.iter().find(|one| one["state"] == state).unwrap();
+        found["at"].as_f64().unwrap()
+    };
+    let (app, worker) = (at(&scenario["update"], "completed"), at(&worker["update"], "updating"));
+    assert!(app < worker, "the worker's update began at {worker}, that of the app ended at {app}");
+    check(&scenario["checks"], "one-version");
+
+    // The app cannot become healthy: the worker is not touched.
+    let before = spec(&place.docker_host(), "turns_worker");
+    let broken = run(&["--set", "health-cmd=false"]);
+    // On a busy machine it is not certain that the health check is to blame.
+    assert!(matches!(broken.code, 1 | 3), "{}\n{}", broken.out, broken.err);
+    let broken = broken.json();
+    let caveats = broken["caveats"].to_string();
+    let left = "not changed: turns_worker, because turns_app was rolled back";
+    assert!(caveats.contains(left), "{caveats}");
+    assert_eq!(spec(&place.docker_host(), "turns_worker"), before);
+    place.run(&["down", "turns"]).expect(0);
+}
+
 /// What a private engine lacks is named at once, or has stand-ins that go with the stack.
 #[test]
 fn a_private_engine_gets_stand_ins_for_what_is_external() {

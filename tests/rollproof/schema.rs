@@ -149,5 +149,5 @@ fn every_outcome_and_kind_of_event_is_described() {
     let all = rollproof::record::Outcome::ALL.map(rollproof::record::Outcome::as_str);
     assert_eq!(outcomes, json!(all));
     let kinds = &read("event")["properties"]["kind"]["oneOf"];
-    assert_eq!(kinds.as_array().unwrap().len(), 23, "one for each variant of `EventKind`");
+    assert_eq!(kinds.as_array().unwrap().len(), 24, "one for each variant of `EventKind`");
 }
