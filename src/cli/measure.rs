@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::judge::ScenarioJudgement;
 use crate::plan::{Course, Measured, Pair, Row, Setting, Sweep, course_of_change};
 use crate::record::{NegativeControl, UserLimits};
-use crate::run::{Load, RunSpec, Subject, TargetWish, find_target};
+use crate::run::{Also, Load, RunSpec, Subject, TargetWish, find_target};
 use crate::scenario::{Declaration, broken_update, update};
 use crate::site::{Foreseen, LabUse, Ledger, Site, health_checks};
 use crate::stack::ServiceBody;
@@ -138,7 +138,7 @@ impl Measuring<'_> {
             command: "sweep",
             subject,
             load: load.clone(),
-            also: Vec::new(),
+            also: Also::default(),
             next: None,
             scenarios,
             leave_as_found: false,

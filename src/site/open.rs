@@ -200,6 +200,7 @@ impl Site {
             kernel: Kernel { ipvs: true },
             published_host: facts.address,
             owner: state.id()?,
+            beside: None,
             for_one_run: options.lab == LabUse::ForOneRun,
             lab_for_one_run: false,
             made_swarm: false,
