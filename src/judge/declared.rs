@@ -4,7 +4,7 @@ use super::capacity::Capacity;
 use super::cause::{Cause, CauseGroup};
 use super::check::{Check, Verdict};
 use super::scene::Scene;
-use super::swarm_checks::about_the_end;
+use super::swarm_checks::{about_the_end, crowded};
 use super::tasks::TaskLife;
 use crate::Offset;
 use crate::record::{Ending, Losses, Must};
@@ -121,8 +121,10 @@ impl<'a> Declared<'a> {
         let running = self.scene.tasks.wanted().filter(|life| life.running.is_some());
         let found = running.count() as u64;
         let (verdict, unknown) = about_the_end(self.scene, found == wanted);
-        let because =
-            unknown.unwrap_or_else(|| format!("{} running in the end", counted(found, "replica")));
+        let because = unknown.unwrap_or_else(|| {
+            let crowded = if found > wanted { crowded(self.scene) } else { String::new() };
+            format!("{} running in the end{crowded}", counted(found, "replica"))
+        });
         Some(Check::new("replicas", verdict, found.to_string(), wanted.to_string(), because))
     }
 

@@ -238,7 +238,7 @@ fn no_leftover_tasks(scene: &Scene) -> Check {
 /// The first slot with more than one task, if any: `: slot 1 has 2 tasks`. A task that is restarted
 /// while the rollback makes one for its slot too is the usual way to get there; Swarm repairs that when
 /// it next looks at the service.
-fn crowded(scene: &Scene) -> String {
+pub(super) fn crowded(scene: &Scene) -> String {
     let mut tasks: BTreeMap<_, u64> = BTreeMap::new();
     for life in scene.tasks.wanted().filter(|life| life.last.slot > 0) {
         *tasks.entry(life.last.slot).or_default() += 1;
