@@ -11,6 +11,7 @@ mod context;
 mod docker_host;
 mod events;
 mod health;
+mod image_content;
 mod images;
 mod masking;
 mod raw_client;
