@@ -206,7 +206,13 @@ impl Bench {
         let real = Real::of(&run);
         let engine = EngineVersion::parse(&run.meta.engine.version);
         let input = case.input(engine, self.hops, Some(real.order.clone()));
-        let all = predictions(&input);
+        let seen_of = |mut outcomes: Vec<Outcome>| {
+            for outcome in &mut outcomes {
+                outcome.states.retain(|step| step.at <= real.until);
+            }
+            outcomes
+        };
+        let all = seen_of(predictions(&input));
         let states = |outcome: &Outcome| -> Vec<UpdateState> {
             outcome.states.iter().map(|step| step.state).collect()
         };
@@ -232,7 +238,8 @@ impl Bench {
         };
         let service = &run.meta.stack.service;
         let own = HopTimes::measure(&run.events, service, run.meta.stack.healthcheck.as_ref());
-        let with_own = predictions(&case.input(engine, Some(own), Some(real.order.clone())));
+        let with_own = case.input(engine, Some(own), Some(real.order.clone()));
+        let with_own = seen_of(predictions(&with_own));
         row.own_touched = with_own.iter().any(|outcome| fits(&outcome));
         let own = with_own.iter().filter(|outcome| fits_states(outcome));
         let own = own.min_by(|a, b| error(a).total_cmp(&error(b)));

@@ -11,6 +11,8 @@ pub struct Real {
     pub states: Vec<(UpdateState, Offset)>,
     /// The touched slots, in the order of their first new tasks.
     pub order: Vec<u64>,
+    /// When nobody looked any more.
+    pub until: Offset,
     /// How busy the machine was.
     pub load: Load,
 }
@@ -45,7 +47,11 @@ impl Real {
                 _ => {}
             }
         }
-        Self { states, order, load: Load::of(run) }
+        let ended = run.events.iter().find(|event| {
+            matches!(event.kind, EventKind::ScenarioEnded { .. }) && event.at >= from
+        });
+        let until = ended.or(run.events.last()).map_or(from, |event| event.at) - from;
+        Self { states, order, until, load: Load::of(run) }
     }
 
     /// The relative errors of the times at which an outcome has the same states.

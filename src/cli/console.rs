@@ -1,5 +1,6 @@
 //! What every command has: options, the state folder, the terminal, the user's wish to stop.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub(super) struct Console {
     terminal: Terminal,
     log_group: Mutex<Option<LogGroup>>,
     events: Mutex<Option<EventStream>>,
+    /// Whether the screen explains each step.
+    explains: AtomicBool,
 }
 
 impl Console {
@@ -37,7 +40,8 @@ impl Console {
         let terminal = Terminal::stderr();
         start_log(global.log.as_deref(), stderr_colour(), &terminal);
         let (log_group, events) = (Mutex::new(None), Mutex::new(None));
-        Ok(Self { global, state, interrupt, terminal, log_group, events })
+        let explains = AtomicBool::new(false);
+        Ok(Self { global, state, interrupt, terminal, log_group, events, explains })
     }
 
     /// Opens the engine. Commands that need what is there already do not start a lab.
@@ -111,6 +115,7 @@ impl Console {
         formats: Option<&FormatArgs>,
     ) -> Result<()> {
         *self.events() = events.open(self.global.json, formats)?;
+        self.explains.store(events.explain, Ordering::Relaxed);
         Ok(())
     }
 
@@ -163,6 +168,7 @@ impl Console {
     fn screen(&self) -> Box<dyn Sink> {
         let mode = Mode::of_stderr(self.global.quiet);
         let screen = Screen::new(mode, stderr_colour(), self.terminal.clone());
-        Box::new(screen.verbose(self.global.verbose))
+        let explains = self.explains.load(Ordering::Relaxed);
+        Box::new(screen.verbose(self.global.verbose).explained(explains))
     }
 }

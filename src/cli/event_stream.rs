@@ -25,6 +25,11 @@ pub(super) struct EventArgs {
     /// which then carries nothing else
     #[arg(long, value_name = "FILE|-", hide_short_help = true)]
     events: Option<PathBuf>,
+
+    /// Say the engine's rule and the setting behind each step while it happens, as `explain` does of a
+    /// recorded run
+    #[arg(long, hide_short_help = true)]
+    pub(super) explain: bool,
 }
 
 impl EventArgs {

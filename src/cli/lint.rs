@@ -1,5 +1,6 @@
 //! `rollproof lint`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,7 +14,10 @@ use super::values::{duration, engine_version, format_and_file};
 use crate::deploy::read_stack;
 use crate::error::{Error, Result};
 use crate::exit_code;
-use crate::lint::{self, Conditions, FORMATS, Findings, Format, JSON, Look, RULES, Severity, TEXT};
+use crate::lint::{
+    self, Conditions, FORMATS, Findings, Format, ImageFacts, JSON, Look, RULES, Severity, TEXT,
+};
+use crate::site::LabUse;
 use crate::stack::Stack;
 use crate::swarm::EngineVersion;
 use crate::wording::clean;
@@ -71,6 +75,11 @@ pub(super) struct LintArgs {
     /// Nodes of the swarm [default: as many as the service needs]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), hide_short_help = true)]
     nodes: Option<u16>,
+
+    /// Ask the engine for the HEALTHCHECK of each image, and whether it has the programs that health
+    /// checks run. Containers are created for that, not started, and removed
+    #[arg(long)]
+    image_facts: bool,
 }
 
 /// The least serious finding that makes the command fail.
@@ -108,7 +117,7 @@ fn format_help() -> String {
         + &lines.collect::<String>()
 }
 
-pub(super) fn run(args: &LintArgs, console: &Console) -> Result<u8> {
+pub(super) async fn run(args: &LintArgs, console: &Console) -> Result<u8> {
     if args.list {
         let line =
             |rule: &&lint::Rule| format!("{}  {:7}  {}\n", rule.number, rule.severity, rule.title);
@@ -130,6 +139,11 @@ pub(super) fn run(args: &LintArgs, console: &Console) -> Result<u8> {
         stop: args.stop.map(Into::into),
         engine: args.engine_version,
         nodes: args.nodes.map(usize::from),
+        images: if args.image_facts {
+            image_facts(&stack, console).await?
+        } else {
+            BTreeMap::new()
+        },
     };
     let findings = lint::lint(&stack, args.service.as_deref(), &conditions)?;
     write(args, console, &findings)?;
@@ -139,6 +153,25 @@ pub(super) fn run(args: &LintArgs, console: &Console) -> Result<u8> {
     };
     let fails = findings.list.iter().any(|finding| finding.severity >= least);
     Ok(if fails { exit_code::FAIL } else { exit_code::PASS })
+}
+
+/// What the engine says of the images of a stack. Those that it lacks are named, and left out.
+async fn image_facts(stack: &Stack, console: &Console) -> Result<BTreeMap<String, ImageFacts>> {
+    let engine = console.foresee_site(LabUse::Running).await?;
+    let Some(site) = engine.site() else {
+        return Err(Error::environment("--image-facts needs an engine that has the images")
+            .hint("without it, lint goes by the file alone"));
+    };
+    let mut facts = BTreeMap::new();
+    for (image, tools) in lint::tools_of_checks(stack)? {
+        let Some(view) = site.manager.image(&image).await? else {
+            console.tell(&format!("the engine has no image {image}: nothing is known of it"));
+            continue;
+        };
+        let lacks = site.manager.missing_in_image(&image, &tools).await?;
+        facts.insert(image, ImageFacts { healthcheck: view.healthcheck, lacks });
+    }
+    Ok(facts)
 }
 
 /// Writes the findings in the formats that the user chose: as text unless told otherwise.

@@ -148,7 +148,7 @@ async fn dispatch(command: Command, global: GlobalArgs, file: Option<PathBuf>) -
         Command::Plan(args) => plan::run(&args, console),
         Command::Calibrate(args) => calibrate::run(&args, console).await,
         Command::Sweep(args) => sweep::run(&args, console).await,
-        Command::Lint(args) => lint::run(&args, console),
+        Command::Lint(args) => lint::run(&args, console).await,
         Command::Init(args) => init::run(args, console),
         Command::Completions(_)
         | Command::Man(_)

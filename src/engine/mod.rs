@@ -11,6 +11,7 @@ mod context;
 mod docker_host;
 mod events;
 mod health;
+mod image_content;
 mod image_copy;
 mod images;
 mod masking;

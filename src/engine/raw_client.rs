@@ -59,7 +59,8 @@ impl RawClient {
         parse(&self.request(Method::POST, path, Some(body), headers).await?)
     }
 
-    async fn request(
+    /// Sends a request and returns the body of the answer.
+    pub(super) async fn request(
         &self,
         method: Method,
         path: &str,

@@ -11,22 +11,26 @@ mod ignore;
 mod rule;
 mod rules;
 mod subject;
+mod tools;
 
 pub use finding::{Figure, Finding, Findings, Fix, Ignored};
 pub use formats::{FORMATS, Format, JSON, Look, TEXT, find_format};
 pub use rule::{Rule, Severity};
 pub use rules::RULES;
+pub use tools::tools_of_checks;
 
 use ignore::Ignore;
 use rules::{IGNORE_WITHOUT_REASON, UNUSED_IGNORE};
 use subject::{NAMESPACE, Subject};
+
+use std::collections::BTreeMap;
 
 use crate::stack::{Paste, Stack};
 use crate::swarm::EngineVersion;
 use crate::{Offset, Place, Result};
 
 /// What the user knows of the service and its surroundings; what is absent is assumed.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Conditions {
     /// Time from the start of a container until its program is ready (1 s).
     pub boot: Option<Offset>,
@@ -36,6 +40,17 @@ pub struct Conditions {
     pub engine: Option<EngineVersion>,
     /// Nodes of the swarm (as many as the service needs).
     pub nodes: Option<usize>,
+    /// What an engine says of images, by their names as in the file. Of others nothing is known.
+    pub images: BTreeMap<String, ImageFacts>,
+}
+
+/// What is known of an image.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ImageFacts {
+    /// Its `HEALTHCHECK` (`Config.Healthcheck`), if it has one.
+    pub healthcheck: Option<serde_json::Value>,
+    /// Of the programs that health checks of the stack run in it: those that it lacks.
+    pub lacks: Vec<String>,
 }
 
 /// The rule of a number, in any case.

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::Conditions;
+use super::{Conditions, ImageFacts};
 use crate::Offset;
 use crate::plan::{Detection, FailureKind, Setting, detection};
 use crate::stack::{Paste, ServiceBody, Stack};
@@ -49,7 +49,9 @@ impl<'a> Subject<'a> {
         let name = key(body);
         let boot = conditions.boot.unwrap_or(Offset::from_millis(1_000));
         let stop = conditions.stop.unwrap_or(Offset::from_millis(100));
-        let mut setting = Setting::new(name, Spec::of(body, None), boot, stop);
+        let facts = conditions.images.get(body.image());
+        let check = facts.and_then(|facts| facts.healthcheck.as_ref());
+        let mut setting = Setting::new(name, Spec::of(body, check), boot, stop);
         setting.engine = conditions.engine.unwrap_or(setting.engine);
         let nodes = match conditions.nodes {
             None if setting.spec.global => NODES_OF_A_GLOBAL_SERVICE,
@@ -58,6 +60,11 @@ impl<'a> Subject<'a> {
         setting.nodes = vec![Node::default(); nodes];
         let replicas = setting.slots();
         Self { name, body, all, stack, conditions, setting, replicas, good: OnceCell::new() }
+    }
+
+    /// What an engine says of its image, if one was asked and has it.
+    pub(super) fn image(&self) -> Option<&'a ImageFacts> {
+        self.conditions.images.get(self.body.image())
     }
 
     pub(super) fn spec(&self) -> &Spec {
@@ -117,6 +124,15 @@ impl<'a> Subject<'a> {
     /// The last part of the image's name, without its tag: `nginx` of `example.org/nginx:1`.
     pub(super) fn image_name(&self) -> &str {
         image_name(self.body)
+    }
+
+    /// Whether its image is one of those that are known to have a HEALTHCHECK.
+    pub(super) fn image_is_known_to_check(&self) -> bool {
+        let name = self.body.image().split(['@']).next().unwrap_or_default();
+        let (path, last) = name.rsplit_once('/').unwrap_or(("", name));
+        let last = last.split(':').next().unwrap_or_default();
+        let owner = path.rsplit('/').next().unwrap_or_default();
+        WITH_HEALTHCHECK.iter().any(|known| known.split_once('/') == Some((owner, last)))
     }
 
     /// The first named volume that tasks can write to; for a database also a folder of the node.
@@ -252,6 +268,24 @@ impl<'a> Subject<'a> {
             .collect()
     }
 }
+
+/// Public images whose Dockerfile has a HEALTHCHECK, by owner and name.
+const WITH_HEALTHCHECK: [&str; 14] = [
+    "authelia/authelia",
+    "cadvisor/cadvisor",
+    "dockerflow/docker-flow-proxy",
+    "dockersamples/visualizer",
+    "etherpad/etherpad",
+    "filebrowser/filebrowser",
+    "gitlab/gitlab-ce",
+    "gitlab/gitlab-ee",
+    "jellyfin/jellyfin",
+    "localstack/localstack",
+    "louislam/uptime-kuma",
+    "netdata/netdata",
+    "pihole/pihole",
+    "vaultwarden/server",
+];
 
 /// Images that lock or own their data folder.
 const DATABASES: [&str; 27] = [

@@ -32,7 +32,7 @@ use serde::Serialize;
 pub use behaviour_file::BehaviourFile;
 pub use course::{Alternative, Capacity, Course, Doing, Rollback, SlotCourse, Span, StateAt};
 pub use detection::{Blind, Detection, FailureKind, detection, detections};
-pub use explain::{Explained, Step, explain, explain_text};
+pub use explain::{Explained, Explainer, Step, explain, explain_text};
 pub use forecast::{BOOT, STOP, course_of_change, forecast};
 pub use room::Room;
 pub use setting::{MOST_REPLICAS, Setting};

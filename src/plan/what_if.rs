@@ -124,6 +124,11 @@ impl Played {
     }
 }
 
+/// Whether Swarm has acted on a failure.
+fn acts(state: UpdateState) -> bool {
+    state == UpdateState::Paused || state.is_rollback()
+}
+
 /// Times that differ by less are the same.
 const SAME: Offset = Offset::from_millis(50);
 
@@ -139,7 +144,7 @@ fn differences(before: &Played, after: &Played, outcome: &Outcome, spec: &Spec) 
             said.push(format!("{} comes {} {word}", old.state.as_str(), length(more.abs())));
         }
     } else if let Some((at, task)) = trigger
-        && !before.states.iter().any(|step| step.state == after.final_state())
+        && !before.states.iter().any(|step| acts(step.state))
     {
         let slot = outcome.tasks[task as usize].slot;
         said.push(format!(

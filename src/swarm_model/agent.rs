@@ -107,6 +107,7 @@ impl World<'_> {
     /// The node stops an unhealthy container by itself, with the same wait and the same signal.
     pub(super) fn unhealthy(&mut self, id: TaskId) {
         self.log(id, What::Unhealthy);
+        self.tasks[id as usize].unhealthy = true;
         let signal = self.now + self.drain(id);
         self.signal_at(id, signal);
     }
@@ -129,7 +130,9 @@ impl World<'_> {
         task.killed = own_end.is_none() && code == KILLED && after == grace;
         task.exit_code = Some(code);
         task.ending = true;
-        self.plan_at(died.max(self.now), id, Due::Died);
+        let end = died.max(self.now);
+        self.tasks[id as usize].dies = end;
+        self.plan_at(end, id, Due::Died);
     }
 
     /// The process has ended.
@@ -138,6 +141,10 @@ impl World<'_> {
         let now = self.now;
         let task = &mut self.tasks[id as usize];
         task.died = Some(now);
+        if task.state.is_terminal() {
+            // Nobody waits for it any more.
+            return self.log(id, What::Died);
+        }
         if task.exit_code.is_none() {
             task.exit_code = own;
         }
@@ -180,10 +187,18 @@ impl World<'_> {
         let hops = &self.input.hops;
         let (now, drain) = (self.now, self.drain(id));
         let task = &self.tasks[id as usize];
+        let told = now + hops.deliver;
         if task.ending {
+            if task.unhealthy && !task.state.is_terminal() && task.dies > told {
+                // Told to stop while it stops an unhealthy container, the node no longer waits for that:
+                // the task has failed at once ("non-zero exit (-1): unhealthy container"; moby
+                // `controller.Wait`, seen on 20.10.24).
+                let (dies, deliver) = (task.dies, hops.deliver);
+                self.end(id, TaskState::Failed, deliver);
+                self.plan_at(dies, id, Due::Died);
+            }
             return;
         }
-        let told = now + hops.deliver;
         let dropped = match task.state {
             TaskState::Assigned if now < task.since + hops.deliver => told,
             TaskState::Assigned => told + hops.cancel,

@@ -21,6 +21,9 @@ pub struct Observed {
     pub states: Vec<(UpdateState, Offset)>,
     /// The slots that had a task of the new version, in the order of their first one.
     pub touched: Vec<u64>,
+    /// When nobody looked any more. Swarm may do more after that: a rollback that left two sound tasks
+    /// in a slot is repaired, and called completed once more.
+    pub until: Offset,
     /// The same settings, behaviour and order of slots, with the hop times of the run.
     pub input: Input,
 }
@@ -134,9 +137,17 @@ impl Observed {
             change: change.clone(),
             states: states(&events[from..], &stack.service, submitted),
             touched,
+            until: until(&events[from..]) - submitted,
             input,
         })
     }
+}
+
+/// The end of the scenario, or the last sign of it.
+fn until(events: &[&Event]) -> Offset {
+    let ends = |event: &&&Event| matches!(event.kind, EventKind::ScenarioEnded { .. });
+    let end = events.iter().find(ends).or(events.last());
+    end.map_or(Offset::ZERO, |event| event.at)
 }
 
 /// The specs of a record that has only the stack's settings.

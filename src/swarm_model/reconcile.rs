@@ -133,15 +133,32 @@ impl World<'_> {
         slots
     }
 
-    /// A worker takes a slot: it keeps a task of the current spec if there is one, and replaces the
-    /// others.
+    /// The tasks of a slot that Swarm wants to run, and what it wants of each.
+    pub(super) fn picture_of(&self, slot: u32) -> Vec<(TaskId, TaskState)> {
+        let tasks = self.wanted_in(slot).into_iter();
+        tasks.map(|id| (id, self.tasks[id as usize].desired)).collect()
+    }
+
+    /// The picture that the updater at work has of a slot.
+    fn pictured(&self, slot: u32) -> Vec<(TaskId, TaskState)> {
+        let picture = self.updater.as_ref().and_then(|updater| updater.picture.get(&slot));
+        picture.cloned().unwrap_or_default()
+    }
+
+    /// A worker takes a slot, as it was when the updater began: it keeps a task of the current spec if
+    /// there was one, and replaces the others.
     pub(super) fn work_on(&mut self, slot: u32) {
-        let tasks = self.wanted_in(slot);
-        let clean = |id: &&TaskId| !self.is_outdated(**id);
-        let desired = |id: TaskId| self.tasks[id as usize].desired;
-        let running = tasks.iter().filter(clean).find(|id| desired(**id) == TaskState::Running);
-        if let Some(kept) = running.or_else(|| tasks.iter().find(clean)).copied() {
+        let picture = self.pictured(slot);
+        let tasks: Vec<TaskId> = picture.iter().map(|(id, _)| *id).collect();
+        let clean = |(id, _): &&(TaskId, TaskState)| !self.is_outdated(*id);
+        let running = picture.iter().filter(clean).find(|(_, then)| *then == TaskState::Running);
+        if let Some((kept, _)) = running.or_else(|| picture.iter().find(clean)).copied() {
             return self.keep(kept, &tasks);
+        }
+        let gone = !tasks.iter().any(|id| self.tasks[*id as usize].is_wanted());
+        if gone && !tasks.is_empty() && !self.is_start_first() {
+            // Something else has stopped the old task, and replaces it: the slot is left to that.
+            return self.slot_done();
         }
         let updater = self.updaters;
         if self.is_start_first() || tasks.is_empty() {
@@ -206,7 +223,7 @@ impl World<'_> {
         }
         if self.is_start_first() {
             let slot = self.tasks[id as usize].slot;
-            for old in self.wanted_in(slot) {
+            for (old, _) in self.pictured(slot) {
                 if old != id {
                     self.tell_to_stop(old, TaskState::Shutdown);
                 }

@@ -8,10 +8,15 @@ const SAME: Offset = Offset::from_millis(1_000);
 const SAME_SHARE: f64 = 0.1;
 
 impl Observed {
-    /// The way of the engine's races to end that is nearest to what was recorded, and how it goes.
+    /// The way of the engine's races to end that is nearest to what was recorded, and how it goes as
+    /// long as it was looked at.
     #[must_use]
     pub fn replay(&self) -> (Races, Outcome) {
-        let play = |races: Races| (races, simulate(&Input { races, ..self.input.clone() }));
+        let play = |races: Races| {
+            let mut outcome = simulate(&Input { races, ..self.input.clone() });
+            outcome.states.retain(|step| step.at <= self.until);
+            (races, outcome)
+        };
         let first = play(Races::default());
         Races::ALL.into_iter().skip(1).map(play).fold(first, |best, other| {
             if self.distance(&other.1) < self.distance(&best.1) { other } else { best }

@@ -59,6 +59,10 @@ pub(super) struct Task {
     pub(super) end_seen: bool,
     /// Its end has begun: what happens on the node is settled.
     pub(super) ending: bool,
+    /// Its node stops it by itself, because it is unhealthy.
+    pub(super) unhealthy: bool,
+    /// When its process ends, once that is settled.
+    pub(super) dies: Offset,
     /// The task that may start when this one has ended.
     pub(super) waiter: TaskId,
     /// Its replacement has to wait until then if it fails earlier.

@@ -1,11 +1,13 @@
 //! The updater (swarmkit `manager/orchestrator/update/updater.go`): it hands slots to workers,
 //! counts failures and decides how the update ends.
 
+use std::collections::HashMap;
+
 use super::outcome::{StateStep, Why};
 use super::task::{NONE, TaskId, Which};
 use super::world::{Due, World};
 use crate::Offset;
-use crate::swarm::{FailureAction, Order, UpdatePolicy, UpdateState};
+use crate::swarm::{FailureAction, Order, TaskState, UpdatePolicy, UpdateState};
 
 /// An update or rollback in progress.
 pub(super) struct Updater {
@@ -19,6 +21,9 @@ pub(super) struct Updater {
     rollback: bool,
     /// The slots to update, in the order of updating.
     slots: Vec<u32>,
+    /// The tasks of each of them when the updater began, with what Swarm wanted of them then: the
+    /// engine's updater works on that picture, whatever has become of them since.
+    pub(super) picture: HashMap<u32, Vec<(TaskId, TaskState)>>,
     next: usize,
     workers: usize,
     pub(super) busy: usize,
@@ -73,7 +78,10 @@ impl World<'_> {
         self.updaters += 1;
         self.progress = self.now;
         let slots = self.in_order(dirty);
-        self.updater = Some(Updater::new(self.updaters, self.current, policy, rollback, slots));
+        let mut updater = Updater::new(self.updaters, self.current, policy, rollback, slots);
+        updater.picture =
+            updater.slots.iter().map(|slot| (*slot, self.picture_of(*slot))).collect();
+        self.updater = Some(updater);
         self.hand_out();
     }
 
@@ -304,6 +312,7 @@ impl Updater {
             rollback,
             workers: usize::try_from(workers).unwrap_or(usize::MAX),
             slots,
+            picture: HashMap::new(),
             next: 0,
             busy: 0,
             phase: Phase::HandingOut,

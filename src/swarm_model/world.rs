@@ -211,6 +211,8 @@ impl<'a> World<'a> {
             start_seen: None,
             end_seen: false,
             ending: false,
+            unhealthy: false,
+            dies: Offset::ZERO,
             waiter: NONE,
             promote_at: Offset::ZERO,
             since: self.now,

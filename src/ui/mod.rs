@@ -8,6 +8,7 @@ mod area;
 #[cfg(test)]
 mod check_log_tests;
 mod error_text;
+mod explained_log;
 mod full_log;
 #[cfg(test)]
 mod log_tests;

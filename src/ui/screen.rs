@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::area::Area;
+use super::explained_log::ExplainedLog;
 use super::full_log::FullLog;
 use super::mode::{Mode, Palette};
 use super::narrator::Narrator;
@@ -128,6 +129,16 @@ impl Screen {
     pub fn verbose(mut self, verbose: bool) -> Self {
         if verbose {
             self.log = Box::new(FullLog::default());
+        }
+        self
+    }
+
+    /// With `explain`, the log says the engine's rule and the setting behind each step. Call it before
+    /// anything is shown.
+    #[must_use]
+    pub fn explained(mut self, explain: bool) -> Self {
+        if explain {
+            self.log = Box::new(ExplainedLog::default());
         }
         self
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use rollproof::lint::{Conditions, Finding, Findings, RULES, lint};
 use rollproof::stack::{Sources, Stack, load};
 
-use crate::lint_cases::{Case, cases};
+use crate::lint_cases::{Case, cases, with_image};
 
 /// A stack whose service `app` has these lines.
 fn text(service: &str) -> String {
@@ -100,6 +100,30 @@ fn every_rule_has_a_case_and_a_page() {
         );
         assert!(!rule.title.ends_with('.') && rule.why.ends_with('.'), "{}", rule.number);
     }
+}
+
+/// With `--image-facts` the image's own health check is the one that counts, and some images are known to
+/// have one.
+#[test]
+fn the_health_check_of_an_image_counts() {
+    let service = "ports: ['80:80']\ndeploy: {replicas: 6, update_config: {delay: 1s}}";
+    let has = |conditions: &Conditions, rule: &str| {
+        !of_rule(&findings(&[text(service)], conditions), rule).is_empty()
+    };
+    assert!(has(&Conditions::default(), "SRU001"));
+    let check = serde_json::json!({"Test": ["CMD", "a"], "Interval": 20_000_000_000_u64});
+    let known = with_image(Some(check), &[]);
+    assert!(!has(&known, "SRU001"));
+    // Its interval of 20 s is what `monitor` is measured by.
+    assert!(has(&known, "SRU022") && !has(&Conditions::default(), "SRU022"));
+    let of_image = |image: &str| {
+        let found =
+            findings(&[text(&format!("image: {image}\nports: ['80:80']"))], &Conditions::default());
+        of_rule(&found, "SRU001").len()
+    };
+    assert_eq!(of_image("gcr.io/cadvisor/cadvisor:v0.47.2"), 0);
+    assert_eq!(of_image("pihole/pihole"), 0);
+    assert_eq!(of_image("example/pihole"), 1);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What each rule of `lint` finds, and what it does not.
 
 use rollproof::Offset;
-use rollproof::lint::{Conditions, Severity};
+use rollproof::lint::{Conditions, ImageFacts, Severity};
 use rollproof::swarm::EngineVersion;
 
 use Severity::{Error, Hint, Warning};
@@ -19,6 +19,14 @@ pub(crate) struct Case {
 
 fn case(rule: &'static str, severity: Severity, breaks: &'static str, keeps: &'static str) -> Case {
     Case { rule, severity, breaks, keeps, conditions: Conditions::default, no_paste: false }
+}
+
+/// An engine that has the image of the cases.
+pub(crate) fn with_image(healthcheck: Option<serde_json::Value>, lacks: &[&str]) -> Conditions {
+    let lacks = lacks.iter().map(|tool| (*tool).to_owned()).collect();
+    let facts = ImageFacts { healthcheck, lacks };
+    let images = std::iter::once(("example/app:1".to_owned(), facts)).collect();
+    Conditions { images, ..Conditions::default() }
 }
 
 #[expect(clippy::too_many_lines, reason = "a table")]
@@ -53,6 +61,31 @@ pub(crate) fn cases() -> Vec<Case> {
             "healthcheck: {test: [CMD, curl, -f, 'http://a', '||', exit, '1']}",
             "healthcheck: {test: [CMD-SHELL, 'curl -f http://a || exit 1']}",
         ),
+        Case {
+            no_paste: true,
+            conditions: || with_image(None, &["curl"]),
+            ..case(
+                "SRU003",
+                Error,
+                "healthcheck: {test: [CMD-SHELL, 'curl -f http://a || exit 1']}",
+                "healthcheck: {test: [CMD-SHELL, 'wget -q http://a || exit 1']}",
+            )
+        },
+        Case {
+            no_paste: true,
+            conditions: || with_image(None, &["/bin/sh"]),
+            ..case(
+                "SRU003",
+                Error,
+                "healthcheck: {test: 'wget -q http://a || exit 1'}",
+                "healthcheck: {test: [CMD, wget, -q, 'http://a']}",
+            )
+        },
+        // What an engine says of the image decides.
+        Case {
+            conditions: || with_image(None, &[]),
+            ..case("SRU001", Warning, "ports: ['80:80']", "expose: ['80']")
+        },
         case(
             "SRU002",
             Error,

@@ -239,3 +239,33 @@ fn verify_says_first_what_lint_finds() {
     assert_eq!((quiet.code, ended.code), (4, 4));
     assert!(!quiet.err.contains("[SRU"), "{}", quiet.err);
 }
+
+/// The engine has the image: its health check and its programs are known. Nothing is left of looking.
+#[test]
+fn images_are_looked_into() {
+    let place = Workplace::shared();
+    let file = place.file(
+        "stack.yml",
+        "services:\n  good:\n    image: rollproof/app:v1\n    ports: ['80:80']\n    deploy: {replicas: 2}\n  \
+         bad:\n    image: rollproof/app:v1\n    healthcheck: {test: [CMD-SHELL, 'curl -f http://a || exit 1']}\n  \
+         gone:\n    image: nowhere/gone:1\n    ports: ['81:80']\n",
+    );
+    let told = place.run(&["lint", "-c", &file, "--image-facts", "--json"]);
+    let json = told.json();
+    let of = |service: &str| -> Vec<String> {
+        let all = json["findings"].as_array().unwrap().iter();
+        let of_it = all.filter(|finding| finding["service"] == service);
+        of_it.map(|finding| finding["rule"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(told.code, 1, "{json:#}");
+    assert!(!of("good").contains(&"SRU001".to_owned()), "{json:#}");
+    assert!(of("bad").contains(&"SRU003".to_owned()), "{json:#}");
+    assert!(of("gone").contains(&"SRU001".to_owned()), "{json:#}");
+    assert!(told.err.contains("the engine has no image nowhere/gone:1"), "{}", told.err);
+    let left = ["ps", "-aq", "--filter", "label=rollproof.looks-into"];
+    assert_eq!(crate::workplace::docker(&place.docker_host(), &left).expect(0).out, "");
+    let none = Workplace::without_engine();
+    let file = none.file("stack.yml", "services:\n  a:\n    image: a:1\n");
+    let refused = none.run(&["lint", "-c", &file, "--image-facts", "--engine", "lab"]).expect(4);
+    assert!(refused.err.contains("lab"), "{}", refused.err);
+}

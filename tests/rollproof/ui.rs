@@ -121,6 +121,25 @@ fn the_verbose_log_has_every_step() {
     insta::assert_snapshot!(text);
 }
 
+/// With `--explain`, each step comes with its rule, said once, and the setting behind it.
+#[test]
+fn the_explained_log_has_the_rules() {
+    let kept = Kept::default();
+    let mut screen = screen(Mode::Plain, true, unsized_terminal(&kept)).explained(true);
+    Run::update_and_rollback().play(&mut screen, i64::MAX, |_, _| ());
+    drop(screen);
+    let text = kept.text();
+    let short = plain(false);
+    assert!(short.lines().all(|line| text.contains(line)), "{text}");
+    assert!(text.contains("service: Swarm begins to replace tasks"), "{text}");
+    assert!(text.contains("why: 2 slots at a time [update_config.parallelism]"), "{text}");
+    assert!(text.contains("[update_config.monitor]"), "{text}");
+    let whys: Vec<&str> =
+        text.lines().filter_map(|line| line.split_once("why: ")).map(|(_, why)| why).collect();
+    let once: std::collections::BTreeSet<&&str> = whys.iter().collect();
+    assert_eq!(whys.len(), once.len(), "{text}");
+}
+
 #[test]
 fn quiet_says_nothing() {
     let kept = Kept::default();

@@ -10,12 +10,13 @@ pub(super) const COMMANDS: [&str; 6] =
 pub(super) const JUDGING: [&str; 4] = ["verify", "update", "broken-update", "watch"];
 
 /// Options that are about one call, not about a stack; a file cannot set them.
-const NOT_IN_A_FILE: [&str; 13] = [
+const NOT_IN_A_FILE: [&str; 14] = [
     "adopt",
     "ci",
     "config",
     "dry-run",
     "events",
+    "explain",
     "help",
     "json",
     "log",

@@ -12,8 +12,8 @@ pub(super) static RULE: Rule = Rule {
     page: "\
 Error if the health check is turned off (`disable: true` or `NONE`) in a service that users reach or
 that has several replicas. Warning if the file sets none in a service that users reach or that is
-updated start-first: its image may have a HEALTHCHECK, which is not looked at. Hint for other services
-with several replicas.
+updated start-first: its image may have a HEALTHCHECK. Images that are known to have one are no finding;
+with `--image-facts` the engine is asked. Hint for other services with several replicas.
 
 A health check is Swarm's only gate: a task enters the load balancer and its DNS name when the first
 check passes. A version that starts and does not answer otherwise replaces every replica, and the update
@@ -24,10 +24,13 @@ Sources: moby daemon/cluster/executor/container/controller.go; moby#30321, #3207
 };
 
 fn check(s: &Subject) -> Vec<Draft> {
-    if s.spec().health.is_some() || s.spec().replicas == 0 {
+    let off = s.body.turns_health_check_off();
+    if s.spec().health.is_some()
+        || s.spec().replicas == 0
+        || (!off && s.image().is_none() && s.image_is_known_to_check())
+    {
         return Vec::new();
     }
-    let off = s.body.turns_health_check_off();
     let reached = s.serves_users();
     let severity = match (off, reached || (off && s.is_replicated()), s.is_start_first()) {
         (true, true, _) => Severity::Error,
@@ -37,9 +40,10 @@ fn check(s: &Subject) -> Vec<Draft> {
     };
     let lowest = s.good().filter(|_| s.knows_replicas()).map(Outcome::lowest_answering);
     let (about, what) = if off {
-        ("healthcheck.disable", "the health check is turned off")
+        ("healthcheck.disable", "the health check is turned off".to_owned())
     } else {
-        ("healthcheck", "no health check, unless the image has one")
+        let unless = if s.image().is_some() { "" } else { ", unless the image has one" };
+        ("healthcheck", ["no health check", unless].concat())
     };
     let cost = match lowest {
         Some(lowest) if s.is_start_first() && lowest < s.replicas => format!(

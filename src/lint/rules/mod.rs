@@ -6,6 +6,7 @@ mod attempts_limited;
 mod boot_killed;
 mod caddy_no_retry;
 mod capacity_low;
+mod check_tool_missing;
 mod comments;
 mod delay_hides_failures;
 mod delay_short;
@@ -42,9 +43,10 @@ pub(super) use comments::{IGNORE_WITHOUT_REASON, UNUSED_IGNORE, unused, without_
 use super::rule::Rule;
 
 /// All rules, by number.
-pub static RULES: [&Rule; 36] = [
+pub static RULES: [&Rule; 37] = [
     &health_check_missing::RULE,
     &health_check_shell::RULE,
+    &check_tool_missing::RULE,
     &start_interval_unused::RULE,
     &first_check_late::RULE,
     &boot_killed::RULE,

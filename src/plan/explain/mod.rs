@@ -47,16 +47,11 @@ pub fn explain(run: &Run) -> Vec<Explained> {
     let mut events: Vec<&Event> = run.events.iter().collect();
     events.sort_by_key(|event| event.at);
     let mut all: Vec<Explained> = Vec::new();
-    let mut teller = Teller::new(&run.meta.stack);
+    let mut teller = Explainer::new(&run.meta.stack);
     for event in events {
-        match &event.kind {
-            EventKind::ScenarioStarted { name, change, .. } => {
-                teller.begin();
-                let (scenario, change) = (name.clone(), change.clone());
-                all.push(Explained { scenario, change, steps: Vec::new() });
-            }
-            EventKind::ScenarioEnded { .. } => teller.submitted = None,
-            _ => {}
+        if let EventKind::ScenarioStarted { name, change, .. } = &event.kind {
+            let (scenario, change) = (name.clone(), change.clone());
+            all.push(Explained { scenario, change, steps: Vec::new() });
         }
         let steps = teller.tell(event);
         if let Some(explained) = all.last_mut() {
@@ -68,8 +63,8 @@ pub fn explain(run: &Run) -> Vec<Explained> {
 
 /// What is known of a task so far.
 #[derive(Debug, Clone)]
-struct Known<'a> {
-    last: &'a TaskSeen,
+struct Known {
+    last: TaskSeen,
     started: Option<Offset>,
     running: Option<Offset>,
     unhealthy: Option<Offset>,
@@ -77,11 +72,11 @@ struct Known<'a> {
     signal: Option<Offset>,
 }
 
-/// Follows the events and tells the steps.
-struct Teller<'a> {
+/// Follows the events of a run and tells its steps, as they come or afterwards.
+pub struct Explainer {
     /// With the settings that are at work.
     stack: StackFacts,
-    tasks: BTreeMap<&'a str, Known<'a>>,
+    tasks: BTreeMap<String, Known>,
     submitted: Option<(Offset, u32)>,
     /// The health check of the version that was submitted.
     new_check: Option<HealthCheck>,
@@ -93,8 +88,10 @@ struct Teller<'a> {
     failure: Option<Offset>,
 }
 
-impl<'a> Teller<'a> {
-    fn new(stack: &StackFacts) -> Self {
+impl Explainer {
+    /// One that knows the settings of the stack.
+    #[must_use]
+    pub fn new(stack: &StackFacts) -> Self {
         Self {
             stack: stack.clone(),
             tasks: BTreeMap::new(),
@@ -121,8 +118,17 @@ impl<'a> Teller<'a> {
         (policy, rollback)
     }
 
-    fn tell(&mut self, event: &'a Event) -> Vec<Step> {
-        let step = match &event.kind {
+    /// Takes an event; the step that it shows, if it shows one.
+    pub fn tell(&mut self, event: &Event) -> Option<Step> {
+        match &event.kind {
+            EventKind::ScenarioStarted { .. } => {
+                self.begin();
+                None
+            }
+            EventKind::ScenarioEnded { .. } => {
+                self.submitted = None;
+                None
+            }
             EventKind::Submitted { service, generation, specs, .. }
                 if *service == self.stack.service =>
             {
@@ -144,8 +150,7 @@ impl<'a> Teller<'a> {
                 self.container(event.at, task, *action, *exit_code, *signal)
             }
             _ => None,
-        };
-        step.into_iter().collect()
+        }
     }
 
     /// A step, unless no change is being made.
@@ -170,7 +175,7 @@ impl<'a> Teller<'a> {
             return None;
         }
         let waited = self.slot_done.or(self.began).map(|done| at - done);
-        let named = self.tasks.iter().find(|(id, _)| message.contains(**id));
+        let named = self.tasks.iter().find(|(id, _)| message.contains(id.as_str()));
         let culprit = named.map_or_else(String::new, |(_, known)| {
             format!(": the task of slot {} failed", known.last.slot)
         });

@@ -1,26 +1,26 @@
 //! The steps of tasks and their containers.
 
-use super::{Known, Step, Teller};
+use super::{Explainer, Known, Step};
 use crate::Offset;
 use crate::record::{ContainerAction, TaskSeen};
 use crate::swarm::{FailureAction, HealthCheck, Order, TaskState};
 use crate::wording::{length, setting};
 
-impl<'a> Teller<'a> {
-    pub(super) fn task(&mut self, at: Offset, seen: Offset, task: &'a TaskSeen) -> Option<Step> {
+impl Explainer {
+    pub(super) fn task(&mut self, at: Offset, seen: Offset, task: &TaskSeen) -> Option<Step> {
         let Some(known) = self.tasks.get_mut(task.task.as_str()) else {
             let known = Known {
-                last: task,
+                last: task.clone(),
                 started: None,
                 running: (task.state == TaskState::Running).then_some(at),
                 unhealthy: None,
                 told: None,
                 signal: None,
             };
-            self.tasks.insert(&task.task, known);
+            self.tasks.insert(task.task.clone(), known);
             return self.created(at, task);
         };
-        let before = std::mem::replace(&mut known.last, task);
+        let before = std::mem::replace(&mut known.last, task.clone());
         if before.state < TaskState::Running && task.state == TaskState::Running {
             known.running = Some(at);
             let started = known.started;
@@ -181,8 +181,8 @@ impl<'a> Teller<'a> {
             }
             (ContainerAction::Unhealthy, _) => {
                 known.unhealthy = Some(at);
-                let task = known.last;
-                let retries = self.check_of(task).map_or(0, |check| check.retries);
+                let task = known.last.clone();
+                let retries = self.check_of(&task).map_or(0, |check| check.retries);
                 self.step(
                     at,
                     slot,
