@@ -1,5 +1,6 @@
 //! `--dry-run`: what a command would deploy, change and ask, and how long that would take.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use clap::Args;
@@ -11,11 +12,11 @@ use crate::Offset;
 use crate::error::Result;
 use crate::plan::{ending, forecast};
 use crate::record::{Ending, Expects};
-use crate::run::Load;
+use crate::run::{Load, NextForeseen, cuts_off};
 use crate::scenario::{Act, Declaration};
 use crate::site::Foreseen;
 use crate::stack::ServiceBody;
-use crate::wording::{clean, counted, length, setting, wrap};
+use crate::wording::{clean, counted, length, list, setting, wrap};
 
 /// What the self-test takes: a small service is updated once, 4.6 to 5.4 s in recorded runs.
 const SELF_TEST: Offset = Offset::from_millis(5_000);
@@ -42,6 +43,8 @@ pub(super) struct DryRun<'a> {
     pub(super) self_test: bool,
     /// The service under test.
     pub(super) body: &'a ServiceBody,
+    /// What deploying the next version would do, if that is the change.
+    pub(super) next: Option<&'a NextForeseen>,
     pub(super) scenarios: &'a [Declaration],
     pub(super) repeat: u32,
     /// What is done at the end, if anything.
@@ -54,15 +57,24 @@ pub(super) struct Step {
     change: String,
     expects: Value,
     ending: String,
+    /// What it does in detail, a line each.
+    details: Vec<String>,
     /// How long it takes; absent if it has no end of its own.
     pub(super) lasts: Option<Offset>,
 }
 
 impl Step {
     /// What a scenario would do, and the service's body after it.
-    pub(super) fn of(one: &Declaration, fresh: bool, body: &ServiceBody) -> (Self, ServiceBody) {
+    /// `next` is what a deployment of the next version would do.
+    pub(super) fn of(
+        one: &Declaration,
+        fresh: bool,
+        body: &ServiceBody,
+        next: Option<&NextForeseen>,
+    ) -> (Self, ServiceBody) {
         let scenario = one.scenario(fresh, body);
-        let after = scenario.changed(body);
+        let mut after = scenario.changed(body);
+        let mut details = Vec::new();
         let outcome = one.must.as_ref().map(|must| must.outcome);
         let succeeds = match outcome {
             Some(outcome) => matches!(outcome, Ending::Completed | Ending::NothingReplaced),
@@ -71,8 +83,16 @@ impl Step {
         let (lasts, predicted) = match &scenario.act {
             Act::Watch(wait) => (None, format!("waits at most {}", length((*wait).into()))),
             Act::Ask(ask) => (Some(Offset::from(ask.every * ask.times)), String::new()),
-            // No command has both: `--to` and `--dry-run` exclude each other.
-            Act::Deploy => (None, String::new()),
+            Act::Deploy => {
+                let Some(next) = next else { return Self::unknown(one, body) };
+                let own = next.bodies.iter().find(|(old, _)| old.name() == body.name());
+                if let Some((_, new)) = own {
+                    after = new.clone();
+                }
+                let (lasts, lines) = deployment(next, body.name(), !succeeds);
+                details = lines;
+                (lasts, String::new())
+            }
             Act::Roll(_) | Act::Renew => {
                 let course = forecast(body, &after, !succeeds);
                 (course.at_rest(), format!("predicted: {}", ending(&course)))
@@ -89,9 +109,23 @@ impl Step {
             change: scenario.describe(),
             expects: json!(one.expects),
             ending,
+            details,
             lasts,
         };
         (step, if succeeds { after } else { body.clone() })
+    }
+
+    /// A scenario of which nothing can be foreseen.
+    fn unknown(one: &Declaration, body: &ServiceBody) -> (Self, ServiceBody) {
+        let step = Self {
+            name: one.name.clone(),
+            change: one.about.clone(),
+            expects: json!(one.expects),
+            ending: String::new(),
+            details: Vec::new(),
+            lasts: None,
+        };
+        (step, body.clone())
     }
 
     /// How it ends, in a few words.
@@ -113,6 +147,28 @@ impl Step {
     }
 }
 
+/// How long deploying the next version takes, and what it does, a line each. `fails` says that the
+/// service under test gets a broken version.
+fn deployment(next: &NextForeseen, subject: &str, fails: bool) -> (Option<Offset>, Vec<String>) {
+    let NextForeseen { changes, creates, withdrawn, bodies } = next;
+    let mut lines: Vec<String> =
+        withdrawn.iter().map(|port| format!("warning: {}", cuts_off(port))).collect();
+    lines.extend(creates.iter().map(|object| format!("creates {object}")));
+    let mut all = Some(Offset::ZERO);
+    for (name, how) in &changes.changed {
+        let mut line = format!("{name}: {}", how.join("; "));
+        if let Some((old, new)) = bodies.iter().find(|(old, _)| old.name() == name) {
+            let course = forecast(old, new, fails && name == subject);
+            all = all.zip(course.at_rest()).map(|(all, one)| all.max(one));
+            let _ = write!(line, " (predicted: {})", ending(&course));
+        }
+        lines.push(line);
+    }
+    lines.extend(changes.created.iter().map(|name| format!("{name}: new")));
+    lines.extend(changes.removed.iter().map(|name| format!("{name}: removed (--prune)")));
+    (all, lines)
+}
+
 /// How long one run measures: the scenarios, the times of rest after them, and the baselines
 /// before, between and after. The flag says that it is only the shortest time.
 pub(super) fn lasts(steps: &[Step], load: &Load, self_test: bool) -> (Offset, bool) {
@@ -128,8 +184,16 @@ impl DryRun<'_> {
     pub(super) fn show(&self, console: &Console) -> Result<u8> {
         let mut body = self.body.clone();
         let mut steps = Vec::new();
-        for one in self.scenarios {
-            let (step, after) = Step::of(one, self.deploys.is_some(), &body);
+        for (index, one) in self.scenarios.iter().enumerate() {
+            let (mut step, after) = Step::of(one, self.deploys.is_some(), &body, self.next);
+            let left = &self.scenarios[index + 1..];
+            let cut_off = self.next.is_some_and(|next| !next.withdrawn.is_empty());
+            if one.act == Act::Deploy && cut_off && !left.is_empty() {
+                let names: Vec<&str> = left.iter().map(|one| one.name.as_str()).collect();
+                step.details.push(format!("not performed after it: {}", list(&names)));
+                steps.push(step);
+                break;
+            }
             steps.push(step);
             body = after;
         }
@@ -179,6 +243,9 @@ impl DryRun<'_> {
             if !step.ending.is_empty() {
                 page.entry("", &format!("    {}", step.ending));
             }
+            for line in &step.details {
+                page.entry("", &format!("    {line}"));
+            }
         }
         let times =
             if self.repeat > 1 { format!(" in {} runs", self.repeat) } else { String::new() };
@@ -226,6 +293,15 @@ impl DryRun<'_> {
             },
             "self_test": self.self_test,
             "service": self.body.name(),
+            "next": self.next.map(|next| json!({
+                "creates": next.creates,
+                "changed": next.changes.changed.iter().map(|(service, changes)| {
+                    json!({"service": service, "changes": changes})
+                }).collect::<Vec<_>>(),
+                "created": next.changes.created,
+                "removed": next.changes.removed,
+                "withdraws": next.withdrawn,
+            })),
             "changes": steps.iter().map(Step::json).collect::<Vec<_>>(),
             "runs": self.repeat,
             "lasts_s": all,

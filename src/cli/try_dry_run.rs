@@ -31,7 +31,7 @@ pub(super) async fn show(
         let services = files.requests(STACK)?.unwrap_or_default().services;
         let host = engine.published_host().unwrap_or("ENGINE");
         let body = own_body(&services, &find_target(&services, STACK, &wish, host)?)?;
-        let (step, _) = Step::of(declaration, true, &body);
+        let (step, _) = Step::of(declaration, true, &body, None);
         let (time, open) = lasts(std::slice::from_ref(&step), load, false);
         all = all + time;
         any_open |= open;
