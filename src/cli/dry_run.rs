@@ -1,5 +1,6 @@
 //! `--dry-run`: what a command would deploy, change and ask, and how long that would take.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use clap::Args;
@@ -11,12 +12,12 @@ use crate::Offset;
 use crate::error::Result;
 use crate::plan::{ending, forecast};
 use crate::record::{Ending, Expects};
-use crate::run::Load;
+use crate::run::{Load, NextForeseen, cuts_off};
 use crate::scenario::{Act, Declaration};
 use crate::site::{Foreseen, ImageChecks};
 use crate::stack::ServiceBody;
 use crate::swarm::SpecChange;
-use crate::wording::{clean, counted, length, setting, wrap};
+use crate::wording::{clean, counted, length, list, setting, wrap};
 
 /// What the self-test takes: a small service is updated once, 4.6 to 5.4 s in recorded runs.
 const SELF_TEST: Offset = Offset::from_millis(5_000);
@@ -43,6 +44,8 @@ pub(super) struct DryRun<'a> {
     pub(super) self_test: bool,
     /// The service under test.
     pub(super) body: &'a ServiceBody,
+    /// What deploying the next version would do, if that is the change.
+    pub(super) next: Option<&'a NextForeseen>,
     pub(super) scenarios: &'a [Declaration],
     pub(super) repeat: u32,
     /// What is done at the end, if anything.
@@ -55,20 +58,25 @@ pub(super) struct Step {
     change: String,
     expects: Value,
     ending: String,
+    /// What it does in detail, a line each.
+    details: Vec<String>,
     /// How long it takes; absent if it has no end of its own.
     pub(super) lasts: Option<Offset>,
 }
 
 impl Step {
     /// What a scenario would do, and the service's body after it.
+    /// `next` is what a deployment of the next version would do.
     pub(super) fn of(
         one: &Declaration,
         fresh: bool,
         body: &ServiceBody,
         checks: &ImageChecks,
+        next: Option<&NextForeseen>,
     ) -> (Self, ServiceBody) {
         let scenario = one.scenario(fresh, body);
-        let after = scenario.changed(body);
+        let mut after = scenario.changed(body);
+        let mut details = Vec::new();
         let outcome = one.must.as_ref().map(|must| must.outcome);
         let succeeds = match outcome {
             Some(outcome) => matches!(outcome, Ending::Completed | Ending::NothingReplaced),
@@ -77,16 +85,17 @@ impl Step {
         let (lasts, predicted) = match &scenario.act {
             Act::Watch(wait) => (None, format!("waits at most {}", length((*wait).into()))),
             Act::Ask(ask) => (Some(Offset::from(ask.every * ask.times)), String::new()),
-            // No command has both: `--to` and `--dry-run` exclude each other.
-            Act::Deploy => (None, String::new()),
-            Act::Roll(_) | Act::Renew => {
-                let check_of = |image: &str| checks.get(image).cloned();
-                let change = SpecChange::between(body, &after, &check_of);
-                match forecast(after.name(), change, !succeeds) {
-                    Ok(course) => (course.at_rest(), format!("predicted: {}", ending(&course))),
-                    Err(error) => (None, format!("not predicted: {}", error.message())),
+            Act::Deploy => {
+                let Some(next) = next else { return Self::unknown(one, body) };
+                let own = next.bodies.iter().find(|(old, _)| old.name() == body.name());
+                if let Some((_, new)) = own {
+                    after = new.clone();
                 }
+                let (lasts, lines) = deployment(next, body.name(), !succeeds, checks);
+                details = lines;
+                (lasts, String::new())
             }
+            Act::Roll(_) | Act::Renew => predicted(body, &after, !succeeds, checks),
         };
         let again = one.again_after.map_or(Offset::ZERO, Offset::from);
         let lasts = one.watch.map(Offset::from).or(lasts.map(|lasts| lasts + again));
@@ -99,9 +108,23 @@ impl Step {
             change: scenario.describe(),
             expects: json!(one.expects),
             ending,
+            details,
             lasts,
         };
         (step, if succeeds { after } else { body.clone() })
+    }
+
+    /// A scenario of which nothing can be foreseen.
+    fn unknown(one: &Declaration, body: &ServiceBody) -> (Self, ServiceBody) {
+        let step = Self {
+            name: one.name.clone(),
+            change: one.about.clone(),
+            expects: json!(one.expects),
+            ending: String::new(),
+            details: Vec::new(),
+            lasts: None,
+        };
+        (step, body.clone())
     }
 
     /// How it ends, in a few words.
@@ -123,6 +146,48 @@ impl Step {
     }
 }
 
+/// How long deploying the next version takes, and what it does, a line each. `fails` says that the
+/// service under test gets a broken version.
+fn deployment(
+    next: &NextForeseen,
+    subject: &str,
+    fails: bool,
+    checks: &ImageChecks,
+) -> (Option<Offset>, Vec<String>) {
+    let NextForeseen { changes, creates, withdrawn, bodies } = next;
+    let mut lines: Vec<String> =
+        withdrawn.iter().map(|port| format!("warning: {}", cuts_off(port))).collect();
+    lines.extend(creates.iter().map(|object| format!("creates {object}")));
+    let mut all = Some(Offset::ZERO);
+    for (name, how) in &changes.changed {
+        let mut line = format!("{name}: {}", how.join("; "));
+        if let Some((old, new)) = bodies.iter().find(|(old, _)| old.name() == name) {
+            let (lasts, said) = predicted(old, new, fails && name == subject, checks);
+            all = all.zip(lasts).map(|(all, one)| all.max(one));
+            let _ = write!(line, " ({said})");
+        }
+        lines.push(line);
+    }
+    lines.extend(changes.created.iter().map(|name| format!("{name}: new")));
+    lines.extend(changes.removed.iter().map(|name| format!("{name}: removed (--prune)")));
+    (all, lines)
+}
+
+/// How long a change takes until everything is at rest, and how it ends.
+fn predicted(
+    before: &ServiceBody,
+    after: &ServiceBody,
+    fails: bool,
+    checks: &ImageChecks,
+) -> (Option<Offset>, String) {
+    let check_of = |image: &str| checks.get(image).cloned();
+    let change = SpecChange::between(before, after, &check_of);
+    match forecast(after.name(), change, fails) {
+        Ok(course) => (course.at_rest(), format!("predicted: {}", ending(&course))),
+        Err(error) => (None, format!("not predicted: {}", error.message())),
+    }
+}
+
 /// How long one run measures: the scenarios, the times of rest after them, and the baselines
 /// before, between and after. The flag says that it is only the shortest time.
 pub(super) fn lasts(steps: &[Step], load: &Load, self_test: bool) -> (Offset, bool) {
@@ -140,11 +205,20 @@ impl DryRun<'_> {
         let fresh = self.deploys.is_some();
         let changed: Vec<ServiceBody> =
             self.scenarios.iter().map(|one| one.scenario(fresh, &body).changed(&body)).collect();
-        let images = changed.iter().chain([&body]).map(ServiceBody::image);
+        let next = self.next.iter().flat_map(|next| &next.bodies).map(|(_, new)| new);
+        let images = changed.iter().chain(next).chain([&body]).map(ServiceBody::image);
         let checks = self.engine.health_checks(images).await?;
         let mut steps = Vec::new();
-        for one in self.scenarios {
-            let (step, after) = Step::of(one, fresh, &body, &checks);
+        for (index, one) in self.scenarios.iter().enumerate() {
+            let (mut step, after) = Step::of(one, fresh, &body, &checks, self.next);
+            let left = &self.scenarios[index + 1..];
+            let cut_off = self.next.is_some_and(|next| !next.withdrawn.is_empty());
+            if one.act == Act::Deploy && cut_off && !left.is_empty() {
+                let names: Vec<&str> = left.iter().map(|one| one.name.as_str()).collect();
+                step.details.push(format!("not performed after it: {}", list(&names)));
+                steps.push(step);
+                break;
+            }
             steps.push(step);
             body = after;
         }
@@ -194,6 +268,9 @@ impl DryRun<'_> {
             if !step.ending.is_empty() {
                 page.entry("", &format!("    {}", step.ending));
             }
+            for line in &step.details {
+                page.entry("", &format!("    {line}"));
+            }
         }
         let times =
             if self.repeat > 1 { format!(" in {} runs", self.repeat) } else { String::new() };
@@ -241,6 +318,15 @@ impl DryRun<'_> {
             },
             "self_test": self.self_test,
             "service": self.body.name(),
+            "next": self.next.map(|next| json!({
+                "creates": next.creates,
+                "changed": next.changes.changed.iter().map(|(service, changes)| {
+                    json!({"service": service, "changes": changes})
+                }).collect::<Vec<_>>(),
+                "created": next.changes.created,
+                "removed": next.changes.removed,
+                "withdraws": next.withdrawn,
+            })),
             "changes": steps.iter().map(Step::json).collect::<Vec<_>>(),
             "runs": self.repeat,
             "lasts_s": all,

@@ -9,6 +9,7 @@ use super::request_args::RequestArgs;
 use super::target_args::AddressArgs;
 use super::values::{StreamChoice, duration, limit, path, port, rate};
 use crate::error::{Error, Result};
+use crate::probe::{Resolve, StreamPlan};
 use crate::run::Load;
 use crate::streams::{Address, Asking, StreamKind, TABLE};
 
@@ -123,6 +124,7 @@ impl LoadArgs {
         {
             return Err(Error::usage(format!("{option} needs an https:// URL")));
         }
+        check_resolve(&load.asking.asked.resolve, &address.url)?;
         let example = address.example();
         let asking = load.asking.clone();
         let suits = |kind: &&'static StreamKind| kind.suits(&example, &asking);
@@ -141,6 +143,20 @@ impl LoadArgs {
         }
         Ok(load)
     }
+}
+
+/// A host that no address has is a typing error: its requests would go where the name leads.
+fn check_resolve(resolve: &[Resolve], addresses: &[Address]) -> Result<()> {
+    let mut plans = Vec::new();
+    for address in addresses {
+        plans.push(StreamPlan::new("asked", &address.url("127.0.0.1"), 1.0)?);
+    }
+    let is_asked =
+        |one: &&Resolve| plans.iter().any(|plan| one.is_about(&plan.host_name(), plan.port()));
+    let Some(unknown) = resolve.iter().find(|one| !is_asked(one)) else { return Ok(()) };
+    let port = unknown.port.map(|port| format!(":{port}")).unwrap_or_default();
+    Err(Error::usage(format!("--resolve {}{port}: no --url asks that", unknown.host))
+        .hint(format!("--url https://{}{port}/ asks it", unknown.host)))
 }
 
 /// Several addresses are told apart by their names.

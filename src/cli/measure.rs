@@ -204,7 +204,7 @@ impl Measuring<'_> {
             self.put(row, &mut body);
             let mut steps = Vec::new();
             for one in scenarios() {
-                let (step, after) = Step::of(&one, true, &body, &checks);
+                let (step, after) = Step::of(&one, true, &body, &checks, None);
                 steps.push(step);
                 body = after;
             }

@@ -9,7 +9,7 @@ use super::deploy::deployment;
 use super::values::key_value;
 use crate::deploy::{Marking, ResolveImage, StackFiles, StandIns, Whose};
 use crate::error::{Error, Result};
-use crate::run::{Deployment, NextChanges, nothing_changes};
+use crate::run::{Deployment, NextChanges, NextForeseen, nothing_changes};
 use crate::site::{EngineKind, Site};
 use crate::stack::Requests;
 
@@ -19,7 +19,7 @@ use crate::stack::Requests;
 pub(super) struct NextArgs {
     /// Deploy this stack file as the next version, as `docker stack deploy` does: every service that
     /// differs, new configs, secrets and networks; repeat to merge several
-    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    #[arg(long, value_name = "FILE")]
     pub(super) to: Vec<String>,
 
     /// Remove services of the stack that are not in the next version
@@ -86,6 +86,43 @@ impl NextFiles {
             return Err(nothing_changes(&self.names));
         }
         Ok(changes.changed_names())
+    }
+
+    /// What deploying it would do after a version that would be deployed before it.
+    ///
+    /// # Errors
+    /// A usage error if it changes nothing.
+    pub(super) fn foresee_after(
+        &self,
+        before: &Requests,
+        next: &Requests,
+        asked: Option<u16>,
+    ) -> Result<NextForeseen> {
+        self.changed_since(before)?;
+        Ok(NextForeseen::after(before, next, self.prune, asked))
+    }
+
+    /// What deploying it would do to what runs.
+    ///
+    /// # Errors
+    /// A usage error if it changes nothing, or when the engine does not answer.
+    pub(super) async fn foresee_on(
+        &self,
+        site: &Site,
+        next: &Deployment,
+        asked: Option<u16>,
+    ) -> Result<NextForeseen> {
+        let requests = &next.prepared.requests;
+        let found = NextForeseen::on(&site.manager, &next.options, requests, asked).await?;
+        if found.changes.is_empty() {
+            return Err(nothing_changes(&self.names));
+        }
+        Ok(found)
+    }
+
+    /// The files as they were read.
+    pub(super) fn files(&self) -> StackFiles {
+        self.files.clone()
     }
 
     /// The deployment of the next version. `keeps` says that it is there to stay: then what it

@@ -33,7 +33,7 @@ pub(super) async fn show(
         let body = own_body(&services, &find_target(&services, STACK, &wish, host)?)?;
         let changed = declaration.scenario(true, &body).changed(&body);
         let checks = engine.health_checks([body.image(), changed.image()]).await?;
-        let (step, _) = Step::of(declaration, true, &body, &checks);
+        let (step, _) = Step::of(declaration, true, &body, &checks, None);
         let (time, open) = lasts(std::slice::from_ref(&step), load, false);
         all = all + time;
         any_open |= open;

@@ -136,7 +136,7 @@ async fn perform(
     let limits = args.limits.limits()?;
     let against = args.against.former(console)?;
     if args.dry_run.dry_run {
-        return dry_run(&declaration, name, args, &load, console).await;
+        return Box::pin(dry_run(&declaration, name, next, args, &load, console)).await;
     }
     let _lock = console.state.lock()?;
     console.open_events(&args.events, Some(&args.formats))?;
@@ -149,6 +149,10 @@ async fn perform(
             let keeps = declaration.expects == Expects::Update;
             let how = args.as_deployed(console, &site, &stack)?;
             let next = files.deployment(console, &site, &stack, &how, keeps).await?;
+            // Before it is checked what is missing.
+            let tell = |text: &str| console.tell(text);
+            let services = &next.prepared.requests.services;
+            site.ensure_images(&console.state, services, &[], &tell).await?;
             wish.among = files.changed_on(&site, &next).await?;
             Some(next)
         }
@@ -156,9 +160,10 @@ async fn perform(
     };
     let subject = Subject::present(&site, &stack, &files, &wish, args.adopt).await?;
     let changed = declaration.scenario(false, &subject.body).changed(&subject.body);
-    let services = next.as_ref().map_or(&[][..], |next| &next.prepared.requests.services);
     let tell = |text: &str| console.tell(text);
-    site.ensure_images(&console.state, services, &[changed.image()], &tell).await?;
+    if next.is_none() {
+        site.ensure_images(&console.state, &[], &[changed.image()], &tell).await?;
+    }
     let spec = RunSpec {
         command,
         also: args.target.also(&subject)?,
@@ -178,6 +183,7 @@ async fn perform(
 async fn dry_run(
     declaration: &Declaration,
     name: &StackName,
+    next: &NextArgs,
     args: &DeployedArgs,
     load: &Load,
     console: &Console,
@@ -187,7 +193,22 @@ async fn dry_run(
         return Err(Error::environment("no stack is on an engine without a swarm"));
     };
     let (stack, files) = deployed(console, site, name.stack.as_deref())?;
-    let subject = Subject::present(site, &stack, &files, &args.target.wish(), args.adopt).await?;
+    let mut wish = args.target.wish();
+    let next = match next.read(&stack)? {
+        Some(files) => {
+            let how = args.as_deployed(console, site, &stack)?;
+            let next = files.deployment(console, site, &stack, &how, true).await?;
+            // The port that users ask depends on the service, and that on what changes.
+            wish.among = files.foresee_on(site, &next, None).await?.changes.changed_names();
+            Some((files, next))
+        }
+        None => None,
+    };
+    let subject = Subject::present(site, &stack, &files, &wish, args.adopt).await?;
+    let next = match &next {
+        Some((files, next)) => Some(files.foresee_on(site, next, subject.target.port).await?),
+        None => None,
+    };
     let restores = "a broken version that Swarm does not roll back is replaced by the previous one";
     DryRun {
         engine: &engine,
@@ -196,6 +217,7 @@ async fn dry_run(
         load,
         self_test: false,
         body: &subject.body,
+        next: next.as_ref(),
         scenarios: std::slice::from_ref(declaration),
         repeat: 1,
         afterwards: if declaration.expects == Expects::Rollback { restores } else { "" },

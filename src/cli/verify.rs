@@ -183,21 +183,41 @@ async fn dry_run(args: &VerifyArgs, wanted: &Wanted, console: &Console) -> Resul
         Some(site) => room(args, console, site).await?,
         None => Room::Free,
     };
-    let Wanted { load, scenarios, files, wish, .. } = wanted;
+    let Wanted { load, scenarios, files, next, wish, .. } = wanted;
     let folder = console.state.path();
     let mode = args.stack_args.endpoint_mode;
-    let (services, target) = if let (Room::Stays, Some(site)) = (&room, engine.site()) {
-        let files = &args.stack_args.files;
-        let subject = Subject::present(site, &args.stack, files, wish, true).await?;
-        (subject.services, subject.target)
+    let mut wish = wish.clone();
+    let (services, target, next) = if let (Room::Stays, Some(site)) = (&room, engine.site()) {
+        let (files, stack_args) = (&args.stack_args.files, &args.stack_args);
+        let next = match next {
+            Some(files) => {
+                let next = files.deployment(console, site, &args.stack, stack_args, false).await?;
+                wish.among = files.foresee_on(site, &next, None).await?.changes.changed_names();
+                Some((files, next))
+            }
+            None => None,
+        };
+        let subject = Subject::present(site, &args.stack, files, &wish, true).await?;
+        let next = match &next {
+            Some((files, next)) => Some(files.foresee_on(site, next, subject.target.port).await?),
+            None => None,
+        };
+        (subject.services, subject.target, next)
     } else {
         let tell = |text: &str| console.tell(text);
         let kernel = engine.kernel();
-        let prepared = Prepared::new(folder, files.clone(), &args.stack, kernel, mode, &tell)?;
-        let services = prepared.requests.services;
+        let prepare = |files| Prepared::new(folder, files, &args.stack, kernel, mode, &tell);
+        let prepared = prepare(files.clone())?.requests;
         let host = engine.published_host().unwrap_or("ENGINE");
-        let target = find_target(&services, &args.stack, wish, host)?;
-        (services, target)
+        let target = find_target(&prepared.services, &args.stack, &wish, host)?;
+        let next = match next {
+            Some(next) => {
+                let after = prepare(next.files())?.requests;
+                Some(next.foresee_after(&prepared, &after, target.port)?)
+            }
+            None => None,
+        };
+        (prepared.services, target, next)
     };
     let body = own_body(&services, &target)?;
     let afterwards = match (&room, args.keep) {
@@ -214,6 +234,7 @@ async fn dry_run(args: &VerifyArgs, wanted: &Wanted, console: &Console) -> Resul
         load,
         self_test: !args.no_self_test,
         body: &body,
+        next: next.as_ref(),
         scenarios,
         repeat: args.repeat,
         afterwards,
@@ -271,6 +292,10 @@ async fn once(
         Some(files) => {
             let next = files.deployment(console, site, stack, stack_args, false).await?;
             if stays {
+                // Before it is checked what is missing.
+                let tell = |text: &str| console.tell(text);
+                let services = &next.prepared.requests.services;
+                site.ensure_images(&console.state, services, &[], &tell).await?;
                 wish.among = files.changed_on(site, &next).await?;
             }
             Some(next)

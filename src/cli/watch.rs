@@ -90,6 +90,7 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
             load: &load,
             self_test: false,
             body: &subject.body,
+            next: None,
             scenarios: &[scenario],
             repeat: 1,
             afterwards: "",

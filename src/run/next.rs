@@ -375,7 +375,7 @@ pub(super) fn as_accepted(sent: ServiceBody, now: Option<&ServiceView>) -> Servi
 }
 
 /// The names of the engine's networks, by id; anything else is its own name.
-async fn network_names(engine: &Engine) -> Result<impl Fn(&str) -> String + use<>> {
+pub(super) async fn network_names(engine: &Engine) -> Result<impl Fn(&str) -> String + use<>> {
     let networks = engine.objects(StackObjectKind::Network, None).await?;
     let names: BTreeMap<String, String> =
         networks.into_iter().map(|network| (network.id, network.name)).collect();

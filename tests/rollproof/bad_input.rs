@@ -36,6 +36,26 @@ fn an_order_needs_something_to_order() {
 }
 
 #[test]
+fn a_resolved_host_that_nobody_asks_is_a_mistake() {
+    let place = Workplace::without_engine();
+    let file = place.file("fine.yml", APP);
+    let run = |url: &str, resolve: &str| {
+        let args = ["verify", "-c", &file, "--engine", "lab", "--dry-run", "--url", url];
+        place.run(&[&args[..], &["--resolve", resolve, "--endpoint-mode", "dnsrr"]].concat())
+    };
+    for (url, resolve) in [
+        ("https://shop.example.org/", "shop.example.com"),
+        ("https://shop.example.org/", "shop.example.org:80"),
+        (":8080", "shop.example.org"),
+    ] {
+        refused(&run(url, resolve), 2, &["no --url asks that", resolve, "hint"]);
+    }
+    for resolve in ["shop.example.org", "SHOP.example.org:443", "shop.example.org:127.0.0.1"] {
+        run("https://shop.example.org/", resolve).expect(0);
+    }
+}
+
+#[test]
 fn engines_that_cannot_be_used() {
     let place = Workplace::without_engine();
     let nowhere = "unix:///nonexistent/docker.sock";

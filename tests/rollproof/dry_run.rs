@@ -82,6 +82,52 @@ fn a_run_is_told_before_it_is_made() {
     nothing_is_there(&place);
 }
 
+/// The next version of a stack: what would be created, changed, pruned and closed.
+#[test]
+fn a_next_version_is_told_before_it_is_deployed() {
+    const FIRST: &str = "services:\n  app: {image: 'a:1', environment: {KEY: geheim}, \
+        deploy: {endpoint_mode: dnsrr, replicas: 2}}\n  \
+        web: {image: 'w:1', configs: [c], ports: [{target: 80, published: 8080, mode: host}]}\n  \
+        old: {image: 'o:1', deploy: {endpoint_mode: dnsrr}}\nconfigs: {c: {file: ./one, name: c-1}}\n";
+    let place = Workplace::without_engine();
+    place.file("one", "1");
+    place.file("two", "2");
+    let first = place.file("first.yml", FIRST);
+    let next = FIRST
+        .replace("a:1", "a:2")
+        .replace("geheim", "sehr-geheim")
+        .replace("c-1", "c-2")
+        .replace("./one", "./two")
+        .replace("8080", "8090")
+        .replace("old: {image: 'o:1'", "new: {image: 'n:1', networks: [inner]")
+        + "networks: {inner: {}}\n";
+    let next = place.file("next.yml", &next);
+    let args = ["verify", "-c", &first, "--to", &next, "--engine", "lab", "--dry-run", "s"];
+    let told = place.run(&args).expect(0);
+    let text = told.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "warning: the new version does not publish port 8080 (s_web), but 8090",
+        "creates network s_inner",
+        "creates config c-2",
+        "s_app: image a:1 → a:2; environment KEY changed (predicted: completed after",
+        "s_web: configs c-1 → c-2; ports 8080:80/tcp (host) → 8090:80/tcp (host) (predicted:",
+        "s_new: new",
+        "not performed after it: broken-update",
+    ] {
+        assert!(text.contains(part), "`{part}` in:\n{}", told.out);
+    }
+    assert!(!text.contains("s_old: removed"), "{}", told.out);
+    assert!(!told.out.contains("geheim"), "{}", told.out);
+    let json = place.run(&[&args[..], &["--json", "--prune"]].concat()).expect(0).json();
+    assert_eq!(json["next"]["removed"], serde_json::json!(["s_old"]), "{json:#}");
+    assert_eq!(json["next"]["withdraws"][0]["port"], 8080, "{json:#}");
+    assert_eq!(json["next"]["created"], serde_json::json!(["s_new"]), "{json:#}");
+    assert!(json["lasts_s"].as_f64().unwrap() > json["changes"][0]["lasts_s"].as_f64().unwrap());
+    let same = ["verify", "-c", &first, "--to", &first, "--engine", "lab", "--dry-run", "s"];
+    assert!(place.run(&same).expect(2).err.contains("changes nothing"));
+    nothing_is_there(&place);
+}
+
 #[test]
 fn other_commands_tell_too_and_start_nothing() {
     let place = Workplace::without_engine();
