@@ -51,16 +51,21 @@ impl Run<'_> {
             } else {
                 let since = self.clock.instant(look.changed_at.max(moved));
                 let settled = Instant::from_std(since) + self.spec.load.settle;
-                if now < settled {
-                    self.until(settled).await?;
+                let end = start + patience.whole;
+                let end = terminal_since.map_or(end, |since| end.min(since + patience.to_rest));
+                if now < settled && now < end {
+                    self.until(settled.min(end)).await?;
                     continue;
                 }
                 // On a busy machine the last look may be older than what happened since.
                 let looked = Instant::from_std(self.clock.instant(snapshot.asked_at));
-                if looked + LOOKED_WITHIN >= settled {
+                if now >= settled && looked + LOOKED_WITHIN >= settled {
                     return Ok(EndReason::Settled);
                 }
-                "the engine to answer".to_owned()
+                // Tasks that fail again and again may leave no time of rest between them.
+                let what =
+                    if now < settled { "a time without a change" } else { "the engine to answer" };
+                what.to_owned()
             };
             let found = snapshot.services.get(&look.service);
             let found = found.filter(|_| snapshot.asked_at > submitted);

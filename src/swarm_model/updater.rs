@@ -2,8 +2,9 @@
 //! counts failures and decides how the update ends.
 
 use super::outcome::{StateStep, Why};
+use super::queue::Due;
 use super::task::{NONE, TaskId, Which};
-use super::world::{Due, World};
+use super::world::World;
 use crate::Offset;
 use crate::swarm::{FailureAction, Order, UpdatePolicy, UpdateState};
 
