@@ -77,7 +77,7 @@ pub struct Load {
 /// be shorter: fewer requests prove nothing.
 const SHORTEST_BASELINE: Duration = Duration::from_secs(1);
 /// The shortest time of rest that the observer can tell from a pause.
-const SHORTEST_REST: Duration = Duration::from_millis(300);
+const SHORTEST_REST: Duration = Duration::from_millis(200);
 
 impl Load {
     /// The same on a swarm whose time passes so much faster: its waits are waits of the swarm.

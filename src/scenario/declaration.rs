@@ -100,6 +100,9 @@ pub struct Scenario {
     pub watch: Option<Duration>,
 }
 
+/// What a machine may lose at times.
+const PAUSE: Offset = Offset::from_millis(5_000);
+
 impl Group {
     /// All lists, in the order in which they are shown.
     pub const ALL: [Self; 6] =
@@ -232,7 +235,9 @@ impl Scenario {
         }
         if let Some(must) = &mut self.must {
             let faster = |wait: Offset| Offset::from_secs_f64(wait.as_secs_f64() / speed);
-            must.within = must.within.map(faster);
+            // However fast the swarm is, the machine it is played on may pause for some seconds.
+            let pause = if speed > 1.0 { PAUSE } else { Offset::ZERO };
+            must.within = must.within.map(|within| faster(within) + pause);
             must.watch = must.watch.map(faster);
         }
         self

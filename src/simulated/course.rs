@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::agent;
 use super::container_log::ContainerLog;
@@ -13,15 +13,13 @@ use super::replica::{Identity, Replica};
 use super::service::{Cue, Service, UpdateStatus};
 use super::task_record::{Container, TaskRecord};
 use crate::Offset;
-use crate::engine::{CONTAINER_SERVICE_LABEL, CONTAINER_TASK_LABEL};
 use crate::swarm::{TaskState, UpdateState};
 use crate::swarm_model::{NoRoom, StateStep, Step, What, Why};
 
-/// Ended tasks that are kept in a slot, with the one that runs (swarmkit `manager.go`,
-/// `defaultTaskHistoryRetentionLimit`).
-const HISTORY: usize = 5;
-/// How long kept connections may still bring a request after the signal to stop, as in the app.
-const LAST_REQUESTS: Offset = Offset::from_millis(1_000);
+/// How many seconds of their users' time kept connections may still bring a request after the signal to
+/// stop, as in the app, and the share of the grace period that this may take.
+const LAST_REQUESTS: f64 = 1.0;
+const MOST_OF: f64 = 0.8;
 /// How often to look whether the last connection is closed.
 const LOOK_EVERY: Offset = Offset::from_millis(100);
 /// The exit code of the app if requests are still open when its time is over.
@@ -152,7 +150,10 @@ impl Service {
             Cue::Drained => {
                 let Some(replica) = task.replica() else { return };
                 let signal = self.live.task(id).and_then(|now| now.signal);
-                if signal.is_some_and(|signal| at - signal >= LAST_REQUESTS) {
+                let grace = self.templates[task.template].interpreted.version.spec.stop_grace;
+                // Users bring their next request in their own time.
+                let last = (LAST_REQUESTS * ground.time.speed()).min(grace * MOST_OF);
+                if signal.is_some_and(|signal| (at - signal).as_secs_f64() >= last) {
                     replica.finish();
                 }
                 if replica.connections() == 0 {
@@ -333,83 +334,6 @@ impl Service {
             replicas(&|task| task.balanced && runs(task)),
             replicas(&runs),
         );
-    }
-
-    /// Forgets ended tasks that are too many, and their containers.
-    pub(super) fn reap(&mut self, ground: &mut Ground, at: Offset) {
-        let attempts = self.body().restart_policy().max_attempts;
-        let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
-        let kept = if attempts > 0 { attempts.saturating_add(1) } else { HISTORY };
-        let mut seen: std::collections::HashMap<u64, usize> = std::collections::HashMap::new();
-        for index in (0..self.tasks.len()).rev() {
-            let task = &self.tasks[index];
-            if task.gone {
-                continue;
-            }
-            let count = seen.entry(task.slot).or_insert(0);
-            *count += 1;
-            let now = self.live.task(u32::try_from(index).unwrap_or(u32::MAX));
-            let unwanted = now.is_none_or(|now| now.desired > TaskState::Running);
-            let removed = self.removed || now.is_some_and(|now| now.desired >= TaskState::Remove);
-            let over = task.state.is_terminal() || (unwanted && task.container.is_none());
-            if over && (*count > kept || removed) {
-                self.forget_task(ground, index, at);
-            }
-        }
-    }
-
-    fn forget_task(&mut self, ground: &mut Ground, index: usize, at: Offset) {
-        let id = u32::try_from(index).unwrap_or(u32::MAX);
-        if self.tasks[index].container.is_some() {
-            self.container_event(ground, id, "destroy", &json!({}), at);
-        }
-        let task = &mut self.tasks[index];
-        task.gone = true;
-        if let Some(container) = task.container.take() {
-            ground.logs.remove(&container.id);
-        }
-        if let Some(address) = task.address.take() {
-            ground.addresses.give_back(address);
-        }
-    }
-
-    /// The labels of a task's container.
-    pub(super) fn container_labels(&self, index: usize, ground: &Ground) -> Value {
-        let task = &self.tasks[index];
-        let own = &self.templates[task.template].task["ContainerSpec"]["Labels"];
-        let mut labels = own.as_object().cloned().unwrap_or_default();
-        let name = self.name();
-        for (key, value) in [
-            ("com.docker.swarm.node.id", ground.node.id.clone()),
-            ("com.docker.swarm.service.id", self.id.clone()),
-            (CONTAINER_SERVICE_LABEL, name.to_owned()),
-            ("com.docker.swarm.task", String::new()),
-            (CONTAINER_TASK_LABEL, task.id.clone()),
-            ("com.docker.swarm.task.name", format!("{name}.{}.{}", task.slot, task.id)),
-        ] {
-            labels.insert(key.to_owned(), json!(value));
-        }
-        Value::Object(labels)
-    }
-
-    fn container_event(
-        &self,
-        ground: &mut Ground,
-        id: u32,
-        action: &str,
-        more: &Value,
-        at: Offset,
-    ) {
-        let index = id as usize;
-        let Some(container) = &self.tasks[index].container else { return };
-        let mut attributes = self.container_labels(index, ground);
-        let template = &self.templates[self.tasks[index].template].task;
-        attributes["image"] = template["ContainerSpec"]["Image"].clone();
-        attributes["name"] = attributes["com.docker.swarm.task.name"].clone();
-        for (key, value) in more.as_object().into_iter().flatten() {
-            attributes[key] = value.clone();
-        }
-        ground.tell(at, "container", action, &container.id, attributes);
     }
 }
 

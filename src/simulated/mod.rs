@@ -17,6 +17,7 @@ mod agent;
 mod answers;
 mod api;
 mod container_log;
+mod containers;
 mod course;
 mod event_log;
 mod faults;

@@ -10,7 +10,7 @@ use http_body_util::combinators::BoxBody;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,9 @@ use super::faults::OnStop;
 use super::program::{Kind, Manner};
 use super::traffic::Traffic;
 use crate::Offset;
+
+/// Connections that may wait to be accepted: a busy machine is no reason to drop one.
+const BACKLOG: u32 = 1024;
 
 /// What a replica sends back.
 pub(super) type Body = BoxBody<Bytes, hyper::Error>;
@@ -263,7 +266,8 @@ impl Drop for Replica {
 
 /// Listens on an address.
 pub(super) fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let listener = std::net::TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    TcpListener::from_std(listener)
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }

@@ -265,6 +265,12 @@ impl Service {
         [self.live.next_at(), cue].into_iter().flatten().min()
     }
 
+    /// Whether Swarm wants a task to run.
+    pub(super) fn is_wanted(&self, task: usize) -> bool {
+        let now = self.live.task(u32::try_from(task).unwrap_or(u32::MAX));
+        now.is_some_and(|now| now.desired <= TaskState::Running)
+    }
+
     /// Replicas that Swarm counts as running, and those that it wants.
     pub(super) fn counts(&self) -> (u64, u64) {
         let tasks = self.tasks.iter().filter(|task| !task.gone);

@@ -9,9 +9,13 @@ use std::time::Duration;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::replica::{Replica, bind};
+
+/// How long to wait before a port is tried again.
+const AGAIN: Duration = Duration::from_millis(5);
 
 /// A port that a service publishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,7 +48,7 @@ struct Served {
 
 /// A port that is open as long as this exists.
 struct Port {
-    backends: Arc<Mutex<Vec<SocketAddr>>>,
+    backends: watch::Sender<Vec<SocketAddr>>,
     _open: tokio_util::sync::DropGuard,
 }
 
@@ -143,16 +147,13 @@ impl Served {
     /// Where a port of the virtual address is; nobody listens there without a replica.
     fn virtual_port(&mut self, vip: Ipv4Addr, port: u16) -> SocketAddr {
         let backends: Vec<SocketAddr> = self.balanced.iter().map(|one| one.at(port)).collect();
-        if backends.is_empty() {
-            self.virtual_ports.remove(&port);
-            return SocketAddr::from((vip, port));
+        let address = SocketAddr::from((vip, port));
+        match self.virtual_ports.get(&port) {
+            Some(open) => open.set(backends),
+            None if backends.is_empty() => {}
+            None => drop(self.virtual_ports.insert(port, Port::open(address, backends))),
         }
-        if let Some(open) = self.virtual_ports.get(&port) {
-            open.set(backends);
-        } else if let Some(open) = Port::open(SocketAddr::from((vip, port)), backends) {
-            self.virtual_ports.insert(port, open);
-        }
-        SocketAddr::from((vip, port))
+        address
     }
 
     /// Opens and closes ports, and tells open ones whom to ask.
@@ -166,10 +167,6 @@ impl Served {
             let replicas = if published.host { &self.running } else { &self.balanced };
             let backends: Vec<SocketAddr> =
                 replicas.iter().map(|one| one.at(published.target)).collect();
-            if backends.is_empty() {
-                self.open.remove(&published);
-                continue;
-            }
             let open = self.open.entry(published).or_insert_with(|| {
                 // Its own address is certain to be free; the usual one is a convenience.
                 let mut hosts = vec![own];
@@ -177,7 +174,7 @@ impl Served {
                     hosts.push(Ipv4Addr::LOCALHOST);
                 }
                 let at = |host| Port::open(SocketAddr::from((host, published.port)), Vec::new());
-                hosts.into_iter().filter_map(at).collect()
+                hosts.into_iter().map(at).collect()
             });
             for port in open {
                 port.set(backends.clone());
@@ -187,46 +184,69 @@ impl Served {
 }
 
 impl Port {
-    /// Opens a port and spreads its connections over the backends in turn; absent if it cannot be
-    /// opened.
-    fn open(address: SocketAddr, backends: Vec<SocketAddr>) -> Option<Self> {
-        let listener = match bind(address) {
-            Ok(listener) => listener,
-            Err(error) => {
-                tracing::debug!(%error, %address, "a port of a simulated service is not open");
-                return None;
-            }
-        };
-        let backends = Arc::new(Mutex::new(backends));
+    /// A port that spreads its connections over the backends in turn. It is open as long as there are
+    /// any; one that somebody else has is opened when it is free.
+    fn open(address: SocketAddr, backends: Vec<SocketAddr>) -> Self {
+        let listener = bind(address);
+        if let Err(error) = &listener {
+            tracing::debug!(%error, %address, "a port of a simulated service is not open yet");
+        }
+        let (backends, changes) = watch::channel(backends);
         let closed = CancellationToken::new();
-        tokio::spawn(spread(listener, Arc::clone(&backends), closed.clone()));
-        Some(Self { backends, _open: closed.drop_guard() })
+        tokio::spawn(spread(address, listener.ok(), changes, closed.clone()));
+        Self { backends, _open: closed.drop_guard() }
     }
 
     fn set(&self, backends: Vec<SocketAddr>) {
-        *self.backends.lock().unwrap_or_else(PoisonError::into_inner) = backends;
+        self.backends.send_if_modified(|known| {
+            let changed = *known != backends;
+            *known = backends;
+            changed
+        });
     }
 }
 
 async fn spread(
-    listener: TcpListener,
-    backends: Arc<Mutex<Vec<SocketAddr>>>,
+    address: SocketAddr,
+    mut listener: Option<TcpListener>,
+    mut backends: watch::Receiver<Vec<SocketAddr>>,
     closed: CancellationToken,
 ) {
     let mut turn = 0_usize;
-    loop {
+    while !closed.is_cancelled() {
+        if backends.borrow_and_update().is_empty() {
+            listener = None;
+            tokio::select! {
+                () = closed.cancelled() => return,
+                changed = backends.changed() => if changed.is_err() { return },
+            }
+            continue;
+        }
+        let Some(open) = &listener else {
+            listener = bind(address).ok();
+            if listener.is_none() {
+                tokio::time::sleep(AGAIN).await;
+            }
+            continue;
+        };
         let accepted = tokio::select! {
             biased;
             () = closed.cancelled() => return,
-            accepted = listener.accept() => accepted,
+            changed = backends.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                continue;
+            }
+            accepted = open.accept() => accepted,
         };
         let Ok((client, _)) = accepted else {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(AGAIN).await;
             continue;
         };
         turn = turn.wrapping_add(1);
         let backend = {
-            let backends = backends.lock().unwrap_or_else(PoisonError::into_inner);
+            let backends = backends.borrow();
             backends.get(turn % backends.len().max(1)).copied()
         };
         tokio::spawn(pass_on(client, backend));

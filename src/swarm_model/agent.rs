@@ -3,8 +3,9 @@
 
 use super::behaviour::{Behaviour, KILLED, StartResult};
 use super::health::health_course;
+use super::queue::Due;
 use super::task::{TaskId, What};
-use super::world::{Due, World};
+use super::world::World;
 use crate::Offset;
 use crate::swarm::TaskState;
 

@@ -40,6 +40,7 @@ mod live;
 mod measure;
 mod observed;
 mod outcome;
+mod queue;
 mod reconcile;
 mod replay;
 mod restart;

@@ -3,8 +3,9 @@
 
 use super::behaviour::mix;
 use super::input::SlotOrder;
+use super::queue::Due;
 use super::task::{NONE, TaskId, Which};
-use super::world::{Due, World, index};
+use super::world::{World, index};
 use crate::Offset;
 use crate::swarm::{Replaces, TaskState, UpdateState};
 

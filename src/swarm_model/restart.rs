@@ -1,7 +1,8 @@
 //! The restart supervisor (swarmkit `manager/orchestrator/restart/restart.go`).
 
+use super::queue::Due;
 use super::task::{TaskId, What, Which};
-use super::world::{Due, World};
+use super::world::World;
 use crate::Offset;
 use crate::swarm::{RestartCondition, TaskState};
 

@@ -2,8 +2,9 @@
 
 use super::Spec;
 use super::input::{Input, Node};
+use super::queue::Due;
 use super::task::{NONE, NoRoom, TaskId, VERSIONS, What, Which};
-use super::world::{Due, World, index};
+use super::world::{World, index};
 use crate::swarm::TaskState;
 
 /// What the tasks of the service use on each node.

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 
 use super::outcome::{StateStep, Why};
+use super::queue::Due;
 use super::task::{NONE, TaskId, Which};
-use super::world::{Due, World};
+use super::world::World;
 use crate::Offset;
 use crate::swarm::{FailureAction, Order, TaskState, UpdatePolicy, UpdateState};
 

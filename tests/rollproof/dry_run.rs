@@ -193,7 +193,7 @@ fn runs_that_would_be_removed_stay() {
 
 #[test]
 fn on_an_engine_nothing_changes_either() {
-    let place = Workplace::shared();
+    let place = Workplace::simulated();
     let file = place.quick_example("replicated-dnsrr.yml");
     place.run(&["deploy", "-c", &file, "dryrun"]).expect(0);
     let versions = || {
@@ -210,7 +210,7 @@ fn on_an_engine_nothing_changes_either() {
     place.run(&["broken-update", "dryrun", "--dry-run"]).expect(0);
     place.run(&["watch", "dryrun_app", "--dry-run"]).expect(0);
     let told = place.run(&["down", "dryrun", "--dry-run"]).expect(0);
-    assert!(told.out.contains("remove     stack dryrun on the engine"), "{}", told.out);
+    assert!(told.out.contains("remove     stack dryrun on the simulated engine"), "{}", told.out);
     let told = place.run(&["verify", "dryrun", "-c", &file, "--dry-run"]).expect(2);
     assert!(told.err.contains("is deployed from this folder"), "{}", told.err);
     assert_eq!(versions(), before);

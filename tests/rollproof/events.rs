@@ -80,7 +80,7 @@ fn a_file_that_cannot_be_written_is_found_before_anything_starts() {
 
 #[test]
 fn a_run_tells_its_events_while_it_goes_on() {
-    let place = Workplace::shared();
+    let place = Workplace::simulated();
     let file = place.quick_example("replicated-dnsrr.yml");
     place.run(&["deploy", "-c", &file, "events"]).expect(0);
 

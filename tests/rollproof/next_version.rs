@@ -63,7 +63,8 @@ fn spec(host: &str, service: &str) -> Value {
 /// One service is fine, the other one is broken: Swarm leaves a mixed stack.
 #[test]
 fn a_stack_of_which_one_service_is_rolled_back_is_mixed() {
-    let place = Workplace::shared();
+    let place = Workplace::simulated();
+    place.run(&["lab", "up"]).expect(0);
     let (old, next) = versions(&place, "mixed");
     let args = ["verify", "mixed", "-c", &old, "--to", &next, "--scenario", "update", "--json"];
     let args = [&args[..], &["--streams", "proxy-fresh", "--no-self-test"], &UNHURRIED].concat();
@@ -90,7 +91,8 @@ fn a_stack_of_which_one_service_is_rolled_back_is_mixed() {
 /// What a broken version left is undone, and what it created is gone.
 #[test]
 fn a_broken_next_version_is_undone() {
-    let place = Workplace::shared();
+    let place = Workplace::simulated();
+    place.run(&["lab", "up"]).expect(0);
     let host = place.docker_host();
     let (old, next) = versions(&place, "undone");
     place.run(&["deploy", "undone", "-c", &old]).expect(0);

@@ -101,7 +101,17 @@ impl Workplace {
 
     /// On a simulated engine of its own, whose time passes ten times faster: what needs no real one.
     pub fn simulated() -> Self {
-        let mut place = Self::with(Some(machine::share()), None);
+        Self::simulated_with(machine::share())
+    }
+
+    /// The same, with no other test beside it: at that speed, a tenth of a second that the machine is
+    /// busy is a second of the swarm.
+    pub fn simulated_alone() -> Self {
+        Self::simulated_with(machine::alone())
+    }
+
+    fn simulated_with(share: Share) -> Self {
+        let mut place = Self::with(Some(share), None);
         place.speed = Some("10");
         place
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Asked, Reply};
 use crate::simulated::swarm::{Network, Shared, Swarm};
+use crate::swarm::TaskState;
 
 pub(super) fn list(engine: &Arc<Shared>, asked: &Asked) -> Reply {
     let filters = match asked.filters() {
@@ -88,7 +89,7 @@ pub(super) fn remove(engine: &Arc<Shared>, id: &str) -> Reply {
     Reply::done(204)
 }
 
-/// What uses a network: a service, or a task of a removed one that still stops.
+/// What uses a network: a service, or a task that is to run (swarmkit `controlapi/network.go`).
 fn user(swarm: &Swarm, id: &str) -> Option<String> {
     let uses = |template: &Value| {
         let networks = template["Networks"].as_array().into_iter().flatten();
@@ -98,8 +99,10 @@ fn user(swarm: &Swarm, id: &str) -> Option<String> {
         if !service.removed && uses(&service.spec["TaskTemplate"]) {
             return Some(format!("service {}", service.id));
         }
-        let mut tasks = service.tasks.iter().filter(|task| !task.gone && !task.state.is_terminal());
-        let task = tasks.find(|task| uses(&service.templates[task.template].task))?;
-        Some(format!("task {}", task.id))
+        let task = service.tasks.iter().enumerate().find(|(index, task)| {
+            let runs = !task.gone && task.state <= TaskState::Running;
+            runs && service.is_wanted(*index) && uses(&service.templates[task.template].task)
+        });
+        Some(format!("task {}", task?.1.id))
     })
 }

@@ -282,7 +282,7 @@ fn what_a_real_engine_refuses_is_refused_in_its_words() {
         (create("two", &["--mode", "replicated-job"]), "jobs are not part of the simulated engine"),
         (engine.docker(&["service", "rollback", "one"]), "does not have a previous spec"),
         (engine.docker(&["service", "inspect", "nosuch"]), "no such service: nosuch"),
-        (engine.docker(&["network", "rm", "ingress"]), "pre-defined network"),
+        (engine.docker(&["network", "rm", "host"]), "pre-defined network"),
         (engine.docker(&["run", "rollproof/app:v1"]), "is not part of the simulated engine"),
     ] {
         assert_ne!(ended.code, 0, "{words}");

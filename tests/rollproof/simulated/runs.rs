@@ -8,10 +8,11 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
+use crate::schema::{closed, valid};
 use crate::workplace::{UNHURRIED, Workplace, docker, finish, until};
 
 /// For runs in which something else than the speed of answers counts.
-const PATIENT: [&str; 2] = ["--deadline", "10s"];
+const PATIENT: [&str; 4] = ["--deadline", "10s", "--rate", "100"];
 
 fn check<'a>(scenario: &'a Value, name: &str) -> &'a Value {
     let checks = scenario["checks"].as_array().unwrap();
@@ -35,11 +36,13 @@ fn engines(place: &Workplace) -> Vec<String> {
 
 #[test]
 fn verify_goes_as_on_a_real_engine_and_is_no_proof() {
-    let place = Workplace::simulated();
+    let place = Workplace::simulated_alone();
     let ended = place.run(&[&["verify", "--json"], &PATIENT[..]].concat());
-    let report = ended.sound();
+    let report = ended.json();
+    assert_eq!(report["whole"], true, "{:#}", report["because"]);
     assert_eq!(report["engine"]["kind"], "simulated");
     assert_eq!(report["engine"]["speed"], 10.0);
+    valid(&closed("report"), &report, "the report of a simulated run");
     let [update, broken] = &report["scenarios"].as_array().unwrap()[..] else {
         panic!("two scenarios were expected: {report:#}");
     };
@@ -54,6 +57,8 @@ fn verify_goes_as_on_a_real_engine_and_is_no_proof() {
     for name in ["rollback-happened", "spec-restored", "every-slot-on-old-version", "observed"] {
         assert_eq!(check(broken, name)["verdict"], "pass", "{name}");
     }
+    // The machine may be too busy for kept connections at this speed; a new one must always do.
+    assert_eq!(broken["streams"][0]["failed"], 0, "{:#}", broken["failures"]);
     // Every stream was there, also those from inside the network.
     let streams: Vec<&str> = update["streams"]
         .as_array()
@@ -64,20 +69,17 @@ fn verify_goes_as_on_a_real_engine_and_is_no_proof() {
     for name in ["proxy-fresh", "proxy-slow", "overlay-keepalive", "each-replica", "control"] {
         assert!(streams.contains(&name), "{streams:?}");
     }
-    assert_eq!(report["negative_control"]["verdict"], "pass", "{:#}", report["negative_control"]);
+    assert_eq!(check(&report, "negative-control")["verdict"], "pass");
 
-    for format in ["text", "markdown", "github", "html", "junit"] {
+    for format in ["summary", "details", "markdown", "html", "junit"] {
         let text = place.run(&["report", "--format", format]).out;
-        let first = text.lines().find(|line| line.contains("PASS") || line.contains("simulated"));
-        assert!(
-            first.unwrap_or(&text).contains("simulated") || text.contains("simulated at speed 10"),
-            "{format}: {text}"
-        );
+        assert!(text.contains("simulated at speed 10, not a proof"), "{format}: {text}");
     }
     let text = place.run(&["report", "-v"]).out;
     assert!(text.lines().next().unwrap().contains("simulated"), "{text}");
-    assert!(!text.replace("not a proof", "").contains("proof"), "{text}");
-    assert!(text.contains("10 times faster"), "{text}");
+    assert!(!text.lines().any(|line| line.trim_start().starts_with("proof")), "{text}");
+    let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plain.contains("10 times faster"), "{text}");
     let again = place.run(&["report", "--json"]);
     assert_eq!(again.json(), report, "judging the record again gives another verdict");
     assert_eq!(engines(&place), [""; 0]);
@@ -98,7 +100,7 @@ fn a_bad_stack_fails_for_the_right_reason() {
 
 #[test]
 fn what_is_deployed_stays_until_down_and_then_nothing_is_left() {
-    let place = Workplace::simulated();
+    let place = Workplace::simulated_alone();
     let example = place.quick_example("replicated.yml");
     place.file(
         "Caddyfile.vip",
@@ -145,7 +147,7 @@ fn an_engine_ends_with_its_folder() {
 fn a_run_that_is_stopped_leaves_nothing() {
     let place = Workplace::simulated();
     for signal in [Signal::SIGINT, Signal::SIGKILL] {
-        let mut run = place.start(&["verify"]);
+        let mut run = place.start(&[&["verify"], &PATIENT[..]].concat());
         place.wait_for("err", "] update: ");
         kill(Pid::from_raw(run.id().try_into().unwrap()), signal).unwrap();
         let ended =
@@ -165,20 +167,21 @@ fn a_run_that_is_stopped_leaves_nothing() {
 /// Somebody without any rights: no root, no Docker, no program of the distribution.
 #[test]
 fn no_rights_are_needed() {
-    let place = Workplace::simulated();
+    let place = Workplace::simulated_alone();
     std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
     std::fs::remove_dir_all(place.state()).unwrap();
     let program = place.path().join("rollproof");
     std::fs::copy(env!("CARGO_BIN_EXE_rollproof"), &program).unwrap();
-    let mut command = Command::new("setpriv");
+    let found = Command::new("sh").args(["-c", "command -v setpriv"]).output().unwrap();
+    let setpriv = String::from_utf8(found.stdout).unwrap();
+    let mut command = Command::new(setpriv.trim());
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"]);
-    command.arg(&program).args(["verify", "--json", "--deadline", "10s"]);
+    // A busy machine may close a kept connection while a request is on its way.
+    let plain = ["--streams", "proxy-fresh,proxy-post,overlay-fresh,each-replica,control"];
+    command.arg(&program).args(["verify", "--json"]).args(PATIENT).args(plain);
     command.current_dir(place.path()).env_clear().env("PATH", "/nowhere");
     command.env("ROLLPROOF_HOME", place.path()).env("ROLLPROOF_ENGINE", "simulated");
     command.env("ROLLPROOF_SPEED", "10");
-    let mut by_path = Command::new("sh");
-    by_path.args(["-c", "command -v setpriv"]);
-    assert!(by_path.output().unwrap().status.success(), "setpriv is missing");
     finish(&mut command).sound();
 }
 

@@ -3,33 +3,20 @@
 use crate::workplace::{Workplace, sound};
 
 /// One of each kind of ending, quick ones.
-const SOME: [&str; 9] = [
-    "stop-first",
-    "scale-up",
-    "crash-at-start",
-    "one-bad-of-six",
-    "missing-image",
-    "rollback-fails-too",
-    "answers-404",
-    "failure-action-pause",
-    "die-restart-any",
-];
+const SOME: [&str; 5] =
+    ["stop-first", "one-bad-of-six", "rollback-fails-too", "answers-404", "die-restart-any"];
 
 #[test]
 fn scenarios_go_as_they_declare() {
-    let place = Workplace::simulated();
+    let place = Workplace::simulated_alone();
     let ended = place.run(&[&["try", "--json", "--rate", "200"], &SOME[..]].concat());
     assert!(matches!(ended.code, 0 | 3), "{}\n{}", ended.out, ended.err);
     let tried = ended.json();
-    let scenarios = tried["scenarios"].as_array().unwrap();
+    let scenarios = tried.as_array().unwrap();
     assert_eq!(scenarios.len(), SOME.len(), "{tried:#}");
     for one in scenarios {
         assert_ne!(one["verdict"], "fail", "{one:#}");
     }
-    for name in SOME {
-        let run = scenarios.iter().find(|one| one["name"] == name).unwrap();
-        let id = run["run_id"].as_str().unwrap();
-        let report = place.run(&["report", "--json", id]);
-        sound(&report.json());
-    }
+    // The record has the run: the last one is judged again as any other.
+    sound(&place.run(&["report", "--json"]).json());
 }
