@@ -95,7 +95,7 @@ pub(super) async fn run(args: StatusArgs, global: GlobalArgs) -> Result<u8> {
     let interrupt = match stacks.as_slice() {
         [] => interrupts::listen_quietly("stopped")?,
         [name] => {
-            let console = Console::new(global)?;
+            let console = Console::new(global, interrupts::listen()?)?;
             let site = console.open_site(LabUse::Running).await?;
             watch.stack = Some(WatchedStack {
                 engine: site.manager.clone(),
