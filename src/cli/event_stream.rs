@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::FileTypeExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -29,6 +29,11 @@ pub(super) struct EventArgs {
 }
 
 impl EventArgs {
+    /// The file that they go to, unless that is standard output.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.events.as_deref().filter(|file| file.as_os_str() != "-")
+    }
+
     /// Opens the stream, if one is wanted.
     ///
     /// # Errors

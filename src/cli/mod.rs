@@ -28,6 +28,7 @@ mod load_args;
 mod measure;
 mod next_args;
 mod output;
+mod output_files;
 mod plan;
 mod probe;
 mod probe_agent;

@@ -10,7 +10,7 @@ use super::ci::Ci;
 use super::console::Console;
 use super::dry_run::{DryRunArgs, Page, nothing_done};
 use super::output::{put, put_line};
-use super::result::{judge_and_save, run_folder};
+use super::result::{judge_record, run_folder};
 use crate::error::{Error, Result};
 use crate::record::{RunEntry, RunFolder};
 use crate::report::HTML;
@@ -167,10 +167,13 @@ fn list(runs: &[RunEntry], console: &Console) -> Result<()> {
 
 pub(super) fn open_page(args: &OpenArgs, console: &Console) -> Result<u8> {
     let folder = run_folder(console, args.run.as_deref());
-    let judged = judge_and_save(&folder)?;
+    let judged = judge_record(&folder)?;
     let folder = RunFolder::at(std::path::absolute(&folder).unwrap_or(folder));
     let page = folder.path().join("report.html");
-    folder.save(&page, &(HTML.write)(judged.recorded()))?;
+    folder.save(&page, &(HTML.write)(judged.recorded())).map_err(|error| {
+        error.hint("`rollproof report RUN --format html=FILE` writes it elsewhere")
+    })?;
+    judged.save(folder.path())?;
     put_line(page.display())?;
     if !args.no_browser
         && let Err(error) = open::that_detached(&page)

@@ -134,6 +134,7 @@ pub(super) fn format_and_file<F>(
 ) -> Result<(F, Option<PathBuf>), String> {
     let (name, file) = match text.split_once('=') {
         Some((_, "")) => return Err("the file's name is missing".into()),
+        Some((name, "-")) => (name, None),
         Some((name, file)) => (name, Some(PathBuf::from(file))),
         None => (text, None),
     };

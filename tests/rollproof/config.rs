@@ -79,6 +79,16 @@ fn a_variable_that_is_set_to_nothing_is_not_set() {
 }
 
 #[test]
+fn a_dash_is_no_file_beside_the_file() {
+    let place = place();
+    std::fs::create_dir(place.path().join("ci")).unwrap();
+    place.file("ci/own.yml", "formats: {html: '-', junit: '-'}\n");
+    place.run(&["verify", "--dry-run", "--config", "ci/own.yml", "-c", "stack.yml"]).expect(0);
+    let ended = place.run(&["verify", "--config", "ci/own.yml", "--events", "-"]).expect(2);
+    assert!(ended.err.contains("--format html both write to standard output"), "{}", ended.err);
+}
+
+#[test]
 fn a_link_that_leads_nowhere_is_no_missing_file() {
     let place = place();
     std::os::unix::fs::symlink("nowhere.yml", place.path().join("rollproof.yml")).unwrap();

@@ -80,8 +80,11 @@ impl ConfigFile {
         }
     }
 
-    /// A path in the file counts from the file's folder.
+    /// A path in the file counts from the file's folder; `-` is none.
     pub(super) fn beside(&self, path: &str) -> String {
+        if path == "-" {
+            return path.to_owned();
+        }
         let folder = self.path.parent().unwrap_or(Path::new(""));
         folder.join(path).to_string_lossy().into_owned()
     }

@@ -154,7 +154,7 @@ fn with_default(
         }
     }
     if names_files(arg, &setting.key) {
-        for value in values.iter_mut().filter(|value| *value != "-") {
+        for value in &mut values {
             *value = file.beside(value);
         }
     }
