@@ -77,7 +77,9 @@ impl Shown {
         let html = |page: String| web::answer(StatusCode::OK, "text/html; charset=utf-8", page);
         let missing = || web::text(StatusCode::NOT_FOUND, "there is no such page\n");
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-        let all = RunEntry::all(&self.runs)?;
+        let mut all = RunEntry::all(&self.runs)?;
+        // There is nothing to show of them.
+        all.retain(|run| !run.damaged);
         // A name from outside is only looked up in the list: it never becomes part of a path.
         let find = |id: &str| all.iter().find(|run| run.id == id).map(|run| run.path.as_path());
         Ok(match parts[..] {

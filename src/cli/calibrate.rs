@@ -7,7 +7,8 @@ use clap::Args;
 
 use super::console::Console;
 use super::output::put_line;
-use super::result::{run_folder, save};
+use super::output_files;
+use super::result::run_folder;
 use super::scenarios::chosen;
 use super::try_scenarios::{STACK, load, perform, remove_what_was_left};
 use crate::Offset;
@@ -36,16 +37,18 @@ pub(super) struct CalibrateArgs {
 }
 
 pub(super) async fn run(args: &CalibrateArgs, console: &Console) -> Result<u8> {
+    let file = args.output.as_deref().filter(|file| file.as_os_str() != "-");
+    output_files::check(file.map(|file| ("--output", file)))?;
     let run = match &args.run {
         Some(run) => RecordReader::open(&run_folder(console, Some(run)))?,
         None => update_alone(console).await?,
     };
     let text = serde_json::to_string_pretty(&measured(&run)?)
         .map_err(|error| Error::environment("cannot write the hop times").caused_by(error))?;
-    match &args.output {
+    match file {
         None => put_line(text)?,
         Some(file) => {
-            save(file, &format!("{text}\n"))?;
+            output_files::save(file, &format!("{text}\n"))?;
             console.tell(&format!(
                 "the hop times of engine {} are in {}: give them to plan and sweep with --hop-times",
                 run.meta.engine.version,

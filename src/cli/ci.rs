@@ -7,6 +7,7 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
+use super::output_files;
 use crate::error::{Error, Result};
 use crate::judge::{Judgement, Pooled};
 use crate::record::{Purpose, RunFolder};
@@ -36,17 +37,19 @@ impl Ci {
         if self == Self::None {
             return Ok(());
         }
-        Self::tell_material(Material::One(judgement))?;
+        // What cannot be told in one way is told in the others.
+        let told = Self::tell_material(Material::One(judgement));
         let streams = judgement.scenarios.iter().flat_map(|scenario| &scenario.streams);
         let users = streams.filter(|stream| stream.purpose == Purpose::Users);
         let gap = users.map(|stream| stream.longest_gap_s).max().unwrap_or_default();
         let failed: u64 = judgement.scenarios.iter().map(|scenario| scenario.failed).sum();
-        outputs(&[
+        let given = outputs(&[
             ("verdict", judgement.verdict.to_string()),
             ("failed", failed.to_string()),
             ("longest-gap", gap.as_secs_f64().to_string()),
             ("report", RunFolder::at(record).report_file().display().to_string()),
-        ])
+        ]);
+        output_files::all([told, given])
     }
 
     /// Tells it the result of several runs.
@@ -54,14 +57,15 @@ impl Ci {
         if self == Self::None {
             return Ok(());
         }
-        Self::tell_material(Material::Several(pooled))?;
+        let told = Self::tell_material(Material::Several(pooled));
         let runs = &pooled.per_run;
         let gap = runs.iter().map(|run| run.longest_gap_s).max().unwrap_or_default();
-        outputs(&[
+        let given = outputs(&[
             ("verdict", pooled.verdict.to_string()),
             ("failed", runs.iter().map(|run| run.failed).sum::<u64>().to_string()),
             ("longest-gap", gap.as_secs_f64().to_string()),
-        ])
+        ]);
+        output_files::all([told, given])
     }
 
     /// Tells it a mistake in one of the user's files.

@@ -8,7 +8,8 @@ use clap::Args;
 use super::ci::Ci;
 use super::console::Console;
 use super::output::put_line;
-use super::result::{judge_record, out_style, run_folder, save};
+use super::output_files;
+use super::result::{judge_record, out_style, run_folder};
 use super::values::format_and_file;
 use crate::compare::Comparison;
 use crate::error::Result;
@@ -57,18 +58,23 @@ fn format_help() -> String {
 }
 
 pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<u8> {
+    output_files::check(
+        args.formats
+            .iter()
+            .filter_map(|choice| choice.file.as_deref().map(|file| (choice.format.name, file))),
+    )?;
     let judgements = args
         .runs
         .iter()
         .map(|run| Ok(judge_record(&run_folder(console, Some(run)))?.judgement))
         .collect::<Result<Vec<_>>>()?;
     let comparison = Comparison::of(&judgements);
-    for choice in &args.formats {
-        match &choice.file {
-            Some(file) => save(file, &(choice.format.write)(&comparison, Style::default()))?,
-            None => print(choice.format, &comparison)?,
+    let written = output_files::all(args.formats.iter().map(|choice| match &choice.file {
+        Some(file) => {
+            output_files::save(file, &(choice.format.write)(&comparison, Style::default()))
         }
-    }
+        None => print(choice.format, &comparison),
+    }));
     let chosen = args.formats.iter().any(|choice| choice.file.is_none());
     let name = if console.global.json { "json" } else { "text" };
     match find_compare(name) {
@@ -77,7 +83,7 @@ pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<u8> {
         }
         _ => {}
     }
-    Ok(exit_code::PASS)
+    written.map(|()| exit_code::PASS)
 }
 
 fn print(format: &CompareFormat, comparison: &Comparison) -> Result<()> {

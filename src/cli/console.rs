@@ -10,7 +10,6 @@ use super::args::GlobalArgs;
 use super::ci::{Ci, LogGroup};
 use super::event_stream::{EventArgs, EventStream};
 use super::format_args::FormatArgs;
-use super::interrupts;
 use super::output::{put_line, put_line_to_stderr};
 use crate::error::Result;
 use crate::lab::EngineSource;
@@ -34,9 +33,8 @@ pub(super) struct Console {
 }
 
 impl Console {
-    pub(super) fn new(global: GlobalArgs) -> Result<Self> {
+    pub(super) fn new(global: GlobalArgs, interrupt: CancellationToken) -> Result<Self> {
         let state = StateFolder::find()?;
-        let interrupt = interrupts::listen()?;
         let terminal = Terminal::stderr();
         start_log(global.log.as_deref(), stderr_colour(), &terminal);
         let (log_group, events) = (Mutex::new(None), Mutex::new(None));

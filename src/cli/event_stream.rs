@@ -1,8 +1,9 @@
 //! `--events`: what happens in a run, line by line, for a program that follows it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -33,6 +34,11 @@ pub(super) struct EventArgs {
 }
 
 impl EventArgs {
+    /// The file that they go to, unless that is standard output.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.events.as_deref().filter(|file| file.as_os_str() != "-")
+    }
+
     /// Opens the stream, if one is wanted.
     ///
     /// # Errors
@@ -45,6 +51,10 @@ impl EventArgs {
         let Some(file) = &self.events else { return Ok(None) };
         if file.as_os_str() != "-" {
             let name = file.display().to_string();
+            if fs::metadata(file).is_ok_and(|there| there.file_type().is_fifo()) {
+                let pipe = Pipe { path: file.to_owned(), open: None };
+                return EventStream::start(Box::new(pipe), name, false).map(Some);
+            }
             let open = File::create(file).map_err(|error| cannot_write(&name, error))?;
             return EventStream::start(Box::new(open), name, false).map(Some);
         }
@@ -66,6 +76,29 @@ impl EventArgs {
         }
         let name = "standard output".to_owned();
         EventStream::start(Box::new(io::stdout()), name, true).map(Some)
+    }
+}
+
+/// A named pipe. Opening one waits for its reader, which is the business of the thread that writes:
+/// the run goes on, as it does with a slow reader.
+struct Pipe {
+    path: PathBuf,
+    open: Option<File>,
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => File::options().write(true).open(&self.path)?,
+        };
+        let written = open.write(bytes);
+        self.open = Some(open);
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

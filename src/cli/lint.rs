@@ -9,7 +9,8 @@ use clap::Args;
 
 use super::console::Console;
 use super::output::{put, put_line};
-use super::result::{columns, save};
+use super::output_files;
+use super::result::columns;
 use super::values::{duration, engine_version, format_and_file};
 use crate::deploy::read_stack;
 use crate::error::{Error, Result};
@@ -132,6 +133,11 @@ pub(super) async fn run(args: &LintArgs, console: &Console) -> Result<u8> {
         put(&rule.explain(columns().clamp(40, 100)))?;
         return Ok(exit_code::PASS);
     }
+    output_files::check(
+        args.formats
+            .iter()
+            .filter_map(|choice| choice.file.as_deref().map(|file| (choice.format.name, file))),
+    )?;
     let stack = read_stack(&args.files)?;
     console.warn(&stack);
     let conditions = Conditions {
@@ -182,19 +188,20 @@ fn write(args: &LintArgs, console: &Console, findings: &Findings) -> Result<()> 
         verbose: console.global.verbose,
     };
     let plain = Look { verbose: look.verbose, ..Look::default() };
-    for choice in &args.formats {
-        match &choice.file {
-            Some(file) => save(file, &(choice.format.write)(findings, plain))?,
-            None => put(&(choice.format.write)(findings, look))?,
+    let chosen = args.formats.iter().map(|choice| match &choice.file {
+        Some(file) => output_files::save(file, &(choice.format.write)(findings, plain)),
+        None => put(&(choice.format.write)(findings, look)),
+    });
+    let else_text = std::iter::once_with(|| {
+        if console.global.json {
+            put_line((JSON.write)(findings, plain).trim_end())
+        } else if args.formats.iter().any(|choice| choice.file.is_none()) {
+            Ok(())
+        } else {
+            put(&(TEXT.write)(findings, look))
         }
-    }
-    if console.global.json {
-        return put_line((JSON.write)(findings, plain).trim_end());
-    }
-    if args.formats.iter().any(|choice| choice.file.is_none()) {
-        return Ok(());
-    }
-    put(&(TEXT.write)(findings, look))
+    });
+    output_files::all(chosen.chain(else_text))
 }
 
 /// Says what `lint` finds in a stack that is about to run, a line each. It changes no verdict: the run

@@ -28,6 +28,7 @@ mod load_args;
 mod measure;
 mod next_args;
 mod output;
+mod output_files;
 mod plan;
 mod probe;
 mod probe_agent;
@@ -56,6 +57,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ui::{render_error, stderr_colour};
@@ -111,6 +113,24 @@ fn start(command: Command, global: GlobalArgs, file: Option<PathBuf>) -> Result<
     code
 }
 
+/// What Ctrl-C does. Commands that only read and write files have nothing to clean up and never look
+/// whether the user wants them to stop: there, a signal ends the program as it ends any other.
+fn interrupts_of(command: &Command) -> Result<CancellationToken> {
+    match command {
+        Command::Report(_)
+        | Command::Compare(_)
+        | Command::Runs(_)
+        | Command::Open(_)
+        | Command::Explain(_)
+        | Command::Scenarios(_)
+        | Command::Stack(_)
+        | Command::Plan(_)
+        | Command::Lint(_)
+        | Command::Init(_) => Ok(CancellationToken::new()),
+        _ => interrupts::listen(),
+    }
+}
+
 async fn dispatch(command: Command, global: GlobalArgs, file: Option<PathBuf>) -> Result<u8> {
     // These need no engine, or only with some arguments, and a first Ctrl-C does not make them fail.
     let command = match command {
@@ -123,7 +143,7 @@ async fn dispatch(command: Command, global: GlobalArgs, file: Option<PathBuf>) -
         Command::Status(args) => return status::run(args, global).await,
         command => command,
     };
-    let console = &Console::new(global)?;
+    let console = &Console::new(global, interrupts_of(&command)?)?;
     if let Some(file) = file {
         console.tell(&format!("using the settings of {}", file.display()));
     }

@@ -9,7 +9,7 @@ use super::ci::Ci;
 use super::console::Console;
 use super::format_args::FormatArgs;
 use super::limit_args::LimitArgs;
-use super::result::{judge_again, judge_and_save, run_folder, show};
+use super::result::{judge_again, judge_record, run_folder, show};
 use crate::error::Result;
 use crate::record::UserLimits;
 
@@ -36,6 +36,7 @@ pub(super) struct ReportArgs {
 }
 
 pub(super) fn run(args: &ReportArgs, console: &Console) -> Result<u8> {
+    args.formats.check(None)?;
     let folder = run_folder(console, args.run.as_deref());
     let (limits, against) = (args.limits.given(), args.against.former(console)?);
     let judged = if args.no_limits || against.is_some() || !limits.is_empty() {
@@ -47,7 +48,12 @@ pub(super) fn run(args: &ReportArgs, console: &Console) -> Result<u8> {
             own.against = against.or(own.against.take());
         })?
     } else {
-        judge_and_save(&folder)?
+        let judged = judge_record(&folder)?;
+        // A record in an archive can be read only. The verdict is what was asked for.
+        if let Err(error) = judged.save(&folder) {
+            console.tell(&format!("note: {}", error.with_cause()));
+        }
+        judged
     };
     // The command that made the run has told the CI system already.
     let ci = args.formats.ci.unwrap_or(Ci::None);

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use super::ci::Ci;
 use super::console::Console;
 use super::format_args::FormatArgs;
+use super::output_files::{self, save};
+use super::values::FormatChoice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::judge::{Judgement, Limits, Pooled, judge};
 use crate::record::{Meta, RecordReader, Run, RunFolder};
@@ -19,6 +21,16 @@ pub(super) struct Judged {
 }
 
 impl Judged {
+    /// Writes `report.json` into the run's folder.
+    ///
+    /// # Errors
+    /// If it cannot be written: the disk is full, or the record must not be changed.
+    pub(super) fn save(&self, folder: &Path) -> Result<()> {
+        let run_folder = RunFolder::at(folder);
+        let json = (report::JSON.write)(Material::One(&self.judgement), Style::default());
+        run_folder.save(&run_folder.report_file(), &json)
+    }
+
     pub(super) fn recorded(&self) -> Recorded<'_> {
         Recorded { run: &self.run, judgement: &self.judgement }
     }
@@ -32,7 +44,11 @@ pub(super) async fn conclude(
     finished: Finished,
     clean_up: impl Future<Output = Result<()>>,
 ) -> Result<u8> {
-    let judged = judge_finished(console, &finished);
+    let judged = judge_record(&finished.folder);
+    let saved = judged.as_ref().map_or(Ok(()), |judged| {
+        console.tell_judged(judged.recorded());
+        judged.save(&finished.folder)
+    });
     let cleaned = clean_up.await;
     // Nothing was measured: a report would only hide what is wrong with the command line.
     if let Err(error) = finished.outcome.as_ref()
@@ -41,7 +57,7 @@ pub(super) async fn conclude(
         return finished.outcome.map(|()| 0);
     }
     let judged = judged?;
-    show(console, formats, judged.recorded(), &finished.folder, Ci::here(formats.ci))?;
+    let shown = show(console, formats, judged.recorded(), &finished.folder, Ci::here(formats.ci));
     let judged = judged.judgement;
     // What ended the run early is a reason of the verdict, unless the record could not take it.
     if let Err(error) = finished.outcome
@@ -50,6 +66,7 @@ pub(super) async fn conclude(
         return Err(error);
     }
     cleaned?;
+    output_files::all([shown, saved])?;
     Ok(judged.verdict.exit_code())
 }
 
@@ -70,15 +87,6 @@ pub(super) fn judge_record(folder: &Path) -> Result<Judged> {
     Ok(Judged { run, judgement })
 }
 
-/// Judges the record in `folder` and writes `report.json` into it.
-pub(super) fn judge_and_save(folder: &Path) -> Result<Judged> {
-    let Judged { run, judgement } = judge_record(folder)?;
-    let run_folder = RunFolder::at(folder);
-    let json = (report::JSON.write)(Material::One(&judgement), Style::default());
-    run_folder.save(&run_folder.report_file(), &json)?;
-    Ok(Judged { run, judgement })
-}
-
 /// Judges the record in `folder` with other limits than its own, and writes nothing.
 ///
 /// # Errors
@@ -92,10 +100,11 @@ pub(super) fn judge_again(folder: &Path, change: impl FnOnce(&mut Meta)) -> Resu
     Ok(Judged { run, judgement })
 }
 
-/// The same for a run that has just ended: whoever follows the events is told, too.
+/// Judges a run that has just ended and saves the verdict; whoever follows the events is told, too.
 pub(super) fn judge_finished(console: &Console, finished: &Finished) -> Result<Judged> {
-    let judged = judge_and_save(&finished.folder)?;
+    let judged = judge_record(&finished.folder)?;
     console.tell_judged(judged.recorded());
+    judged.save(&finished.folder)?;
     Ok(judged)
 }
 
@@ -108,12 +117,12 @@ pub(super) fn conclude_all(
     let pooled = Pooled::of(judgements);
     let ci = Ci::here(formats.ci);
     console.close_log();
-    ci.tell_pooled(&pooled)?;
+    let told = ci.tell_pooled(&pooled);
     let write = |format: &Format, style: Style| {
         format.write_pooled(&pooled, style).ok_or_else(|| needs_one_run(format))
     };
-    put_all(console, formats, None, ci, write)?;
-    Ok(pooled.verdict.exit_code())
+    let put = put_all(console, formats, None, ci, write);
+    output_files::all([told, put]).map(|()| pooled.verdict.exit_code())
 }
 
 /// Refuses formats that have room for one run only, before several are begun.
@@ -132,7 +141,10 @@ fn needs_one_run(format: &Format) -> Error {
 }
 
 /// Writes the result of one run in the formats that the user chose: the summary unless told
-/// otherwise.
+/// otherwise. What cannot be written takes nothing else with it: the run may have taken minutes.
+///
+/// # Errors
+/// If something could not be written, after everything else is.
 pub(super) fn show(
     console: &Console,
     formats: &FormatArgs,
@@ -141,10 +153,12 @@ pub(super) fn show(
     ci: Ci,
 ) -> Result<()> {
     console.close_log();
-    ci.tell(recorded.judgement, record)?;
+    let told = ci.tell(recorded.judgement, record);
     // What a CI system takes for a command stays text, whether or not it is told the result.
     let ci = Ci::here(formats.ci);
-    put_all(console, formats, Some(record), ci, |format, style| Ok(format.write(recorded, style)))
+    let write = |format: &Format, style: Style| Ok(format.write(recorded, style));
+    let put = put_all(console, formats, Some(record), ci, write);
+    output_files::all([told, put])
 }
 
 fn put_all(
@@ -160,24 +174,24 @@ fn put_all(
         Style { colour: stderr_colour(), width: columns(), record }
     };
     let plain = Style { record, ..Style::default() };
-    for choice in &formats.formats {
-        match &choice.file {
-            Some(file) => save(file, &write(choice.format, plain)?)?,
-            // These are commands on purpose, with everything from elsewhere escaped.
-            None if choice.format.name() == report::GITHUB.name => {
-                console.put_result(write(choice.format, style)?.trim_end())?;
-            }
-            None => console.put_result(ci.quote(write(choice.format, style)?.trim_end()))?,
+    let put = |choice: &FormatChoice| match &choice.file {
+        Some(file) => save(file, &write(choice.format, plain)?),
+        // These are commands on purpose, with everything from elsewhere escaped.
+        None if choice.format.name() == report::GITHUB.name => {
+            console.put_result(write(choice.format, style)?.trim_end())
         }
-    }
+        None => console.put_result(ci.quote(write(choice.format, style)?.trim_end())),
+    };
+    let written = output_files::all(formats.formats.iter().map(put));
     let chosen = formats.formats.iter().any(|choice| choice.file.is_none());
     let format = match () {
         () if console.global.json => report::JSON,
-        () if chosen => return Ok(()),
+        () if chosen => return written,
         () if console.global.verbose => report::DETAILS,
         () => report::SUMMARY,
     };
-    console.put_result(ci.quote(write(&Format::Judgement(format), style)?.trim_end()))
+    let text = write(&Format::Judgement(format), style)?;
+    output_files::all([written, console.put_result(ci.quote(text.trim_end()))])
 }
 
 /// How text on standard output looks.
@@ -187,12 +201,6 @@ pub(super) fn out_style(record: Option<&Path>) -> Style<'_> {
         width: columns(),
         record,
     }
-}
-
-pub(super) fn save(file: &Path, text: &str) -> Result<()> {
-    std::fs::write(file, text).map_err(|error| {
-        Error::environment(format!("cannot write {}", file.display())).caused_by(error)
-    })
 }
 
 /// The terminal's width, or that of most if standard output is none.

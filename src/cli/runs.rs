@@ -1,5 +1,6 @@
 //! `rollproof runs`: the recorded runs, and `rollproof open`.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -9,7 +10,7 @@ use super::ci::Ci;
 use super::console::Console;
 use super::dry_run::{DryRunArgs, Page, nothing_done};
 use super::output::{put, put_line};
-use super::result::{judge_and_save, run_folder};
+use super::result::{judge_record, run_folder};
 use crate::error::{Error, Result};
 use crate::record::{RunEntry, RunFolder};
 use crate::report::HTML;
@@ -18,7 +19,7 @@ use crate::wording::{clean, counted, size};
 /// List the recorded runs, and remove them
 ///
 /// Without a command, lists the runs of this folder, the newest first: verdict, when it began, what was
-/// run, and the size of its record.
+/// run, and the size of its record. A damaged run is one whose record cannot be read.
 #[derive(Debug, Args)]
 pub(super) struct RunsArgs {
     #[command(subcommand)]
@@ -69,13 +70,20 @@ pub(super) fn run(args: &RunsArgs, console: &Console) -> Result<u8> {
                         .hint("`rollproof runs` lists them")
                 })
             };
-            // All of them are known before the first one goes.
-            let chosen = ids.iter().map(find).collect::<Result<Vec<_>>>()?;
+            // All of them are known, and at rest, before the first one goes.
+            let mut chosen = ids.iter().map(find).collect::<Result<Vec<_>>>()?;
+            let mut seen = HashSet::new();
+            chosen.retain(|run| seen.insert(&run.id));
+            chosen.iter().try_for_each(|run| run.check_at_rest())?;
             remove(&chosen, *dry_run, console)?;
         }
         Some(RunsCommand::Prune { keep, dry_run }) => {
-            let old: Vec<&RunEntry> = all.iter().skip(*keep).collect();
+            let (growing, old): (Vec<&RunEntry>, Vec<&RunEntry>) =
+                all.iter().skip(*keep).partition(|run| run.is_growing());
             remove(&old, *dry_run, console)?;
+            for run in growing {
+                console.tell(&format!("run {} is left: it may still be going on", run.id));
+            }
         }
     }
     Ok(0)
@@ -122,7 +130,11 @@ fn list(runs: &[RunEntry], console: &Console) -> Result<()> {
         .map(|run| {
             [
                 run.id.clone(),
-                run.verdict.clone().unwrap_or_else(|| "not judged".to_owned()),
+                match &run.verdict {
+                    Some(verdict) => verdict.clone(),
+                    None if run.damaged => "damaged".to_owned(),
+                    None => "not judged".to_owned(),
+                },
                 // To the second, without the zone: it is always UTC.
                 run.started_at.get(..19).unwrap_or(&run.started_at).replace('T', " "),
                 run.command.clone(),
@@ -155,10 +167,13 @@ fn list(runs: &[RunEntry], console: &Console) -> Result<()> {
 
 pub(super) fn open_page(args: &OpenArgs, console: &Console) -> Result<u8> {
     let folder = run_folder(console, args.run.as_deref());
-    let judged = judge_and_save(&folder)?;
+    let judged = judge_record(&folder)?;
     let folder = RunFolder::at(std::path::absolute(&folder).unwrap_or(folder));
     let page = folder.path().join("report.html");
-    folder.save(&page, &(HTML.write)(judged.recorded()))?;
+    folder.save(&page, &(HTML.write)(judged.recorded())).map_err(|error| {
+        error.hint("`rollproof report RUN --format html=FILE` writes it elsewhere")
+    })?;
+    judged.save(folder.path())?;
     put_line(page.display())?;
     if !args.no_browser
         && let Err(error) = open::that_detached(&page)

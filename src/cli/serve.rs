@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use tokio::net::TcpListener;
 
+use super::values::listen_address;
 use super::{interrupts, output};
 use crate::error::{Error, Result};
 use crate::serve::{Shown, serve};
@@ -26,7 +27,7 @@ pub(super) struct ServeArgs {
     folder: Option<PathBuf>,
 
     /// Address to answer on
-    #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8098)))]
+    #[arg(long, value_name = "ADDRESS", value_parser = listen_address, default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8098)))]
     listen: SocketAddr,
 }
 

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::args::GlobalArgs;
 use super::console::Console;
-use super::values::{duration, stack_name, url};
+use super::values::{duration, listen_address, stack_name, url};
 use super::{interrupts, output};
 use crate::error::{Error, Result};
 use crate::site::LabUse;
@@ -32,7 +32,7 @@ pub(super) struct StatusArgs {
     what: Vec<What>,
 
     /// Address to answer on
-    #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8099)), env = "ROLLPROOF_STATUS_LISTEN")]
+    #[arg(long, value_name = "ADDRESS", value_parser = listen_address, default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8099)), env = "ROLLPROOF_STATUS_LISTEN")]
     listen: SocketAddr,
 
     /// Time between two rounds
@@ -95,7 +95,7 @@ pub(super) async fn run(args: StatusArgs, global: GlobalArgs) -> Result<u8> {
     let interrupt = match stacks.as_slice() {
         [] => interrupts::listen_quietly("stopped")?,
         [name] => {
-            let console = Console::new(global)?;
+            let console = Console::new(global, interrupts::listen()?)?;
             let site = console.open_site(LabUse::Running).await?;
             watch.stack = Some(WatchedStack {
                 engine: site.manager.clone(),

@@ -8,7 +8,7 @@ use super::console::Console;
 use super::forecast::{ForecastArgs, NAMESPACE, key};
 use super::measure::Measuring;
 use super::output::{put, put_line};
-use super::result::save;
+use super::output_files::save;
 use super::target_args::AddressArgs;
 use crate::deploy::sources;
 use crate::error::{Error, Result};

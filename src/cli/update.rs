@@ -134,6 +134,7 @@ async fn perform(
     }
     let load = args.load.load(streams::HARMLESS, &args.target.address)?;
     let limits = args.limits.limits()?;
+    args.formats.check(args.events.file())?;
     let against = args.against.former(console)?;
     if args.dry_run.dry_run {
         return Box::pin(dry_run(&declaration, name, next, args, &load, console)).await;

@@ -2,6 +2,7 @@
 //!
 //! Wrong input is refused here, before anything starts.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -116,7 +117,16 @@ impl std::str::FromStr for FormatChoice {
     }
 }
 
-/// Reads `NAME[=FILE]`; `find` knows the formats and `names` lists them.
+/// An address to listen on, such as `127.0.0.1:8098` or `localhost:8098`.
+pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let address = match text.strip_prefix("localhost:") {
+        Some(port) => format!("{}:{port}", Ipv4Addr::LOCALHOST),
+        None => text.to_owned(),
+    };
+    address.parse().map_err(|_| "write an IP address and a port, as in 127.0.0.1:8098".to_owned())
+}
+
+/// Reads `NAME[=FILE]`, in which `-` is standard output; `find` knows the formats and `names` lists them.
 pub(super) fn format_and_file<F>(
     text: &str,
     find: impl Fn(&str) -> Option<F>,
@@ -124,6 +134,7 @@ pub(super) fn format_and_file<F>(
 ) -> Result<(F, Option<PathBuf>), String> {
     let (name, file) = match text.split_once('=') {
         Some((_, "")) => return Err("the file's name is missing".into()),
+        Some((name, "-")) => (name, None),
         Some((name, file)) => (name, Some(PathBuf::from(file))),
         None => (text, None),
     };

@@ -85,6 +85,7 @@ pub(super) struct VerifyArgs {
 pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     let load = args.load.load(streams::TABLE, &args.target.address)?;
     let limits = args.limits.limits()?;
+    args.formats.check(args.events.file())?;
     // What is wrong with the files or the command line is said before an engine is started.
     if args.repeat > 1 {
         check_for_several(&args.formats)?;

@@ -71,6 +71,7 @@ enum Expected {
 pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
     let load = args.load.load(streams::HARMLESS, &args.address)?;
     let limits = args.limits.limits()?;
+    args.formats.check(args.events.file())?;
     let against = args.against.former(console)?;
     let expects = match args.expect {
         Expected::Update => Expects::Update,

@@ -31,6 +31,8 @@ pub struct RunEntry {
     pub verdict: Option<String>,
     /// The sentence that decides it.
     pub headline: Option<String>,
+    /// Whether its record cannot be read: nothing but its name and size is known then.
+    pub damaged: bool,
     /// The size of all its files.
     pub bytes: u64,
 }
@@ -56,7 +58,7 @@ struct ReportRead {
 }
 
 impl RunEntry {
-    /// The runs in this folder, the newest first. What is no run is left out.
+    /// The runs in this folder, the newest first, and damaged ones last. What is no run is left out.
     ///
     /// # Errors
     /// If the folder cannot be read; one that does not exist has no runs.
@@ -78,20 +80,40 @@ impl RunEntry {
             return None;
         }
         let folder = RunFolder::at(path);
-        let meta: MetaRead = serde_json::from_slice(&fs::read(folder.meta_file()).ok()?).ok()?;
+        let id = path.file_name()?.to_str()?.to_owned();
+        let meta = fs::read(folder.meta_file()).ok();
+        let meta: Option<MetaRead> = meta.and_then(|text| serde_json::from_slice(&text).ok());
+        let Some(meta) = meta else {
+            return is_remains(path, &id).then(|| Self::damaged(path, id));
+        };
         let report = fs::read(folder.report_file()).ok();
         let report: Option<ReportRead> = report.and_then(|text| serde_json::from_slice(&text).ok());
         let (verdict, headline) = report.map(|report| (report.verdict, report.headline)).unzip();
         Some(Self {
-            id: path.file_name()?.to_str()?.to_owned(),
+            id,
             path: path.to_owned(),
             started_at: meta.started_at,
             command: meta.command,
             service: meta.stack.service,
             verdict,
             headline,
+            damaged: false,
             bytes: size(path),
         })
+    }
+
+    fn damaged(path: &Path, id: String) -> Self {
+        Self {
+            id,
+            path: path.to_owned(),
+            started_at: String::new(),
+            command: String::new(),
+            service: String::new(),
+            verdict: None,
+            headline: None,
+            damaged: true,
+            bytes: size(path),
+        }
     }
 
     /// The same as JSON.
@@ -100,7 +122,7 @@ impl RunEntry {
         serde_json::json!({
             "run_id": self.id, "path": self.path, "started_at": self.started_at,
             "command": self.command, "service": self.service, "verdict": self.verdict,
-            "headline": self.headline, "bytes": self.bytes,
+            "headline": self.headline, "damaged": self.damaged, "bytes": self.bytes,
         })
     }
 
@@ -108,10 +130,27 @@ impl RunEntry {
     #[must_use]
     pub fn is_growing(&self) -> bool {
         let folder = RunFolder::at(&self.path);
-        let written = fs::metadata(folder.events_file()).and_then(|file| file.modified());
-        let recent = written
-            .is_ok_and(|at| SystemTime::now().duration_since(at).unwrap_or_default() < GROWING);
+        // Nothing may happen for minutes, but requests are written all the time. A folder that has
+        // no file yet was made just now.
+        let times = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        let times = times.filter_map(|file| file.metadata().ok()?.modified().ok());
+        let made = fs::metadata(&self.path).and_then(|folder| folder.modified()).ok();
+        let recent = times
+            .chain(made)
+            .any(|at| SystemTime::now().duration_since(at).unwrap_or_default() < GROWING);
         recent && !folder.closed_file().exists()
+    }
+
+    /// Refuses a run that may still be going on.
+    ///
+    /// # Errors
+    /// If it may be.
+    pub fn check_at_rest(&self) -> Result<()> {
+        if self.is_growing() {
+            return Err(Error::usage(format!("run {} may still be going on", self.id))
+                .hint("its record is not closed and was written to within the last minute"));
+        }
+        Ok(())
     }
 
     /// Removes the run's folder, and lets `latest` point at the newest run that is left.
@@ -119,10 +158,7 @@ impl RunEntry {
     /// # Errors
     /// If the run may still be going on, or if something cannot be removed.
     pub fn remove(&self) -> Result<()> {
-        if self.is_growing() {
-            return Err(Error::usage(format!("run {} may still be going on", self.id))
-                .hint("its record is not closed and was written to within the last minute"));
-        }
+        self.check_at_rest()?;
         fs::remove_dir_all(&self.path)
             .map_err(|error| cannot("remove the folder", &self.path, error))?;
         let Some(runs) = self.path.parent() else { return Ok(()) };
@@ -130,7 +166,7 @@ impl RunEntry {
         if latest.exists() {
             return Ok(());
         }
-        match Self::all(runs)?.first() {
+        match Self::all(runs)?.first().filter(|newest| !newest.damaged) {
             Some(newest) => RunFolder::at(&newest.path).mark_latest(),
             // A link that leads nowhere would only raise questions.
             None => fs::remove_file(&latest).or_else(|error| match error.kind() {
@@ -139,6 +175,23 @@ impl RunEntry {
             }),
         }
     }
+}
+
+/// Whether a folder is what is left of a run: a disk that was full, or a kill at the wrong moment.
+/// It has the name of a run or its files, and nothing that is not a run's.
+fn is_remains(folder: &Path, id: &str) -> bool {
+    let Ok(files) = fs::read_dir(folder) else { return false };
+    let names: Vec<_> = files.flatten().map(|file| file.file_name()).collect();
+    let is_of_run = |name: &std::ffi::OsString| {
+        let name = name.to_string_lossy();
+        // A file that was being saved has a dot before its name and a number after it.
+        let name = name.trim_start_matches('.').trim_end_matches(|c: char| c.is_ascii_digit());
+        let name = name.trim_end_matches('.');
+        matches!(name, "meta.json" | "events.jsonl" | "closed.json" | "report.json" | "report.html")
+            || name.starts_with("shots-")
+    };
+    let is_id = id.len() == 20 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    names.iter().all(is_of_run) && (is_id || !names.is_empty())
 }
 
 /// The size of a folder's files; a run's folder has no folders in it.

@@ -66,6 +66,38 @@ fn what_is_typed_wins_then_the_environment_then_the_file() {
 }
 
 #[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let place = place();
+    place.file("rollproof.yml", "target: {engine: lab}\nload: {rate: 7}\n");
+    let mut command = place.command(&["verify", "--dry-run", "--json", "-c", "stack.yml"]);
+    for name in ["ENGINE", "CONFIG", "LOG", "LAB_ROOT"] {
+        command.env(format!("ROLLPROOF_{name}"), "");
+    }
+    let told = finish(&mut command).expect(0).json();
+    assert_eq!(rate(&told), "7.0");
+    assert!(told["engine"].as_str().unwrap().contains("--engine lab"), "{told}");
+}
+
+#[test]
+fn a_dash_is_no_file_beside_the_file() {
+    let place = place();
+    std::fs::create_dir(place.path().join("ci")).unwrap();
+    place.file("ci/own.yml", "formats: {html: '-', junit: '-'}\n");
+    place.run(&["verify", "--dry-run", "--config", "ci/own.yml", "-c", "stack.yml"]).expect(0);
+    let ended = place.run(&["verify", "--config", "ci/own.yml", "--events", "-"]).expect(2);
+    assert!(ended.err.contains("--format html both write to standard output"), "{}", ended.err);
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_no_missing_file() {
+    let place = place();
+    std::os::unix::fs::symlink("nowhere.yml", place.path().join("rollproof.yml")).unwrap();
+    let ended = place.run(&["verify", "--dry-run", "-c", "stack.yml"]).expect(2);
+    assert!(ended.err.contains("cannot read rollproof.yml"), "{}", ended.err);
+    place.run(&["verify", "--dry-run", "--no-config", "-c", "stack.yml"]).expect(0);
+}
+
+#[test]
 fn the_file_beside_the_stack_is_used_and_its_paths_count_from_there() {
     let place = place();
     let folder = place.path().join("shop");

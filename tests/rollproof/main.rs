@@ -51,6 +51,7 @@ mod machine;
 mod main_job;
 mod next_version;
 mod one_shot;
+mod output_files;
 mod plan;
 mod probe;
 mod record;

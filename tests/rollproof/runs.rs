@@ -82,6 +82,69 @@ fn a_run_that_goes_on_is_not_removed() {
 }
 
 #[test]
+fn a_run_that_goes_on_keeps_no_other_from_being_pruned() {
+    let place = with_runs(&RUNS);
+    let newest = left(&place)[0].clone();
+    let folder = place.state().join("runs").join(&newest);
+    std::fs::remove_file(folder.join("closed.json")).unwrap();
+    // Nothing has happened for a while, but requests are being sent.
+    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let events = std::fs::File::options().write(true).open(folder.join("events.jsonl")).unwrap();
+    events.set_modified(hour_ago).unwrap();
+    let ended = place.run(&["runs", "prune", "--keep", "0"]).expect(0);
+    assert!(ended.err.contains("removed 2 runs"), "{}", ended.err);
+    assert!(ended.err.contains(&format!("run {newest} is left")), "{}", ended.err);
+    assert_eq!(left(&place), [newest]);
+}
+
+#[test]
+fn a_run_that_is_named_twice_is_removed_once() {
+    let place = with_runs(&RUNS);
+    let ended = place.run(&["runs", "rm", "scaled-down", "scaled-down"]).expect(0);
+    assert!(ended.err.contains("removed 1 run "), "{}", ended.err);
+    assert_eq!(left(&place).len(), 2);
+}
+
+#[test]
+fn damaged_runs_are_listed_and_can_be_removed() {
+    let place = with_runs(&RUNS);
+    let runs = place.state().join("runs");
+    // What a full disk or a kill leaves: an empty file, half a file, none at all.
+    for name in ["empty", "half", "20261126-095523-8bf4", "not-a-run", "someones"] {
+        std::fs::create_dir(runs.join(name)).unwrap();
+    }
+    std::fs::write(runs.join("empty/meta.json"), "").unwrap();
+    std::fs::write(runs.join("half/meta.json"), "{\"schema_version\":1,").unwrap();
+    std::fs::write(runs.join("half/.report.json.4711"), "{").unwrap();
+    std::fs::write(runs.join("someones/meta.json"), "").unwrap();
+    std::fs::write(runs.join("someones/thesis.tex"), "").unwrap();
+    let out = place.run(&["runs"]).expect(0).out;
+    let damaged: Vec<&str> = out.lines().filter(|line| line.contains("  damaged ")).collect();
+    assert_eq!(damaged.len(), 3, "{out}");
+    assert!(!out.contains("not-a-run") && !out.contains("someones"), "{out}");
+    place.run(&["report", "half"]).expect(2);
+
+    // They may be runs that began just now.
+    let ended = place.run(&["runs", "rm", "half"]).expect(2);
+    assert!(ended.err.contains("may still be going on"), "{}", ended.err);
+    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    for name in ["empty", "half", "20261126-095523-8bf4"] {
+        let folder = std::fs::read_dir(runs.join(name)).unwrap();
+        for path in folder.map(|file| file.unwrap().path()).chain([runs.join(name)]) {
+            std::fs::File::open(path).unwrap().set_modified(hour_ago).unwrap();
+        }
+    }
+    place.run(&["runs", "rm", "half"]).expect(0);
+    assert!(!runs.join("half").exists());
+    // The runs that can be read are kept first.
+    place.run(&["runs", "prune", "--keep", "3"]).expect(0);
+    assert_eq!(left(&place).len(), 3);
+    assert!(!place.run(&["runs"]).expect(0).out.contains("damaged"));
+    assert!(runs.join("not-a-run").exists() && runs.join("someones").exists());
+    assert!(runs.join("latest").exists());
+}
+
+#[test]
 fn open_writes_the_page_into_the_folder_of_the_run() {
     let place = with_runs(&RUNS);
     for args in [&["open", "--no-browser"][..], &["open", "--no-browser", "scaled-down"]] {

@@ -205,11 +205,17 @@ fn text_from_a_run_stays_text_and_a_broken_run_is_one_page_only() {
 fn what_cannot_be_served_is_refused() {
     let place = Workplace::without_engine();
     place.run(&["serve", "nowhere"]).expect(2);
-    place.run(&["serve", "--listen", "localhost"]).expect(2);
+    for wrong in ["localhost", "8098", ":8098", "127.0.0.1", "127.0.0.1:65536", "shop.example:80"] {
+        let ended = place.run(&["serve", "--listen", wrong]).expect(2);
+        assert!(ended.err.contains("as in 127.0.0.1:8098"), "{}", ended.err);
+    }
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let ended = place.run(&["serve", "--listen", &address]).expect(4);
     assert!(ended.err.contains("cannot listen on") && ended.err.contains("hint"), "{}", ended.err);
+    let named = address.replace("127.0.0.1", "localhost");
+    let ended = place.run(&["serve", "--listen", &named]).expect(4);
+    assert!(ended.err.contains(&format!("cannot listen on {address}")), "{}", ended.err);
     // Without a run, the page says how to make one.
     let serve = Serve::start(&place, &[]);
     assert!(serve.ask("/").1.contains("rollproof verify"));

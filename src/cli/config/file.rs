@@ -43,7 +43,10 @@ impl ConfigFile {
         let name = path.display().to_string();
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            // A link that leads nowhere was meant to lead somewhere.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !path.is_symlink() => {
+                return Ok(None);
+            }
             Err(error) => {
                 return Err(Error::usage(format!("cannot read {name}")).caused_by(error));
             }
@@ -77,8 +80,11 @@ impl ConfigFile {
         }
     }
 
-    /// A path in the file counts from the file's folder.
+    /// A path in the file counts from the file's folder; `-` is none.
     pub(super) fn beside(&self, path: &str) -> String {
+        if path == "-" {
+            return path.to_owned();
+        }
         let folder = self.path.parent().unwrap_or(Path::new(""));
         folder.join(path).to_string_lossy().into_owned()
     }

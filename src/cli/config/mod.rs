@@ -68,6 +68,7 @@ impl From<clap::Error> for Refusal {
 
 /// Reads a command line, and the file that its command takes settings from.
 pub(super) fn read(root: Command, args: &[OsString]) -> Result<Line, Refusal> {
+    let root = without_empty_variables(root);
     let typed = root.clone().try_get_matches_from(args)?;
     // Not every command tells it.
     let ci = typed.subcommand().and_then(|(_, own)| own.try_get_one("ci").ok().flatten().copied());
@@ -81,7 +82,7 @@ pub(super) fn read(root: Command, args: &[OsString]) -> Result<Line, Refusal> {
     let Some((command, of_command, file)) = file else {
         return Ok(Line { cli: Cli::from_arg_matches(&typed)?, file: None, ci });
     };
-    let mut built = Cli::command();
+    let mut built = without_empty_variables(Cli::command());
     built.build();
     check(&built, &file).map_err(|error| Refusal::File(error, ci))?;
     let settings = file.settings.iter().filter(|setting| setting.section.is_for(command));
@@ -93,6 +94,16 @@ pub(super) fn read(root: Command, args: &[OsString]) -> Result<Line, Refusal> {
     });
     let cli = Cli::from_arg_matches(&line.try_get_matches_from(args)?)?;
     Ok(Line { cli, file: Some(file.path), ci })
+}
+
+/// A variable that is set to nothing is as good as none: CI systems set those of inputs that are not
+/// given.
+fn without_empty_variables(command: Command) -> Command {
+    let is_empty =
+        |arg: &Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|arg| if is_empty(&arg) { arg.env(None) } else { arg })
+        .mut_subcommands(without_empty_variables)
 }
 
 /// The file for a command line.
@@ -143,7 +154,7 @@ fn with_default(
         }
     }
     if names_files(arg, &setting.key) {
-        for value in values.iter_mut().filter(|value| *value != "-") {
+        for value in &mut values {
             *value = file.beside(value);
         }
     }
