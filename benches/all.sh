@@ -47,10 +47,10 @@ row() {
 # found NAME EXPRESSION: what sed prints of the output of a part.
 found() { sed -n "$2" "$folder/$1" | head -1; }
 printf '\n'
-awk '/^(fresh|keepalive) +[0-9]+ +[0-9.-]+ +[0-9.-]+ +[0-9.-]+/ { print $1, $2, $7, $8 }' \
-  "$folder/compare" | while read -r mode rate best median; do
-  row "CPU time relative to oha, $mode, $rate/s, best of $rounds" "${best:--}" 1.00
-  row "CPU time relative to oha, $mode, $rate/s, median" "${median:--}" 1.00
+awk '/^http[s2]* +(fresh|keepalive) +[0-9]+ +[0-9.-]+ +[0-9.-]+ +[0-9.-]+/ { print $1, $2, $3, $8, $9 }' \
+  "$folder/compare" | while read -r protocol mode rate best median; do
+  row "CPU time relative to oha, $protocol, $mode, $rate/s, best" "${best:--}" 1.00
+  row "CPU time relative to oha, $protocol, $mode, $rate/s, median" "${median:--}" 1.00
 done
 row 'send lag at 1,000/s, p99, ms' "$(found steady 's/^send lag.* p99 \([0-9.]*\),.*/\1/p')" 0.5
 row 'send lag at 1,000/s, p99.9, ms' "$(found steady 's/^send lag.* p99\.9 \([0-9.]*\),.*/\1/p')" 2

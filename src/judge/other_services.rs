@@ -61,10 +61,14 @@ impl<'a> OtherService<'a> {
         self.down.iter().any(|(start, end)| *start - NEAR <= to && from <= *end + NEAR)
     }
 
-    /// Whether one of its tasks was being stopped, or ended, while the request was on its way.
+    /// Whether one of its tasks was being stopped, or ended, while the request was on its way. From its
+    /// signal on, a proxy may take no new connection while it finishes long requests.
     fn broke_off(&self, from: Offset, to: Offset) -> bool {
-        let steps = self.tasks.lives.iter().flat_map(|life| [life.signalled, life.ended]);
-        steps.flatten().any(|at| from - NEAR <= at && at <= to + NEAR)
+        self.tasks.lives.iter().any(|life| {
+            let Some(start) = life.signalled.or(life.ended) else { return false };
+            let end = life.ended.unwrap_or(start);
+            from - NEAR <= end && start <= to + NEAR
+        })
     }
 
     /// The task of it that ended last before its first time without one since `from`.

@@ -4,8 +4,8 @@
 use rollproof::Offset;
 use rollproof::judge::{Cause, Judgement, NodeChange, Verdict};
 use rollproof::record::{
-    EndReason, EntryFacts, Event, EventKind, Expects, MachineLoad, NodeSeen, Outcome, Purpose,
-    SpecMatch, TaskSeen,
+    ContainerAction, EndReason, EntryFacts, Event, EventKind, Expects, MachineLoad, NodeSeen,
+    Outcome, Purpose, SpecMatch, TaskSeen,
 };
 use rollproof::swarm::{Order, TaskState, UpdateState};
 
@@ -74,6 +74,36 @@ fn requests_that_are_refused_while_no_proxy_runs_are_the_proxys() {
     assert!(fix.contains("demo_proxy") && fix.contains("start-first"), "{fix}");
     let nearest = judgement.scenarios[0].failures[0].nearest.as_ref().unwrap();
     assert_eq!(nearest.service.as_deref(), Some(PROXY));
+}
+
+/// It takes no new connection from its signal on, and ends only when long requests are done.
+#[test]
+fn a_proxy_that_finishes_long_requests_is_being_stopped() {
+    let mut story = with_proxy();
+    story.run.meta.stack.entry = Some(EntryFacts {
+        service: PROXY.to_owned(),
+        replicas: Some(1),
+        host_port: true,
+        order: Order::StopFirst,
+    });
+    story.event(
+        11.5,
+        EventKind::Container {
+            container: "p1c".to_owned(),
+            task: "p1".to_owned(),
+            service: PROXY.to_owned(),
+            action: ContainerAction::Kill,
+            exit_code: None,
+            signal: Some(15),
+        },
+    );
+    story.shots(GOOD_END + 0.5, |at, shot| {
+        if (13.0..14.5).contains(&at) {
+            fail(shot, Outcome::Refused, 0.001);
+        }
+    });
+    let judgement = judge(&story.finish());
+    assert_eq!(causes(&judgement), [Cause::ProxyStopping], "{:#?}", judgement.scenarios[0].causes);
 }
 
 #[test]
