@@ -208,7 +208,9 @@ impl Bench {
         let input = case.input(engine, self.hops, Some(real.order.clone()));
         let seen_of = |mut outcomes: Vec<Outcome>| {
             for outcome in &mut outcomes {
-                outcome.states.retain(|step| step.at <= real.until);
+                let known = real.states.len();
+                let later = outcome.states.iter().skip(known).position(|step| step.at > real.until);
+                outcome.states.truncate(later.map_or(usize::MAX, |later| known + later));
             }
             outcomes
         };

@@ -14,13 +14,24 @@ impl Observed {
     pub fn replay(&self) -> (Races, Outcome) {
         let play = |races: Races| {
             let mut outcome = simulate(&Input { races, ..self.input.clone() });
-            outcome.states.retain(|step| step.at <= self.until);
+            self.forget_what_came_later(&mut outcome);
             (races, outcome)
         };
         let first = play(Races::default());
         Races::ALL.into_iter().skip(1).map(play).fold(first, |best, other| {
             if self.distance(&other.1) < self.distance(&best.1) { other } else { best }
         })
+    }
+
+    /// Of an update that was over when nobody looked any more, states beyond the recorded ones that come
+    /// after that.
+    fn forget_what_came_later(&self, outcome: &mut Outcome) {
+        let known = self.states.len();
+        if self.states.last().is_some_and(|(state, _)| state.is_terminal()) {
+            let seen = outcome.states.iter().skip(known).take_while(|step| step.at <= self.until);
+            let keep = known + seen.count();
+            outcome.states.truncate(keep);
+        }
     }
 
     fn distance(&self, outcome: &Outcome) -> (bool, Offset) {
