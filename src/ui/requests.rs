@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::request_stream::RequestStream;
+use super::request_stream::{RequestStream, classes_text};
 use crate::Offset;
 use crate::record::{Event, EventKind, Outcome, Purpose, Shot, StreamFacts};
-use crate::wording::{count, counted};
+use crate::wording::{count, counted, length};
 
 /// Every stream of requests by name.
 #[derive(Debug, Default)]
@@ -159,6 +159,18 @@ impl Failures {
             failures.fresh = false;
         }
         ongoing.take_if(|failures| now - failures.found >= calm)
+    }
+
+    /// `  requests succeed again: 40 lost within 390 ms (40 reset)`.
+    pub fn recovered(&self, what: &str) -> String {
+        let number = self.number();
+        let classes = classes_text(&self.classes);
+        let within = match number {
+            1 => String::new(),
+            _ => format!(" within {}", length(self.last_due - self.first_due)),
+        };
+        let number = count(number);
+        format!("  requests{what} succeed again: {number} lost{within} ({classes})")
     }
 
     /// How many there are.

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::nodes::Nodes;
 use super::problems::Problems;
-use super::request_stream::classes_text;
 use super::requests::{Failures, Requests};
 use super::rollout::Rollout;
 use super::screen::{Line, RunLog, Scene, phase_name};
@@ -159,7 +158,7 @@ impl RunLog for ShortLog {
             [(&mut self.users, ""), (&mut self.control, " to the control target")]
         {
             if let Some(ended) = Failures::ended(ongoing, now, CALM) {
-                let text = recovered(&ended, what);
+                let text = ended.recovered(what);
                 self.counted = Some(now);
                 self.lines.push(Line { at: now, text, lasting: true });
             }
@@ -378,18 +377,6 @@ fn converged(after: Offset, scene: &Scene) -> Option<String> {
         let (services, replicas) = (counted(number, "service"), counted(replicas, "replica"));
         format!("converged after {}: {services}, {replicas}", length(after))
     })
-}
-
-/// `  requests succeed again: 40 lost within 390 ms (40 reset)`.
-fn recovered(failures: &Failures, what: &str) -> String {
-    let number = failures.number();
-    let classes = classes_text(&failures.classes);
-    let within = match number {
-        1 => String::new(),
-        _ => format!(" within {}", length(failures.last_due - failures.first_due)),
-    };
-    let number = crate::wording::count(number);
-    format!("  requests{what} succeed again: {number} lost{within} ({classes})")
 }
 
 /// `; 0 of 5,103 requests lost`, if any were sent since the change.

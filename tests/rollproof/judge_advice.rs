@@ -2,7 +2,9 @@
 
 use rollproof::Offset;
 use rollproof::judge::{Advice, Cause, Judgement, Verdict};
-use rollproof::record::{EndReason, EventKind, Expects, Outcome, Purpose, Shot, SpecMatch};
+use rollproof::record::{
+    EndReason, EntryFacts, EventKind, Expects, Outcome, Purpose, Shot, SpecMatch,
+};
 use rollproof::swarm::{FailureAction, Order, TaskState, UpdateState};
 
 use crate::judge_story::{
@@ -274,4 +276,47 @@ fn the_failed_health_check_is_the_cause_whatever_the_exit_code() {
     let expected = "became unhealthy: 3 checks failed: \"wget: can't connect to remote host \
                     (127.0.0.1:1)\"";
     assert_eq!(error(story), expected);
+}
+
+#[test]
+fn the_fix_for_one_replica_depends_on_who_publishes_the_port() {
+    let fix = |service: &str, host_port: bool| {
+        let mut story = Story::new(1);
+        story.run.meta.stack.healthcheck = Some(healthcheck());
+        story.run.meta.stack.entry = Some(EntryFacts {
+            service: service.to_owned(),
+            replicas: Some(1),
+            host_port,
+            order: Order::StopFirst,
+        });
+        story.run.events.retain(|event| match &event.kind {
+            EventKind::Task(task) => task.slot == 1,
+            _ => true,
+        });
+        story.scenario("update", Expects::Update);
+        for event in &mut story.run.events {
+            if let EventKind::ScenarioStarted { replicas, .. } = &mut event.kind {
+                *replicas = 1;
+            }
+        }
+        story.state(SUBMIT + 0.1, UpdateState::Updating, "update in progress");
+        story.replace(1, 2, SUBMIT + 0.1);
+        story.state(SUBMIT + 15.0, UpdateState::Completed, "update completed");
+        story.end(SUBMIT + 17.0, SpecMatch::Submitted, EndReason::Settled);
+        story.shots(SUBMIT + 17.5, |at, shot| {
+            shot.outcome = Outcome::Ok;
+            shot.replica = None;
+            if (SUBMIT + 1.2..SUBMIT + 4.6).contains(&at) {
+                fail(shot, Outcome::Refused, 0.001);
+            }
+        });
+        let judgement = judge(&story.finish());
+        let scenario = &judgement.scenarios[0];
+        assert_eq!(scenario.causes[0].cause, Cause::NoHealthyReplica);
+        scenario.advice.clone().unwrap()
+    };
+    let direct = fix("demo_app", true);
+    assert!(direct.lines.is_empty() && !direct.text.unwrap().contains("start-first"));
+    assert_eq!(fix("demo_app", false).lines[1], "  order: start-first");
+    assert_eq!(fix("demo_proxy", true).lines[1], "  order: start-first");
 }

@@ -111,3 +111,12 @@ fn a_self_test_that_is_over_is_no_stream_of_the_scenario() {
     let streams: Vec<_> = judgement.scenarios[0].streams.iter().map(|s| s.name.as_str()).collect();
     assert_eq!(streams, ["fresh"]);
 }
+
+#[test]
+fn host_names_of_the_users_own_are_no_evidence_against_a_replica() {
+    let mut story = good_update();
+    story.shots(GOOD_END + 0.5, |_, shot| shot.replica = Some("web-1".into()));
+    let judgement = judge(&story.finish());
+    assert_eq!(judgement.verdict, Verdict::Pass);
+    assert!(judgement.caveats[0].contains("do not say which replica"));
+}

@@ -390,12 +390,3 @@ fn failures_that_the_control_shares_prove_nothing() {
     assert_eq!(broken(&judgement), ["no-failed-requests", "control-clean"]);
     assert_eq!(judgement.verdict, Verdict::Inconclusive);
 }
-
-#[test]
-fn host_names_of_the_users_own_are_no_evidence_against_a_replica() {
-    let mut story = good_update();
-    story.shots(GOOD_END + 0.5, |_, shot| shot.replica = Some("web-1".into()));
-    let judgement = judge(&story.finish());
-    assert_eq!(judgement.verdict, Verdict::Pass);
-    assert!(judgement.caveats[0].contains("do not say which replica"));
-}

@@ -47,6 +47,7 @@ mod limits;
 mod lint;
 mod lint_cases;
 mod lint_command;
+mod lint_health_cases;
 mod machine;
 mod main_job;
 mod next_version;
