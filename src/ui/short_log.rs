@@ -109,9 +109,8 @@ impl RunLog for ShortLog {
                 self.say(event.at, format!("  note: {}", clean(text)), scene);
             }
             EventKind::Node(node) => {
-                if let Some(text) = self.nodes.news(node) {
-                    self.say(event.at, format!("  {text}"), scene);
-                }
+                let news = self.nodes.news(node).into_iter();
+                news.for_each(|text| self.say(event.at, format!("  {text}"), scene));
             }
             EventKind::RunFailed { text, .. } => {
                 self.say(event.at, format!("the run ends early: {}", clean(text)), scene);
