@@ -20,6 +20,8 @@ use crate::error::{Error, Result};
 
 /// How long a simulated engine may take to start or to end.
 const WITHIN: Duration = Duration::from_secs(10);
+/// How long to try for the lock of an engine.
+const LOCK_WITHIN: Duration = Duration::from_secs(1);
 /// The longest path of a Unix socket on every system.
 const LONGEST_SOCKET: usize = 100;
 
@@ -214,9 +216,7 @@ impl Simulation {
         };
         let folder = folder(state);
         fs::create_dir_all(&folder).map_err(failed)?;
-        let lock = File::create(folder.join("lock")).map_err(failed)?;
-        let _lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock)
-            .map_err(|_| Error::environment("a simulated engine runs in this folder already"))?;
+        let _lock = lock(&folder).await?;
         let socket = socket(&folder, "engine.sock").map_err(failed)?;
         let server = Server::open(&socket, speed)?;
         let process = i32::try_from(std::process::id()).unwrap_or_default();
@@ -252,6 +252,25 @@ impl Simulation {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => {
                 Err(Error::environment(format!("cannot read {}", file.display())).caused_by(error))
+            }
+        }
+    }
+}
+
+/// Locks a folder for its engine. Somebody who looks whether there is one holds the lock for a moment.
+async fn lock(folder: &Path) -> Result<Flock<File>> {
+    let deadline = Instant::now() + LOCK_WITHIN;
+    loop {
+        let file = File::create(folder.join("lock")).map_err(|error| {
+            Error::environment("cannot start the simulated engine").caused_by(error)
+        })?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err(_) if Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Err(_) => {
+                return Err(Error::environment("a simulated engine runs in this folder already"));
             }
         }
     }

@@ -19,6 +19,7 @@
 //! * [`simulate`]: an update from start to end;
 //! * [`Outcome`]: states, touched slots, durations, capacity, and [`Outcome::events`], the same
 //!   events as in the record of a real run;
+//! * [`Live`]: a service that is followed while requests come at any moment;
 //! * [`Spec::of`]: the input from a service's request body;
 //! * [`health_course`] and [`CheckTimings`]: when a container becomes healthy and unhealthy;
 //! * [`HopTimes`]: the part of a duration that no setting decides; [`HopTimes::measure`] takes it
@@ -28,7 +29,7 @@
 //! The rules come from the engine's source (swarmkit and moby, named at each rule) and from
 //! recorded runs. What the source leaves open, because two parts of the engine race, is in
 //! [`Races`]; `Races::ALL` are all ways in which they can end. What the model leaves out: changes of
-//! manager, nodes that are lost, a second update while one is going on, jobs.
+//! manager, nodes that are lost, jobs; a second update while one is going on is for [`Live`] alone.
 
 mod agent;
 mod behaviour;
