@@ -1,8 +1,8 @@
 //! What the rules about health checks find, and what they do not.
 
+use rollproof::Offset;
 use rollproof::lint::Conditions;
 use rollproof::lint::Severity::{Error, Hint, Warning};
-use rollproof::swarm::EngineVersion;
 
 use crate::lint_cases::{Case, case, with_image};
 
