@@ -80,8 +80,8 @@ test: setup app ## Run all tests, including those on real engines
 test-ci: setup app ## Run every snippet of docs/ci.md and the steps of the action, on a real engine
 	$(if $(filter-out 0,$(shell id -u)),$(RUNNER)='sudo -E') $(CARGO) test --test rollproof -- --include-ignored ci_documentation:: $(ARGS)
 
-test-fixes: setup app ## Apply every fix that a report can print, on a real engine
-	$(if $(filter-out 0,$(shell id -u)),$(RUNNER)='sudo -E') $(CARGO) test --test rollproof -- --include-ignored fixes:: $(ARGS)
+test-fixes: setup app ## Bring about every cause and apply every fix of a report, on a real engine
+	$(if $(filter-out 0,$(shell id -u)),$(RUNNER)='sudo -E') $(CARGO) test --test rollproof -- --include-ignored fixes:: causes:: $(ARGS)
 
 test-ipvs: setup app driver ## Verify the example on a kernel with IPVS, in a guest (see docs/ipvs.md)
 	@sh scripts/ipvs/test.sh $(ROLLPROOF) $(TARGET)/$(HOST)/app/rollproof-app

@@ -1,12 +1,38 @@
-//! What the YAML files that users write for rollproof have in common: lengths of time, and the place
-//! of a mistake.
+//! What the YAML files that users write for rollproof have in common: how much of them is read, lengths
+//! of time, and the place of a mistake.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
 use crate::{Error, Offset, Place};
+
+/// The largest of these files, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// Reads such a file.
+///
+/// # Errors
+/// It cannot be read, or is larger than 1 MiB: `/dev/zero` has no end.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::other(format!("the file is larger than {} MiB", LARGEST >> 20)));
+    }
+    Ok(bytes)
+}
+
+/// The same as text.
+///
+/// # Errors
+/// Those of [`read`], and bytes that are no UTF-8.
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read(path)?).map_err(io::Error::other)
+}
 
 /// A length of time such as `500ms`, `1m30s` or 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::record::{RecordReader, Run, UserLimits};
 use crate::site::LabUse;
 use crate::swarm_model::HopTimes;
-use crate::yaml_file::refuse_at;
+use crate::yaml_file::{read_text, refuse_at};
 
 /// Requests a second while hop times are measured: few enough to disturb nothing.
 const RATE: f64 = 10.0;
@@ -73,7 +73,7 @@ fn measured(run: &Run) -> Result<HopTimes> {
 /// Reads a file of `calibrate`.
 pub(super) fn read_hop_times(path: &Path) -> Result<HopTimes> {
     let name = path.to_string_lossy();
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = read_text(path).map_err(|error| {
         Error::usage(format!("cannot read the hop times in {name}")).caused_by(error)
     })?;
     let refused = |at: Option<(u64, u64)>, message: &str| {

@@ -16,6 +16,7 @@ use crate::plan::{BehaviourFile, Setting};
 use crate::stack::ServiceBody;
 use crate::swarm::{EngineVersion, SpecChange};
 use crate::swarm_model::{HopTimes, NEWEST, Node, Spec};
+use crate::yaml_file;
 
 #[derive(Debug, Args)]
 pub(super) struct ForecastArgs {
@@ -135,7 +136,7 @@ fn read_behaviour(path: &Path) -> Result<BehaviourFile> {
         std::io::stdin().lock().read_to_string(&mut text).map_err(failed)?;
         text
     } else {
-        std::fs::read_to_string(path).map_err(failed)?
+        yaml_file::read_text(path).map_err(failed)?
     };
     BehaviourFile::read(&name, &text)
 }

@@ -142,16 +142,9 @@ impl StackFacts {
     /// The same with every duration as short as it is where time passes so much faster.
     #[must_use]
     pub fn at_speed(mut self, speed: f64) -> Self {
-        for policy in [&mut self.update_config, &mut self.rollback_config] {
-            policy.delay /= speed;
-            policy.monitor /= speed;
-        }
-        if let Some(check) = &mut self.healthcheck {
-            check.interval /= speed;
-            check.timeout /= speed;
-            check.start_period /= speed;
-            check.start_interval = check.start_interval.map(|interval| interval / speed);
-        }
+        self.update_config = self.update_config.at_speed(speed);
+        self.rollback_config = self.rollback_config.at_speed(speed);
+        self.healthcheck = self.healthcheck.map(|check| check.at_speed(speed));
         self
     }
 

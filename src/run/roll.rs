@@ -263,7 +263,8 @@ impl Run<'_> {
                 checks.extend(found.healthcheck.map(|check| (image, check)));
             }
         }
-        Box::new(SpecChange::between(before, after, &|image| checks.get(image).cloned()))
+        let change = SpecChange::between(before, after, &|image| checks.get(image).cloned());
+        Box::new(change.at_speed(self.env.site.speed()))
     }
 
     /// An update that was made elsewhere can bring other settings.

@@ -16,7 +16,7 @@ use crate::judge::Cause;
 use crate::record::{Ending, Losses, Must};
 use crate::streams;
 use crate::swarm::UpdateState;
-use crate::yaml_file::{Time, refuse, refuse_at};
+use crate::yaml_file::{Time, read_text, refuse, refuse_at};
 use crate::{Error, Offset, Result};
 
 const WHAT: &str = "scenario file";
@@ -199,7 +199,7 @@ fn wrong<E: serde::de::Error>(message: String) -> E {
 /// A file that cannot be read, text that is no YAML, an unknown key or a wrong value, with its place.
 pub fn read(path: &Path) -> Result<Vec<Declaration>> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = read_text(path).map_err(|error| {
         Error::usage(format!("cannot read the scenario file {name}")).caused_by(error)
     })?;
     parse(&name, &text, Group::Own)

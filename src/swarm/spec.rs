@@ -42,6 +42,17 @@ pub struct Spec {
     pub memory: u64,
 }
 
+impl Spec {
+    fn at_speed(mut self, speed: f64) -> Self {
+        self.update = self.update.at_speed(speed);
+        self.rollback = self.rollback.at_speed(speed);
+        self.health = self.health.map(|check| check.at_speed(speed));
+        self.restart = self.restart.at_speed(speed);
+        self.stop_grace /= speed;
+        self
+    }
+}
+
 impl Default for Spec {
     /// One replica with the engine's defaults.
     fn default() -> Self {
@@ -87,6 +98,12 @@ pub enum Replaces {
 }
 
 impl SpecChange {
+    /// The same with every duration as short as it is where time passes so much faster.
+    #[must_use]
+    pub fn at_speed(self, speed: f64) -> Self {
+        Self { before: self.before.at_speed(speed), after: self.after.at_speed(speed), ..self }
+    }
+
     /// The `update_config` and the `rollback_config` that are at work: Swarm rolls back by the
     /// settings of the version that it returns to (swarmkit `update/updater.go`).
     #[must_use]

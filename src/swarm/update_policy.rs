@@ -36,6 +36,14 @@ impl Default for UpdatePolicy {
 }
 
 impl UpdatePolicy {
+    /// The same where time passes so much faster.
+    #[must_use]
+    pub fn at_speed(mut self, speed: f64) -> Self {
+        self.delay /= speed;
+        self.monitor /= speed;
+        self
+    }
+
     /// How many of `replicas` slots are updated at once.
     #[must_use]
     pub fn at_once(&self, replicas: u64) -> u64 {

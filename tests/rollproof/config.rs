@@ -300,3 +300,19 @@ fn init_says_what_it_cannot_choose() {
     let text = std::fs::read_to_string(place.path().join("sub/rollproof.yml")).unwrap();
     assert!(text.contains("  compose-file: \"my stack: 1.yml\"\n"), "{text}");
 }
+
+/// A file without an end is not read to its end, whatever it was meant to be.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_file_is_read_without_a_limit() {
+    let place = place();
+    for args in [
+        &["verify", "--dry-run", "--config", "/dev/zero"][..],
+        &["plan", "-c", "stack.yml", "--behaviour", "/dev/zero"],
+        &["plan", "-c", "stack.yml", "--hop-times", "/dev/zero"],
+        &["try", "--dry-run", "/dev/zero"],
+    ] {
+        let ended = place.run(args).expect(2);
+        assert!(ended.err.contains("larger than 1 MiB"), "{args:?}: {}", ended.err);
+    }
+}

@@ -38,6 +38,7 @@ fn a_rollback_of_all_at_once_becomes_a_third_of_the_replicas() {
 }
 
 #[test]
+#[ignore = "one more of its kind: `make test-fixes` runs all"]
 fn one_missing_failure_action_is_one_cause() {
     Faulty {
         name: "f-pause",

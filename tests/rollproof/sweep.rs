@@ -146,8 +146,9 @@ fn a_row_is_measured_beside_its_prediction() {
     assert_eq!(measured["row"], 1);
     for figure in ["good_s", "recovers_s"] {
         let of = |which: &str| measured[figure][which].as_f64().unwrap();
-        // A busy machine is slow; another monitor, or another order, is far away.
-        assert!(of("measured") > 0.8 * of("predicted"), "{measured:#}");
+        // A busy machine is slow, an idle one starts the app sooner than is assumed; another monitor, or
+        // another order, is far away.
+        assert!(of("measured") > 0.6 * of("predicted"), "{measured:#}");
     }
     assert_eq!(measured["lowest"]["predicted"], measured["replicas"]);
     let run = measured["run_id"].as_str().unwrap();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::section::Section;
 use crate::error::{Error, Result};
 use crate::stack::{Fault, Mark, Node, SourceText, Value, parse_yaml};
+use crate::yaml_file;
 
 /// The file's name.
 pub(in crate::cli) const NAME: &str = "rollproof.yml";
@@ -41,7 +42,7 @@ impl ConfigFile {
     /// A file that cannot be read, or is no YAML of this form, with its place.
     pub(super) fn read(path: &Path) -> Result<Option<Self>> {
         let name = path.display().to_string();
-        let bytes = match std::fs::read(path) {
+        let bytes = match yaml_file::read(path) {
             Ok(bytes) => bytes,
             // A link that leads nowhere was meant to lead somewhere.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !path.is_symlink() => {
