@@ -190,8 +190,8 @@ echo "playground.yml (load $(load))"
 play=http://$address:10000
 "$rollproof" deploy -q -c "$stacks/playground.yml" play || fail "playground.yml cannot be deployed"
 nodes=$(for _ in 1 2 3 4 5 6 7 8; do
-    curl -s -m 20 "$play/status" | sed -n 's/.*"node": "\([^"]*\)".*/\1/p'
-done | sort -u | wc -l)
+    curl -s -m 20 -w '\n' "$play/status"
+done | sed -n 's/.*"node": "\([^"]*\)".*/\1/p' | sort -u | wc -l)
 expect 'replicas that answer' "$nodes" 4
 status() {
     curl -s -o /dev/null -m 20 -w '%{http_code}' "$play$1" || true
