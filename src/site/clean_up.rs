@@ -42,10 +42,7 @@ pub async fn remove_everything(
 /// When it does not end, or the ledger cannot be read or written.
 pub fn remove_simulation(state: &StateFolder) -> Result<bool> {
     let ended = Simulation::down(state.path())?;
-    let mut ledger = Ledger::read(state)?;
-    if ledger.forget_all_on(EngineKind::Simulated) {
-        ledger.write()?;
-    }
+    forget_all_on(state, EngineKind::Simulated)?;
     Ok(ended)
 }
 
@@ -55,11 +52,14 @@ pub fn remove_simulation(state: &StateFolder) -> Result<bool> {
 /// When the lab cannot be inspected, or the ledger cannot be read or written.
 pub async fn remove_lab(state: &StateFolder) -> Result<DownReport> {
     let report = Lab::down(state.path()).await?;
-    let mut ledger = Ledger::read(state)?;
-    if ledger.forget_all_on(EngineKind::Lab) {
-        ledger.write()?;
-    }
+    forget_all_on(state, EngineKind::Lab)?;
     Ok(report)
+}
+
+/// Forgets the stacks on an engine that is gone.
+fn forget_all_on(state: &StateFolder, kind: EngineKind) -> Result<()> {
+    let mut ledger = Ledger::read(state)?;
+    if ledger.forget_all_on(kind) { ledger.write() } else { Ok(()) }
 }
 
 /// What [`remove_everything`] would remove. No engine is asked: the ledger and this machine know.
@@ -179,11 +179,7 @@ impl Site {
     async fn remove_engine(&self, state: &StateFolder) -> Result<()> {
         if self.kind == EngineKind::Simulated {
             // It ends with this process.
-            let mut ledger = Ledger::read(state)?;
-            if ledger.forget_all_on(EngineKind::Simulated) {
-                ledger.write()?;
-            }
-            return Ok(());
+            return forget_all_on(state, EngineKind::Simulated);
         }
         let left = remove_lab(state).await?.left;
         if left.is_empty() { Ok(()) } else { Err(left_behind(&left)) }

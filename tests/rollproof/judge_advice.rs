@@ -168,19 +168,25 @@ fn an_outage_decides_even_if_its_edges_lose_more() {
     assert_eq!(advice.lines, ["update_config:", "  parallelism: 2"], "{causes:?}");
 }
 
-#[test]
-fn a_host_port_that_the_old_task_holds_needs_stop_first() {
-    let mut story = Story::new(1);
+/// A start-first update whose new task waits for the host port of the old one.
+pub fn host_port_in_use(parallelism: u64) -> Judgement {
+    let mut story = Story::new(parallelism);
     story.run.meta.stack.update_config.order = Order::StartFirst;
     story.scenario("update", Expects::Update);
     story.state(SUBMIT + 0.1, UpdateState::Updating, "update in progress");
     let id = story.add(1, 2, SUBMIT + 0.2);
-    story.task(&id).error = "no suitable node (host-mode port already in use on 1 node)".to_owned();
+    "no suitable node (host-mode port already in use on 1 node)"
+        .clone_into(&mut story.task(&id).error);
     story.see(&id, SUBMIT + 0.3, TaskState::Pending, TaskState::Running);
     let text = "waited 30 s for the update to end".to_owned();
     story.end(SUBMIT + 30.0, SpecMatch::Submitted, EndReason::Deadline { text });
     story.shots(SUBMIT + 30.5, nothing);
-    let judgement = judge(&story.finish());
+    judge(&story.finish())
+}
+
+#[test]
+fn a_host_port_that_the_old_task_holds_needs_stop_first() {
+    let judgement = host_port_in_use(1);
     assert_eq!(judgement.verdict, Verdict::Fail);
     assert_eq!(advice(&judgement).lines, ["update_config:", "  order: stop-first"]);
     assert!(judgement.headline.contains("slot 1 could not be placed"), "{}", judgement.headline);

@@ -4,9 +4,9 @@ use rollproof::judge::{Advice, Judgement};
 use rollproof::lint::{Conditions, Finding, RULES, lint};
 use rollproof::record::{EndReason, Expects, Outcome, SpecMatch};
 use rollproof::stack::{Sources, load};
-use rollproof::swarm::{FailureAction, Order, TaskState, UpdateState};
+use rollproof::swarm::{FailureAction, Order, UpdateState};
 
-use crate::judge_advice::broken_update;
+use crate::judge_advice::{broken_update, host_port_in_use};
 use crate::judge_story::{SUBMIT, Story, fail, judge, nothing};
 
 /// What `lint` finds by a rule in a service with these lines.
@@ -97,19 +97,9 @@ fn a_rollback_that_rolls_back() {
 
 #[test]
 fn a_host_port_that_the_old_task_has() {
-    let mut story = Story::new(2);
-    story.run.meta.stack.update_config.order = Order::StartFirst;
-    story.scenario("update", Expects::Update);
-    story.state(SUBMIT + 0.1, UpdateState::Updating, "update in progress");
-    let id = story.add(1, 2, SUBMIT + 0.2);
-    story.task(&id).error = "no suitable node (host-mode port already in use on 1 node)".to_owned();
-    story.see(&id, SUBMIT + 0.3, TaskState::Pending, TaskState::Running);
-    let text = "waited 30 s for the update to end".to_owned();
-    story.end(SUBMIT + 30.0, SpecMatch::Submitted, EndReason::Deadline { text });
-    story.shots(SUBMIT + 30.5, nothing);
     let port = "    ports: [{target: 80, published: 80, mode: host}]\n    deploy: {replicas: 6, \
                 update_config: {order: start-first, parallelism: 2}}\n";
-    same(&advice(&judge(&story.finish())), &found("SRU016", port));
+    same(&advice(&host_port_in_use(2)), &found("SRU016", port));
 }
 
 #[test]
