@@ -87,7 +87,7 @@ impl Case {
         &self,
         engine: Option<EngineVersion>,
         hops: Option<HopTimes>,
-        order: Option<Vec<u64>>,
+        order: Option<SlotOrder>,
     ) -> Input {
         let sources = Sources {
             files: vec!["-".to_owned()],
@@ -106,7 +106,7 @@ impl Case {
         setting.engine = engine.unwrap_or(setting.engine);
         setting.hops = hops.unwrap_or_default();
         if let Some(order) = order {
-            setting.order = SlotOrder::Given(order);
+            setting.order = order;
         }
         let [old, new] = setting.behaviours.clone().unwrap_or_else(|| {
             let sound = setting.sound.clone();

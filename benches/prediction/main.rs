@@ -3,8 +3,8 @@
 //! Each case of `cases.yml` is deployed, updated and recorded by rollproof, and played on the
 //! model of Swarm. The states and the number of touched slots must be those of one way in which the
 //! engine's races can end; durations are compared with that one. They are predicted twice: with the
-//! hop times of a calibration run of the first case, and with those of the run itself, which shows how
-//! much of an error is the machine's.
+//! hop times that `rollproof calibrate` measures first, and with those of the run itself, which shows
+//! how much of an error is the machine's.
 //!
 //! Arguments: `--only WORDS` (part of a name; repeat), `--dry-run` (predictions only), `--program
 //! PATH` (rollproof), `--records FOLDER` (compare records that are there already), `--resume` (do not
@@ -17,7 +17,7 @@
 mod case;
 mod real;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -80,7 +80,7 @@ fn main() {
         }
         return;
     }
-    bench.calibrate(&cases[0]);
+    bench.calibrate();
     let over = || bench.arguments.within.is_some_and(|within| began.elapsed() > within);
     let now = chosen.into_iter().filter(|case| bench.has_record(&id(case)) || !over());
     let rows: Vec<Row> = now.map(|case| bench.compare(case)).collect();
@@ -129,12 +129,16 @@ impl Bench {
         command.status().unwrap().code()
     }
 
-    /// Measures the hop times of this machine in a run of the first case.
-    fn calibrate(&mut self, case: &Case) {
-        let run = self.record(case, "calibration");
-        let service = run.meta.stack.service.clone();
-        let check = run.meta.stack.healthcheck.clone();
-        let hops = HopTimes::measure(&run.events, &service, check.as_ref());
+    /// Measures the hop times of this machine, as its user would.
+    fn calibrate(&mut self) {
+        let file = self.records().join("hop-times.json");
+        if !self.has(&file) {
+            std::fs::create_dir_all(self.records()).unwrap();
+            let output = file.to_str().unwrap();
+            let measured = self.rollproof(&["calibrate", "--engine", "lab", "-o", output]);
+            assert_eq!(measured, Some(0), "not calibrated");
+        }
+        let hops: HopTimes = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
         println!("hop times: {}", serde_json::to_string(&hops).unwrap());
         self.hops = Some(hops);
     }
@@ -190,8 +194,12 @@ impl Bench {
 
     /// Whether a case is not run, because it has a record.
     fn has_record(&self, id: &str) -> bool {
-        let there = || self.records().join(id).join("meta.json").exists();
-        self.arguments.records.is_some() || (self.arguments.resume && there())
+        self.has(&self.records().join(id).join("meta.json"))
+    }
+
+    /// Whether a file of an earlier turn is used.
+    fn has(&self, file: &Path) -> bool {
+        self.arguments.records.is_some() || (self.arguments.resume && file.exists())
     }
 
     fn predict_only(case: &Case) {
@@ -204,12 +212,13 @@ impl Bench {
     fn compare(&self, case: &Case) -> Row {
         let run = self.record(case, &id(case));
         let real = Real::of(&run);
+        let (seen, order) = (&real.update, &real.update.input.order);
         let engine = EngineVersion::parse(&run.meta.engine.version);
-        let input = case.input(engine, self.hops, Some(real.order.clone()));
+        let input = case.input(engine, self.hops, Some(order.clone()));
         let seen_of = |mut outcomes: Vec<Outcome>| {
             for outcome in &mut outcomes {
-                let known = real.states.len();
-                let later = outcome.states.iter().skip(known).position(|step| step.at > real.until);
+                let known = seen.states.len();
+                let later = outcome.states.iter().skip(known).position(|step| step.at > seen.until);
                 outcome.states.truncate(later.map_or(usize::MAX, |later| known + later));
             }
             outcomes
@@ -218,10 +227,11 @@ impl Bench {
         let states = |outcome: &Outcome| -> Vec<UpdateState> {
             outcome.states.iter().map(|step| step.state).collect()
         };
-        let seen: Vec<UpdateState> = real.states.iter().map(|(state, _)| *state).collect();
-        let fits_states = |outcome: &&Outcome| states(outcome) == seen;
-        let fits =
-            |outcome: &&Outcome| fits_states(outcome) && outcome.touched.len() == real.order.len();
+        let real_states: Vec<UpdateState> = seen.states.iter().map(|(state, _)| *state).collect();
+        let fits_states = |outcome: &&Outcome| states(outcome) == real_states;
+        let fits = |outcome: &&Outcome| {
+            fits_states(outcome) && outcome.touched.len() == seen.touched.len()
+        };
         let error = |outcome: &Outcome| {
             let errors = real.errors(outcome);
             errors.iter().sum::<f64>()
@@ -240,7 +250,7 @@ impl Bench {
         };
         let service = &run.meta.stack.service;
         let own = HopTimes::measure(&run.events, service, run.meta.stack.healthcheck.as_ref());
-        let with_own = case.input(engine, Some(own), Some(real.order.clone()));
+        let with_own = case.input(engine, Some(own), Some(order.clone()));
         let with_own = seen_of(predictions(&with_own));
         row.own_touched = with_own.iter().any(|outcome| fits(&outcome));
         let own = with_own.iter().filter(|outcome| fits_states(outcome));
@@ -254,10 +264,10 @@ impl Bench {
             real.load.waiting * 100.0,
             verdict(row.states),
             verdict(row.touched),
-            real.order.len(),
+            seen.touched.len(),
             best.touched.len()
         );
-        for (state, at) in &real.states {
+        for (state, at) in &seen.states {
             let when = |outcome: Option<&Outcome>| {
                 let step = outcome?.states.iter().find(|step| step.state == *state)?;
                 Some(step.at.as_secs_f64())

@@ -1,62 +1,26 @@
 //! What a record says of a real update.
 
-use rollproof::Offset;
 use rollproof::record::{EventKind, MachineLoad, Run};
 use rollproof::swarm::UpdateState;
-use rollproof::swarm_model::Outcome;
+use rollproof::swarm_model::{Observed, Outcome};
 
 /// What really happened.
 pub struct Real {
-    /// The states and when each began, counted from the request.
-    pub states: Vec<(UpdateState, Offset)>,
-    /// The touched slots, in the order of their first new tasks.
-    pub order: Vec<u64>,
-    /// When nobody looked any more.
-    pub until: Offset,
+    pub update: Observed,
     /// How busy the machine was.
     pub load: Load,
 }
 
 impl Real {
     pub fn of(run: &Run) -> Self {
-        let service = &run.meta.stack.service;
-        let submitted = run.events.iter().find_map(|event| match &event.kind {
-            EventKind::Submitted { generation, .. } => Some((event.at, *generation)),
-            _ => None,
-        });
-        let (from, generation) = submitted.unwrap();
-        let mut order: Vec<u64> = Vec::new();
-        let mut states: Vec<(UpdateState, Offset)> = Vec::new();
-        for event in &run.events {
-            match &event.kind {
-                EventKind::Task(task)
-                    if task.service == *service
-                        && task.generation == generation
-                        && !order.contains(&task.slot) =>
-                {
-                    order.push(task.slot);
-                }
-                EventKind::Service { service: of, state, .. }
-                    if of == service
-                        && event.at >= from
-                        && *state != UpdateState::None
-                        && states.last().is_none_or(|(last, _)| last != state) =>
-                {
-                    states.push((*state, event.at - from));
-                }
-                _ => {}
-            }
-        }
-        let ended = run.events.iter().find(|event| {
-            matches!(event.kind, EventKind::ScenarioEnded { .. }) && event.at >= from
-        });
-        let until = ended.or(run.events.last()).map_or(from, |event| event.at) - from;
-        Self { states, order, until, load: Load::of(run) }
+        let update = Observed::all(run).into_iter().next().unwrap();
+        Self { update, load: Load::of(run) }
     }
 
     /// The relative errors of the times at which an outcome has the same states.
     pub fn errors(&self, outcome: &Outcome) -> Vec<f64> {
-        self.states
+        self.update
+            .states
             .iter()
             .zip(&outcome.states)
             .filter(|((state, _), step)| *state == step.state && *state != UpdateState::Updating)

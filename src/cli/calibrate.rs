@@ -23,8 +23,8 @@ const RATE: f64 = 10.0;
 
 /// Measure how long an engine takes for its own steps, for `plan` and `sweep` to count with
 ///
-/// Updates a small built-in stack once, which takes about a minute, and measures how long a container takes
-/// to be made, to start and to end, and a health check to run.
+/// Updates a small built-in stack twice, which takes about a minute, and measures how long a container
+/// takes to be made, to start (alone and beside others) and to end, and a health check to run.
 #[derive(Debug, Args)]
 pub(super) struct CalibrateArgs {
     /// Measure in this recorded run instead: its id or folder
@@ -39,11 +39,17 @@ pub(super) struct CalibrateArgs {
 pub(super) async fn run(args: &CalibrateArgs, console: &Console) -> Result<u8> {
     let file = args.output.as_deref().filter(|file| file.as_os_str() != "-");
     output_files::check(file.map(|file| ("--output", file)))?;
-    let run = match &args.run {
-        Some(run) => RecordReader::open(&run_folder(console, Some(run)))?,
-        None => update_alone(console).await?,
+    let (run, hops) = if let Some(run) = &args.run {
+        let run = RecordReader::open(&run_folder(console, Some(run)))?;
+        let hops = measured(&run)?;
+        (run, hops)
+    } else {
+        let [one_by_one, at_once] = updates(console).await?;
+        let hops = measured(&one_by_one)?;
+        let hops = hops.with_crowd_of(&at_once.events, &at_once.meta.stack.service);
+        (one_by_one, hops)
     };
-    let text = serde_json::to_string_pretty(&measured(&run)?)
+    let text = serde_json::to_string_pretty(&hops)
         .map_err(|error| Error::environment("cannot write the hop times").caused_by(error))?;
     match file {
         None => put_line(text)?,
@@ -105,22 +111,26 @@ pub(super) fn read_hop_times(path: &Path) -> Result<HopTimes> {
     Ok(hops)
 }
 
-/// Updates the built-in stack once with few requests, and returns the record.
-async fn update_alone(console: &Console) -> Result<Run> {
-    let declarations = chosen(&["update".to_owned()])?;
-    let [declaration] = declarations.as_slice() else {
-        return Err(Error::environment("the scenario of a good update is missing"));
-    };
+/// Updates the built-in stack with few requests, one replica after the other and all at once, and
+/// returns the records.
+async fn updates(console: &Console) -> Result<[Run; 2]> {
+    let names = ["start-first", "all-at-once"].map(str::to_owned);
+    let declarations = chosen(&names)?;
     let load = load(RATE, true, &declarations)?;
     let _lock = console.state.lock()?;
     let site = console.open_site(LabUse::ForOneRun).await?;
     let recorded = async {
         remove_what_was_left(console, &site).await?;
         let deadline = Duration::from_secs(120);
-        let finished =
-            perform(deadline, declaration, &load, UserLimits::default(), console, &site).await?;
-        finished.outcome?;
-        RecordReader::open(&finished.folder)
+        let mut runs = Vec::new();
+        for declaration in &declarations {
+            let limits = UserLimits::default();
+            let finished = perform(deadline, declaration, &load, limits, console, &site).await?;
+            finished.outcome?;
+            runs.push(RecordReader::open(&finished.folder)?);
+            site.remove_stack(&console.state, STACK, &|text| console.detail(text)).await?;
+        }
+        runs.try_into().map_err(|_| Error::environment("the scenarios of good updates are missing"))
     };
     let recorded = recorded.await;
     let cleaned = site.after_run(&console.state, STACK, &|text| console.tell(text)).await;

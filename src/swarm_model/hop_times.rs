@@ -70,7 +70,7 @@ impl Default for HopTimes {
             deliver: Offset::from_millis(100),
             create: Offset::from_millis(30),
             start: Offset::from_millis(330),
-            crowd: Offset::from_millis(100),
+            crowd: Offset::from_millis(165),
             check: Offset::from_millis(60),
             report: Offset::from_millis(60),
             cancel: Offset::from_millis(1_000),

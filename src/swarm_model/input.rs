@@ -122,8 +122,14 @@ pub enum SlotOrder {
     Ascending,
     /// At random by the seed. Swarm's own order is random too (the iteration of a Go map).
     Random,
-    /// In this order, which was seen in a run; slots that it lacks come last.
-    Given(Vec<u64>),
+    /// In these orders, which were seen in a run; slots that they lack come last. A rollback draws its
+    /// own.
+    Given {
+        /// The slots of the update.
+        update: Vec<u64>,
+        /// The slots of its rollback.
+        rollback: Vec<u64>,
+    },
 }
 
 /// How the races of the engine end, which its source leaves open.

@@ -25,10 +25,19 @@ struct Marks {
 impl HopTimes {
     /// The hop times that the events of a run show for the tasks of a service; the defaults for
     /// those that they do not show. The median counts. Only containers that started alone tell how
-    /// long a start takes, and those that started with others tell how much each other adds.
+    /// long a start takes, and those that started with others tell how much each other adds. Tasks
+    /// from before the first change do not count: beside a deployment, the engine makes networks and
+    /// starts other services.
     #[must_use]
     pub fn measure(events: &[Event], service: &str, check: Option<&HealthCheck>) -> Self {
         Self::measure_beside(events, service, check, Self::default())
+    }
+
+    /// The same, with what each other container adds to a start in the events of another run: one in
+    /// which several start at once.
+    #[must_use]
+    pub fn with_crowd_of(self, events: &[Event], service: &str) -> Self {
+        Self { crowd: Self::measure_beside(events, service, None, self).crowd, ..self }
     }
 
     /// [`HopTimes::measure`] with other times than the defaults for those that no event shows.
@@ -71,8 +80,11 @@ impl HopTimes {
 }
 
 fn marks(events: &[Event], service: &str) -> Vec<Marks> {
+    let change = |event: &&Event| matches!(event.kind, EventKind::Submitted { .. });
+    let from = events.iter().find(change).map(|event| event.at);
+    let counts = |event: &&Event| from.is_none_or(|from| event.at >= from);
     let mut marks: HashMap<&str, Marks> = HashMap::new();
-    for event in events {
+    for event in events.iter().filter(counts) {
         match &event.kind {
             EventKind::Task(task) if task.service == service => {
                 let mark = marks.entry(&task.task).or_default();

@@ -109,12 +109,14 @@ impl Observed {
             let timings = spec.health.as_ref().map(|check| CheckTimings::of(check, engine));
             Seen { timings, check: hops.check, stop }
         };
-        let mut touched: Vec<u64> = Vec::new();
-        for life in lives.iter().filter(|life| life.is_new && life.created >= submitted) {
-            if !touched.contains(&life.slot) {
-                touched.push(life.slot);
-            }
-        }
+        let states = states(&events[from..], &stack.service, submitted);
+        let touched = slots(lives.iter().filter(|life| life.is_new && life.created >= submitted));
+        let back = states.iter().find(|(state, _)| *state == UpdateState::RollbackStarted);
+        let rollback = back.map_or_else(Vec::new, |(_, at)| {
+            // The state and its first tasks come at the same moment, in any order.
+            let from = submitted + *at - SLACK;
+            slots(lives.iter().filter(|life| !life.is_new && life.created >= from))
+        });
         let of_new = seen(&after).behaviours(lives.iter().filter(|life| life.is_new));
         let of_old = seen(&before).behaviours(lives.iter().filter(|life| !life.is_new));
         let nodes = usize::try_from(run.meta.engine.nodes.clamp(1, 1_000)).unwrap_or(1);
@@ -127,7 +129,7 @@ impl Observed {
             engine,
             nodes: vec![Node::default(); nodes],
             hops,
-            order: SlotOrder::Given(touched.clone()),
+            order: SlotOrder::Given { update: touched.clone(), rollback },
             races: Races::default(),
             seed: 0,
             patience: Offset::from_millis(2 * 3600 * 1000),
@@ -135,12 +137,23 @@ impl Observed {
         Some(Self {
             scenario: name.clone(),
             change: change.clone(),
-            states: states(&events[from..], &stack.service, submitted),
+            states,
             touched,
             until: until(&events[from..]) - submitted,
             input,
         })
     }
+}
+
+/// The slots of some tasks, in the order of their first ones.
+fn slots<'a>(lives: impl Iterator<Item = &'a Life>) -> Vec<u64> {
+    let mut slots = Vec::new();
+    for life in lives {
+        if !slots.contains(&life.slot) {
+            slots.push(life.slot);
+        }
+    }
+    slots
 }
 
 /// The end of the scenario, or the last sign of it.

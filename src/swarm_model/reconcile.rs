@@ -126,10 +126,14 @@ impl World<'_> {
                 let seed = self.input.seed ^ (u64::from(self.updaters) << 32);
                 slots.sort_by_cached_key(|slot| mix(seed ^ mix(u64::from(*slot))));
             }
-            SlotOrder::Given(order) => slots.sort_by_key(|slot| {
-                let place = order.iter().position(|given| *given == u64::from(*slot) + 1);
-                place.unwrap_or(usize::MAX)
-            }),
+            SlotOrder::Given { update, rollback } => {
+                let back = self.status == UpdateState::RollbackStarted;
+                let given = if back { rollback } else { update };
+                slots.sort_by_key(|slot| {
+                    let place = given.iter().position(|given| *given == u64::from(*slot) + 1);
+                    place.unwrap_or(usize::MAX)
+                });
+            }
         }
         slots
     }

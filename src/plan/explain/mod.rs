@@ -12,7 +12,7 @@ pub use text::explain_text;
 
 use crate::Offset;
 use crate::record::{Event, EventKind, Run, StackFacts, TaskSeen};
-use crate::swarm::{HealthCheck, UpdatePolicy, UpdateState};
+use crate::swarm::{HealthCheck, RestartCondition, UpdatePolicy, UpdateState};
 use crate::wording::{counted, length, setting};
 
 /// One step of an update.
@@ -80,6 +80,8 @@ pub struct Explainer {
     submitted: Option<(Offset, u32)>,
     /// The health check of the version that was submitted.
     new_check: Option<HealthCheck>,
+    /// Which of its tasks are replaced; absent if the record does not say.
+    new_restart: Option<RestartCondition>,
     state: UpdateState,
     /// When a slot was last done: its new task ran or had failed.
     slot_done: Option<Offset>,
@@ -97,6 +99,7 @@ impl Explainer {
             tasks: BTreeMap::new(),
             submitted: None,
             new_check: None,
+            new_restart: None,
             state: UpdateState::None,
             slot_done: None,
             began: None,
@@ -138,6 +141,7 @@ impl Explainer {
                     Some(specs) => specs.after.health.clone(),
                     None => self.stack.healthcheck.clone(),
                 };
+                self.new_restart = specs.as_ref().map(|specs| specs.after.restart.condition);
                 self.step(event.at, None, "the engine accepted the change", String::new(), None)
             }
             EventKind::Service { service, state, message } if *service == self.stack.service => {

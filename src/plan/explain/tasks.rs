@@ -3,7 +3,7 @@
 use super::{Explainer, Known, Step};
 use crate::Offset;
 use crate::record::{ContainerAction, TaskSeen};
-use crate::swarm::{FailureAction, HealthCheck, Order, TaskState};
+use crate::swarm::{FailureAction, HealthCheck, Order, RestartCondition, TaskState};
 use crate::wording::{length, setting};
 
 impl Explainer {
@@ -146,7 +146,15 @@ impl Explainer {
         let (what, rule) = match task.state {
             TaskState::Complete => (
                 format!("the task ends{code}"),
-                "it counts as a failure of the update, but `on-failure` does not replace it",
+                match self.new_restart {
+                    Some(RestartCondition::OnFailure) => {
+                        "it counts as a failure of the update, but `on-failure` does not replace it"
+                    }
+                    Some(RestartCondition::None) => {
+                        "it counts as a failure of the update, and condition `none` replaces no task"
+                    }
+                    _ => "it counts as a failure of the update, although its exit code is 0",
+                },
             ),
             TaskState::Rejected => (
                 format!("the node rejects the task: {}", task.error),
@@ -157,6 +165,9 @@ impl Explainer {
                 "it counts as a failure if it comes within monitor of the task's start",
             ),
         };
+        if !self.is_new(task) {
+            return self.step(at, slot, what, "", None);
+        }
         let key = match self.stack.update_config.failure_action {
             FailureAction::Continue => "update_config.failure_action",
             _ => "update_config.monitor",

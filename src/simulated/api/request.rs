@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use hyper::Method;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::Reply;
@@ -20,8 +21,9 @@ pub(in crate::simulated) struct Asked {
 impl Asked {
     /// Reads method, path and query.
     pub(in crate::simulated) fn new(method: Method, path: &str, query: &str, body: Bytes) -> Self {
+        let parts = path.split('/').filter(|part| !part.is_empty());
         let mut path: Vec<String> =
-            path.split('/').filter(|part| !part.is_empty()).map(decoded).collect();
+            parts.map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect();
         let versioned = path.first().is_some_and(|first| {
             first
                 .strip_prefix('v')
@@ -30,12 +32,8 @@ impl Asked {
         if versioned {
             path.remove(0);
         }
-        let pairs = query.split('&').filter(|pair| !pair.is_empty());
-        let query = pairs.map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decoded(key), decoded(value))
-        });
-        Self { method, path, query: query.collect(), body }
+        let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        Self { method, path, query, body }
     }
 
     /// A parameter of the query; an empty one is none.
@@ -58,27 +56,6 @@ impl Asked {
         serde_json::from_slice(&self.body)
             .map_err(|error| Reply::error(400, format!("invalid JSON: {error}")))
     }
-}
-
-/// Text without `%XX` and `+`.
-fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = bytes.get(at + 1..at + 3).and_then(|two| std::str::from_utf8(two).ok());
-        match (bytes[at], hex.and_then(|two| u8::from_str_radix(two, 16).ok())) {
-            (b'%', Some(byte)) => {
-                plain.push(byte);
-                at += 3;
-                continue;
-            }
-            (b'+', _) => plain.push(b' '),
-            (byte, _) => plain.push(byte),
-        }
-        at += 1;
-    }
-    String::from_utf8_lossy(&plain).into_owned()
 }
 
 #[cfg(test)]
