@@ -38,6 +38,7 @@ mod health;
 mod hop_times;
 mod input;
 mod live;
+mod lives;
 mod measure;
 mod observed;
 mod outcome;

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::lives::{Life, lives, slots, taken_back};
 use super::{
     Behaviour, Behaviours, CheckResult, CheckTimings, Exception, Exit, HopTimes, Input, NEWEST,
     Node, Races, SlotOrder, Spec, StartResult, StopReaction, Version,
 };
 use crate::Offset;
-use crate::record::{ContainerAction, Event, EventKind, Run, StackFacts, TaskSeen};
+use crate::record::{Event, EventKind, Run, StackFacts};
 use crate::swarm::{EngineVersion, Replaces, SpecChange, TaskState, UpdateState};
 
 /// An update that was recorded: what happened, and the input that plays it again.
@@ -26,25 +27,6 @@ pub struct Observed {
     pub until: Offset,
     /// The same settings, behaviour and order of slots, with the hop times of the run.
     pub input: Input,
-}
-
-/// The instants of one task.
-#[derive(Debug, Clone, Default)]
-struct Life {
-    slot: u64,
-    is_new: bool,
-    created: Offset,
-    started: Option<Offset>,
-    running: Option<Offset>,
-    healthy: Option<Offset>,
-    unhealthy: Option<Offset>,
-    check_hangs: bool,
-    signal: Option<Offset>,
-    killed: bool,
-    died: Option<Offset>,
-    exit_code: Option<i64>,
-    last: Option<TaskState>,
-    error: String,
 }
 
 impl Observed {
@@ -112,11 +94,7 @@ impl Observed {
         let states = states(&events[from..], &stack.service, submitted);
         let touched = slots(lives.iter().filter(|life| life.is_new && life.created >= submitted));
         let back = states.iter().find(|(state, _)| *state == UpdateState::RollbackStarted);
-        let rollback = back.map_or_else(Vec::new, |(_, at)| {
-            // The state and its first tasks come at the same moment, in any order.
-            let from = submitted + *at - SLACK;
-            slots(lives.iter().filter(|life| !life.is_new && life.created >= from))
-        });
+        let rollback = back.map_or_else(Vec::new, |(_, at)| taken_back(&lives, submitted + *at));
         let of_new = seen(&after).behaviours(lives.iter().filter(|life| life.is_new));
         let of_old = seen(&before).behaviours(lives.iter().filter(|life| !life.is_new));
         let nodes = usize::try_from(run.meta.engine.nodes.clamp(1, 1_000)).unwrap_or(1);
@@ -143,17 +121,6 @@ impl Observed {
             input,
         })
     }
-}
-
-/// The slots of some tasks, in the order of their first ones.
-fn slots<'a>(lives: impl Iterator<Item = &'a Life>) -> Vec<u64> {
-    let mut slots = Vec::new();
-    for life in lives {
-        if !slots.contains(&life.slot) {
-            slots.push(life.slot);
-        }
-    }
-    slots
 }
 
 /// The end of the scenario, or the last sign of it.
@@ -189,101 +156,6 @@ fn states(events: &[&Event], of: &str, submitted: Offset) -> Vec<(UpdateState, O
         }
     }
     states
-}
-
-/// The tasks of both generations, in the order in which they were created. Those that had ended
-/// before the request are none of them.
-fn lives(events: &[&Event], of: &str, [old, new]: [u32; 2], submitted: Offset) -> Vec<Life> {
-    let mut lives: BTreeMap<&str, Life> = BTreeMap::new();
-    for event in events {
-        match &event.kind {
-            EventKind::Task(task)
-                if task.service == of && (task.generation == old || task.generation == new) =>
-            {
-                let life = lives.entry(&task.task).or_insert_with(|| Life {
-                    slot: task.slot,
-                    is_new: task.generation == new,
-                    created: event.at,
-                    ..Life::default()
-                });
-                life.sees(event.at, task);
-            }
-            EventKind::Container { task, action, signal, exit_code, .. } => {
-                if let Some(life) = lives.get_mut(task.as_str()) {
-                    life.container(event.at, *action, *signal, *exit_code);
-                }
-            }
-            EventKind::HealthCheckFailed { task, exit_code, .. } => {
-                if let Some(life) = lives.get_mut(task.as_str()) {
-                    life.check_hangs = *exit_code == -1;
-                }
-            }
-            _ => {}
-        }
-    }
-    let mut lives: Vec<Life> =
-        lives.into_values().filter(|life| life.died.is_none_or(|died| died >= submitted)).collect();
-    lives.sort_by_key(|life| life.created);
-    lives
-}
-
-impl Life {
-    fn sees(&mut self, at: Offset, task: &TaskSeen) {
-        if task.state == TaskState::Running {
-            self.running.get_or_insert(at);
-        }
-        if task.exit_code.is_some() {
-            self.exit_code = task.exit_code;
-        }
-        task.error.clone_into(&mut self.error);
-        self.last = Some(task.state);
-    }
-
-    fn container(
-        &mut self,
-        at: Offset,
-        action: ContainerAction,
-        signal: Option<i64>,
-        exit_code: Option<i64>,
-    ) {
-        match action {
-            ContainerAction::Start => self.started = Some(at),
-            ContainerAction::Healthy => {
-                self.healthy.get_or_insert(at);
-            }
-            ContainerAction::Unhealthy => {
-                self.unhealthy.get_or_insert(at);
-            }
-            ContainerAction::Kill if signal == Some(9) => self.killed = true,
-            ContainerAction::Kill => {
-                self.signal.get_or_insert(at);
-            }
-            ContainerAction::Die => {
-                self.died.get_or_insert(at);
-                self.exit_code = exit_code.or(self.exit_code);
-            }
-            _ => {}
-        }
-    }
-
-    /// From the stop signal to the end of the process.
-    fn stop_time(&self) -> Option<Offset> {
-        Some(self.died? - self.signal?)
-    }
-
-    /// Whether its node tries again and again to make its container.
-    fn stands(&self) -> bool {
-        self.last == Some(TaskState::Preparing) && !self.error.is_empty()
-    }
-
-    /// Whether it shows how its version behaves: it got somewhere before it was stopped.
-    fn tells(&self) -> bool {
-        let failed = matches!(
-            self.last,
-            Some(TaskState::Rejected | TaskState::Failed | TaskState::Complete)
-        );
-        self.running.or(self.healthy).or(self.unhealthy).is_some() || failed || self.stands()
-    }
 }
 
 fn code(exit: Option<i64>) -> i32 {
