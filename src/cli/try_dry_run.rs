@@ -5,7 +5,7 @@ use serde_json::json;
 use super::console::Console;
 use super::dry_run::{Page, Step, lasts, nothing_done};
 use super::output::{put, put_line};
-use super::try_scenarios::{STACK, stack};
+use super::try_scenarios::{PORT, STACK, stack};
 use crate::Offset;
 use crate::error::Result;
 use crate::run::{Load, TargetWish, find_target, own_body};
@@ -20,7 +20,6 @@ pub(super) async fn show(
     console: &Console,
 ) -> Result<u8> {
     let engine = console.foresee_site(LabUse::ForOneRun).await?;
-    let wish = TargetWish { service: Some("app".to_owned()), ..TargetWish::default() };
     let mut page = Page::default();
     let mut list = Vec::new();
     let (mut all, mut any_open) = (Offset::ZERO, false);
@@ -29,6 +28,12 @@ pub(super) async fn show(
     for declaration in declarations {
         let files = stack(declaration, console, engine.kernel())?;
         let services = files.requests(STACK)?.unwrap_or_default().services;
+        // The address is only foreseen: a scenario may publish more than one port.
+        let wish = TargetWish {
+            service: Some(declaration.service.clone()),
+            port: Some(PORT),
+            ..TargetWish::default()
+        };
         let host = engine.published_host().unwrap_or("ENGINE");
         let body = own_body(&services, &find_target(&services, STACK, &wish, host)?)?;
         let changed = declaration.scenario(true, &body).changed(&body);

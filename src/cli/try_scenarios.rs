@@ -28,7 +28,7 @@ use crate::streams::{self, Asking};
 /// The stack's name.
 pub(super) const STACK: &str = "rollproof-try";
 /// The port that its proxy publishes.
-const PORT: u16 = 8080;
+pub(super) const PORT: u16 = 8080;
 
 /// Run scenarios on a small built-in stack, and check that each goes as it declares
 #[derive(Debug, Args)]
@@ -185,7 +185,8 @@ async fn each(
     for declaration in declarations {
         let files = stack(declaration, console, site.kernel)?;
         if let Some(requests) = files.requests(STACK)? {
-            let target = find_target(&requests.services, STACK, &wish(site), "localhost")?;
+            let target =
+                find_target(&requests.services, STACK, &wish(declaration, site), "localhost")?;
             args.limits.given().check_replicas(target.replicas)?;
         }
     }
@@ -236,7 +237,7 @@ pub(super) fn stack(
     console: &Console,
     kernel: Kernel,
 ) -> Result<StackFiles> {
-    let (folder, changes) = (console.state.path(), declaration.stack.as_ref());
+    let (folder, changes) = (console.state.path(), declaration.services.as_ref());
     let file = scenario_stack(folder, kernel, &declaration.name, changes)?;
     let files = StackFiles::read(&[file])?;
     files.requests(STACK)?;
@@ -245,9 +246,13 @@ pub(super) fn stack(
 
 /// The service under test and where it is asked: at the proxy's port, also where a scenario publishes
 /// another one.
-fn wish(site: &Site) -> TargetWish {
+fn wish(declaration: &Declaration, site: &Site) -> TargetWish {
     let url = format!("http://{}:{PORT}/", site.published_host);
-    TargetWish { service: Some("app".to_owned()), url: Some(url), ..TargetWish::default() }
+    TargetWish {
+        service: Some(declaration.service.clone()),
+        url: Some(url),
+        ..TargetWish::default()
+    }
 }
 
 async fn once(
@@ -283,7 +288,7 @@ pub(super) async fn perform(
     let files = stack(declaration, console, site.kernel)?;
     let stack_args = StackArgs::built_in(progress_deadline);
     let deployment = deployment(console, site, STACK, files, &stack_args, false)?;
-    let subject = Subject::to_deploy(site, deployment, &wish(site))?;
+    let subject = Subject::to_deploy(site, deployment, &wish(declaration, site))?;
     let changed = declaration.scenario(true, &subject.body).changed(&subject.body);
     let tell = |text: &str| console.detail(text);
     site.ensure_images(&console.state, &subject.services, &[changed.image()], &tell).await?;

@@ -63,8 +63,8 @@ pub(super) fn choose(folder: &Path, files: &[String], kernel: Kernel) -> Result<
 const SCENARIO: &str = include_str!("../../stacks/scenario.yml");
 
 /// Writes the stack of a scenario to `folder` and returns its file: the example, with the settings
-/// of `stacks/scenario.yml` and then those of `changes` in the service `app`. A setting that is null
-/// is left out.
+/// of `stacks/scenario.yml` and then those of `changes`, which has services by their names. A setting that
+/// is null is left out.
 ///
 /// # Errors
 /// When a file cannot be written.
@@ -84,7 +84,7 @@ pub fn scenario_stack(
     let mut stack = read(if kernel.ipvs { VIP } else { DNSRR })?;
     merge(&mut stack, &read(SCENARIO)?);
     if let Some(changes) = changes {
-        merge(&mut stack["services"]["app"], changes);
+        merge(&mut stack["services"], changes);
     }
     let file = folder.join(format!("scenario-{name}.yml"));
     let failed = |error: String| {
@@ -157,8 +157,9 @@ mod tests {
     #[test]
     fn the_stack_of_a_scenario_is_one_that_docker_takes() {
         let folder = tempfile::tempdir().unwrap();
-        let changes = json!({"healthcheck": {"test": null, "interval": null, "timeout": null,
-            "retries": null, "disable": true}});
+        let off = json!({"test": null, "interval": null, "timeout": null, "retries": null,
+            "disable": true});
+        let changes = json!({"app": {"healthcheck": off}, "other": {"image": "i"}});
         for ipvs in [true, false] {
             let file = scenario_stack(folder.path(), Kernel { ipvs }, "x", Some(&changes)).unwrap();
             let stack = super::super::read_stack(&[file]).unwrap();
@@ -166,6 +167,7 @@ mod tests {
             let app = services.iter().find(|body| body.name() == "s_app").unwrap();
             assert_eq!(app.replicas(), Some(3));
             assert!(app.turns_health_check_off());
+            assert_eq!(services.len(), 3);
         }
     }
 }

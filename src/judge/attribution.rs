@@ -56,6 +56,8 @@ impl Finding {
 pub(super) struct Attribution<'a> {
     pub(super) scene: &'a Scene<'a>,
     pub(super) stack: &'a StackFacts,
+    /// Whether the engine's kernel can publish ports in ingress mode.
+    pub(super) ipvs: bool,
     pub(super) submitted: Offset,
     pub(super) lives: &'a [TaskLife<'a>],
     pub(super) transitions: Vec<Transition<'a>>,
@@ -87,6 +89,7 @@ impl<'a> Attribution<'a> {
         Self {
             scene,
             stack,
+            ipvs: run.meta.engine.ipvs,
             submitted,
             lives: &scene.tasks.lives,
             transitions: Transition::all(&scene.tasks, scene.started),

@@ -138,7 +138,7 @@ pub struct Failure {
     pub replica: Option<String>,
     /// The version that answered, if the answer told.
     pub version: Option<String>,
-    /// Whether its connection had served a request before.
+    /// Whether its connection was open before it.
     pub reused: bool,
     /// The nearest change of a task that could have to do with it.
     pub nearest: Option<Nearest>,

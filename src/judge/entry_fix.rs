@@ -3,6 +3,7 @@
 use super::other_services::OtherService;
 use crate::Offset;
 use crate::record::StackFacts;
+use crate::remedy::keep_port_open;
 use crate::swarm::Order;
 
 /// What to change where the service that publishes the port was not there.
@@ -10,6 +11,7 @@ pub(super) fn entry_fix(
     other: Option<&OtherService>,
     stack: &StackFacts,
     submitted: Offset,
+    ipvs: bool,
 ) -> String {
     let name = other.map_or("the service that publishes the port", |other| other.name);
     let entry =
@@ -32,10 +34,7 @@ pub(super) fn entry_fix(
         Some(entry) if !entry.host_port => {
             format!("give {name} a `healthcheck` and more than one replica")
         }
-        _ => format!(
-            "run {name} on more than one node and let users reach all of them: a host-mode port \
-             belongs to one task a node, so replacing that task always closes it, and \
-             `order: start-first` cannot help"
-        ),
+        Some(_) => keep_port_open(name, Some(ipvs)),
+        None => format!("run more than one replica of {name}, and update them one after the other"),
     }
 }

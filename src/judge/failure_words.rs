@@ -107,13 +107,14 @@ impl Attribution<'_> {
         let fix = match group.cause {
             Cause::ProxyNotRunning | Cause::ProxyStopping => {
                 let other = found.about.and_then(|about| self.entry.service(about));
-                Some(Fix::text(entry_fix(other, self.stack, self.submitted)))
+                Some(Fix::text(entry_fix(other, self.stack, self.submitted, self.ipvs)))
             }
             Cause::NodeLost => loss.map(|loss| Fix::text(loss.remedy())),
             cause => {
                 let killed = found.life.is_some_and(|life| self.is_killed(life));
                 let longest = killed.then(|| self.longest_answer(&group.streams)).flatten();
-                lost_requests(&Lost { cause, killed_after_grace: longest }, scene, self.stack)
+                let of = Lost { cause, killed_after_grace: longest, ipvs: self.ipvs };
+                lost_requests(&of, scene, self.stack)
             }
         };
         group.remedy = fix.as_ref().map(Fix::sentence);

@@ -14,6 +14,8 @@ pub(super) struct Lost {
     pub cause: Cause,
     /// If their task was killed: the longest that a good response usually takes, in seconds.
     pub killed_after_grace: Option<f64>,
+    /// Whether the engine's kernel can publish ports in ingress mode.
+    pub ipvs: bool,
 }
 
 /// What to change for them; absent if nothing can be said.
@@ -22,7 +24,7 @@ pub(super) fn lost_requests(lost: &Lost, scene: &Scene, stack: &StackFacts) -> O
     Some(match lost.cause {
         Cause::NoHealthyReplica | Cause::HeldByProxy => {
             let failing = scene.failed_task().is_some();
-            outage(scene.expects, stack, scene.replicas, failing)
+            outage(scene.expects, stack, scene.replicas, failing, lost.ipvs)
         }
         Cause::KilledBeforeFinished => match lost.killed_after_grace {
             Some(longest) => Fix::Set(remedy::longer_grace(longest)),
@@ -37,7 +39,7 @@ pub(super) fn lost_requests(lost: &Lost, scene: &Scene, stack: &StackFacts) -> O
 }
 
 /// No replica was serving; `failing` if tasks of the new version failed.
-fn outage(expects: Expects, stack: &StackFacts, replicas: u64, failing: bool) -> Fix {
+fn outage(expects: Expects, stack: &StackFacts, replicas: u64, failing: bool, ipvs: bool) -> Fix {
     let (update, rollback) = (&stack.update_config, &stack.rollback_config);
     let own_entry = stack.entry.as_ref().filter(|entry| entry.service == stack.service);
     if failing && update.failure_action == FailureAction::Continue {
@@ -45,10 +47,7 @@ fn outage(expects: Expects, stack: &StackFacts, replicas: u64, failing: bool) ->
     }
     if replicas <= 1 && update.order == Order::StopFirst {
         if own_entry.is_some_and(|entry| entry.host_port) {
-            return Fix::text(
-                "run more than one replica, on several nodes that users reach all: one replica with \
-                 a host-mode port always leaves a gap, because the next one needs that port",
-            );
+            return Fix::text(remedy::keep_port_open(&stack.service, Some(ipvs)));
         }
         if stack.entry.is_none() {
             return Fix::about(
@@ -108,7 +107,7 @@ mod tests {
     }
 
     fn fix(stack: &StackFacts, replicas: u64) -> Fix {
-        outage(Expects::Update, stack, replicas, false)
+        outage(Expects::Update, stack, replicas, false, false)
     }
 
     fn behind(stack: &mut StackFacts, service: &str, host_port: bool) {
@@ -140,7 +139,9 @@ mod tests {
             let own = stack.service.clone();
             behind(&mut stack, &own, true);
             let text = fix(&stack, 1).words().unwrap();
-            assert!(text.contains("more than one replica"), "{text}");
+            assert!(text.contains("another proxy") && !text.contains("ingress"), "{text}");
+            let text = outage(Expects::Update, &stack, 1, false, true).words().unwrap();
+            assert!(text.contains("mode: ingress"), "{text}");
         }
     }
 
@@ -160,7 +161,7 @@ mod tests {
     fn a_version_that_fails_is_no_matter_of_parallelism() {
         let mut stack = stack(Order::StopFirst, 0, true);
         stack.update_config.failure_action = FailureAction::Continue;
-        let fix = outage(Expects::Update, &stack, 6, true);
+        let fix = outage(Expects::Update, &stack, 6, true, false);
         assert_eq!(fix.lines(), ["update_config:", "  failure_action: rollback"]);
     }
 }

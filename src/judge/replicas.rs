@@ -10,15 +10,18 @@ use super::request::is_own_lag;
 use super::scene::Scene;
 use super::tasks::TaskLife;
 use crate::Offset;
-use crate::record::{Outcome, Purpose, Run, Shot};
+use crate::record::{EventKind, Outcome, Purpose, Run, Shot};
 use crate::stats::Times;
 use crate::wording::{count, counted};
 
 /// How far the engine's time of a task's start or end may lie from the real one.
 const NEAR: Offset = Offset::from_millis(1_000);
+/// Length of a container's host name, unless the stack sets one: the beginning of its id.
+const SHORT_ID: usize = 12;
 
 /// How many of the replicas that serve in the end have answered at least `least` users' requests,
-/// and which have answered any of each stream; absent if no response names its replica.
+/// and which have answered any of each stream; absent if no response names its replica. A proxy passes
+/// on the names of those behind it.
 pub(super) fn replicas_answering(
     scene: &Scene,
     run: &Run,
@@ -28,6 +31,7 @@ pub(super) fn replicas_answering(
     let mut totals = vec![0_u64; serving.len()];
     let mut by_stream = Vec::with_capacity(run.shots.len());
     let mut anybody = false;
+    let behind = names_behind(scene, run);
     for (facts, shots) in &run.shots {
         let mut counts = vec![0_u64; serving.len()];
         // The others ask other services, or past what users get.
@@ -47,7 +51,8 @@ pub(super) fn replicas_answering(
                         && (life.last.container.is_empty() || !is_container_id(replica))
                 })
             });
-            anybody |= place.is_some() || is_container_id(replica);
+            anybody |=
+                place.is_some() || (is_container_id(replica) && !behind.contains(replica.as_ref()));
             if let Some(place) = place {
                 counts[place] += 1;
             }
@@ -59,6 +64,18 @@ pub(super) fn replicas_answering(
     }
     let often = totals.iter().filter(|total| **total >= least).count() as u64;
     anybody.then_some((often, by_stream))
+}
+
+/// The names of the containers of other services, if every request of users reaches those through the
+/// service under test: it publishes the port that they ask.
+fn names_behind<'a>(scene: &Scene, run: &'a Run) -> BTreeSet<&'a str> {
+    let is_entry =
+        run.meta.stack.entry.as_ref().is_some_and(|entry| entry.service == scene.service);
+    let tasks = run.events.iter().filter(|_| is_entry).filter_map(|event| match &event.kind {
+        EventKind::Task(task) if task.service != scene.service => task.container.get(..SHORT_ID),
+        _ => None,
+    });
+    tasks.collect()
 }
 
 /// Good responses that no replica of the service can have sent.
@@ -153,7 +170,7 @@ impl Strangers {
 }
 
 fn is_container_id(host_name: &str) -> bool {
-    host_name.len() == 12 && host_name.bytes().all(|byte| byte.is_ascii_hexdigit())
+    host_name.len() == SHORT_ID && host_name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// What one task answered when it was asked directly, past every proxy.

@@ -13,6 +13,7 @@ use super::fault::{self, ConnectFault};
 use super::link::Link;
 use super::raw::RawLink;
 use super::reach::wire;
+use super::replicas::Replica;
 use super::stream::{Seat, Stream};
 use crate::Offset;
 use crate::record::{Connection, Outcome, Shot, Unsent};
@@ -92,8 +93,20 @@ async fn open(
             return Ok(link);
         }
     }
+    connect(stream, seat.replica(), number, begun, shot).await
+}
+
+/// A new connection, which counts towards those that are kept.
+pub(super) async fn connect(
+    stream: &Stream,
+    replica: Option<&Replica>,
+    number: u64,
+    begun: Instant,
+    shot: &mut Shot,
+) -> Result<(Link, Cookies), ConnectFault> {
     let counted = stream.pool.counted();
-    let wire = wire(stream, seat.replica(), number, begun, shot).await?;
+    let wire = wire(stream, replica, number, begun, shot).await?;
+    stream.totals.borrow_mut().opened += 1;
     let limit = (begun + stream.plan.timeout).into();
     if stream.plan.target().raw {
         return Ok((Link::Raw(RawLink::new(wire, counted)), Cookies::default()));

@@ -6,6 +6,7 @@
 //! `docs/measuring.md` says what is measured and why.
 
 mod agent;
+mod ahead;
 mod ask;
 mod asked;
 mod beginning;

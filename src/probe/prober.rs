@@ -16,7 +16,7 @@ use super::replicas::{self, Lookup, system_lookup};
 use super::schedule::Stalls;
 use super::stream::{Sink, Stream};
 use super::tls::Secure;
-use super::{ProbeTotals, StreamPlan, holder, pacer, slots};
+use super::{ProbeTotals, StreamPlan, ahead, holder, pacer, slots};
 use crate::record::Shot;
 use crate::{Clock, Error, Result};
 
@@ -199,7 +199,10 @@ async fn run(
         .collect();
     let paced = tokio::select! {
         biased;
-        paced = pacer::pace(streams, clock, stalls) => paced,
+        paced = async {
+            ahead::open(streams).await;
+            pacer::pace(streams, clock, stalls).await
+        } => paced,
         _ = stopped => Ok(()),
     };
     let no_timer = |error| Error::environment("the prober's timer failed").caused_by(error);

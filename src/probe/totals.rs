@@ -23,6 +23,10 @@ pub struct ProbeTotals {
     pub sent: u64,
     /// Requests that were not, or whose time could not be measured.
     pub unsent: UnsentCounts,
+    /// Connections that were opened, for a request or ahead of the schedule. Those that are held are not
+    /// among them.
+    #[serde(default)]
+    pub opened: u64,
     /// Kept connections that the server closed while they were idle.
     pub closed_idle: u64,
     /// Send lags, in nanoseconds.
@@ -36,6 +40,7 @@ impl ProbeTotals {
             name: name.to_owned(),
             sent: 0,
             unsent: UnsentCounts::default(),
+            opened: 0,
             closed_idle: 0,
             lag: lag_histogram(),
         }

@@ -15,7 +15,7 @@ pub struct Shot {
     /// When it was actually sent; absent if it never was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Offset>,
-    /// When the connection was established; absent if that failed or the connection was reused.
+    /// When the connection was established; absent if that failed or the connection was open already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connected: Option<Offset>,
     /// When the TLS handshake was done.
@@ -42,7 +42,7 @@ pub struct Shot {
     /// HTTP status, if there was a response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Whether it used a connection that had already carried a request.
+    /// Whether it used a connection that was open already.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reused: bool,
     /// The responding container's host name, if the response had one.

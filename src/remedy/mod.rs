@@ -6,12 +6,14 @@
 //! the rule's page.
 
 mod capacity;
+mod entry;
 mod health_check;
 mod noticing;
 
 pub use capacity::{
     a_task_at_a_time, fewer_at_once, longer_grace, one_replica, start_first_back, stop_first,
 };
+pub use entry::keep_port_open;
 pub use health_check::{asking, health_check};
 pub use noticing::{
     longer_delay, longer_monitor, no_tolerance, pause_a_rollback, roll_back, whole_seconds_above,

@@ -26,6 +26,8 @@ pub const SUMMARY: JudgementFormat =
 const LINES: usize = 20;
 /// The same in less than eighty columns.
 const LINES_IF_NARROW: usize = 30;
+/// How many of the facts stand before the notes: settings and proof.
+const BEFORE_NOTES: usize = 2;
 /// The most reasons that it gives for an inconclusive run.
 const REASONS: usize = 3;
 
@@ -88,7 +90,7 @@ fn one(judgement: &Judgement, style: Style) -> String {
     if let Some(advice) = judgement.scenarios.iter().find_map(|one| one.advice.as_ref()) {
         more(&mut about, advice);
     }
-    let mut facts = vec![set, proven, notes, about];
+    let mut facts = vec![set, proven, about];
     for scenario in &judgement.scenarios {
         let difference = scenario.prediction.as_ref().and_then(|found| found.difference.as_ref());
         if let Some(difference) = difference {
@@ -100,11 +102,17 @@ fn one(judgement: &Judgement, style: Style) -> String {
 
     let mut details = Page::new(style);
     details_line(&mut details, style);
-    join(top, [why, asked], facts, details)
+    join(top, [why, asked], notes, facts, details)
 }
 
-/// Puts the parts together; what does not fit into the lines is left out, the model first.
-fn join(mut top: Page, [why, asked]: [Page; 2], facts: Vec<Page>, details: Page) -> String {
+/// Puts the parts together; what does not fit into the lines is left out: the model first, the notes last.
+fn join(
+    mut top: Page,
+    [why, asked]: [Page; 2],
+    notes: Page,
+    facts: Vec<Page>,
+    details: Page,
+) -> String {
     let most = if top.style.columns() < Style::default().width { LINES_IF_NARROW } else { LINES };
     let mut left = most.saturating_sub(top.len() + details.len() + 1);
     for page in [why, asked] {
@@ -115,7 +123,12 @@ fn join(mut top: Page, [why, asked]: [Page; 2], facts: Vec<Page>, details: Page)
         }
     }
     top.blank();
-    for page in facts {
+    let mut notes = Some(notes).filter(|notes| notes.len() <= left);
+    left -= notes.as_ref().map_or(0, Page::len);
+    for (place, page) in facts.into_iter().enumerate() {
+        if place == BEFORE_NOTES {
+            notes.take().into_iter().for_each(|notes| top.append(notes));
+        }
         if page.len() <= left {
             left -= page.len();
             top.append(page);

@@ -85,10 +85,15 @@ impl Run<'_> {
         let mut reason = last;
         let mut before = self.spec.subject.target.service.clone();
         let mut planned = std::mem::take(&mut self.planned).into_iter();
-        while reason == EndReason::Settled
-            && let Some(next) = planned.next()
-        {
-            if let Some(how) = self.went_wrong(&before, scenario.expects) {
+        while let Some(next) = planned.next() {
+            let how = match &reason {
+                EndReason::Settled => self.went_wrong(&before, scenario.expects),
+                EndReason::Deadline { .. } => Some("did not come to rest"),
+                EndReason::EngineLost { .. }
+                | EndReason::Failed { .. }
+                | EndReason::Interrupted => Some("was the last one when the run ended"),
+            };
+            if let Some(how) = how {
                 let left: Vec<String> = std::iter::once(&next)
                     .chain(planned.as_slice())
                     .map(|planned| planned.before.name().to_owned())

@@ -6,10 +6,11 @@ use super::{Declaration, Group, file, usual};
 use crate::{Error, Result};
 
 /// The files of the catalogue, one a list.
-const FILES: [(Group, &str, &str); 4] = [
+const FILES: [(Group, &str, &str); 5] = [
     (Group::Good, "good.yml", include_str!("catalogue/good.yml")),
     (Group::Broken, "broken.yml", include_str!("catalogue/broken.yml")),
     (Group::Unnoticed, "unnoticed.yml", include_str!("catalogue/unnoticed.yml")),
+    (Group::Proxy, "proxy.yml", include_str!("catalogue/proxy.yml")),
     (Group::Restart, "restart.yml", include_str!("catalogue/restart.yml")),
 ];
 

@@ -10,6 +10,9 @@ use crate::image::{APP_V1, APP_V2, OWN_IMAGES};
 use crate::record::{Ending, Expects, Must};
 use crate::stack::ServiceBody;
 
+/// The service of the built-in stack that most scenarios change.
+pub(super) const APP: &str = "app";
+
 /// One scenario as it is declared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Declaration {
@@ -19,9 +22,11 @@ pub struct Declaration {
     pub about: String,
     /// Which list it is in.
     pub group: Group,
-    /// What `try` changes in the service `app` of the built-in stack before it deploys it, in the
-    /// keys of a stack file; absent if it needs nothing special.
-    pub stack: Option<Value>,
+    /// The service of the built-in stack that is changed and judged.
+    pub service: String,
+    /// What `try` changes in the services of the built-in stack before it deploys it: by their names, in
+    /// the keys of a stack file; absent if it needs nothing special.
+    pub services: Option<Value>,
     /// What is done.
     pub act: Act,
     /// The streams of requests that it needs beside the usual ones, by name.
@@ -49,6 +54,8 @@ pub enum Group {
     Broken,
     /// Broken versions and settings that Swarm does not notice, so that rollproof must.
     Unnoticed,
+    /// Updates of the proxy, which has the port that users ask.
+    Proxy,
     /// What restart policies do without an update.
     Restart,
     /// A user's own.
@@ -105,8 +112,15 @@ const PAUSE: Offset = Offset::from_millis(5_000);
 
 impl Group {
     /// All lists, in the order in which they are shown.
-    pub const ALL: [Self; 6] =
-        [Self::Usual, Self::Good, Self::Broken, Self::Unnoticed, Self::Restart, Self::Own];
+    pub const ALL: [Self; 7] = [
+        Self::Usual,
+        Self::Good,
+        Self::Broken,
+        Self::Unnoticed,
+        Self::Proxy,
+        Self::Restart,
+        Self::Own,
+    ];
 
     /// Its name on the command line.
     #[must_use]
@@ -116,6 +130,7 @@ impl Group {
             Self::Good => "good",
             Self::Broken => "broken",
             Self::Unnoticed => "unnoticed",
+            Self::Proxy => "proxy",
             Self::Restart => "restart",
             Self::Own => "own",
         }
@@ -129,6 +144,7 @@ impl Group {
             Self::Good => "Good: nobody must notice",
             Self::Broken => "Broken: Swarm must notice",
             Self::Unnoticed => "Broken, and Swarm does not notice: rollproof must",
+            Self::Proxy => "The proxy itself is updated",
             Self::Restart => "Restart policies, without an update",
             Self::Own => "Your own",
         }
@@ -180,7 +196,7 @@ impl Declaration {
         };
         match &self.act {
             _ if self.lose_image => Some("it removes the image of the previous version"),
-            _ if self.stack.is_some() => Some("it needs settings of its own in the stack"),
+            _ if self.services.is_some() => Some("it needs settings of its own in the stack"),
             Act::Roll(changes) if changes.iter().any(of_app) => {
                 Some("it needs the faults of the built-in app")
             }

@@ -5,25 +5,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
 use serde_yaml::Spanned;
 
-use super::declaration::expects;
+use super::declaration::{APP, expects};
+use super::values::{AskPath, Bytes, CauseName, ServiceName, State, StreamName, Times};
 use super::{Act, Ask, Declaration, Group};
 use crate::deploy::Change;
-use crate::judge::Cause;
 use crate::record::{Ending, Losses, Must};
-use crate::streams;
-use crate::swarm::UpdateState;
 use crate::yaml_file::{Time, read_text, refuse, refuse_at};
 use crate::{Error, Offset, Result};
 
 const WHAT: &str = "scenario file";
 const HINT: &str = "docs/scenarios.md lists the keys, docs/scenario.schema.json is their schema";
-
-/// Memory above this is a slip of the pen: 1 PiB.
-const MOST_MEMORY: u64 = 1 << 50;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,7 +31,10 @@ struct FileKeys {
 struct ScenarioKeys {
     name: Spanned<String>,
     about: String,
+    service: Option<ServiceName>,
     stack: Option<BTreeMap<String, Value>>,
+    #[serde(default)]
+    others: BTreeMap<ServiceName, BTreeMap<String, Value>>,
     #[serde(default)]
     change: ChangeKeys,
     ask: Option<AskKeys>,
@@ -93,106 +91,6 @@ struct MustKeys {
     within: Option<Time>,
 }
 
-#[derive(Debug)]
-struct StreamName(String);
-
-impl<'de> Deserialize<'de> for StreamName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        if streams::TABLE.iter().any(|kind| kind.name == name) {
-            return Ok(Self(name));
-        }
-        let names: Vec<&str> = streams::TABLE.iter().map(|kind| kind.name).collect();
-        Err(wrong(format!("there is no stream `{name}`; the streams are {}", names.join(", "))))
-    }
-}
-
-#[derive(Debug)]
-struct State(UpdateState);
-
-impl<'de> Deserialize<'de> for State {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let word = String::deserialize(deserializer)?;
-        match UpdateState::parse(&word) {
-            UpdateState::Unknown | UpdateState::None => Err(wrong(format!(
-                "`{word}` is no update state; they are updating, paused, completed, \
-                 rollback_started, rollback_paused, rollback_completed"
-            ))),
-            state => Ok(Self(state)),
-        }
-    }
-}
-
-#[derive(Debug)]
-struct CauseName(String);
-
-impl<'de> Deserialize<'de> for CauseName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        match serde_json::from_value::<Cause>(Value::String(name.clone())) {
-            Ok(_) => Ok(Self(name)),
-            Err(error) => {
-                let known = error.to_string().replace(&format!("unknown variant `{name}`, "), "");
-                Err(wrong(format!("`{name}` is no cause: {known}")))
-            }
-        }
-    }
-}
-
-#[derive(Debug)]
-struct AskPath(String);
-
-impl<'de> Deserialize<'de> for AskPath {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let path = String::deserialize(deserializer)?;
-        if path.starts_with('/') && !path.contains(char::is_whitespace) {
-            return Ok(Self(path));
-        }
-        Err(wrong(format!("`{path}` is no path: it must start with / and have no spaces")))
-    }
-}
-
-#[derive(Debug)]
-struct Times(u32);
-
-impl<'de> Deserialize<'de> for Times {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match u32::deserialize(deserializer)? {
-            times @ 1..=1000 => Ok(Self(times)),
-            times => Err(wrong(format!("{times} is not from 1 to 1000"))),
-        }
-    }
-}
-
-/// Bytes, or with `K`, `M`, `G` or `T`, as docker reads them.
-#[derive(Debug)]
-struct Bytes(u64);
-
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let shift = match text[number.len()..].to_ascii_lowercase().as_str() {
-            "" | "b" => Some(0),
-            "k" | "kb" => Some(10),
-            "m" | "mb" => Some(20),
-            "g" | "gb" => Some(30),
-            "t" | "tb" => Some(40),
-            _ => None,
-        };
-        let bytes = number.parse::<u64>().ok().zip(shift);
-        let bytes = bytes.and_then(|(number, shift)| number.checked_mul(1 << shift));
-        match bytes.filter(|bytes| *bytes <= MOST_MEMORY) {
-            Some(bytes) => Ok(Self(bytes)),
-            None => Err(wrong(format!("`{text}` is no size in memory, such as 64M or 2G"))),
-        }
-    }
-}
-
-fn wrong<E: serde::de::Error>(message: String) -> E {
-    E::custom(message)
-}
-
 /// Reads the scenarios of a user's file.
 ///
 /// # Errors
@@ -242,6 +140,18 @@ impl ScenarioKeys {
                 "an update that never ends needs `watch`, the time to look at it".to_owned()
             );
         }
+        let service = self.service.map_or_else(|| APP.to_owned(), |service| service.0);
+        if self.others.keys().any(|other| other.0 == service) {
+            return Err(format!(
+                "`{service}` is the service that is changed: its settings belong into `stack`"
+            ));
+        }
+        let is_usual = service == APP && self.stack.is_none() && self.others.is_empty();
+        let services = (!is_usual).then(|| {
+            let own = (service.clone(), self.stack.unwrap_or_default());
+            let others = self.others.into_iter().map(|(name, keys)| (name.0, keys));
+            others.chain([own]).map(|(name, keys)| (name, keys.into_iter().collect::<Value>()))
+        });
         let changes = self.change.changes();
         if self.lose_image && changes.is_empty() {
             return Err(
@@ -265,7 +175,8 @@ impl ScenarioKeys {
             name,
             about: self.about,
             group,
-            stack: self.stack.map(|stack| stack.into_iter().collect()),
+            service,
+            services: services.map(Iterator::collect),
             act,
             streams: self.streams.into_iter().map(|stream| stream.0).collect(),
             again_after: self.again_after.map(|time| time.0.to_duration()),
@@ -355,6 +266,8 @@ mod tests {
             ("about: b", "about: b\n  ask: {path: die}", "no path", 4, 15),
             ("about: b", "about: b\n  ask: {path: /die}", "needs `watch`", 2, 9),
             ("about: b", "about: b\n  lose_image: true", "needs a `change`", 2, 9),
+            ("about: b", "about: b\n  service: a b", "no name of a service", 4, 12),
+            ("about: b", "about: b\n  others: {app: {}}", "belong into `stack`", 2, 9),
         ] {
             let (message, at_line, at_column) = mistake(&GOOD.replace(from, to));
             assert!(message.contains(says), "{to}: {message}");

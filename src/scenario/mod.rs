@@ -8,6 +8,7 @@ mod catalogue;
 mod declaration;
 mod file;
 mod usual;
+mod values;
 
 pub use catalogue::{all, find, similar};
 pub use declaration::{Act, Ask, Declaration, Group, Scenario};

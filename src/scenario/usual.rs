@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::declaration::APP;
 use super::{Act, Declaration, Group};
 use crate::deploy::Change;
 use crate::record::Expects;
@@ -66,7 +67,8 @@ fn usual(name: &str, about: &str, expects: Expects, act: Act) -> Declaration {
         name: name.to_owned(),
         about: about.to_owned(),
         group: Group::Usual,
-        stack: None,
+        service: APP.to_owned(),
+        services: None,
         act,
         streams: Vec::new(),
         again_after: None,

@@ -108,22 +108,28 @@ fn a_proxy_that_finishes_long_requests_is_being_stopped() {
 
 #[test]
 fn start_first_is_no_advice_for_a_host_port() {
-    let mut story = with_proxy();
-    story.run.meta.stack.entry = Some(EntryFacts {
-        service: PROXY.to_owned(),
-        replicas: Some(1),
-        host_port: true,
-        order: Order::StopFirst,
-    });
-    story.shots(GOOD_END + 0.5, |at, shot| {
-        if (16.0..19.0).contains(&at) {
-            fail(shot, Outcome::Refused, 0.001);
-        }
-    });
-    let judgement = judge(&story.finish());
-    let advice = judgement.scenarios[0].advice.as_ref().unwrap();
-    assert!(advice.lines.is_empty());
-    assert!(advice.text.as_deref().unwrap().contains("more than one node"), "{advice:?}");
+    for ipvs in [false, true] {
+        let mut story = with_proxy();
+        story.run.meta.engine.ipvs = ipvs;
+        story.run.meta.stack.entry = Some(EntryFacts {
+            service: PROXY.to_owned(),
+            replicas: Some(1),
+            host_port: true,
+            order: Order::StopFirst,
+        });
+        story.shots(GOOD_END + 0.5, |at, shot| {
+            if (16.0..19.0).contains(&at) {
+                fail(shot, Outcome::Refused, 0.001);
+            }
+        });
+        let judgement = judge(&story.finish());
+        let advice = judgement.scenarios[0].advice.as_ref().unwrap();
+        assert!(advice.lines.is_empty());
+        let text = advice.text.as_deref().unwrap();
+        assert!(text.contains("another proxy that is never updated"), "{text}");
+        // Ingress mode needs IPVS.
+        assert_eq!(text.contains("mode: ingress"), ipvs, "{text}");
+    }
 }
 
 #[test]

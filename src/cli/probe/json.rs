@@ -43,7 +43,17 @@ struct JsonStream<'a> {
     latency_s: Option<Spread>,
     replicas_seen: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
+    connections: Option<JsonConnections>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<HeldStats>,
+}
+
+/// What became of kept connections.
+#[derive(Serialize)]
+struct JsonConnections {
+    kept: usize,
+    opened: u64,
+    closed_idle: u64,
 }
 
 #[derive(Serialize)]
@@ -84,6 +94,13 @@ impl Summary {
                 lag_s: totals.lags().unwrap_or_default(),
                 latency_s: tally.latency(),
                 replicas_seen: tally.replicas().len(),
+                connections: (plan.connection == Connection::KeepAlive).then_some(
+                    JsonConnections {
+                        kept: plan.kept,
+                        opened: totals.opened,
+                        closed_idle: totals.closed_idle,
+                    },
+                ),
                 held: held(plan, tally),
             }
         });

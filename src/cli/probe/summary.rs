@@ -165,6 +165,11 @@ impl Summary {
             lines.push(cut(&request, WIDTH));
             row(lines, "load", &load);
         }
+        if plan.connection == Connection::KeepAlive
+            && (details || totals.opened > plan.kept as u64 + totals.closed_idle)
+        {
+            row(lines, "opened", &opened(totals));
+        }
         failure_rows(lines, tally, details);
         if let Some(held) = held(plan, tally) {
             held_rows(lines, &held, details);
@@ -186,6 +191,15 @@ impl Summary {
             let most = if details { usize::MAX } else { 1 };
             rows(lines, "replicas", &wrap(&clean(&text), WIDTH - LABEL, most));
         }
+    }
+}
+
+/// How many connections a stream that keeps them opened, and how many of them it had to replace.
+fn opened(totals: &ProbeTotals) -> String {
+    let opened = counted(totals.opened, "connection");
+    match totals.closed_idle {
+        0 => opened,
+        closed => format!("{opened}; the server closed {} while idle", count(closed)),
     }
 }
 

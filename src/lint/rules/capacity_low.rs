@@ -45,10 +45,7 @@ fn one_replica(s: &Subject, outage: Offset) -> Draft {
         .or_about("replicas")
         .time("outage_s", outage);
     if s.has_host_port() {
-        return draft.severity(Severity::Hint).help(
-            "run it on several nodes that users reach all: start-first cannot start a second task on a \
-             node whose port is taken",
-        );
+        return draft.severity(Severity::Hint).help(remedy::keep_port_open("it", None));
     }
     if s.keeps_data() {
         return draft.severity(Severity::Hint).help(

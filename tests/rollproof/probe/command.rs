@@ -91,6 +91,7 @@ async fn the_json_summary_says_the_same() {
     assert_eq!((&good["sent"], &good["failed"]), (&10.into(), &0.into()));
     assert_eq!(good["gaps"].as_array().unwrap().len(), 0);
     assert_eq!(good["connection"], "keep-alive");
+    assert_eq!(good["connections"]["kept"], 16);
     assert_eq!(bad["failed_by_class"]["proxy503"], 10);
     assert_eq!(bad["gaps"][0]["open"], true);
     assert!(bad["longest_gap_s"].as_f64().unwrap() >= 0.09);

@@ -56,7 +56,7 @@ async fn what_is_said_is_answered_as_expected() {
     (kept.shots, kept.rate_hz) = (Some(3), 5.0);
     let shots = shots(kept).await;
     assert!(shots.iter().all(|shot| shot.outcome == Outcome::Ok), "{shots:?}");
-    assert_eq!(shots.iter().filter(|shot| shot.reused).count(), 2);
+    assert!(shots.iter().all(|shot| shot.reused), "{shots:?}");
 }
 
 #[tokio::test]

@@ -1,0 +1,21 @@
+//! So that the port which users ask stays open while what has it is replaced.
+
+/// What helps a service whose port is in host mode: no setting of its own does. `ipvs` says whether the
+/// kernel can publish ports in ingress mode; absent if that is not known.
+#[must_use]
+pub fn keep_port_open(service: &str, ipvs: Option<bool>) -> String {
+    let why = "a port in host mode belongs to one task of a node, so each update closes it";
+    let mesh = "publish the port with `mode: ingress`, and set `update_config.order: start-first` and a \
+                `healthcheck`";
+    let mesh_if = "with IPVS in the kernel, publish the port with `mode: ingress`, and set \
+                   `update_config.order: start-first` and a `healthcheck`";
+    let front = format!(
+        "give the port to another proxy that is never updated, and let it forward to {service} with two \
+         replicas, start-first and a `healthcheck`"
+    );
+    match ipvs {
+        Some(true) => format!("{why}: {mesh}; or {front}"),
+        Some(false) => format!("{why}: {front}"),
+        None => format!("{why}: {mesh_if}; or {front}"),
+    }
+}
