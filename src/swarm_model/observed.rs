@@ -115,6 +115,10 @@ impl Observed {
                 touched.push(life.slot);
             }
         }
+        if new == *old && replaces == Replaces::Nothing {
+            // Nothing is updated: a task in a slot that was there is one that was restarted.
+            touched.retain(|slot| slot > replicas);
+        }
         let of_new = seen(&after).behaviours(lives.iter().filter(|life| life.is_new));
         let of_old = seen(&before).behaviours(lives.iter().filter(|life| !life.is_new));
         let nodes = usize::try_from(run.meta.engine.nodes.clamp(1, 1_000)).unwrap_or(1);
