@@ -28,6 +28,10 @@ pub struct Case {
     #[serde(default)]
     pub stop_grace_period: Option<String>,
     #[serde(default)]
+    pub resources: Option<BTreeMap<String, Value>>,
+    #[serde(default)]
+    pub image: Option<String>,
+    #[serde(default)]
     pub env: BTreeMap<String, String>,
     #[serde(default)]
     pub old_env: BTreeMap<String, String>,
@@ -65,6 +69,9 @@ impl Case {
         }
         if let Some(policy) = &self.restart_policy {
             app["deploy"]["restart_policy"] = json!(policy);
+        }
+        if let Some(resources) = &self.resources {
+            app["deploy"]["resources"] = json!(resources);
         }
         json!({
             "version": "3.8",

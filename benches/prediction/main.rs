@@ -174,6 +174,9 @@ impl Bench {
         for pair in &env {
             update.extend(["--env", pair]);
         }
+        if let Some(image) = &case.image {
+            update.extend(["--image", image]);
+        }
         self.rollproof(&update);
         let latest = home().join(".rollproof/runs/latest");
         let run = RecordReader::open(&latest).unwrap();

@@ -73,8 +73,9 @@ impl Step {
         body: &ServiceBody,
         checks: &ImageChecks,
         next: Option<&NextForeseen>,
+        speed: f64,
     ) -> (Self, ServiceBody) {
-        let scenario = one.scenario(fresh, body);
+        let scenario = one.scenario(fresh, body).at_speed(speed);
         let mut after = scenario.changed(body);
         let mut details = Vec::new();
         let outcome = one.must.as_ref().map(|must| must.outcome);
@@ -91,14 +92,14 @@ impl Step {
                 if let Some((_, new)) = own {
                     after = new.clone();
                 }
-                let (lasts, lines) = deployment(next, body.name(), !succeeds, checks);
+                let (lasts, lines) = deployment(next, body.name(), !succeeds, checks, speed);
                 details = lines;
                 (lasts, String::new())
             }
-            Act::Roll(_) | Act::Renew => predicted(body, &after, !succeeds, checks),
+            Act::Roll(_) | Act::Renew => predicted(body, &after, !succeeds, checks, speed),
         };
-        let again = one.again_after.map_or(Offset::ZERO, Offset::from);
-        let lasts = one.watch.map(Offset::from).or(lasts.map(|lasts| lasts + again));
+        let again = scenario.again_after.map_or(Offset::ZERO, Offset::from);
+        let lasts = scenario.watch.map(Offset::from).or(lasts.map(|lasts| lasts + again));
         let ending = match outcome {
             Some(outcome) => format!("must end as {}", word(&outcome)),
             None => predicted,
@@ -153,6 +154,7 @@ fn deployment(
     subject: &str,
     fails: bool,
     checks: &ImageChecks,
+    speed: f64,
 ) -> (Option<Offset>, Vec<String>) {
     let NextForeseen { changes, creates, withdrawn, bodies } = next;
     let mut lines: Vec<String> =
@@ -162,7 +164,7 @@ fn deployment(
     for (name, how) in &changes.changed {
         let mut line = format!("{name}: {}", how.join("; "));
         if let Some((old, new)) = bodies.iter().find(|(old, _)| old.name() == name) {
-            let (lasts, said) = predicted(old, new, fails && name == subject, checks);
+            let (lasts, said) = predicted(old, new, fails && name == subject, checks, speed);
             all = all.zip(lasts).map(|(all, one)| all.max(one));
             let _ = write!(line, " ({said})");
         }
@@ -179,10 +181,11 @@ fn predicted(
     after: &ServiceBody,
     fails: bool,
     checks: &ImageChecks,
+    speed: f64,
 ) -> (Option<Offset>, String) {
     let check_of = |image: &str| checks.get(image).cloned();
     let change = SpecChange::between(before, after, &check_of);
-    match forecast(after.name(), change, fails) {
+    match forecast(after.name(), change, fails, speed) {
         Ok(course) => (course.at_rest(), format!("predicted: {}", ending(&course))),
         Err(error) => (None, format!("not predicted: {}", error.message())),
     }
@@ -208,9 +211,11 @@ impl DryRun<'_> {
         let next = self.next.iter().flat_map(|next| &next.bodies).map(|(_, new)| new);
         let images = changed.iter().chain(next).chain([&body]).map(ServiceBody::image);
         let checks = self.engine.health_checks(images).await?;
+        let speed = self.engine.speed();
+        let load = self.load.clone().at_speed(speed);
         let mut steps = Vec::new();
         for (index, one) in self.scenarios.iter().enumerate() {
-            let (mut step, after) = Step::of(one, fresh, &body, &checks, self.next);
+            let (mut step, after) = Step::of(one, fresh, &body, &checks, self.next, speed);
             let left = &self.scenarios[index + 1..];
             let cut_off = self.next.is_some_and(|next| !next.withdrawn.is_empty());
             if one.act == Act::Deploy && cut_off && !left.is_empty() {
@@ -222,7 +227,7 @@ impl DryRun<'_> {
             steps.push(step);
             body = after;
         }
-        let (one, open) = lasts(&steps, self.load, self.self_test);
+        let (one, open) = lasts(&steps, &load, self.self_test);
         let all = (0..self.repeat).fold(Offset::ZERO, |all, _| all + one);
         let mut streams = Vec::new();
         for kind in &self.load.streams {
@@ -231,13 +236,19 @@ impl DryRun<'_> {
         if console.global.json {
             put_line(self.json(&steps, &streams, all, open))?;
         } else {
-            put(&self.text(&steps, &streams, all, open))?;
+            put(&self.text(&steps, &streams, &load, (all, open)))?;
         }
         nothing_done(console);
         Ok(0)
     }
 
-    fn text(&self, steps: &[Step], streams: &[(&str, f64)], all: Offset, open: bool) -> String {
+    fn text(
+        &self,
+        steps: &[Step],
+        streams: &[(&str, f64)],
+        load: &Load,
+        (all, open): (Offset, bool),
+    ) -> String {
         let mut page = Page::default();
         page.entry("engine", &self.engine.to_string());
         if let Some((stack, services)) = self.deploys {
@@ -284,8 +295,8 @@ impl DryRun<'_> {
             &format!(
                 "{what}{}{times}: {} before, between and after the changes, {} of rest after each{more}",
                 length(all),
-                seconds(self.load.baseline),
-                seconds(self.load.settle),
+                seconds(load.baseline),
+                seconds(load.settle),
             ),
         );
         if !self.afterwards.is_empty() {

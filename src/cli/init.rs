@@ -216,7 +216,7 @@ impl Page {
         let body = target.and_then(|target| own_body(services, target).ok());
         for one in [update(Vec::new()), broken_update(None)] {
             if let Some(body) = &body {
-                let predicted = Step::of(&one, true, body, &ImageChecks::new(), None).0;
+                let predicted = Step::of(&one, true, body, &ImageChecks::new(), None, 1.0).0;
                 self.note("  ", &format!("{}; {}", one.about, predicted.ending()));
             }
             self.line(&format!("  - {}", one.name));

@@ -159,7 +159,7 @@ impl Measuring<'_> {
         let to_bad = SpecChange::between(first, &second.changed(first), &check_of);
         let predicted = [(to_good, false), (to_bad, true)]
             .map(|(change, fails)| course_of_change(&self.on(site, change), fails));
-        Ok(compared(row, judged.run_id.clone(), &predicted, [good, bad]))
+        Ok(compared(row, judged.run_id.clone(), &predicted, site.speed(), [good, bad]))
     }
 
     /// The row's settings in the service that they are about.
@@ -198,17 +198,19 @@ impl Measuring<'_> {
         let target = find_target(&services, STACK, &self.wish(), host)?;
         let body = crate::run::own_body(&services, &target)?;
         let checks = engine.health_checks([body.image()]).await?;
+        let speed = engine.speed();
+        let load = load.clone().at_speed(speed);
         let mut all = Offset::ZERO;
         for row in rows {
             let mut body = body.clone();
             self.put(row, &mut body);
             let mut steps = Vec::new();
             for one in scenarios() {
-                let (step, after) = Step::of(&one, true, &body, &checks, None);
+                let (step, after) = Step::of(&one, true, &body, &checks, None, speed);
                 steps.push(step);
                 body = after;
             }
-            all = all + lasts(&steps, load, false).0;
+            all = all + lasts(&steps, &load, false).0;
         }
         Ok(all)
     }
@@ -223,11 +225,15 @@ fn compared(
     row: &Row,
     run_id: String,
     predicted: &[Course; 2],
+    speed: f64,
     [good, bad]: [&ScenarioJudgement; 2],
 ) -> Measured {
+    // What was measured has the time of those who look on.
+    let shown = |at: Offset| Offset::from_secs_f64(at.as_secs_f64() / speed);
     let completed = |state: UpdateState| state == UpdateState::Completed;
     let took = good.update.took_s.filter(|_| completed(good.update.final_state));
     let ends = predicted[0].finished_s.filter(|_| completed(predicted[0].final_state));
+    let foreseen = predicted[1].rollback.as_ref().and_then(|rollback| rollback.restored_s);
     let restored = || {
         let at = bad.rollback.as_ref()?.capacity_restored_at?;
         Some(at - bad.update.submitted_at?)
@@ -241,11 +247,8 @@ fn compared(
     Measured {
         row: row.number,
         run_id,
-        good_s: Pair { predicted: ends, measured: took },
-        recovers_s: Pair {
-            predicted: predicted[1].rollback.as_ref().and_then(|rollback| rollback.restored_s),
-            measured: restored(),
-        },
+        good_s: Pair { predicted: ends.map(shown), measured: took },
+        recovers_s: Pair { predicted: foreseen.map(shown), measured: restored() },
         lowest: Pair {
             predicted: predicted.iter().map(Course::lowest).min(),
             measured: served.into_iter().flatten().min(),

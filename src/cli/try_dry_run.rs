@@ -20,6 +20,8 @@ pub(super) async fn show(
     console: &Console,
 ) -> Result<u8> {
     let engine = console.foresee_site(LabUse::ForOneRun).await?;
+    let speed = engine.speed();
+    let load = load.clone().at_speed(speed);
     let mut page = Page::default();
     let mut list = Vec::new();
     let (mut all, mut any_open) = (Offset::ZERO, false);
@@ -38,8 +40,8 @@ pub(super) async fn show(
         let body = own_body(&services, &find_target(&services, STACK, &wish, host)?)?;
         let changed = declaration.scenario(true, &body).changed(&body);
         let checks = engine.health_checks([body.image(), changed.image()]).await?;
-        let (step, _) = Step::of(declaration, true, &body, &checks, None);
-        let (time, open) = lasts(std::slice::from_ref(&step), load, false);
+        let (step, _) = Step::of(declaration, true, &body, &checks, None, speed);
+        let (time, open) = lasts(std::slice::from_ref(&step), &load, false);
         all = all + time;
         any_open |= open;
         step.put(&mut page, time);

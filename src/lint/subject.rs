@@ -269,20 +269,25 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Public images whose Dockerfile has a HEALTHCHECK, by owner and name.
-const WITH_HEALTHCHECK: [&str; 14] = [
+/// Public images that have a HEALTHCHECK, by owner and name: as their Dockerfiles said in November 2026.
+/// Those of GitLab and Netdata build theirs elsewhere; GitLab's own users wait for `healthy`, and Netdata has
+/// `packaging/docker/health.sh`.
+const WITH_HEALTHCHECK: [&str; 17] = [
     "authelia/authelia",
     "cadvisor/cadvisor",
+    "containrrr/watchtower",
     "dockerflow/docker-flow-proxy",
     "dockersamples/visualizer",
     "etherpad/etherpad",
     "filebrowser/filebrowser",
     "gitlab/gitlab-ce",
     "gitlab/gitlab-ee",
+    "google/cadvisor",
     "jellyfin/jellyfin",
     "localstack/localstack",
     "louislam/uptime-kuma",
     "netdata/netdata",
+    "nodered/node-red",
     "pihole/pihole",
     "vaultwarden/server",
 ];

@@ -13,12 +13,15 @@ pub const BOOT: Offset = Offset::from_millis(1_000);
 pub const STOP: Offset = Offset::from_millis(100);
 
 /// How a change of a service goes, if the new version is sound; or if it fails in the way that a
-/// broken update does.
+/// broken update does. `speed` is how much faster than real the swarm's time passes.
 ///
 /// # Errors
 /// A service that is too large to be played.
-pub fn forecast(service: &str, change: SpecChange, fails: bool) -> Result<Course> {
-    let setting = Setting::new(service, change.after.clone(), BOOT, STOP).of_change(change);
+pub fn forecast(service: &str, change: SpecChange, fails: bool, speed: f64) -> Result<Course> {
+    let change = change.at_speed(speed);
+    let [boot, stop] = [BOOT, STOP].map(|time| Offset::from_secs_f64(time.as_secs_f64() / speed));
+    let mut setting = Setting::new(service, change.after.clone(), boot, stop).of_change(change);
+    setting.hops = setting.hops.faster(speed);
     setting.check_size().map(|()| course_of_change(&setting, fails))
 }
 

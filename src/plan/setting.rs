@@ -87,7 +87,7 @@ impl Setting {
     /// The slots of the new spec.
     #[must_use]
     pub fn slots(&self) -> u64 {
-        if self.spec.global { self.nodes().len() as u64 } else { self.spec.replicas }
+        self.spec.slots_on(&self.nodes())
     }
 
     /// The nodes; if none are given, just as many as the running version needs.

@@ -82,7 +82,7 @@ const SHORTEST_REST: Duration = Duration::from_millis(200);
 impl Load {
     /// The same on a swarm whose time passes so much faster: its waits are waits of the swarm.
     #[must_use]
-    pub(super) fn at_speed(mut self, speed: f64) -> Self {
+    pub fn at_speed(mut self, speed: f64) -> Self {
         let faster = |wait: Duration, shortest: Duration| {
             let scaled = Duration::try_from_secs_f64(wait.as_secs_f64() / speed).unwrap_or(wait);
             if speed > 1.0 { scaled.max(shortest.min(wait)) } else { wait }

@@ -51,6 +51,17 @@ impl Service {
         }
     }
 
+    /// The name of a task and of its container. A task of a global service has its node's id in place of a
+    /// slot (swarmkit `api/naming`).
+    pub(super) fn task_name(&self, index: usize, ground: &Ground) -> String {
+        let task = &self.tasks[index];
+        let slot = match self.body().replicas() {
+            Some(_) => task.slot.to_string(),
+            None => ground.node.id.clone(),
+        };
+        format!("{}.{slot}.{}", self.name(), task.id)
+    }
+
     /// The labels of a task's container.
     pub(super) fn container_labels(&self, index: usize, ground: &Ground) -> Value {
         let task = &self.tasks[index];
@@ -63,7 +74,7 @@ impl Service {
             (CONTAINER_SERVICE_LABEL, name.to_owned()),
             ("com.docker.swarm.task", String::new()),
             (CONTAINER_TASK_LABEL, task.id.clone()),
-            ("com.docker.swarm.task.name", format!("{name}.{}.{}", task.slot, task.id)),
+            ("com.docker.swarm.task.name", self.task_name(index, ground)),
         ] {
             labels.insert(key.to_owned(), json!(value));
         }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::agent;
 use super::container_log::ContainerLog;
+use super::event_log::changes;
 use super::ground::Ground;
 use super::program::{Kind, Manner, fill_in};
 use super::replica::{Identity, Replica};
@@ -182,7 +183,7 @@ impl Service {
     }
 
     fn started(&mut self, ground: &mut Ground, id: u32, at: Offset) {
-        let name = self.name().to_owned();
+        let (name, task_name) = (self.name().to_owned(), self.task_name(id as usize, ground));
         let (service, networks) = (self.id.clone(), self.body());
         let task = &mut self.tasks[id as usize];
         let manner = self.templates[task.template].interpreted.manner(task.slot);
@@ -192,7 +193,7 @@ impl Service {
         let of = |name_of: &str| match name_of {
             "Task.Slot" => Some(task.slot.to_string()),
             "Task.ID" => Some(task.id.clone()),
-            "Task.Name" => Some(format!("{name}.{}.{}", task.slot, task.id)),
+            "Task.Name" => Some(task_name.clone()),
             "Service.Name" => Some(name.clone()),
             "Service.ID" => Some(service.clone()),
             "Node.Hostname" => Some(ground.node.hostname.clone()),
@@ -308,14 +309,16 @@ impl Service {
             completed: over.then_some(at),
             message,
         });
+        let mut attributes = json!({ "name": self.name() });
         if step.state == UpdateState::RollbackStarted
             && matches!(step.why, Why::Failed(_))
             && let Some(previous) = self.previous.take()
         {
-            self.spec = previous;
+            let broken = std::mem::replace(&mut self.spec, previous);
+            attributes = changes(&broken, &self.spec);
         }
         self.changed(ground, at);
-        let mut attributes = json!({ "name": self.name(), "updatestate.new": step.state.as_str() });
+        attributes["updatestate.new"] = json!(step.state.as_str());
         if before != UpdateState::None {
             attributes["updatestate.old"] = json!(before.as_str());
         }

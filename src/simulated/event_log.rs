@@ -6,6 +6,23 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::sync::broadcast;
 
+/// What an event says of a service that has a new spec (moby `daemon/events.go`).
+pub(super) fn changes(before: &Value, after: &Value) -> Value {
+    let mut attributes = json!({ "name": after["Name"] });
+    for (name, place) in
+        [("image", "/TaskTemplate/ContainerSpec/Image"), ("replicas", "/Mode/Replicated/Replicas")]
+    {
+        let [old, new] = [before, after].map(|spec| spec.pointer(place).unwrap_or(&Value::Null));
+        if old != new {
+            let text =
+                |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            attributes[format!("{name}.old")] = json!(text(old));
+            attributes[format!("{name}.new")] = json!(text(new));
+        }
+    }
+    attributes
+}
+
 /// How many events are kept for those who ask for the past; as many as an engine keeps (moby
 /// `daemon/events/events.go`).
 const KEPT: usize = 256;

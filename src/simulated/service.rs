@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
+use super::event_log::changes;
 use super::ground::Ground;
 use super::images::full;
 use super::program::{Interpreted, Known, interpret};
@@ -125,7 +126,9 @@ impl Service {
         let same = spec == self.spec && !rollback;
         let index = self.template(ground, &spec, config);
         let before = std::mem::replace(&mut self.spec, spec);
+        let mut attributes = changes(&before, &self.spec);
         self.previous = Some(before);
+        let was = self.status.take();
         self.status = rollback.then(|| UpdateStatus {
             state: UpdateState::RollbackStarted,
             started: Some(at),
@@ -142,9 +145,11 @@ impl Service {
         });
         self.changed(ground, at);
         self.serve(ground);
-        let mut attributes = json!({ "name": self.name() });
         if rollback {
             attributes["updatestate.new"] = json!(UpdateState::RollbackStarted.as_str());
+            if let Some(was) = was.filter(|was| was.state != UpdateState::RollbackStarted) {
+                attributes["updatestate.old"] = json!(was.state.as_str());
+            }
         }
         ground.tell(at, "service", "update", &self.id, attributes);
     }
@@ -273,9 +278,12 @@ impl Service {
 
     /// Replicas that Swarm counts as running, and those that it wants.
     pub(super) fn counts(&self) -> (u64, u64) {
-        let tasks = self.tasks.iter().filter(|task| !task.gone);
-        let running = tasks.filter(|task| task.state == TaskState::Running).count() as u64;
-        (running, self.body().replicas().unwrap_or(1))
+        let tasks = || (0..).zip(&self.tasks).filter(|(_, task)| !task.gone);
+        let running = tasks().filter(|(_, task)| task.state == TaskState::Running).count() as u64;
+        let wanted =
+            |id: u32| self.live.task(id).is_some_and(|task| task.desired == TaskState::Running);
+        let on_nodes = || tasks().filter(|(id, _)| wanted(*id)).count() as u64;
+        (running, self.body().replicas().unwrap_or_else(on_nodes))
     }
 
     /// What an engine says of the service.

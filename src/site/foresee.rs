@@ -25,7 +25,10 @@ pub enum Foreseen {
         why: String,
     },
     /// A simulated one, which the command would start.
-    NewSimulation,
+    NewSimulation {
+        /// How much faster than real its time passes.
+        speed: f64,
+    },
     /// One that is in no swarm: the command would make it the manager of a new one.
     NewSwarm {
         /// Its address.
@@ -47,7 +50,7 @@ impl Foreseen {
             return if there || options.lab == LabUse::Running {
                 found().await.map(Self::Present)
             } else {
-                Ok(Self::NewSimulation)
+                Ok(Self::NewSimulation { speed: options.speed.unwrap_or(1.0) })
             };
         }
         let why = if options.choice == EngineChoice::Lab {
@@ -101,10 +104,19 @@ impl Foreseen {
     /// What its kernel supports; a private engine has this machine's.
     #[must_use]
     pub fn kernel(&self) -> Kernel {
-        if matches!(self, Self::NewSimulation) {
+        if matches!(self, Self::NewSimulation { .. }) {
             return Kernel { ipvs: true };
         }
         self.site().map_or_else(|| Kernel { ipvs: kernel_has_ipvs() }, |site| site.kernel)
+    }
+
+    /// How much faster than real the swarm's time passes.
+    #[must_use]
+    pub fn speed(&self) -> f64 {
+        match self {
+            Self::NewSimulation { speed } => *speed,
+            _ => self.site().map_or(1.0, Site::speed),
+        }
     }
 
     /// The host at which published ports would be reached; absent before there is one.
@@ -143,7 +155,9 @@ impl std::fmt::Display for Foreseen {
         match self {
             Self::Present(site) => f.write_str(&site.reason),
             Self::NewLab { why } => write!(f, "a private engine, which is started for it ({why})"),
-            Self::NewSimulation => f.write_str("a simulated engine, which is started for it"),
+            Self::NewSimulation { .. } => {
+                f.write_str("a simulated engine, which is started for it")
+            }
             Self::NewSwarm { address } => {
                 write!(f, "the engine at {address}, which becomes the manager of a new swarm")
             }

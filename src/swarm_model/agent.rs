@@ -170,7 +170,8 @@ impl World<'_> {
 
     pub(super) fn ended(&mut self, id: TaskId) {
         let state = self.tasks[id as usize].state;
-        self.tasks[id as usize].since = self.now;
+        let task = &mut self.tasks[id as usize];
+        (task.since, task.ended) = (self.now, true);
         self.log(id, What::Ended(state));
         self.report(id, Due::SeenEnd);
     }

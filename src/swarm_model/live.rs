@@ -87,6 +87,7 @@ impl Live {
             ..base.clone()
         };
         let mut world = World::new(&input);
+        world.live = true;
         world.now = at;
         world.progress = at;
         world.current = Which::New;
@@ -257,7 +258,7 @@ impl Live {
     /// Whether every task has ended, as far as the manager has seen.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.world.tasks.iter().all(|task| task.end_seen || task.node == NONE)
+        self.world.tasks.iter().all(|task| task.end_seen.is_some() || task.node == NONE)
     }
 
     fn with<T>(&mut self, work: impl FnOnce(&mut World) -> T) -> T {
@@ -295,6 +296,8 @@ impl World<'_> {
             grace,
             kept,
             touched,
+            repairs,
+            live,
         } = self;
         World {
             input,
@@ -319,6 +322,8 @@ impl World<'_> {
             grace,
             kept,
             touched,
+            repairs,
+            live,
         }
     }
 

@@ -92,9 +92,13 @@ impl Observed {
             Seen { timings, check: hops.check, stop }
         };
         let states = states(&events[from..], &stack.service, submitted);
-        let touched = slots(lives.iter().filter(|life| life.is_new && life.created >= submitted));
+        let mut touched = slots(lives.iter().filter(|life| life.is_new && life.created >= submitted));
         let back = states.iter().find(|(state, _)| *state == UpdateState::RollbackStarted);
         let rollback = back.map_or_else(Vec::new, |(_, at)| taken_back(&lives, submitted + *at));
+        if new == *old && replaces == Replaces::Nothing {
+            // Nothing is updated: a task in a slot that was there is one that was restarted.
+            touched.retain(|slot| slot > replicas);
+        }
         let of_new = seen(&after).behaviours(lives.iter().filter(|life| life.is_new));
         let of_old = seen(&before).behaviours(lives.iter().filter(|life| !life.is_new));
         let nodes = usize::try_from(run.meta.engine.nodes.clamp(1, 1_000)).unwrap_or(1);

@@ -105,9 +105,8 @@ impl TaskFacts {
 impl Outcome {
     pub(super) fn of(world: World, end: End) -> Self {
         let until = world.now;
-        let nodes = world.input.nodes.len() as u64;
         let replicas = [&world.input.old.spec, &world.input.new.spec]
-            .map(|spec| if spec.global { nodes } else { spec.replicas });
+            .map(|spec| spec.slots_on(&world.input.nodes));
         let touched = world.touched.iter().zip(1..).filter(|(touched, _)| **touched);
         Self {
             touched: touched.map(|(_, slot)| slot).collect(),

@@ -21,17 +21,25 @@ impl World<'_> {
         self.changed = true;
     }
 
-    /// The slots that the spec wants.
-    pub(super) fn wanted_slots(&self) -> u64 {
+    /// Whether the spec wants a task in a slot: a global service has one on each node that its
+    /// constraints allow.
+    pub(super) fn wants(&self, slot: u32) -> bool {
         let spec = self.spec(self.current);
-        if spec.global { self.input.nodes.len() as u64 } else { spec.replicas }
+        if spec.global {
+            self.nodes.allows(slot, self.current)
+        } else {
+            u64::from(slot) < spec.replicas
+        }
     }
 
     /// The service has changed: dead slots are filled, superfluous ones removed, and the others go
     /// to an updater.
     pub(super) fn reconcile(&mut self) {
         self.changed = false;
-        let wanted = usize::try_from(self.wanted_slots()).unwrap_or(usize::MAX);
+        if self.spec(self.current).global {
+            return self.reconcile_nodes();
+        }
+        let wanted = usize::try_from(self.spec(self.current).replicas).unwrap_or(usize::MAX);
         let all = 0..index(self.slots.len());
         let (mut live, dead): (Vec<u32>, Vec<u32>) = all.partition(|slot| self.is_updatable(*slot));
         if live.len() > wanted {
@@ -57,6 +65,30 @@ impl World<'_> {
             self.create(slot, TaskState::Running, 0);
         }
         self.update(&live);
+    }
+
+    /// The same for a global service, whose slots are nodes: one that the constraints no longer allow
+    /// loses its task at once, and one that has none gets one, both outside of the update (swarmkit
+    /// `global/global.go`: `reconcileServices`).
+    fn reconcile_nodes(&mut self) {
+        while self.slots.len() < self.input.nodes.len() {
+            self.add_slot();
+        }
+        let mut live = Vec::new();
+        for slot in 0..index(self.input.nodes.len()) {
+            if !self.wants(slot) {
+                for id in self.wanted_in(slot) {
+                    self.tell_to_stop(id, TaskState::Shutdown);
+                }
+            } else if self.is_updatable(slot) {
+                live.push(slot);
+            } else {
+                self.create(slot, TaskState::Running, 0);
+            }
+        }
+        if !live.is_empty() {
+            self.update(&live);
+        }
     }
 
     /// The tasks of a slot that Swarm wants to run, the newest first.
@@ -182,6 +214,8 @@ impl World<'_> {
     /// Keeps one task of a slot and stops the others, without waiting for it to run.
     fn keep(&mut self, kept: TaskId, tasks: &[TaskId]) {
         let others: Vec<TaskId> = tasks.iter().copied().filter(|id| *id != kept).collect();
+        // A delay of its own is over (swarmkit `restart.go`: `DelayStart`).
+        self.tasks[kept as usize].promote_at = self.now;
         for id in &others {
             self.tell_to_stop(*id, TaskState::Shutdown);
         }
@@ -200,10 +234,11 @@ impl World<'_> {
 
     /// Lets a task start when an old one has stopped, or after a minute.
     fn start_after(&mut self, id: TaskId, old: TaskId) {
-        if self.tasks[old as usize].end_seen {
+        if self.tasks[old as usize].end_seen.is_some() {
             return self.promote(id);
         }
         self.tasks[old as usize].waiter = id;
+        self.tasks[id as usize].waits = true;
         // Only a task that may take that long needs the limit.
         let grace = self.spec(self.tasks[old as usize].version).stop_grace;
         if grace > 50.0 || self.tasks[old as usize].node == NONE {
@@ -211,9 +246,19 @@ impl World<'_> {
         }
     }
 
-    /// The old task of the slot has stopped, or took too long.
+    /// The old task of the slot has stopped, or took too long. A new task that has failed meanwhile is
+    /// replaced only now, and only now its worker is free (swarmkit `restart.go`: `Restart`,
+    /// `updater.go`: `updateTask`).
     pub(super) fn old_is_gone(&mut self, id: TaskId) {
         self.promote(id);
+        let task = &mut self.tasks[id as usize];
+        let waited = std::mem::take(&mut task.waits);
+        if waited && task.end_seen.is_some() {
+            if self.awaited(id) {
+                self.slot_done();
+            }
+            self.replace(id);
+        }
         if let Some(place) = self.kept.iter().position(|kept| *kept == id) {
             self.kept.swap_remove(place);
             self.slot_done();
@@ -222,8 +267,8 @@ impl World<'_> {
 
     /// The manager sees that a task runs.
     pub(super) fn seen_running(&mut self, id: TaskId) {
-        // If it has ended since, both states come with one report.
-        if self.tasks[id as usize].state.is_terminal() || !self.awaited(id) {
+        // If its end has been reported since, both states come with one report.
+        if self.tasks[id as usize].ended || !self.awaited(id) {
             return;
         }
         if self.is_start_first() {

@@ -6,10 +6,13 @@ use super::world::World;
 use crate::Offset;
 use crate::swarm::{RestartCondition, TaskState};
 
-/// A slot that fails so often is not followed further: its next task is held back for ever, as it is
-/// most of the time in between. Nothing else depends on what comes, and an update that waits
+/// A slot that fails so often is not followed further in a plan: its next task is held back for ever, as
+/// it is most of the time in between. Nothing else depends on what comes, and an update that waits
 /// elsewhere may wait for hours.
 const MOST_RESTARTS: usize = 30;
+
+/// An instant that no plan reaches.
+const NEVER: Offset = Offset::from_nanos(i64::MAX / 2);
 
 /// The replacements in one slot since the spec changed.
 #[derive(Debug, Clone)]
@@ -32,7 +35,7 @@ impl World<'_> {
         }
         let (slot, allowed) = (task.slot, self.may_replace(id));
         self.tell_to_stop(id, TaskState::Shutdown);
-        if !allowed || u64::from(slot) >= self.wanted_slots() {
+        if !allowed || !self.wants(slot) {
             return;
         }
         let delay = Offset::from_secs_f64(self.spec(self.tasks[id as usize].version).restart.delay);
@@ -45,7 +48,9 @@ impl World<'_> {
             *replaced = Replaced { version, at: Vec::new() };
         }
         replaced.at.push(now);
-        if replaced.at.len() > MOST_RESTARTS {
+        if replaced.at.len() > MOST_RESTARTS && !self.live {
+            // Also if it fails while it is held back.
+            self.tasks[next as usize].promote_at = NEVER;
             return;
         }
         self.tasks[next as usize].promote_at = now + delay;
@@ -68,13 +73,23 @@ impl World<'_> {
         if replaced.version != task.version {
             return true;
         }
+        // The window ends when the task did, however much later the question is asked: a slot that has
+        // used up its attempts stays empty.
+        let until = task.end_seen.unwrap_or(self.now);
         let since = if policy.window > 0.0 {
-            self.now - Offset::from_secs_f64(policy.window)
+            until - Offset::from_secs_f64(policy.window)
         } else {
             Offset::from_nanos(i64::MIN)
         };
         let counted = replaced.at.iter().filter(|at| **at > since).count() as u64;
         counted < policy.max_attempts
+    }
+
+    /// A task has waited its delay: it starts, unless it has to wait for another one since.
+    pub(super) fn delay_is_over(&mut self, id: TaskId) {
+        if !self.tasks[id as usize].waits {
+            self.promote(id);
+        }
     }
 
     /// The manager wants a task to start that it has held back.

@@ -243,6 +243,16 @@ impl Spec {
     pub fn fits(&self, node: &Node) -> bool {
         fits(self, node)
     }
+
+    /// The slots that the service has on these nodes: a global one has a slot on each node that its
+    /// constraints allow.
+    #[must_use]
+    pub fn slots_on(&self, nodes: &[Node]) -> u64 {
+        if !self.global {
+            return self.replicas;
+        }
+        nodes.iter().filter(|node| self.fits(node)).count() as u64
+    }
 }
 
 /// Whether a node is what a spec's constraints ask for. A node of which nothing is known is.

@@ -55,8 +55,12 @@ pub(super) struct Task {
     pub(super) counted: bool,
     /// When the updater saw it running or ended.
     pub(super) start_seen: Option<Offset>,
-    /// The manager has seen its end.
-    pub(super) end_seen: bool,
+    /// When the manager saw its end.
+    pub(super) end_seen: Option<Offset>,
+    /// It waits for the task that it replaces to stop, before Swarm lets it start.
+    pub(super) waits: bool,
+    /// Its end has been reported.
+    pub(super) ended: bool,
     /// Its end has begun: what happens on the node is settled.
     pub(super) ending: bool,
     /// Its node stops it by itself, because it is unhealthy.

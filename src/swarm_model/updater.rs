@@ -10,6 +10,10 @@ use super::world::World;
 use crate::Offset;
 use crate::swarm::{FailureAction, Order, TaskState, UpdatePolicy, UpdateState};
 
+/// After an update has ended, Swarm looks for slots that are not right and updates them as well. If that
+/// fails each time, it never stops, and a plan follows it no further: the state does not change.
+const MOST_REPAIRS: u32 = 3;
+
 /// An update or rollback in progress.
 pub(super) struct Updater {
     pub(super) id: u32,
@@ -72,6 +76,11 @@ impl World<'_> {
         }
         if self.status == UpdateState::None {
             self.set_state(UpdateState::Updating, Why::Began);
+        } else if self.status.is_terminal() {
+            self.repairs += 1;
+            if self.repairs > MOST_REPAIRS && !self.live {
+                return;
+            }
         }
         let rollback = self.status == UpdateState::RollbackStarted;
         let spec = self.spec(self.current);
@@ -188,9 +197,11 @@ impl World<'_> {
                 updater.stopped = true;
                 self.roll_back(id);
             }
-            // The engine never rolls back a rollback: it pauses, but then goes on (a bug).
+            // The engine never rolls back a rollback: it pauses and hands out no more slots, but then
+            // goes on to the end of the update (a bug).
             (FailureAction::Rollback, true) => {
                 self.set_state(UpdateState::RollbackPaused, Why::Failed(id));
+                return self.end_phase();
             }
             (_, rollback) => {
                 updater.stopped = true;
@@ -209,6 +220,21 @@ impl World<'_> {
         updater.phase = Phase::Draining;
         if updater.busy == 0 {
             self.updater = None;
+        }
+    }
+
+    /// What the updater does now is over: it hands out no more slots, or has watched enough.
+    fn end_phase(&mut self) {
+        let Some(updater) = &mut self.updater else { return };
+        match updater.phase {
+            Phase::HandingOut => {
+                updater.phase = Phase::Draining;
+                if updater.busy == 0 {
+                    self.drained();
+                }
+            }
+            Phase::Draining => {}
+            Phase::Watching => self.complete(),
         }
     }
 
@@ -266,12 +292,16 @@ impl World<'_> {
     pub(super) fn seen_end(&mut self, id: TaskId) {
         let races = self.input.races;
         let task = &mut self.tasks[id as usize];
-        task.end_seen = true;
-        let (node, version, waiter) = (task.node, task.version, task.waiter);
+        task.end_seen = Some(self.now);
+        let (node, version, waiter, waits) = (task.node, task.version, task.waiter, task.waits);
         self.nodes.remove(node, version);
         self.freed();
         if waiter != NONE {
             self.old_is_gone(waiter);
+        }
+        if waits {
+            // Its worker and its replacement wait for the old task first: see `old_is_gone`.
+            return self.watch_failure(id);
         }
         if races.restart_first {
             self.replace(id);

@@ -45,6 +45,10 @@ pub(super) struct World<'a> {
     /// Tasks that a worker keeps and has not let start yet.
     pub(super) kept: Vec<TaskId>,
     pub(super) touched: Vec<bool>,
+    /// Updaters that began after the update had ended.
+    pub(super) repairs: u32,
+    /// It is followed while it happens, for as long as somebody looks on: nothing is cut short.
+    pub(super) live: bool,
 }
 
 impl<'a> World<'a> {
@@ -76,16 +80,20 @@ impl<'a> World<'a> {
             grace: grace(input),
             kept: Vec::new(),
             touched: vec![false; room],
+            repairs: 0,
+            live: false,
         };
         for _ in 0..slots {
-            world.add_running();
+            let slot = world.add_slot();
+            if world.wants(slot) {
+                world.add_running(slot);
+            }
         }
         world
     }
 
     /// A task of the old version that has been running for a long time.
-    fn add_running(&mut self) {
-        let slot = self.add_slot();
+    fn add_running(&mut self, slot: u32) {
         let id = self.add_task(slot, Which::Old, TaskState::Running);
         match self.nodes.place(slot, Which::Old) {
             Ok(node) => {
@@ -128,7 +136,9 @@ impl<'a> World<'a> {
             updater: 0,
             counted: false,
             start_seen: None,
-            end_seen: false,
+            end_seen: None,
+            waits: false,
+            ended: false,
             ending: false,
             unhealthy: false,
             dies: Offset::ZERO,
@@ -306,7 +316,7 @@ impl<'a> World<'a> {
             Due::Ended => self.ended(id),
             Due::SeenRunning => self.seen_running(id),
             Due::SeenEnd => self.seen_end(id),
-            Due::Promote => self.promote(id),
+            Due::Promote => self.delay_is_over(id),
             Due::Timeout => self.old_is_gone(id),
             Due::Replace => self.replace(id),
             Due::WorkerFree => self.worker_free(),

@@ -82,6 +82,27 @@ fn a_run_is_told_before_it_is_made() {
     nothing_is_there(&place);
 }
 
+/// On a simulated engine times are those of its speed, as in the run itself.
+#[test]
+fn a_faster_swarm_takes_less_time() {
+    let place = Workplace::without_engine();
+    let file = example("replicated-dnsrr.yml");
+    let lasts = |speed: &str| {
+        let verify = ["verify", "-c", &file, "--engine", "simulated", "--speed", speed];
+        let told = place.run(&[&verify[..], &["--dry-run", "--json"]].concat()).expect(0).json();
+        let of = |index: usize| told["changes"][index]["lasts_s"].as_f64().unwrap();
+        (of(0), of(1), told["lasts_s"].as_f64().unwrap())
+    };
+    let (real, fast) = (lasts("1"), lasts("10"));
+    assert!(
+        (real.0 / 10.0 - fast.0).abs() < 0.1 && (real.1 / 10.0 - fast.1).abs() < 0.1,
+        "{fast:?}"
+    );
+    // A second is measured before, between and after the changes, and the self-test keeps its time.
+    assert!((fast.2 - (fast.0 + fast.1 + 2.0 * 0.2 + 3.0 + 5.0)).abs() < 0.01, "{fast:?}");
+    nothing_is_there(&place);
+}
+
 /// The next version of a stack: what would be created, changed, pruned and closed.
 #[test]
 fn a_next_version_is_told_before_it_is_deployed() {

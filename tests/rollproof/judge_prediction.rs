@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rollproof::judge::{Judgement, Limits, judge};
-use rollproof::record::{EventKind, RecordReader, Run};
+use rollproof::record::{Event, EventKind, RecordReader, Run};
 use rollproof::swarm::UpdateState;
 
 use crate::records::Judged;
@@ -44,6 +44,27 @@ fn what_a_record_does_not_show_is_named() {
     let scaled = judged(&read("scaled-down"));
     let prediction = scaled.scenarios[0].prediction.as_ref().unwrap();
     assert!(prediction.states.is_empty() && prediction.difference.is_none(), "{prediction:?}");
+}
+
+/// A scenario that updates nothing, such as one that ends a process: a restart is no new version.
+#[test]
+fn a_restart_without_an_update_is_no_difference() {
+    let mut run = read("scaled-down");
+    let submitted = |event: &Event| matches!(event.kind, EventKind::Submitted { .. });
+    let at = run.events.iter().find(|event| submitted(event)).unwrap().at;
+    let task = |event: &&Event| {
+        matches!(&event.kind, EventKind::Task(task)
+            if task.slot == 1 && task.service == run.meta.stack.service)
+    };
+    let mut restarted = run.events.iter().find(task).unwrap().clone();
+    let EventKind::Task(task) = &mut restarted.kind else { unreachable!() };
+    task.task = "restarted".to_owned();
+    restarted.at = at + secs(1.0);
+    restarted.seen = restarted.at;
+    let place = run.events.iter().position(|event| event.at > restarted.at).unwrap();
+    run.events.insert(place, restarted);
+    let prediction = judged(&run).scenarios[0].prediction.clone().unwrap();
+    assert_eq!(prediction.difference, None);
 }
 
 /// Every instant of the update twice as late: the machine, not a rule.

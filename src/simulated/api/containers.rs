@@ -168,8 +168,8 @@ fn find<'a>(swarm: &'a Swarm, id: &str) -> Option<(&'a Service, usize, &'a Conta
     swarm.services.iter().find_map(|service| {
         service.tasks.iter().enumerate().find_map(|(index, task)| {
             let container = task.container.as_ref()?;
-            let name = format!("{}.{}.{}", service.name(), task.slot, task.id);
-            (container.id.starts_with(id) || name == id).then_some((service, index, container))
+            let is = || service.task_name(index, &swarm.ground) == id;
+            (container.id.starts_with(id) || is()).then_some((service, index, container))
         })
     })
 }

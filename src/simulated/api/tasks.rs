@@ -29,14 +29,15 @@ pub(super) fn list(engine: &Arc<Shared>, asked: &Asked) -> Reply {
             continue;
         }
         for (index, task) in service.tasks.iter().enumerate().filter(|(_, task)| !task.gone) {
-            let name = format!("{}.{}.{}", service.name(), task.slot, task.id);
+            let name = service.task_name(index, &swarm.ground);
             let json = service.task_json(index, &swarm.ground);
             let is_node = |node: &str| {
                 let facts = &swarm.ground.node;
                 task.assigned && (facts.id.starts_with(node) || facts.hostname == node)
             };
             let current = service.templates[task.template].task == service.spec["TaskTemplate"];
-            let fits = filters.allow("id", |id| task.id.starts_with(id))
+            let fits = filters.allow_labels(&service.spec["Labels"])
+                && filters.allow("id", |id| task.id.starts_with(id))
                 && filters.allow("name", |wanted| name.starts_with(wanted))
                 && filters.allow("node", is_node)
                 && filters.allow("desired-state", |state| json["DesiredState"] == state)

@@ -289,3 +289,44 @@ fn what_a_real_engine_refuses_is_refused_in_its_words() {
         assert!(ended.err.contains(words), "{words}: {}", ended.err);
     }
 }
+
+/// What tells tasks of several services apart: labels of their stack, the nodes of a global service.
+#[test]
+fn tasks_of_several_services_are_told_apart() {
+    let engine = Engine::up();
+    let create = |args: &[&str]| {
+        let all = [&["service", "create", "--detach"], args, &["rollproof/app:v1"]].concat();
+        engine.docker(&all).expect(0);
+    };
+    let label = "com.docker.stack.namespace=shop";
+    create(&["--name", "shop_web", "--label", label]);
+    create(&["--name", "all", "--mode", "global", "--no-healthcheck"]);
+    create(&["--name", "nowhere", "--mode", "global", "--constraint", "node.labels.zone==x"]);
+    engine.until_it_has("all", "1/1");
+    engine.until_it_has("nowhere", "0/0");
+    let names = engine.docker(&["stack", "ps", "shop", "--format", "{{.Name}}"]).expect(0).out;
+    assert_eq!(names, "shop_web.1\n");
+    let node = engine.docker(&["node", "ls", "--format", "{{.ID}}"]).expect(0).out;
+    let filter = format!("name=all.{}", node.trim());
+    let found = engine.docker(&["ps", "--format", "{{.Names}}"]).expect(0).out;
+    assert!(found.contains(&filter["name=".len()..]), "{found}");
+
+    // Events say what an update changes, and from which state a rollback comes.
+    let update = ["service", "update", "--detach", "--image", "rollproof/app:v2", "shop_web"];
+    engine.docker(&update).expect(0);
+    let events = || {
+        let format = "{{.Actor.Attributes}}";
+        let args = ["events", "--since", "1h", "--until", "0s", "--format", format];
+        engine.docker(&[&args[..], &["--filter", "type=service"]].concat()).expect(0).out
+    };
+    let told = |parts: &[&str]| {
+        until(&parts.join(" "), Duration::from_secs(20), || {
+            let all = events();
+            all.lines().any(|line| parts.iter().all(|part| line.contains(part))).then_some(())
+        });
+    };
+    told(&["image.new:rollproof/app:v2", "image.old:rollproof/app:v1"]);
+    told(&["updatestate.new:updating"]);
+    engine.docker(&["service", "rollback", "--detach", "shop_web"]).expect(0);
+    told(&["updatestate.new:rollback_started", "updatestate.old:"]);
+}

@@ -1,70 +1,8 @@
-//! What the tests of the engine's own updater say (swarmkit `manager/orchestrator/update`, `replicated`
-//! and `restart`), as plans: each case is a stack file, perhaps the one that runs before it, and a
-//! behaviour, all through `plan --format json`.
+//! Updates and rollbacks: slots, delays, failures, ratios.
 
-use assert_cmd::Command;
-use serde_json::{Value, json};
+use serde_json::json;
 
-/// A service of a stack file, and what is known of its versions.
-struct Case {
-    /// Lines of the service.
-    service: &'static str,
-    /// Lines of the service that runs before; empty if only its image differs.
-    from: &'static str,
-    behaviour: &'static str,
-}
-
-/// A program that is quick, so that only the rules take time.
-const QUICK: &str = "old: {boot: 0s}\nnew: {boot: 0s}\n";
-
-impl Case {
-    fn new(service: &'static str, behaviour: &'static str) -> Self {
-        Self { service, from: "", behaviour }
-    }
-
-    fn from(service: &'static str, from: &'static str) -> Self {
-        Self { service, from, behaviour: QUICK }
-    }
-
-    /// The predicted update.
-    fn plan(&self) -> Value {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, service: &str, image: &str| {
-            let lines =
-                service.lines().fold(String::new(), |text, line| format!("{text}    {line}\n"));
-            let image = if service.contains("image:") { "" } else { image };
-            let text = format!("services:\n  app:\n{image}{lines}");
-            std::fs::write(folder.path().join(name), text).unwrap();
-        };
-        write("new.yml", self.service, "    image: v:2\n");
-        let from = if self.from.is_empty() { self.service } else { self.from };
-        write("old.yml", from, "    image: v:1\n");
-        std::fs::write(folder.path().join("behaviour.yml"), self.behaviour).unwrap();
-        let mut command = Command::cargo_bin("rollproof").unwrap();
-        let args = ["plan", "-c", "new.yml", "--from", "old.yml", "--behaviour", "behaviour.yml"];
-        let done =
-            command.current_dir(folder.path()).args(args).args(["--format", "json"]).assert();
-        let out = done.success().get_output().stdout.clone();
-        let plan: Value = serde_json::from_slice(&out).unwrap();
-        let courses = plan["services"][0]["courses"].as_array().unwrap();
-        courses.iter().find(|course| course["name"] == "behaviour").unwrap().clone()
-    }
-}
-
-fn states(course: &Value) -> Vec<&str> {
-    course["states"].as_array().unwrap().iter().map(|one| one["state"].as_str().unwrap()).collect()
-}
-
-fn touched(course: &Value) -> usize {
-    course["touched_slots"].as_array().unwrap().len()
-}
-
-fn at(course: &Value, state: &str) -> f64 {
-    let all = course["states"].as_array().unwrap();
-    all.iter().find(|one| one["state"] == state).unwrap()["at_s"].as_f64().unwrap()
-}
-
-const GOOD: [&str; 2] = ["updating", "completed"];
+use super::{ALL_FAIL, Case, GOOD, QUICK, at, states, touched};
 
 /// `TestUpdater`: with the defaults, one at a time, with a delay, and start-first.
 #[test]
@@ -144,8 +82,6 @@ fn a_new_constraint_moves_only_the_tasks_of_other_nodes() {
     assert_eq!(touched(&both.plan()), 4);
 }
 
-const ALL_FAIL: &str = "old: {boot: 0s}\nnew: {exit: {after: 50ms}}\n";
-
 /// `TestUpdaterFailureAction`: pause stops after the first failed slot, continue takes them all.
 #[test]
 fn a_failure_pauses_at_the_first_slot_or_is_not_looked_at() {
@@ -196,11 +132,12 @@ const ROLLBACK: &str = "deploy:
   update_config: {parallelism: 1, delay: 10ms, monitor: 500ms, max_failure_ratio: 0.4, failure_action: rollback}
   rollback_config: {parallelism: 1, delay: 10ms, monitor: 500ms, max_failure_ratio: 0.4}";
 
-/// `TestUpdaterRollback`: of four slots two have to fail, a mix of failed and sound ones.
+/// `TestUpdaterRollback`: of four slots two have to fail, a mix of failed and sound ones. Its tasks fail before
+/// they run.
 #[test]
 fn two_of_four_are_more_than_0_4_and_three_slots_go_back() {
     const MIXED: &str =
-        "old: {boot: 0s}\nnew: {exceptions: [{slots: [1, 3], exit: {after: 50ms}}]}\n";
+        "old: {boot: 0s}\nnew: {exceptions: [{slots: [1, 3], start: command-missing}]}\n";
     let course = Case::new(ROLLBACK, MIXED).plan();
     assert_eq!(states(&course), ["updating", "rollback_started", "rollback_completed"]);
     assert_eq!(course["touched_slots"], json!([1, 2, 3]));
@@ -210,8 +147,7 @@ fn two_of_four_are_more_than_0_4_and_three_slots_go_back() {
 /// The same, and the tasks of the old version that the rollback makes fail too: it pauses, or goes on.
 #[test]
 fn a_rollback_whose_tasks_fail_pauses_or_goes_on() {
-    const BOTH: &str =
-        "old: {exit: {after: 50ms}}\nnew: {exceptions: [{slots: [1, 3], exit: {after: 50ms}}]}\n";
+    const BOTH: &str = "old: {start: command-missing}\nnew: {exceptions: [{slots: [1, 3], start: command-missing}]}\n";
     let course = Case::new(ROLLBACK, BOTH).plan();
     assert_eq!(states(&course), ["updating", "rollback_started", "rollback_paused"]);
     let go_on = ROLLBACK.replace("0.4}", "0.4, failure_action: continue}");
@@ -258,44 +194,6 @@ fn monitor_counts_from_the_start_of_each_task() {
     assert!((9.0 + 4.0 + 9.0 + 10.0 - after).abs() < 1.0, "{after}");
 }
 
-/// Tasks that end with 0 count as failures as well, and `on-failure` does not replace them.
-#[test]
-fn exit_code_0_is_a_failure_that_is_not_restarted() {
-    const ONCE: &str = "new: {exceptions: [{first_tasks: 1, exit: {after: 50ms, code: 0}}]}\n";
-
-    let service = |condition: &str| -> &'static str {
-        format!("deploy:\n  replicas: 2\n  restart_policy: {{condition: {condition}, delay: 1s}}\n  update_config: {{monitor: 2s, delay: 1s}}").leak()
-    };
-    for (condition, comes_back) in [("any", true), ("on-failure", false), ("none", false)] {
-        let course = Case::new(service(condition), ONCE).plan();
-        assert_eq!((states(&course), touched(&course)), (vec!["updating", "paused"], 1));
-        let spans = course["slots"][0]["spans"].as_array().unwrap();
-        let last = spans.last().unwrap()["doing"].as_str().unwrap();
-        assert_eq!(last == "new-serves", comes_back, "{condition}: {spans:?}");
-    }
-}
-
-/// `TestOrchestratorRestartMaxAttempts`: after its attempts a slot stays empty.
-#[test]
-fn a_slot_stays_empty_after_its_attempts() {
-    let course = |behaviour: &'static str| {
-        Case::new(
-            "deploy:\n  replicas: 1\n  restart_policy: {condition: any, delay: 100ms, max_attempts: 1}\n  update_config: {monitor: 1s, failure_action: continue}",
-            behaviour,
-        )
-        .plan()
-    };
-    let last = |course: &Value| {
-        let spans = course["slots"][0]["spans"].as_array().unwrap();
-        spans.last().unwrap()["doing"].clone()
-    };
-    // The first task and its one replacement fail.
-    let twice = course("new: {exceptions: [{first_tasks: 2, exit: {after: 50ms}}]}\n");
-    assert_eq!(last(&twice), "nothing-serves");
-    let once = course("new: {exceptions: [{first_tasks: 1, exit: {after: 50ms}}]}\n");
-    assert_eq!(last(&once), "new-serves");
-}
-
 /// An updater never waits for less than all its workers before it looks at late failures.
 #[test]
 fn a_failure_of_the_last_wave_is_looked_at_when_the_slowest_is_up() {
@@ -315,7 +213,7 @@ fn a_failure_of_the_last_wave_is_looked_at_when_the_slowest_is_up() {
 fn a_rollback_that_is_to_roll_back_ends_as_completed() {
     let course = Case::new(
         "deploy:\n  replicas: 2\n  update_config: {parallelism: 2, monitor: 1s, failure_action: rollback}\n  rollback_config: {monitor: 1s, failure_action: rollback}",
-        "old: {exit: {after: 50ms}}\nnew: {exit: {after: 50ms}}\n",
+        "old: {start: command-missing}\nnew: {start: command-missing}\n",
     )
     .plan();
     assert_eq!(course["final_state"], "completed");
@@ -323,17 +221,54 @@ fn a_rollback_that_is_to_roll_back_ends_as_completed() {
     assert!(states(&course).contains(&"rollback_paused"), "{course:#}");
 }
 
-/// A global service has a slot a node, and its tasks stay on their nodes.
+/// The same with more slots than `parallelism`: the rollback hands out no more of them, and what is left
+/// is replaced after it, by `update_config`.
 #[test]
-fn a_global_service_is_updated_node_by_node() {
+fn a_rollback_that_is_to_roll_back_hands_out_no_more_slots() {
     let course = Case::new(
-        "deploy:\n  mode: global\n  update_config: {parallelism: 1, monitor: 50ms}",
-        "nodes: [{hostname: a}, {hostname: b}, {hostname: c}]\n",
+        "deploy:\n  replicas: 4\n  restart_policy: {condition: none}\n  update_config: {parallelism: 4, monitor: 2s, failure_action: rollback}\n  rollback_config: {delay: 2s, monitor: 3s, failure_action: rollback}",
+        "old: {boot: 0s, exceptions: [{slots: [1], exit: {after: 50ms}}]}\nnew: {boot: 0s, exceptions: [{slots: [2], exit: {after: 500ms}}]}\n",
     )
     .plan();
-    assert_eq!((states(&course), touched(&course)), (GOOD.to_vec(), 3));
-    assert_eq!(course["capacity"]["lowest_serving"], 2);
-    assert_eq!(course["most_tasks_on_a_node"], 2);
+    assert_eq!(states(&course), ["updating", "rollback_started", "rollback_paused", "completed"]);
+    let took = at(&course, "completed") - at(&course, "rollback_paused");
+    // The delay of the worker, which begins when the task runs, and the monitor of the rollback.
+    assert!((4.7..5.1).contains(&took), "{took}");
+    let restored = course["slots"][3]["spans"].as_array().unwrap().last().unwrap();
+    assert_eq!(restored["doing"], "old-serves");
+    assert!(restored["from_s"].as_f64().unwrap() > at(&course, "completed"), "{course:#}");
+}
+
+/// Without a health check a task runs once its process has started, also if that ends right away: Swarm sees
+/// it run, and start-first stops the old task (seen on 20.10.24).
+#[test]
+fn a_task_that_ends_at_once_has_been_seen_running() {
+    let course = |health: &str| {
+        Case::new(
+            format!("{health}deploy:\n  replicas: 2\n  update_config: {{order: start-first, delay: 1s, monitor: 2s}}").leak(),
+            ALL_FAIL,
+        )
+        .plan()
+    };
+    let bare = course("");
+    assert_eq!((states(&bare), touched(&bare)), (vec!["updating", "paused"], 1));
+    assert_eq!(bare["capacity"]["lowest_serving"], 1);
+    let checked = course("healthcheck: {test: [CMD, a], interval: 1s}\n");
+    assert_eq!((states(&checked), touched(&checked)), (vec!["updating", "paused"], 1));
+    assert_eq!(checked["capacity"]["lowest_serving"], 2);
+}
+
+/// With a failure that the update tolerates, one slot is left for the update after it, of which it is the whole.
+#[test]
+fn a_tolerated_failure_rolls_back_after_the_update_has_ended() {
+    let course = Case::new(
+        "deploy:\n  replicas: 3\n  restart_policy: {condition: none}\n  update_config: {order: start-first, monitor: 1s, max_failure_ratio: 0.34, failure_action: rollback}",
+        "new: {boot: 0s, exceptions: [{slots: [2], start: command-missing}]}\n",
+    )
+    .plan();
+    let all = ["updating", "completed", "rollback_started", "rollback_completed"];
+    assert_eq!(states(&course), all);
+    assert_eq!(course["rolled_back"], true);
 }
 
 /// A task that never gets anywhere holds the update for ever: the updater has no deadline.
