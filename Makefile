@@ -5,7 +5,7 @@
 #            RATE   requests per second         ARGS   more arguments for rollproof
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build app driver deploy update broken-update verify demo down install test test-ci test-fixes test-ipvs \
+.PHONY: help setup build app toolchain driver deploy update broken-update verify demo down install test test-ci test-fixes test-ipvs \
 	test-engines test-page test-scenarios bench-prediction lint clean
 
 SHELL := /bin/sh
@@ -23,6 +23,11 @@ LOAD_ARGS = $(if $(RATE),--rate $(RATE)) $(STACK_ARGS)
 AS_ROOT = $$(if [ "$$(id -u)" -ne 0 ] && ! $(ROLLPROOF) doctor >/dev/null 2>&1; then echo sudo -E; fi)
 RUN = $(AS_ROOT) $(ROLLPROOF)
 
+BUILD_APP = RUSTFLAGS='-C target-feature=+crt-static' $(CARGO) build --profile app --package rollproof-app --target $(HOST)
+
+# Tests with engines mostly wait; tests/rollproof/machine.rs bounds how many of them run at once.
+THREADS = RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(($$(getconf _NPROCESSORS_ONLN) + 4))}
+
 # Tests create network namespaces and start engines as root; cargo itself runs as the user.
 RUNNER := CARGO_TARGET_$(shell echo '$(HOST)' | tr a-z- A-Z_)_RUNNER
 
@@ -36,9 +41,11 @@ setup: ## Install missing packages, without starting any server
 build: app driver ## Build rollproof and the app, and load the images into the engine
 	@$(RUN) build $(ARGS)
 
-app:
+app: toolchain
+	$(BUILD_APP)
+
+toolchain:
 	@test -n '$(HOST)' || { echo 'rustc is missing: install a Rust toolchain, https://rustup.rs' >&2; exit 4; }
-	RUSTFLAGS='-C target-feature=+crt-static' $(CARGO) build --profile app --package rollproof-app --target $(HOST)
 
 driver:
 	$(CARGO) build --release --package rollproof
@@ -74,8 +81,12 @@ install: app driver ## Install rollproof and its app into /usr/local/bin, or PRE
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	$(ROLLPROOF) completions bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/rollproof
 
-test: setup app ## Run all tests, including those on real engines
-	$(if $(filter-out 0,$(shell id -u)),$(RUNNER)='sudo -E') $(CARGO) test --workspace $(ARGS)
+# The app is linked on one processor, so the tests are built meanwhile.
+test: setup toolchain ## Run all tests, including those on real engines
+	$(BUILD_APP) & app=$$!; \
+	$(CARGO) test --workspace --no-run $(ARGS); tests=$$?; \
+	wait $$app && exit $$tests
+	$(THREADS) $(if $(filter-out 0,$(shell id -u)),$(RUNNER)='sudo -E') $(CARGO) test --workspace $(ARGS)
 
 test-ci: setup app ## Run every snippet of docs/ci.md and the steps of the action, on a real engine
 	$(if $(filter-out 0,$(shell id -u)),$(RUNNER)='sudo -E') $(CARGO) test --test rollproof -- --include-ignored ci_documentation:: $(ARGS)

@@ -73,7 +73,7 @@ fn engines_that_cannot_be_used() {
 
 #[test]
 fn what_a_real_engine_refuses() {
-    let place = Workplace::shared();
+    let place = Workplace::small_shared();
     let host = place.docker_host();
 
     let missing = APP.replace("rollproof/app:v1", "nobody/nothing:9");
@@ -118,7 +118,7 @@ fn what_a_real_engine_refuses() {
 
 #[test]
 fn an_engine_that_is_no_manager_is_left_alone() {
-    let place = Workplace::new();
+    let place = Workplace::small();
     place.run(&["lab", "up"]).expect(0);
     let host = place.docker_host();
     docker(&host, &["swarm", "leave", "--force"]).expect(0);

@@ -214,7 +214,7 @@ fn runs_that_would_be_removed_stay() {
 
 #[test]
 fn on_an_engine_nothing_changes_either() {
-    let place = Workplace::simulated();
+    let place = Workplace::small_simulated();
     let file = place.quick_example("replicated-dnsrr.yml");
     place.run(&["deploy", "-c", &file, "dryrun"]).expect(0);
     let versions = || {

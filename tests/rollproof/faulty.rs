@@ -155,15 +155,17 @@ impl Faulty<'_> {
     }
 
     /// Finds the fault, whose cause and fix must contain these words and lines, and applies the fix.
+    /// Returns the report of the fault.
     #[track_caller]
-    pub fn is_fixed_by(&self, because: &str, lines: &[&str]) {
-        self.is_fixed_on(&Workplace::shared(), because, lines);
+    pub fn is_fixed_by(&self, because: &str, lines: &[&str]) -> Value {
+        self.is_fixed_on(&Workplace::shared(), because, lines)
     }
 
     #[track_caller]
-    pub fn is_fixed_on(&self, place: &Workplace, because: &str, lines: &[&str]) {
+    pub fn is_fixed_on(&self, place: &Workplace, because: &str, lines: &[&str]) -> Value {
         let file = stack_file(place, self.service, self.deploy, self.proxy);
-        let advice = only_advice(&self.report(place, &file, self.name));
+        let found = self.report(place, &file, self.name);
+        let advice = only_advice(&found);
         assert!(advice["because"].as_str().unwrap().contains(because), "{advice:#}");
         place.run(&["down", self.name]).expect(0);
         let printed = advice["lines"].to_string();
@@ -178,5 +180,6 @@ impl Faulty<'_> {
             }
         }
         sound(&report);
+        found
     }
 }

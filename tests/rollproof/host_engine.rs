@@ -51,7 +51,7 @@ fn verify_leaves_the_users_engine_as_it_was() {
 /// release, such as one with the containerd image store.
 #[test]
 fn down_removes_images_that_newer_ones_replaced_and_nothing_that_others_named() {
-    let theirs = Workplace::new();
+    let theirs = Workplace::small();
     theirs.run(&["lab", "up"]).expect(0);
     let host = theirs.docker_host();
     let ours = tempfile::tempdir().unwrap();

@@ -17,7 +17,7 @@ fn a_private_engine_gets_the_images_of_the_users_engine() {
     const COPIED: &str = "local.example/copied:1";
     let host = &shared_engine().docker_host;
     docker(host, &["tag", "rollproof/app:v1", COPIED]).expect(0);
-    let place = Workplace::new();
+    let place = Workplace::small();
     let run = |args: &[&str], docker_host: &str| -> Ended {
         finish(place.command(args).env("DOCKER_HOST", docker_host))
     };

@@ -29,7 +29,7 @@ struct Home {
 
 impl Home {
     fn new() -> Self {
-        Self::with(machine::share())
+        Self::with(machine::small_share())
     }
 
     fn with(share: Share) -> Self {
@@ -287,7 +287,7 @@ fn a_lab_whose_folder_was_deleted_is_found_and_removed() {
 
 #[tokio::test]
 async fn three_nodes_form_one_swarm() {
-    let home = Home::with(machine::alone());
+    let home = Home::with(machine::share());
     let lab = home.json(&["up", "--nodes", "3"]);
     let engine = Engine::connect(DockerHost::parse(text(&lab["docker_host"])).unwrap());
     let mut nodes: Vec<_> = engine

@@ -243,7 +243,7 @@ fn verify_says_first_what_lint_finds() {
 /// The engine has the image: its health check and its programs are known. Nothing is left of looking.
 #[test]
 fn images_are_looked_into() {
-    let place = Workplace::shared();
+    let place = Workplace::small_shared();
     let file = place.file(
         "stack.yml",
         "services:\n  good:\n    image: rollproof/app:v1\n    ports: ['80:80']\n    deploy: {replicas: 2}\n  \

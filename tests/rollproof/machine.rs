@@ -1,9 +1,10 @@
-//! Tests that use engines share the machine: too many swarms at once disturb each other.
+//! Tests that use engines share the machine: too many swarms at once disturb each other. Such a test
+//! mostly waits, so `make test` has more threads for tests than there are processors.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// How many tests with engines may run at the same time.
-const SHARES: u32 = 3;
+/// The whole machine.
+const PARTS: u32 = 6;
 
 /// The part of the machine that a test uses, until it is dropped.
 #[derive(Debug)]
@@ -20,17 +21,22 @@ struct Machine {
     turn: u64,
 }
 
-static MACHINE: Mutex<Machine> = Mutex::new(Machine { free: SHARES, next: 0, turn: 0 });
+static MACHINE: Mutex<Machine> = Mutex::new(Machine { free: PARTS, next: 0, turn: 0 });
 static CHANGED: Condvar = Condvar::new();
 
-/// One share: up to two other tests run at the same time.
+/// For a test that sends requests while tasks start and stop: three such tests run at the same time.
 pub fn share() -> Share {
+    take(2)
+}
+
+/// For a test that needs an engine, and little of it: six such tests run at the same time.
+pub fn small_share() -> Share {
     take(1)
 }
 
-/// The whole machine, for a test that starts several engines or counts late answers.
+/// The whole machine, for a test that counts late answers.
 pub fn alone() -> Share {
-    take(SHARES)
+    take(PARTS)
 }
 
 fn take(weight: u32) -> Share {

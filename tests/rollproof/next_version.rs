@@ -124,7 +124,7 @@ fn a_broken_next_version_is_undone() {
 /// Each service is changed when the one before it is at rest, and one that is rolled back ends the row.
 #[test]
 fn several_services_are_updated_one_after_the_other() {
-    let place = Workplace::shared();
+    let place = Workplace::simulated();
     let (first, _) = versions(&place, "turns");
     place.run(&["deploy", "-c", &first, "turns"]).expect(0);
     let args = ["update", "--json", "--service", "app", "--service", "worker", "--sequential"];
@@ -162,7 +162,7 @@ fn several_services_are_updated_one_after_the_other() {
 /// What a private engine lacks is named at once, or has stand-ins that go with the stack.
 #[test]
 fn a_private_engine_gets_stand_ins_for_what_is_external() {
-    let place = Workplace::new();
+    let place = Workplace::small();
     let file = place.file(
         "external.yml",
         "version: '3.8'\nservices:\n  app:\n    image: rollproof/app:v1\n    networks: [outer]\n    \

@@ -62,7 +62,7 @@ fn running(host: &str) {
 
 #[test]
 fn either_tool_deploys_the_same_and_the_other_changes_nothing() {
-    let place = Workplace::shared();
+    let place = Workplace::small_shared();
     let host = place.docker_host();
     place.file("text", "some text\n");
     place.file("word", "secret\n");
@@ -151,10 +151,13 @@ fn services(host: &str, stack: &str) -> Vec<String> {
     lines
 }
 
+/// The same requests have the same effect on any engine.
 #[test]
 fn the_next_version_is_deployed_with_the_requests_that_the_client_sends() {
-    let place = Workplace::shared();
-    let host = place.docker_host();
+    let engine = Workplace::simulated();
+    engine.run(&["lab", "up"]).expect(0);
+    let host = engine.docker_host();
+    let place = Workplace::without_engine();
     for (name, text) in [("text", "one\n"), ("text2", "two\n"), ("word", "secret\n")] {
         place.file(name, text);
     }
@@ -162,7 +165,7 @@ fn the_next_version_is_deployed_with_the_requests_that_the_client_sends() {
     let old = place.file("old.yml", &OLD.replace("PORT", &port));
     let next = place.file("next.yml", &NEXT.replace("PORT", &port));
     let deploy_old = || {
-        place.deploy_by_docker(&old, "following");
+        docker(&host, &["stack", "deploy", "--detach", "-c", &old, "following"]).expect(0);
         let all = ["app", "gone", "same", "still"].map(|name| format!("following_{name} 1/1"));
         until("the old version", Duration::from_secs(60), || {
             (services(&host, "following") == all).then_some(())
@@ -182,7 +185,7 @@ fn the_next_version_is_deployed_with_the_requests_that_the_client_sends() {
 
     deploy_old();
     let by_us = Wire::to(&host, &place.path().join("rollproof.sock"));
-    let url = format!("http://{}:{port}/", place.published_host());
+    let url = format!("http://{}:{port}/", engine.published_host());
     let args =
         ["--host", &by_us.host(), "update", "--to", &next, "--prune", "--adopt", "--url", &url];
     let ended = place.run(&[&args[..], &["following"], &UNHURRIED].concat());

@@ -10,6 +10,10 @@ use nix::unistd::Pid;
 
 use super::workplace::{UNHURRIED, Workplace, until};
 
+/// A run that is short: one scenario, and little beside it.
+const UPDATE: [&str; 5] =
+    ["--scenario", "update", "--no-self-test", "--streams", "proxy-fresh,overlay-fresh"];
+
 /// What of a private engine can be seen from outside, by the id of its lab.
 fn traces(id: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -39,7 +43,7 @@ fn lab_id(place: &Workplace) -> String {
 #[test]
 fn a_killed_run_is_cleaned_up_by_down() {
     let place = Workplace::new();
-    let mut run = place.start(&["verify"]);
+    let mut run = place.start(&[&["verify"], &UNHURRIED[..]].concat());
     place.wait_for("err", "] update: ");
     let id = lab_id(&place);
     assert!(!traces(&id).is_empty());
@@ -57,7 +61,7 @@ fn a_killed_run_is_cleaned_up_by_down() {
 fn a_killed_run_does_not_stop_the_next_one() {
     let place = Workplace::new();
     let example = place.quick_example("replicated-dnsrr.yml");
-    let verify = [&["verify", "--json", "-c", &example], &UNHURRIED[..]].concat();
+    let verify = [&["verify", "--json", "-c", &example], &UPDATE[..], &UNHURRIED[..]].concat();
     let mut run = place.start(&verify);
     place.wait_for("err", "] update: ");
     let id = lab_id(&place);
@@ -74,21 +78,20 @@ fn a_killed_run_does_not_stop_the_next_one() {
 fn an_engine_that_somebody_asked_for_outlives_runs() {
     let place = Workplace::new();
     let example = place.quick_example("replicated-dnsrr.yml");
-    let verify = [&["verify", "--json", "-c", &example], &UNHURRIED[..]].concat();
+    let verify = [&["verify", "--json", "-c", &example], &UPDATE[..], &UNHURRIED[..]].concat();
     let mut run = place.start(&verify);
     place.wait_for("err", "Creating service");
     run.kill().unwrap();
     run.wait().unwrap();
     place.run(&["lab", "up"]).expect(0);
-    let next = place.run(&[&verify[..], &["--streams", "proxy-fresh"]].concat());
-    next.sound();
+    place.run(&verify).sound();
     place.run(&["lab", "status"]).expect(0);
 }
 
 #[test]
 fn ctrl_c_ends_a_run_in_good_order() {
     let place = Workplace::new();
-    let mut run = place.start(&["verify"]);
+    let mut run = place.start(&[&["verify"], &UNHURRIED[..]].concat());
     place.wait_for("err", "] update: ");
     let id = lab_id(&place);
     kill(Pid::from_raw(run.id().try_into().unwrap()), Signal::SIGINT).unwrap();

@@ -24,23 +24,19 @@ networks:
 const CADDYFILE: &str =
     "{\n admin off\n}\n:80 {\n @post method POST\n respond @post 405\n respond ok\n}\n";
 
-/// The same at two ports, of which one belongs to a service that nothing updates.
+/// One replica at one port, and at another one a service that nothing updates.
 const TWO_PORTS: &str = r#"
 version: "3.8"
 services:
   web:
-    image: rollproof/caddy:2
-    configs: [{source: caddyfile, target: /etc/caddy/Caddyfile}]
-    ports: [{target: 80, published: FIRST, mode: host}]
+    image: rollproof/app:v1
+    ports: [{target: 8000, published: FIRST, mode: host}]
     deploy:
       replicas: 1
       update_config: {order: stop-first, monitor: 1s}
   admin:
-    image: rollproof/caddy:2
-    configs: [{source: caddyfile, target: /etc/caddy/Caddyfile}]
-    ports: [{target: 80, published: SECOND, mode: host}]
-configs:
-  caddyfile: {file: ./Caddyfile}
+    image: rollproof/app:v1
+    ports: [{target: 8000, published: SECOND, mode: host}]
 "#;
 
 #[test]
@@ -61,8 +57,7 @@ fn several_addresses_need_names() {
 
 #[test]
 fn each_address_has_streams_of_its_own() {
-    let place = Workplace::shared();
-    place.file("Caddyfile", CADDYFILE);
+    let place = Workplace::simulated();
     let (first, second) = (place.port(), place.port() + 1_000);
     let stack =
         TWO_PORTS.replace("FIRST", &first.to_string()).replace("SECOND", &second.to_string());
@@ -115,7 +110,8 @@ fn what_a_service_cannot_answer_is_left_out_and_what_was_asked_for_is_insisted_o
     assert!(ended.err.contains("proxy-fresh"), "{}", ended.err);
 
     // One replica, stopped first: an outage in every stream to it, and in no other.
-    let ended = place.run(&["update", "--streams", "all", "--json", "--baseline", "2s"]);
+    let args = ["update", "--streams", "all", "--json", "--baseline", "1s", "--settle", "1s"];
+    let ended = place.run(&args);
     let report = ended.json();
     assert_eq!(ended.code, 1, "{report:#}\n{}", ended.err);
     let streams = names(&report);

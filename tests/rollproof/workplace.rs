@@ -93,15 +93,31 @@ impl Workplace {
         Self::with(Some(machine::alone()), None)
     }
 
+    /// With a private engine of its own, for a test that does little with it.
+    pub fn small() -> Self {
+        Self::with(Some(machine::small_share()), None)
+    }
+
     /// On the engine that tests share. Stack names must not occur in other tests.
     pub fn shared() -> Self {
         let share = machine::share();
         Self::with(Some(share), Some(shared_engine()))
     }
 
+    /// The same, for a test that does little with it.
+    pub fn small_shared() -> Self {
+        let share = machine::small_share();
+        Self::with(Some(share), Some(shared_engine()))
+    }
+
     /// On a simulated engine of its own, whose time passes ten times faster: what needs no real one.
     pub fn simulated() -> Self {
         Self::simulated_with(machine::share())
+    }
+
+    /// The same, for a test that does little with it.
+    pub fn small_simulated() -> Self {
+        Self::simulated_with(machine::small_share())
     }
 
     /// The same, with no other test beside it: at that speed, a tenth of a second that the machine is
@@ -208,14 +224,15 @@ impl Workplace {
         docker(&self.docker_host(), &["stack", "deploy", "--detach", "-c", file, stack]).expect(0);
     }
 
-    /// A copy of one of the repository's own stack files, on this test's port and with delays that
-    /// are as short as its checks allow.
+    /// A copy of one of the repository's own stack files, on this test's port, with half of its replicas and
+    /// with delays that are as short as its checks allow.
     pub fn quick_example(&self, name: &str) -> String {
         let read = |name: &str| std::fs::read_to_string(example(name)).unwrap();
         self.file("Caddyfile.dnsrr", &read("Caddyfile.dnsrr"));
         let mut text = read(name);
         for (from, to) in [
             ("published: 8080", format!("published: {}", self.port)),
+            ("replicas: 6", "replicas: 3".to_owned()),
             ("interval: 1s", "interval: 500ms".to_owned()),
             ("delay: 2s", "delay: 500ms".to_owned()),
             ("monitor: 10s", "monitor: 2s".to_owned()),

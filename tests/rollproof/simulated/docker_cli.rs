@@ -13,7 +13,7 @@ struct Engine {
 
 impl Engine {
     fn up() -> Self {
-        let place = Workplace::simulated();
+        let place = Workplace::small_simulated();
         place.run(&["lab", "up"]).expect(0);
         let host = place.docker_host();
         Self { place, host }

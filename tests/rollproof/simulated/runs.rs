@@ -99,6 +99,26 @@ fn a_bad_stack_fails_for_the_right_reason() {
 }
 
 #[test]
+fn each_update_keeps_what_the_one_before_it_has_changed() {
+    let place = Workplace::simulated();
+    let file = place.quick_example("replicated-dnsrr.yml");
+    place.run(&["deploy", "-c", &file, "keeps"]).expect(0);
+    let spec = || {
+        let inspect = ["service", "inspect", "keeps_app"];
+        docker(&place.docker_host(), &inspect).expect(0).json()[0]["Spec"].clone()
+    };
+    let mut expected = spec();
+    let update = [&["update", "--json"], &UNHURRIED[..], &PATIENT[2..]].concat();
+    place.run(&[&update[..], &["--env", "COLOUR=blue"]].concat()).sound();
+    let env = expected["TaskTemplate"]["ContainerSpec"]["Env"].as_array_mut().unwrap();
+    env.insert(0, Value::from("COLOUR=blue"));
+    assert_eq!(spec(), expected);
+    place.run(&[&update[..], &["--force"]].concat()).sound();
+    expected["TaskTemplate"]["ForceUpdate"] = Value::from(1);
+    assert_eq!(spec(), expected, "a second update forgot the first one, or changed more");
+}
+
+#[test]
 fn what_is_deployed_stays_until_down_and_then_nothing_is_left() {
     let place = Workplace::simulated_alone();
     let example = place.quick_example("replicated.yml");
@@ -111,7 +131,7 @@ fn what_is_deployed_stays_until_down_and_then_nothing_is_left() {
     assert!(said.err.contains("no proof"), "{}", said.err);
     assert_eq!(engines(&place).len(), 1);
     let services = docker(&place.docker_host(), &["service", "ls", "--format", "{{.Replicas}}"]);
-    assert_eq!(services.expect(0).out, "6/6\n1/1\n");
+    assert_eq!(services.expect(0).out, "3/3\n1/1\n");
     // A stack that is there can be updated, also from another command's engine choice.
     let update = [&["update", "--json", "stays"], &UNHURRIED[..], &PATIENT[..]].concat();
     place.run(&update).sound();
@@ -134,7 +154,7 @@ fn what_is_deployed_stays_until_down_and_then_nothing_is_left() {
 
 #[test]
 fn an_engine_ends_with_its_folder() {
-    let place = Workplace::simulated();
+    let place = Workplace::small_simulated();
     place.run(&["lab", "up"]).expect(0);
     assert_eq!(engines(&place).len(), 1);
     std::fs::remove_dir_all(place.state().join("simulated")).unwrap();
@@ -187,7 +207,7 @@ fn no_rights_are_needed() {
 
 #[test]
 fn a_dry_run_starts_nothing_and_a_speed_has_limits() {
-    let place = Workplace::simulated();
+    let place = Workplace::small_simulated();
     let would = place.run(&["verify", "--dry-run"]).expect(0);
     assert!(would.out.contains("a simulated engine, which is started for it"), "{}", would.out);
     assert!(!place.state().join("simulated").exists());
