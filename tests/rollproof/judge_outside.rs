@@ -38,6 +38,12 @@ fn proxy(story: &mut Story, id: &str, at: f64, state: TaskState, desired: TaskSt
     );
 }
 
+/// That a service with one replica publishes the port, stop-first.
+fn entry(service: &str, host_port: bool) -> EntryFacts {
+    let (service, order) = (service.to_owned(), Order::StopFirst);
+    EntryFacts { service, replicas: Some(1), host_port, order }
+}
+
 /// A good update, and a proxy of which one task ends at 16 s and the next runs from 19 s on.
 fn with_proxy() -> Story {
     let mut story = good_update();
@@ -54,12 +60,7 @@ fn causes(judgement: &Judgement) -> Vec<Cause> {
 #[test]
 fn requests_that_are_refused_while_no_proxy_runs_are_the_proxys() {
     let mut story = with_proxy();
-    story.run.meta.stack.entry = Some(EntryFacts {
-        service: PROXY.to_owned(),
-        replicas: Some(1),
-        host_port: false,
-        order: Order::StopFirst,
-    });
+    story.run.meta.stack.entry = Some(entry(PROXY, false));
     story.shots(GOOD_END + 0.5, |at, shot| {
         if (16.0..19.0).contains(&at) {
             fail(shot, Outcome::Refused, 0.001);
@@ -80,12 +81,7 @@ fn requests_that_are_refused_while_no_proxy_runs_are_the_proxys() {
 #[test]
 fn a_proxy_that_finishes_long_requests_is_being_stopped() {
     let mut story = with_proxy();
-    story.run.meta.stack.entry = Some(EntryFacts {
-        service: PROXY.to_owned(),
-        replicas: Some(1),
-        host_port: true,
-        order: Order::StopFirst,
-    });
+    story.run.meta.stack.entry = Some(entry(PROXY, true));
     story.event(
         11.5,
         EventKind::Container {
@@ -111,12 +107,7 @@ fn start_first_is_no_advice_for_a_host_port() {
     for ipvs in [false, true] {
         let mut story = with_proxy();
         story.run.meta.engine.ipvs = ipvs;
-        story.run.meta.stack.entry = Some(EntryFacts {
-            service: PROXY.to_owned(),
-            replicas: Some(1),
-            host_port: true,
-            order: Order::StopFirst,
-        });
+        story.run.meta.stack.entry = Some(entry(PROXY, true));
         story.shots(GOOD_END + 0.5, |at, shot| {
             if (16.0..19.0).contains(&at) {
                 fail(shot, Outcome::Refused, 0.001);
@@ -379,4 +370,26 @@ fn a_healthy_version_that_answers_wrongly_is_named_with_its_status() {
     assert_eq!(group.answers.len(), 6);
     assert!(group.answers.iter().all(|one| one.answered == 0 && one.status == Some(500)));
     assert!(broken(&judgement).contains(&"no-failed-requests"));
+}
+
+/// A proxy under test passes on the names of the replicas behind it, so nothing is known of its own. The
+/// same names at another service's port are those of strangers.
+#[test]
+fn the_names_of_replicas_behind_a_proxy_are_not_its_own() {
+    let asked_at = |asked: &str| {
+        let mut story = good_update();
+        proxy(&mut story, "abcdef12345", -30.0, TaskState::Running, TaskState::Running);
+        story.run.meta.stack.entry = Some(entry(asked, false));
+        story.shots(GOOD_END + 0.5, |_, shot| {
+            shot.replica = Some("abcdef12345c".into());
+            shot.slot = None;
+        });
+        judge(&story.finish())
+    };
+    let itself = asked_at("demo_app");
+    let checks = &itself.scenarios[0].checks;
+    assert!(checks.iter().all(|check| check.name != "replicas-seen"), "{checks:#?}");
+    assert!(itself.caveats.iter().any(|caveat| caveat.contains("do not say which replica")));
+    let other = asked_at(PROXY);
+    assert_eq!(check(&other.scenarios[0], "replicas-seen").verdict, Verdict::Inconclusive);
 }
