@@ -11,16 +11,27 @@ mod pages;
 mod pidbox;
 mod server;
 mod services;
+mod stand_in;
 mod stop;
 mod work;
 mod workers;
 
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
 use std::process::ExitCode;
 
 use options::{Command, Refused};
+use stand_in::StandIn;
 
 fn main() -> ExitCode {
-    let command = Command::read(std::env::args_os(), |name| std::env::var(name).ok());
+    let variable = |name: &str| std::env::var(name).ok();
+    let command = match StandIn::of_image() {
+        Some(stand_in) => {
+            let args: Vec<OsString> = std::env::args_os().collect();
+            stand_in.command(&args, stand_in::descends_from_first(), variable)
+        }
+        None => Command::read(std::env::args_os(), variable),
+    };
     match command.and_then(|command| run(command).map_err(Refused::from)) {
         Ok(code) => code,
         Err(refused) => {
@@ -31,6 +42,10 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ExitCode, String> {
+    if let Command::Instead(program, args) = &command {
+        let error = std::process::Command::new(program).args(args).exec();
+        return Err(format!("cannot start {program}: {error}"));
+    }
     if matches!(command, Command::Serve(_) | Command::Work(_)) {
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         for name in options::unknown(names) {
@@ -51,6 +66,8 @@ fn run(command: Command) -> Result<ExitCode, String> {
             println!("rollproof-app {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
         }
+        // It was started above.
+        Command::Instead(..) => ExitCode::SUCCESS,
         Command::Health(target) => runtime.block_on(checks::health(&target)),
         Command::Check(check) => runtime.block_on(checks::run(*check)).print(),
         Command::Work(work) => runtime.block_on(work::run(*work))?,

@@ -1,10 +1,13 @@
 //! Serving, and stopping without losing what was accepted.
 
 use std::fmt;
-use std::io::ErrorKind;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -59,7 +62,7 @@ async fn serve_until(stop: &mut Stop, serve: &Serve) -> Result<u8, String> {
         serve.identity.clone(),
         serve.faults.clone(),
         serve.services.clone(),
-        serve.playground,
+        serve.routes,
     );
     tokio::select! {
         () = sleep(serve.faults.start_delay) => {}
@@ -75,25 +78,31 @@ async fn serve_until(stop: &mut Stop, serve: &Serve) -> Result<u8, String> {
         None => println!("listening on {address}"),
         Some(number) => println!("worker {number} serves, process {}", std::process::id()),
     }
+    let mut listeners = vec![listener];
+    for address in &serve.also {
+        let listener = TcpListener::bind(address).await;
+        listeners.push(listener.map_err(|error| format!("cannot listen on {address}: {error}"))?);
+        println!("listening on {address}");
+    }
     let connections = GracefulShutdown::new();
-    let signal = accept_until(&listener, &connections, &pages, stop.asked()).await;
+    let signal = accept_until(&listeners, &connections, &pages, stop.asked()).await;
     match serve.faults.on_stop {
         OnStop::Drain => {
             println!("{signal}: finishing open requests");
             pages.stop();
-            accept_waiting(listener, &connections, &pages);
+            accept_waiting(listeners, &connections, &pages);
         }
         OnStop::Close => {
             println!("{signal}: closing the listener because of ROLLPROOF_ON_STOP");
             pages.stop();
-            drop(listener);
+            drop(listeners);
         }
         OnStop::Serve => {
             let time = humantime::format_duration(serve.stop_timeout);
             println!("{signal}: serving for another {time} because of ROLLPROOF_ON_STOP");
-            accept_until(&listener, &connections, &pages, sleep(serve.stop_timeout)).await;
+            accept_until(&listeners, &connections, &pages, sleep(serve.stop_timeout)).await;
             pages.stop();
-            accept_waiting(listener, &connections, &pages);
+            accept_waiting(listeners, &connections, &pages);
         }
         OnStop::Exit => {
             let held = pages.held();
@@ -127,7 +136,7 @@ async fn serve_until(stop: &mut Stop, serve: &Serve) -> Result<u8, String> {
 
 /// Accepts connections until `end` is there.
 async fn accept_until<T>(
-    listener: &TcpListener,
+    listeners: &[TcpListener],
     connections: &GracefulShutdown,
     pages: &Arc<Pages>,
     end: impl Future<Output = T>,
@@ -137,7 +146,7 @@ async fn accept_until<T>(
         tokio::select! {
             biased;
             ended = &mut end => return ended,
-            accepted = listener.accept() => match accepted {
+            accepted = accept(listeners) => match accepted {
                 Ok((stream, _)) => open(stream, connections, pages),
                 Err(error) => {
                     eprintln!("rollproof-app: cannot accept: {error}");
@@ -148,6 +157,15 @@ async fn accept_until<T>(
     }
 }
 
+/// The next connection of any of these listeners.
+async fn accept(listeners: &[TcpListener]) -> io::Result<(TcpStream, SocketAddr)> {
+    poll_fn(|context| {
+        let mut polled = listeners.iter().map(|listener| listener.poll_accept(context));
+        polled.find(Poll::is_ready).unwrap_or(Poll::Pending)
+    })
+    .await
+}
+
 /// Waits for the last requests on open connections.
 async fn last_requests(connections: &GracefulShutdown, at_most: Duration) {
     let deadline = Instant::now() + LAST_REQUESTS.min(at_most);
@@ -156,10 +174,19 @@ async fn last_requests(connections: &GracefulShutdown, at_most: Duration) {
     }
 }
 
-/// Accepts the connections that wait in the listener's queue, then closes the listener, which would
+/// Accepts the connections that wait in the listeners' queues, then closes the listeners, which would
 /// reset them.
-fn accept_waiting(listener: TcpListener, connections: &GracefulShutdown, pages: &Arc<Pages>) {
-    let Ok(listener) = listener.into_std() else { return };
+fn accept_waiting(listeners: Vec<TcpListener>, connections: &GracefulShutdown, pages: &Arc<Pages>) {
+    for listener in listeners.into_iter().filter_map(|listener| listener.into_std().ok()) {
+        accept_all(&listener, connections, pages);
+    }
+}
+
+fn accept_all(
+    listener: &std::net::TcpListener,
+    connections: &GracefulShutdown,
+    pages: &Arc<Pages>,
+) {
     loop {
         let accepted = listener.accept().and_then(|(stream, _)| {
             stream.set_nonblocking(true)?;

@@ -1,5 +1,6 @@
 //! What every command has: options, the state folder, the terminal, the user's wish to stop.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub(super) struct Console {
     events: Mutex<Option<EventStream>>,
     /// Whether the screen explains each step.
     explains: AtomicBool,
+    /// What is not said twice.
+    told: Mutex<BTreeSet<String>>,
 }
 
 impl Console {
@@ -39,7 +42,8 @@ impl Console {
         start_log(global.log.as_deref(), stderr_colour(), &terminal);
         let (log_group, events) = (Mutex::new(None), Mutex::new(None));
         let explains = AtomicBool::new(false);
-        Ok(Self { global, state, interrupt, terminal, log_group, events, explains })
+        let told = Mutex::new(BTreeSet::new());
+        Ok(Self { global, state, interrupt, terminal, log_group, events, explains, told })
     }
 
     /// Opens the engine. Commands that need what is there already do not start a lab.
@@ -77,6 +81,14 @@ impl Console {
     pub(super) fn tell(&self, text: &str) {
         if !self.global.quiet {
             anstream::eprintln!("{text}");
+        }
+    }
+
+    /// The same, unless it was said before: what two versions of a stack have in common.
+    pub(super) fn tell_once(&self, text: &str) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.insert(text.to_owned()) {
+            self.tell(text);
         }
     }
 

@@ -52,6 +52,9 @@ pub(super) async fn run(args: DeployArgs, console: &Console) -> Result<u8> {
     let tell = |text: &str| console.tell(text);
     let services = &deployment.prepared.requests.services;
     site.ensure_images(&console.state, services, &[], &tell).await?;
+    if args.stack_args.stand_ins.images {
+        site.stand_in_images(&console.state, services, &tell).await?;
+    }
     deployment.check(&site).await?;
     let clock = Clock::start();
     let run_id = new_run_id(&clock);
@@ -85,7 +88,7 @@ pub(super) fn deployment(
         name,
         site.kernel,
         args.endpoint_mode,
-        &|text| console.tell(text),
+        &|text| console.tell_once(text),
     )?;
     Ok(Deployment {
         prepared,
@@ -96,6 +99,7 @@ pub(super) fn deployment(
             adopt: args.adopt,
             prune,
             stand_ins: args.stand_ins.stand_ins(site)?,
+            stand_in_images: args.stand_ins.images,
             resolve: args.registry.resolve_image,
             auth: args.registry.with_registry_auth.then(|| Arc::new(RegistryAuth::of_cli())),
         },

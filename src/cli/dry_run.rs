@@ -11,8 +11,8 @@ use super::output::{put, put_line};
 use crate::Offset;
 use crate::error::Result;
 use crate::plan::{ending, forecast};
-use crate::record::{Ending, Expects};
-use crate::run::{Load, NextForeseen, cuts_off};
+use crate::record::{Ending, Expects, Route};
+use crate::run::{Load, NextForeseen, Target, cuts_off};
 use crate::scenario::{Act, Declaration};
 use crate::site::{Foreseen, ImageChecks};
 use crate::stack::ServiceBody;
@@ -38,8 +38,8 @@ pub(super) struct DryRun<'a> {
     pub(super) engine: &'a Foreseen,
     /// The stack and its services, if they are deployed.
     pub(super) deploys: Option<(&'a str, &'a [ServiceBody])>,
-    /// The address that users ask.
-    pub(super) url: &'a str,
+    /// The service under test, and where it is asked.
+    pub(super) target: &'a Target,
     pub(super) load: &'a Load,
     pub(super) self_test: bool,
     /// The service under test.
@@ -230,7 +230,10 @@ impl DryRun<'_> {
         let (one, open) = lasts(&steps, &load, self.self_test);
         let all = (0..self.repeat).fold(Offset::ZERO, |all, _| all + one);
         let mut streams = Vec::new();
-        for kind in &self.load.streams {
+        let outside = !self.target.inside;
+        for kind in
+            self.load.streams.iter().filter(|kind| outside || kind.route != Route::Published)
+        {
             streams.push((kind.name, kind.plan("http://127.0.0.1/", &self.load.asking)?.rate_hz));
         }
         if console.global.json {
@@ -263,7 +266,7 @@ impl DryRun<'_> {
             "ask",
             &format!(
                 "{}, {} requests a second, deadline {}: {}{}",
-                self.url,
+                self.target.url,
                 rate.round(),
                 seconds(self.load.asking.deadline),
                 names.join(", "),
@@ -321,7 +324,7 @@ impl DryRun<'_> {
                 json!({"stack": stack, "services": services(bodies)})
             }),
             "asks": {
-                "url": self.url,
+                "url": self.target.url,
                 "deadline_s": self.load.asking.deadline.as_secs_f64(),
                 "streams": streams.iter().map(|(name, rate)| {
                     json!({"name": name, "rate_hz": rate})

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::run::{Deployment, NextChanges, NextForeseen, nothing_changes};
 use crate::site::{EngineKind, Site};
 use crate::stack::Requests;
+use crate::stack::ServiceBody;
 
 /// The next version of the whole stack.
 #[derive(Debug, Clone, Args)]
@@ -186,6 +187,11 @@ pub(super) struct StandInArgs {
     /// Value of a secret that has a stand-in [default: a random one]
     #[arg(long = "secret", value_name = "NAME=FILE", value_parser = key_value, requires = "stand_ins", hide_short_help = true)]
     secrets: Vec<(String, String)>,
+
+    /// On a private engine, put a small server in the place of each image that it lacks: that tests
+    /// the stack's settings, and nothing of these programs; the report says so
+    #[arg(long = "stand-in-images", hide_short_help = true)]
+    pub(super) images: bool,
 }
 
 impl StandInArgs {
@@ -210,4 +216,12 @@ impl StandInArgs {
         };
         Ok(Some(StandIns { secrets: self.secrets.iter().map(read).collect::<Result<_>>()? }))
     }
+}
+
+/// A service with the image of a changed one: what else a scenario changes, such as a health check that
+/// must fail, is not what the stack says of the image.
+pub(super) fn with_image_of(body: &ServiceBody, changed: &ServiceBody) -> ServiceBody {
+    let mut same = body.clone();
+    same.set_image(changed.image());
+    same
 }

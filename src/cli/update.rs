@@ -11,7 +11,7 @@ use super::dry_run::{DryRun, DryRunArgs};
 use super::event_stream::EventArgs;
 use super::format_args::FormatArgs;
 use super::limit_args::LimitArgs;
-use super::next_args::{NextArgs, RegistryArgs, StandInArgs};
+use super::next_args::{NextArgs, RegistryArgs, StandInArgs, with_image_of};
 use super::result::conclude;
 use super::target_args::TargetArgs;
 use super::values::words;
@@ -154,6 +154,9 @@ async fn perform(
             let tell = |text: &str| console.tell(text);
             let services = &next.prepared.requests.services;
             site.ensure_images(&console.state, services, &[], &tell).await?;
+            if args.stand_ins.images {
+                site.stand_in_images(&console.state, services, &tell).await?;
+            }
             wish.among = files.changed_on(&site, &next).await?;
             Some(next)
         }
@@ -164,6 +167,10 @@ async fn perform(
     let tell = |text: &str| console.tell(text);
     if next.is_none() {
         site.ensure_images(&console.state, &[], &[changed.image()], &tell).await?;
+        if args.stand_ins.images {
+            let changed = with_image_of(&subject.body, &changed);
+            site.stand_in_images(&console.state, [&changed], &tell).await?;
+        }
     }
     let spec = RunSpec {
         command,
@@ -214,7 +221,7 @@ async fn dry_run(
     DryRun {
         engine: &engine,
         deploys: None,
-        url: &subject.target.url,
+        target: &subject.target,
         load,
         self_test: false,
         body: &subject.body,

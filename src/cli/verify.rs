@@ -11,7 +11,7 @@ use super::event_stream::EventArgs;
 use super::format_args::FormatArgs;
 use super::limit_args::LimitArgs;
 use super::lint::tell_findings;
-use super::next_args::{NextArgs, NextFiles};
+use super::next_args::{NextArgs, NextFiles, with_image_of};
 use super::result::{check_for_several, conclude, conclude_all, judge_finished};
 use super::scenarios::ScenarioArgs;
 use super::target_args::TargetArgs;
@@ -231,7 +231,7 @@ async fn dry_run(args: &VerifyArgs, wanted: &Wanted, console: &Console) -> Resul
     DryRun {
         engine: &engine,
         deploys: deploys.then_some((args.stack.as_str(), services.as_slice())),
-        url: &target.url,
+        target: &target,
         load,
         self_test: !args.no_self_test,
         body: &body,
@@ -297,6 +297,9 @@ async fn once(
                 let tell = |text: &str| console.tell(text);
                 let services = &next.prepared.requests.services;
                 site.ensure_images(&console.state, services, &[], &tell).await?;
+                if stack_args.stand_ins.images {
+                    site.stand_in_images(&console.state, services, &tell).await?;
+                }
                 wish.among = files.changed_on(site, &next).await?;
             }
             Some(next)
@@ -309,15 +312,20 @@ async fn once(
         let deployment = deployment(console, site, stack, files.clone(), stack_args, false)?;
         Subject::to_deploy(site, deployment, &wish)?
     };
-    let changed: Vec<String> = scenarios
+    let changed: Vec<ServiceBody> = scenarios
         .iter()
-        .map(|one| one.scenario(!stays, &subject.body).changed(&subject.body).image().to_owned())
+        .map(|one| one.scenario(!stays, &subject.body).changed(&subject.body))
+        .map(|changed| with_image_of(&subject.body, &changed))
         .collect();
     let of_next = next.iter().flat_map(|next| &next.prepared.requests.services);
-    let also: Vec<&str> =
-        changed.iter().map(String::as_str).chain(of_next.map(ServiceBody::image)).collect();
+    let others: Vec<&ServiceBody> = changed.iter().chain(of_next).collect();
+    let also: Vec<&str> = others.iter().map(|body| body.image()).collect();
     let tell = |text: &str| console.tell(text);
     site.ensure_images(&console.state, &subject.services, &also, &tell).await?;
+    if stack_args.stand_ins.images {
+        let all = subject.services.iter().chain(others);
+        site.stand_in_images(&console.state, all, &tell).await?;
+    }
     let spec = RunSpec {
         command: "verify",
         also: args.target.also(&subject)?,

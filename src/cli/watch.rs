@@ -87,7 +87,7 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
         let dry_run = DryRun {
             engine: &engine,
             deploys: None,
-            url: &subject.target.url,
+            target: &subject.target,
             load: &load,
             self_test: false,
             body: &subject.body,

@@ -113,11 +113,11 @@ impl Companions {
             return Err(Error::environment(format!("image {image} is not on the engine")));
         }
         self.clear().await?;
-        for (kind, body) in self.targets() {
+        for (kind, body) in self.targets().await? {
             engine.create_service(&body, None).await?;
             tracing::debug!(service = body.name(), ?kind, "created");
         }
-        for (kind, body) in self.targets() {
+        for (kind, body) in self.targets().await? {
             self.until_it_responds(kind, body.force_update()).await?;
         }
         Ok(())
@@ -186,7 +186,7 @@ impl Companions {
         let service = self.options.engine.service(&name).await?;
         let service = service
             .ok_or_else(|| Error::environment(format!("service {name} no longer exists")))?;
-        let mut body = target(&self.around, kind, self.ports[1]);
+        let mut body = target(&self.in_reach().await?, kind, self.ports[1]);
         let force = service.spec.force_update() + 1;
         body.set_force_update(force);
         self.options.engine.update_service(&body, None).await?;
@@ -240,11 +240,25 @@ impl Companions {
         }
     }
 
-    fn targets(&self) -> Vec<(CompanionKind, ServiceBody)> {
+    async fn targets(&self) -> Result<Vec<(CompanionKind, ServiceBody)>> {
+        let around = self.in_reach().await?;
         let kinds = self.options.kinds.iter();
-        kinds
-            .filter_map(|kind| Some((*kind, target(&self.around, *kind, self.port(*kind)?))))
-            .collect()
+        Ok(kinds
+            .filter_map(|kind| Some((*kind, target(&around, *kind, self.port(*kind)?))))
+            .collect())
+    }
+
+    /// The surroundings of what is asked from outside: a container whose networks are all internal
+    /// has no port on its node, so it joins none of them.
+    async fn in_reach(&self) -> Result<Surroundings> {
+        let mut around = self.around.clone();
+        for name in &self.around.networks {
+            if !self.options.engine.is_internal(name).await? {
+                return Ok(around);
+            }
+        }
+        around.networks.clear();
+        Ok(around)
     }
 
     fn port(&self, kind: CompanionKind) -> Option<u16> {

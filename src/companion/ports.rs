@@ -21,22 +21,24 @@ const EPHEMERAL: u16 = 32_768;
 const TAKEN_WITHIN: Duration = Duration::from_millis(500);
 
 /// The TCP port on which a service's containers answer: the one that the service publishes, else
-/// the one that its image exposes. Absent if there is no such port or more than one.
+/// the one that its labels tell a proxy, else the one that its image exposes. Absent if the first of
+/// these that there is names more than one.
 #[must_use]
 pub fn asked_port(service: &ServiceBody, image: Option<&ImageView>) -> Option<u16> {
     let published = service.published_ports();
-    let mut ports: Vec<u16> = published
+    let published = published
         .iter()
         .filter(|port| port.protocol == PortProtocol::Tcp)
         .map(|port| port.target)
         .collect();
-    if ports.is_empty() {
-        ports = image.map(|image| image.exposed_tcp.clone()).unwrap_or_default();
-    }
+    let routed = service.routed_ports();
+    let exposed = image.map(|image| image.exposed_tcp.clone()).unwrap_or_default();
+    let mut found = [published, routed.clone(), exposed];
+    let ports = found.iter_mut().find(|ports| !ports.is_empty())?;
     ports.sort_unstable();
     ports.dedup();
-    match ports[..] {
-        [port] => Some(port),
+    match (&ports[..], &routed[..]) {
+        ([port], _) | (_, [port]) => Some(*port),
         _ => None,
     }
 }
@@ -126,6 +128,19 @@ mod tests {
         assert_eq!(asked(&published, &[8000]), Some(3000));
         assert_eq!(asked(&json!([]), &[8000]), Some(8000));
         assert_eq!(asked(&Value::Null, &[8000]), Some(8000));
+    }
+
+    #[test]
+    fn what_labels_tell_a_proxy_decides_where_the_stack_leaves_a_choice() {
+        let with = |ports: Value| {
+            ServiceBody::new(json!({
+                "EndpointSpec": {"Ports": ports}, "Labels": {"traefik.port": "3000"},
+            }))
+        };
+        assert_eq!(asked_port(&with(json!([])), None), Some(3000));
+        assert_eq!(asked_port(&with(json!([{"TargetPort": 80}])), None), Some(80));
+        let two = json!([{"TargetPort": 3000}, {"TargetPort": 9090}]);
+        assert_eq!(asked_port(&with(two), None), Some(3000));
     }
 
     #[test]

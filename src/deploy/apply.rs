@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::owner::{OwnerMark, Whose, refuse_unless_ours};
 use super::resolve::{ResolveImage, resolve_image};
-use super::stand_ins::{StandIns, missing, stand_in};
+use super::stand_ins::{StandIns, label_nodes, missing, stand_in};
 use crate::engine::{Engine, RegistryAuth, STACK_LABEL, ServiceView, StackObject, StackObjectKind};
 use crate::error::Result;
 use crate::stack::{Requests, ServiceBody};
@@ -31,6 +31,8 @@ pub struct ApplyOptions {
     /// What stands in for external networks, secrets and configs that the engine lacks; absent: they
     /// are an error.
     pub stand_ins: Option<StandIns>,
+    /// Whether an image may be a stand-in.
+    pub stand_in_images: bool,
     /// Registry logins to pass to the nodes.
     pub auth: Option<Arc<RegistryAuth>>,
 }
@@ -93,6 +95,7 @@ pub async fn apply(
     if let Some(stand_ins) = &options.stand_ins {
         let missing = missing(engine, &requests).await?;
         stand_in(engine, &options.stack, &missing, stand_ins, &options.mark, tell).await?;
+        label_nodes(engine, &requests, tell).await?;
     }
     for network in &requests.networks {
         if engine.network(&network.name).await?.is_none() {

@@ -1,35 +1,45 @@
 //! What must be there before a stack is deployed: checked before anything is created.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::ApplyOptions;
+use super::placement::homeless;
 use super::stand_ins::{Missing, missing};
 use crate::engine::{Engine, ServiceView};
 use crate::error::{Error, Result};
-use crate::stack::{PublishedPort, Requests};
+use crate::stack::{PublishedPort, Requests, ServiceBody};
 use crate::swarm::PublishMode;
 use crate::wording::list;
 
 /// The requests that deploy a stack, and how they are sent.
 pub type Part<'a> = (&'a Requests, &'a ApplyOptions);
 
-/// Refuses versions of a stack whose ports are taken, or whose external networks, secrets, configs or
-/// images are missing. `engines` are those that can be asked, the manager first.
+/// Refuses versions of a stack whose ports are taken, whose constraints no node fulfils, or whose
+/// external networks, secrets, configs or images are missing. `engines` are those that can be asked, the
+/// manager first. `private` says that the engines are private ones, with this machine's files: what services
+/// mount counts too.
 ///
 /// # Errors
 /// With everything that is missing for any of them, or when an engine does not respond.
-pub async fn check(engines: &[Engine], parts: &[Part<'_>]) -> Result<()> {
+pub async fn check(engines: &[Engine], parts: &[Part<'_>], private: bool) -> Result<()> {
     let Some(manager) = engines.first() else { return Ok(()) };
     for (requests, options) in parts {
         check_ports(manager, &options.stack, requests).await?;
         check_external_networks(manager, &requests.external_networks).await?;
         check_contents(manager, requests).await?;
     }
-    check_missing(engines, manager, parts).await
+    check_missing(engines, manager, parts, private).await
 }
 
-/// Everything that is missing, in one error: external networks, secrets and configs, and images.
-async fn check_missing(engines: &[Engine], manager: &Engine, parts: &[Part<'_>]) -> Result<()> {
+/// Everything that is missing, in one error: external networks, secrets and configs, what services
+/// mount, nodes for them, and images.
+async fn check_missing(
+    engines: &[Engine],
+    manager: &Engine,
+    parts: &[Part<'_>],
+    private: bool,
+) -> Result<()> {
     let mut objects = Vec::new();
     for (requests, _) in parts.iter().filter(|(_, options)| options.stand_ins.is_none()) {
         for object in missing(manager, requests).await? {
@@ -39,17 +49,37 @@ async fn check_missing(engines: &[Engine], manager: &Engine, parts: &[Part<'_>])
         }
     }
     let images = missing_images(engines, parts).await?;
-    if objects.is_empty() {
+    let mounts = if private { missing_mounts(manager, parts).await? } else { BTreeSet::new() };
+    let (mut nodes, mut help) = (BTreeSet::new(), BTreeSet::new());
+    let mut place = None;
+    for (requests, options) in parts {
+        let found = homeless(manager, requests, options.stand_ins.is_some()).await?;
+        nodes.extend(found.nodes);
+        help.extend(found.hints);
+        place = place.or(found.place);
+    }
+    if objects.is_empty() && mounts.is_empty() && nodes.is_empty() {
         return images.map_or(Ok(()), Err);
     }
     let mut names: Vec<String> = objects.iter().map(ToString::to_string).collect();
     let mut hints: Vec<String> = objects.iter().map(Missing::command).collect();
-    hints.push("--stand-ins makes stand-ins for them on a private engine".to_owned());
-    let mut place = None;
+    if !objects.is_empty() {
+        hints.push("--stand-ins makes stand-ins for them on a private engine".to_owned());
+    }
+    if !mounts.is_empty() {
+        hints.push(
+            "a task does not start without what it mounts: make it, or give the mount another source \
+             in a second file (-c)"
+                .to_owned(),
+        );
+    }
+    names.extend(mounts);
+    names.extend(nodes);
+    hints.extend(help);
     if let Some(error) = images {
         names.push(error.message().to_owned());
         hints.extend(error.hints().iter().cloned());
-        place = error.place().cloned();
+        place = place.or(error.place().cloned());
     }
     let error = Error::stack(format!("what the stack needs does not exist: {}", list(&names)));
     let error = hints.into_iter().fold(error, Error::hint);
@@ -57,6 +87,28 @@ async fn check_missing(engines: &[Engine], manager: &Engine, parts: &[Part<'_>])
         Some(place) => error.at(place),
         None => error,
     })
+}
+
+/// What services mount and the nodes of a private engine lack: paths of this machine, shares of others,
+/// which they cannot reach, and drivers of volumes.
+async fn missing_mounts(engine: &Engine, parts: &[Part<'_>]) -> Result<BTreeSet<String>> {
+    let services = || parts.iter().flat_map(|&(requests, _)| &requests.services);
+    let mut missing = BTreeSet::new();
+    let drivers: BTreeSet<&str> = services().flat_map(ServiceBody::volume_drivers).collect();
+    if !drivers.is_empty() {
+        let known = engine.volume_drivers().await?;
+        let lacking = drivers.into_iter().filter(|name| !known.iter().any(|known| known == name));
+        missing.extend(lacking.map(|name| format!("volume driver {name}")));
+    }
+    let shares = services().flat_map(ServiceBody::network_shares);
+    missing
+        .extend(shares.map(|share| format!("share `{share}` (a private engine has no way out)")));
+    // A node has a `/run` of its own, of which only the engine's socket is known.
+    let own = |path: &&str| ["/run/", "/var/run/"].iter().any(|own| path.starts_with(own));
+    let paths = services().flat_map(ServiceBody::node_paths).filter(|path| !own(path));
+    let lacking = paths.filter(|path| Path::new(path).try_exists().is_ok_and(|there| !there));
+    missing.extend(lacking.map(|path| format!("path {path}")));
+    Ok(missing)
 }
 
 /// Configs that exist with another content, which Swarm cannot change. What stands in a secret is not
@@ -99,12 +151,15 @@ async fn missing_images(engines: &[Engine], parts: &[Part<'_>]) -> Result<Option
             .flat_map(|&(requests, _)| requests.services.iter().map(move |body| (body, requests)))
     };
     let images: BTreeSet<&str> = services().map(|(body, _)| body.image()).collect();
+    // One that an earlier run left in a private engine is taken by those who want stand-ins alone.
+    let stand_ins = parts.iter().any(|(_, options)| options.stand_in_images);
     let mut missing = Vec::new();
     let mut cause = None;
     for image in images {
         let mut present = false;
         for engine in engines {
-            present |= engine.image(image).await?.is_some();
+            let found = engine.image(image).await?;
+            present |= found.is_some_and(|found| stand_ins || !found.is_stand_in());
         }
         if present || !all_asked {
             continue;
@@ -123,7 +178,11 @@ async fn missing_images(engines: &[Engine], parts: &[Part<'_>]) -> Result<Option
     ))
     .caused_by(cause)
     .hint("build or load it into the engine first: `rollproof build --context DIR --tag NAME`")
-    .hint("a private engine gets images that the docker CLI's engine has under the same name");
+    .hint("a private engine gets images that the docker CLI's engine has under the same name")
+    .hint(
+        "--stand-in-images puts a small server in the place of each on a private engine: that tests \
+         the stack's settings, and nothing of these programs",
+    );
     let error = if missing.iter().any(|image| image.contains('@')) {
         error.hint("an image that is pinned by digest cannot be copied: a test can use its tag")
     } else {

@@ -10,9 +10,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::owner::OwnerMark;
+use super::placement::labels_for;
 use crate::engine::{Engine, STACK_LABEL, StackObjectKind};
 use crate::error::{Error, Result};
 use crate::stack::Requests;
+use crate::wording::list;
 
 /// What stands in a config that nobody gave a content.
 const CONFIG: &[u8] = b"stand-in made by rollproof\n";
@@ -124,6 +126,27 @@ pub async fn stand_in(
         };
         tell(&format!("Creating a stand-in for the external {} {name}{with}", kind.as_str()));
         engine.create_object(*kind, &body).await?;
+    }
+    Ok(())
+}
+
+/// Gives nodes the labels that constraints of the stack ask for, where no node fulfils them. They stay
+/// with the private engine.
+///
+/// # Errors
+/// When the engine does not answer or refuses one.
+pub async fn label_nodes(
+    engine: &Engine,
+    requests: &Requests,
+    tell: &(dyn Fn(&str) + Send + Sync),
+) -> Result<()> {
+    let nodes = engine.nodes().await?;
+    for (id, labels) in labels_for(&nodes, &requests.services) {
+        let node = nodes.iter().find(|node| node.id == id).map_or("", |node| &node.hostname);
+        let words: Vec<String> =
+            labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        tell(&format!("Labelling node {node} with {}", list(&words)));
+        engine.label_node(&id, &labels).await?;
     }
     Ok(())
 }

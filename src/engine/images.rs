@@ -24,6 +24,14 @@ pub struct ImageView {
     pub exposed_tcp: Vec<u16>,
 }
 
+impl ImageView {
+    /// Whether it only stands in for an image of this name.
+    #[must_use]
+    pub fn is_stand_in(&self) -> bool {
+        crate::image::is_stand_in(&self.labels)
+    }
+}
+
 /// What a registry reports about an image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distribution {

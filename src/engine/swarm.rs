@@ -1,9 +1,11 @@
 //! An engine's versions, and the swarm that it belongs to.
 
+use std::collections::BTreeMap;
+
 use bollard::models::{SwarmInitRequest, SwarmJoinRequest};
 use bollard::query_parameters::LeaveSwarmOptions;
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Engine;
 use super::raw_client::ApiError;
@@ -31,6 +33,8 @@ pub struct NodeView {
     pub reachability: String,
     /// When the swarm last changed anything about it.
     pub updated_at: Option<Timestamp>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// An engine's place in a swarm.
@@ -198,7 +202,48 @@ impl Engine {
             manager: node["Spec"]["Role"] == "manager",
             reachability: text(&node["ManagerStatus"]["Reachability"]),
             updated_at: node["UpdatedAt"].as_str().and_then(|time| time.parse().ok()),
+            labels: serde_json::from_value(node["Spec"]["Labels"].clone()).unwrap_or_default(),
         };
         Ok(items(&list).map(node).collect())
+    }
+
+    /// Whether a network is cut off from outside (`internal: true`).
+    ///
+    /// # Errors
+    /// When the engine does not answer or does not know it.
+    pub async fn is_internal(&self, network: &str) -> Result<bool> {
+        let failed =
+            |error: ApiError| error.into_error(format!("cannot inspect network {network}"));
+        let found = self.raw.get(&format!("/networks/{network}")).await.map_err(failed)?;
+        Ok(found["Internal"] == true)
+    }
+
+    /// The drivers of volumes that the engine has.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn volume_drivers(&self) -> Result<Vec<String>> {
+        let failed = |error: ApiError| error.into_error("cannot list the engine's plugins");
+        let info = self.raw.get("/info").await.map_err(failed)?;
+        Ok(serde_json::from_value(info["Plugins"]["Volume"].clone()).unwrap_or_default())
+    }
+
+    /// Adds labels to a node.
+    ///
+    /// # Errors
+    /// When the engine does not answer or refuses.
+    pub async fn label_node(&self, id: &str, labels: &BTreeMap<String, String>) -> Result<()> {
+        let failed = |error: ApiError| error.into_error(format!("cannot label node {id}"));
+        let node = self.raw.get(&format!("/nodes/{id}")).await.map_err(failed)?;
+        let mut spec = node["Spec"].clone();
+        if !spec["Labels"].is_object() {
+            spec["Labels"] = json!({});
+        }
+        for (key, value) in labels {
+            spec["Labels"][key] = json!(value);
+        }
+        let version = node["Version"]["Index"].as_u64().unwrap_or_default();
+        let path = format!("/nodes/{id}/update?version={version}");
+        self.raw.post(&path, &spec, &[]).await.map(drop).map_err(failed)
     }
 }

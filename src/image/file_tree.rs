@@ -90,6 +90,15 @@ impl FileTree {
         Ok(())
     }
 
+    /// Removes a file or a link, so that another can take its place.
+    ///
+    /// # Errors
+    /// When the path is not absolute or contains `..`.
+    pub(super) fn remove(&mut self, path: &str) -> Result<()> {
+        self.nodes.remove(&key(path)?);
+        Ok(())
+    }
+
     #[cfg(test)]
     pub(super) fn contains(&self, path: &str) -> bool {
         self.nodes.contains_key(path.trim_start_matches('/'))

@@ -14,6 +14,7 @@ mod package_cache;
 mod programs;
 mod server_images;
 mod shared_objects;
+mod stand_in;
 
 pub use build_context::BuildContext;
 pub use dockerignore::IgnoreFile;
@@ -29,3 +30,4 @@ pub use package_cache::PackageCache;
 pub use programs::{Program, ProgramOrigin, Programs};
 pub use server_images::{POSTGRES, REDIS, server_image};
 pub use shared_objects::{MissingLibrary, SharedObject, SharedObjects};
+pub use stand_in::{StandInImage, is_stand_in};

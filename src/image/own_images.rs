@@ -23,7 +23,7 @@ macro_rules! own_image {
 pub const OWN_IMAGES: &str = own_image!("");
 
 /// The label of images that rollproof builds. Its value says what the image is for.
-const IMAGE_LABEL: &str = "rollproof.image";
+pub(super) const IMAGE_LABEL: &str = "rollproof.image";
 
 /// The application, first version.
 pub const APP_V1: &str = own_image!("app:v1");

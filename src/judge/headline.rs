@@ -8,7 +8,7 @@ use super::stream_stats::StreamStats;
 use super::swarm_checks::ROLLBACK_HAPPENED;
 use super::user_limits::share;
 use crate::Offset;
-use crate::record::{AllowedFailed, EngineFacts, Purpose, Route, UserLimits};
+use crate::record::{AllowedFailed, EngineFacts, Purpose, Route, StackFacts, UserLimits};
 use crate::stats::{Gap, Outage};
 use crate::wording::{count, counted, length};
 
@@ -98,31 +98,41 @@ pub(super) fn lost_or_not(users: &UserRequests, limits: &UserLimits, within: &st
     }
 }
 
-/// The same headline, which says first that no engine was there: what a model of Swarm shows is no
-/// proof.
-pub(super) fn of_engine(engine: &EngineFacts, headline: &str) -> String {
-    if !engine.is_simulated() {
-        return headline.to_owned();
-    }
-    let faster = match engine.times_faster() {
-        speed if (speed - 1.0).abs() < f64::EPSILON => String::new(),
-        speed => format!(" at speed {speed}"),
-    };
+/// The same headline, which says first what was not there, so that nothing is taken for a proof: an
+/// engine, or the service's own program.
+pub(super) fn of_what(engine: &EngineFacts, stack: &StackFacts, headline: &str) -> String {
     let (verdict, rest) = match headline.strip_prefix(INCONCLUSIVE) {
         Some(rest) => (INCONCLUSIVE, rest),
         None => ("", headline),
     };
-    format!("{verdict}simulated{faster}, not a proof: {rest}")
+    if engine.is_simulated() {
+        let faster = match engine.times_faster() {
+            speed if (speed - 1.0).abs() < f64::EPSILON => String::new(),
+            speed => format!(" at speed {speed}"),
+        };
+        return format!("{verdict}simulated{faster}{NO_PROOF}{rest}");
+    }
+    if stack.stand_in {
+        return format!("{verdict}{STAND_IN}{rest}");
+    }
+    headline.to_owned()
 }
 
-/// A headline without what [`of_engine`] says first.
-pub(super) fn without_engine(headline: &str) -> &str {
-    match headline.split_once("not a proof: ") {
+/// A headline without what [`of_what`] says first.
+pub(super) fn without_what(headline: &str) -> &str {
+    if let Some((_, rest)) = headline.split_once(STAND_IN) {
+        return rest;
+    }
+    match headline.split_once(NO_PROOF) {
         Some((engine, rest)) if engine.contains("simulated") => rest,
         _ => headline.strip_prefix(INCONCLUSIVE).unwrap_or(headline),
     }
 }
 
+/// What stands before the headline of a run without an engine, after how fast it was.
+const NO_PROOF: &str = ", not a proof: ";
+/// What stands before the headline of a run whose service has a stand-in for its image.
+const STAND_IN: &str = "settings only, with a stand-in for the program: ";
 /// What the headline of an inconclusive run begins with.
 const INCONCLUSIVE: &str = "inconclusive: ";
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use super::check::{Check, Verdict};
-use super::headline::{headline, of_engine};
+use super::headline::{headline, of_what};
 use super::limits::Limits;
 use super::prediction::Prediction;
 use super::scenario_judgement::{ScenarioJudgement, judge_scene};
@@ -142,8 +142,9 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
         tool_version: run.meta.tool_version.clone(),
         command: run.meta.command.clone(),
         verdict,
-        headline: of_engine(
+        headline: of_what(
             &run.meta.engine,
+            &run.meta.stack,
             &headline(verdict, &scenarios, &because, &run.meta.limits),
         ),
         because,

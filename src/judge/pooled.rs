@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::check::Verdict;
-use super::headline::{UserRequests, lost_or_not, of_engine, without_engine};
+use super::headline::{UserRequests, lost_or_not, of_what, without_what};
 use super::judgement::Judgement;
 use super::scenario_judgement::ScenarioJudgement;
 use super::stream_stats::StreamStats;
@@ -64,7 +64,7 @@ impl Pooled {
             runs: judgements.len() as u64,
             verdict,
             headline: match judgements.first() {
-                Some(first) => of_engine(&first.engine, &headline(verdict, judgements)),
+                Some(first) => of_what(&first.engine, &first.stack, &headline(verdict, judgements)),
                 None => headline(verdict, judgements),
             },
             because,
@@ -86,7 +86,7 @@ fn headline(verdict: Verdict, judgements: &[Judgement]) -> String {
     let users = UserRequests::of(judgements.iter().flat_map(|judgement| &judgement.scenarios));
     let worst = judgements.iter().filter(|judgement| judgement.verdict == verdict);
     let first = worst.clone().next();
-    let first = first.map_or("no run began", |worst| without_engine(&worst.headline));
+    let first = first.map_or("no run began", |worst| without_what(&worst.headline));
     let limits = judgements.first().map(|first| first.limits).unwrap_or_default();
     match verdict {
         Verdict::Pass if users.failed > 0 => lost_or_not(&users, &limits, &format!("in {runs}")),

@@ -78,6 +78,9 @@ pub(super) const RESTLESS: &str =
 pub(super) const SELF_TEST: &str = "run again while the machine is free; `--no-self-test` \
     skips the self-test, and the report says so";
 
+/// For a run that ended before anything was asked.
+pub(super) const NOT_BEGUN: &str = "see to it that the stack runs: nothing was asked yet";
+
 impl Cause {
     /// What to change, if anything can be said whatever the stack's settings are.
     #[must_use]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::check::{Check, trust};
-use super::remedies::SELF_TEST;
+use super::remedies::{NOT_BEGUN, SELF_TEST};
 use super::request::is_own_lag;
 use crate::Offset;
 use crate::record::{ContainerAction, EventKind, Outcome, Purpose, Run, Shot, StreamFacts};
@@ -138,6 +138,7 @@ impl SelfTestStory {
                 missing.join("; ")
             )
         };
+        let begun = self.stream.is_some() || self.started_at.is_some();
         let truth = self.without_container_s;
         let truth = truth.map(|time| format!("; {} without a container", length(time)));
         trust(
@@ -153,7 +154,7 @@ impl SelfTestStory {
             "at least 1 failed, none just before",
             because,
         )
-        .remedy(SELF_TEST)
+        .remedy(if begun { SELF_TEST } else { NOT_BEGUN })
     }
 
     /// What is missing for a proof, each in plain words.

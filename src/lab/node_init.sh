@@ -29,6 +29,8 @@ if [ -z "$root" ]; then
     mkdir -p "$run/${runtime#/run/}"
     mount -n --bind "$runtime" "$run/${runtime#/run/}"
     mount -n --move "$run" /run
+    # Where a proxy in a container looks for its engine, with a bind mount of this path.
+    ln -s "$runtime/$node.sock" /run/docker.sock
 
     # The engine writes a key to /etc/docker and containerd creates folders in /opt. Overlays keep
     # both away from the host.
@@ -53,6 +55,7 @@ else
     mount -n --rbind /sys "$new/sys"
     mount -n --rbind /dev "$new/dev"
     mount -n -t tmpfs -o mode=0755 rollproof "$new/run"
+    ln -s "$runtime/$node.sock" "$new/run/docker.sock"
     if [ -d /lib/modules ]; then
         mkdir -p "$new/lib/modules"
         mount -n --bind /lib/modules "$new/lib/modules"

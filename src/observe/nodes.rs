@@ -118,6 +118,7 @@ mod tests {
             manager: id == "a",
             reachability: if id == "a" { "reachable".into() } else { String::new() },
             updated_at: None,
+            labels: std::collections::BTreeMap::new(),
         }
     }
 

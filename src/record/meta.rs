@@ -98,6 +98,9 @@ pub struct StackFacts {
     /// known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_url: Option<String>,
+    /// Whether its image is a stand-in: what is measured says nothing of the program.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stand_in: bool,
 }
 
 /// The service that publishes the port which users ask: a proxy, or the service under test itself.

@@ -92,6 +92,7 @@ pub(crate) fn meta(streams: &[&str]) -> Meta {
             entry: None,
             healthcheck_off: false,
             own_url: None,
+            stand_in: false,
         },
         streams: streams.iter().map(|name| stream(name)).collect(),
         negative_control: NegativeControl::None,

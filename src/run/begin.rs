@@ -16,10 +16,9 @@ use super::patience::Patience;
 use super::probing::Probers;
 use super::recorder::Recorder;
 use super::spec::{RunEnv, RunSpec, new_run_id};
-use super::subject::Arrival;
 use super::withdrawn::cuts_off;
 use crate::Clock;
-use crate::deploy::missing;
+use crate::deploy::{labels_for, missing};
 use crate::error::{Error, Result};
 use crate::observe::{Observer, ServiceSnapshot, Snapshot, Watch};
 use crate::record::{EventKind, Meta, RecordWriter, RunFolder, SCHEMA_VERSION};
@@ -75,20 +74,22 @@ impl RunSpec {
         let site = env.site;
         self.load = self.load.at_speed(site.speed());
         self.limits.check_replicas(self.subject.target.replicas)?;
-        let first = match &self.subject.arrival {
-            Arrival::Deploy(deployment) => Some(&**deployment),
-            Arrival::Present | Arrival::Watched => None,
-        };
-        let deployments: Vec<_> = first.into_iter().chain(&self.next).collect();
-        check_all(site, &deployments).await?;
+        check_all(site, &self.deployments()).await?;
+        let published = !self.subject.target.inside;
+        let way_in = self.find_way_in(site).await?;
         let clock = Clock::start();
         let run_id = new_run_id(&clock);
         let engine = site.facts(&clock).await?;
-        let beside = Beside::choose(&mut self, env, &run_id, clock, engine.clock_offset).await?;
+        let mut beside =
+            Beside::choose(&mut self, env, &run_id, clock, engine.clock_offset).await?;
+        if self.subject.target.inside {
+            self.load.keep_inside(published, &mut beside.notes)?;
+        }
         let facts = self.subject.facts(site, &self.subject.body).await?;
         let patience = Patience::of(&facts, &self.subject.body, site.speed());
         let mut caveats = self.subject.caveats.clone();
         caveats.extend(simulated(site));
+        caveats.extend(way_in);
         caveats.extend(self.stand_ins(site).await?);
         caveats.extend(self.withdrawn().iter().map(cuts_off));
         if engine.nodes > site.engines.len() as u64 {
@@ -150,15 +151,17 @@ impl RunSpec {
 
     /// What a reader of the verdict must know of stand-ins.
     async fn stand_ins(&self, site: &Site) -> Result<Option<String>> {
-        let first = match &self.subject.arrival {
-            Arrival::Deploy(deployment) => Some(&**deployment),
-            Arrival::Present | Arrival::Watched => None,
-        };
         let mut names = BTreeSet::new();
-        for deployment in first.into_iter().chain(&self.next) {
+        for deployment in self.deployments() {
             if deployment.options.stand_ins.is_some() {
                 let lacking = missing(&site.manager, &deployment.prepared.requests).await?;
                 names.extend(lacking.iter().map(ToString::to_string));
+                let labels = labels_for(
+                    &site.manager.nodes().await?,
+                    &deployment.prepared.requests.services,
+                );
+                let labels = labels.values().flatten();
+                names.extend(labels.map(|(key, value)| format!("node label {key}={value}")));
             }
         }
         let names = Vec::from_iter(names);

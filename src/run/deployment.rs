@@ -11,7 +11,7 @@ use crate::deploy::{
 };
 use crate::error::Result;
 use crate::observe::{Observer, Watch};
-use crate::site::{Ledger, NotedStack, Site, StateFolder};
+use crate::site::{EngineKind, Ledger, NotedStack, Site, StateFolder};
 use crate::stack::ServiceBody;
 
 /// A stack that is about to be deployed.
@@ -50,7 +50,7 @@ pub(super) async fn check_all(site: &Site, deployments: &[&Deployment]) -> Resul
         .iter()
         .map(|deployment| (&deployment.prepared.requests, &deployment.options))
         .collect();
-    check(&site.engines, &parts).await
+    check(&site.engines, &parts, site.kind == EngineKind::Lab).await
 }
 
 /// Notes the deployment in the ledger, then applies it. [`Deployment::check`] comes first.

@@ -14,6 +14,7 @@ mod finish;
 mod first_answers;
 mod next;
 mod next_foreseen;
+mod node_to_ask;
 mod patience;
 mod perform;
 mod probing;
@@ -25,6 +26,7 @@ mod spec;
 mod subject;
 mod target;
 mod unrest;
+mod way_in;
 mod withdrawn;
 
 pub use also::Also;

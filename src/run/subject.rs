@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::probe::StreamPlan;
 use crate::record::{EntryFacts, StackFacts};
 use crate::site::Site;
-use crate::stack::ServiceBody;
+use crate::stack::{PublishedPort, ServiceBody};
 use crate::swarm::PublishMode;
 
 /// The stack and the service under test.
@@ -178,6 +178,7 @@ impl Subject {
             places,
             entry: self.entry(),
             own_url: None,
+            stand_in: image.as_ref().is_some_and(ImageView::is_stand_in),
         }
         .at_speed(site.speed()))
     }
@@ -191,19 +192,30 @@ impl Subject {
 
     /// The service that publishes the port which users ask.
     fn entry(&self) -> Option<EntryFacts> {
+        let (body, port) = self.find_entry()?;
+        Some(EntryFacts {
+            service: body.name().to_owned(),
+            replicas: body.replicas(),
+            host_port: port.mode == PublishMode::Host,
+            order: body.update_policy().order,
+        })
+    }
+
+    /// The same, as it runs.
+    pub(super) fn entry_body(&self) -> Option<&ServiceBody> {
+        self.find_entry().map(|(body, _)| body)
+    }
+
+    fn find_entry(&self) -> Option<(&ServiceBody, PublishedPort)> {
+        if self.target.inside {
+            return None;
+        }
         let of_url = || Some(StreamPlan::new("users", &self.target.url, 1.0).ok()?.port());
         let asked = self.target.port.or_else(of_url);
         let mut entries = self.services.iter().filter_map(|body| {
-            let ports = body.published_ports();
-            let port = ports
-                .into_iter()
-                .find(|port| port.published.is_some() && port.published == asked)?;
-            Some(EntryFacts {
-                service: body.name().to_owned(),
-                replicas: body.replicas(),
-                host_port: port.mode == PublishMode::Host,
-                order: body.update_policy().order,
-            })
+            let mut ports = body.published_ports().into_iter();
+            let port = ports.find(|port| port.published.is_some() && port.published == asked)?;
+            Some((body, port))
         });
         entries.next()
     }

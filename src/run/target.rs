@@ -1,14 +1,11 @@
 //! Which service is under test, and which address its users ask.
 
-use super::begin::Run;
 use super::scheme::Scheme;
-use crate::engine::{NodeView, published_url};
+use crate::engine::published_url;
 use crate::error::{Error, Result};
-use crate::observe::{ServiceSnapshot, Snapshot};
-use crate::probe::StreamPlan;
 use crate::stack::ServiceBody;
-use crate::streams::Place;
-use crate::swarm::{PortProtocol, PublishMode, TaskState};
+use crate::swarm::PortProtocol;
+use crate::wording::list;
 
 /// The service under test and the address its users ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +18,8 @@ pub struct Target {
     pub port: Option<u16>,
     /// The address to ask.
     pub url: String,
+    /// Whether that is the service's name inside its network, and nothing outside of it is asked.
+    pub inside: bool,
 }
 
 /// What the user says about the service under test.
@@ -58,110 +57,26 @@ pub fn find_target(
         ))
         .hint("choose another service with --service"));
     }
-    let (url, port) = if let Some(url) = &wish.url {
-        (url.clone(), None)
-    } else {
-        let (scheme, port) = match wish.port {
-            Some(port) => (wish.scheme.unwrap_or(Scheme::of_number(port)), port),
-            None => find_port(services, wish.scheme)?,
-        };
-        let path = wish.path.as_deref().unwrap_or("/");
-        (published_url(scheme.as_str(), published_host, port, path), Some(port))
+    let path = wish.path.as_deref().unwrap_or("/");
+    let published = match (&wish.url, wish.port) {
+        (Some(_), _) => None,
+        (None, Some(port)) => Some((wish.scheme.unwrap_or(Scheme::of_number(port)), port)),
+        (None, None) => find_port(services, body, wish.scheme)?,
     };
-    Ok(Target { service: body.name().to_owned(), replicas: body.replicas(), port, url })
+    let (url, inside) = match (&wish.url, published) {
+        (Some(url), _) => (url.clone(), false),
+        (None, Some((scheme, port))) => {
+            (published_url(scheme.as_str(), published_host, port, path), false)
+        }
+        (None, None) => (inside_url(body.name(), path), true),
+    };
+    let port = published.map(|(_, port)| port);
+    Ok(Target { service: body.name().to_owned(), replicas: body.replicas(), port, url, inside })
 }
 
-impl Run<'_> {
-    /// A port in host mode is open only on the nodes that run a task of its service. In a swarm
-    /// of several nodes, the address to ask is that of such a node.
-    ///
-    /// # Errors
-    /// When the engine does not show the service, or the user stops the run.
-    pub(super) async fn find_node_to_ask(&mut self) -> Result<()> {
-        let plan = StreamPlan::new("users", &self.spec.subject.target.url, 1.0)?;
-        let elsewhere = self.node_of(plan.port()).await?;
-        if let Some(address) = &elsewhere
-            && let Some(port) = self.spec.subject.target.port
-        {
-            let url = published_url(plan.scheme(), address, port, &plan.path());
-            self.spec.subject.target.url = url;
-        }
-        let stack = elsewhere.unwrap_or_else(|| self.env.site.published_host.clone());
-        for resolve in &mut self.spec.load.asking.asked.resolve {
-            if resolve.to.is_none() {
-                resolve.to = Some(stack.clone().into());
-            }
-        }
-        Ok(())
-    }
-
-    /// Every address that users ask, by its name if it has one: first that of the subject.
-    ///
-    /// # Errors
-    /// As of [`Run::find_node_to_ask`].
-    pub(super) async fn addresses(&mut self) -> Result<Vec<(Option<String>, String)>> {
-        let first = (self.spec.load.name.clone(), self.spec.subject.target.url.clone());
-        let mut all = vec![first];
-        for address in self.spec.load.also.clone() {
-            let host = match &address.place {
-                Place::Port { port, .. } => self.node_of(*port).await?,
-                Place::Url(_) => None,
-            };
-            let host = host.unwrap_or_else(|| self.env.site.published_host.clone());
-            all.push((address.name.clone(), address.url(&host)));
-        }
-        Ok(all)
-    }
-
-    /// The node that has this port open, unless it is the one whose engine is asked, or the port
-    /// is open everywhere.
-    async fn node_of(&mut self, port: u16) -> Result<Option<String>> {
-        let services = &self.spec.subject.services;
-        let Some((service, _)) = in_host_mode(services, port) else { return Ok(None) };
-        let manager = &self.env.site.manager;
-        // An engine that does not tell is asked where it answers itself.
-        let (Ok(nodes), Ok(info)) = (manager.nodes().await, manager.info().await) else {
-            return Ok(None);
-        };
-        if nodes.len() < 2 {
-            return Ok(None);
-        }
-        self.service().await?;
-        let snapshot = self.snapshots.borrow();
-        Ok(elsewhere(&snapshot, &service, &nodes, &info.node_id).map(str::to_owned))
-    }
-}
-
-/// The service that publishes this port in host mode.
-fn in_host_mode(services: &[ServiceBody], port: u16) -> Option<(String, u16)> {
-    let publishes = |body: &&ServiceBody| {
-        body.published_ports()
-            .iter()
-            .any(|open| open.published == Some(port) && open.mode == PublishMode::Host)
-    };
-    Some((services.iter().find(publishes)?.name().to_owned(), port))
-}
-
-/// The address of the node that runs a task of a service, unless the manager that is asked for
-/// everything runs one itself.
-fn elsewhere<'a>(
-    snapshot: &Snapshot,
-    service: &str,
-    nodes: &'a [NodeView],
-    manager: &str,
-) -> Option<&'a str> {
-    let running = || {
-        let found = snapshot.services.get(service).into_iter();
-        let tasks = found.flat_map(ServiceSnapshot::current);
-        tasks.filter(|task| task.state == TaskState::Running)
-    };
-    if running().any(|task| task.node == manager) {
-        return None;
-    }
-    let of_node = |id: &str| nodes.iter().find(|node| node.id == id && node.state == "ready");
-    let address = running().find_map(|task| of_node(&task.node))?.address.as_str();
-    // A node that does not know its own address says so in this way.
-    (!matches!(address, "" | "0.0.0.0" | "127.0.0.1")).then_some(address)
+/// Where other services of the stack ask a service. Its port is not known before its image is.
+pub(super) fn inside_url(service: &str, path: &str) -> String {
+    format!("http://{service}{path}")
 }
 
 /// The named service, or the one with the most replicas that publishes no port itself.
@@ -193,40 +108,56 @@ pub(super) fn find_service<'a>(
     let replicated =
         services.iter().filter(can_be).filter(|body| !some_changed || is_changed(body));
     let rank = |body: &ServiceBody| (body.published_ports().is_empty(), body.replicas());
-    let best = replicated.clone().map(rank).max();
-    let mut candidates = replicated.filter(|body| Some(rank(body)) == best);
-    match (candidates.next(), candidates.next()) {
-        (Some(body), None) => Ok(body),
-        (None, _) => Err(Error::usage(format!("stack {stack} has no service to update"))),
-        (Some(_), Some(_)) => {
+    let highest = replicated.clone().map(rank).max();
+    let best: Vec<&ServiceBody> = replicated.filter(|body| Some(rank(body)) == highest).collect();
+    match best[..] {
+        [body] => Ok(body),
+        [] => Err(Error::usage(format!("stack {stack} has no service to update"))),
+        _ => {
+            let candidates: Vec<&str> = best.iter().map(|body| short(body.name(), stack)).collect();
             Err(Error::usage("more than one service could be the one under test")
-                .hint(format!("choose one with --service: {}", names())))
+                .hint(format!("choose one with --service: {}", list(&candidates))))
         }
     }
 }
 
-/// The only TCP port that the stack publishes, or the only one that is usual for a scheme.
-fn find_port(services: &[ServiceBody], scheme: Option<Scheme>) -> Result<(Scheme, u16)> {
-    let ports: Vec<(Scheme, u16)> = services
-        .iter()
-        .flat_map(ServiceBody::published_ports)
-        .filter(|port| port.protocol == PortProtocol::Tcp)
-        .filter_map(|port| Some((Scheme::of(&port), port.published?)))
-        .collect();
+/// The TCP port that users ask: the only one that the service under test publishes, else the only one
+/// that the stack does, or the only one of these that is usual for a scheme. Absent if the stack
+/// publishes none.
+fn find_port(
+    services: &[ServiceBody],
+    under_test: &ServiceBody,
+    scheme: Option<Scheme>,
+) -> Result<Option<(Scheme, u16)>> {
+    let of = |body: &ServiceBody| -> Vec<(Scheme, u16, String)> {
+        let ports = body.published_ports().into_iter();
+        let tcp = ports.filter(|port| port.protocol == PortProtocol::Tcp);
+        tcp.filter_map(|port| Some((Scheme::of(&port), port.published?, body.name().to_owned())))
+            .collect()
+    };
+    let own = of(under_test);
+    let ports = if own.is_empty() { services.iter().flat_map(of).collect() } else { own };
     let usual = |wanted: Scheme| {
-        let mut those = ports.iter().filter(|(usual, _)| *usual == wanted);
+        let mut those = ports.iter().filter(|(usual, ..)| *usual == wanted);
         those.next().filter(|_| those.next().is_none())
     };
     match (&ports[..], scheme) {
-        ([(usual, port)], scheme) => Ok((scheme.unwrap_or(*usual), *port)),
-        ([], _) => Err(Error::usage("the stack publishes no fixed TCP port to ask")
-            .hint("name the address its users ask with --url http://host:port/path")),
-        (_, Some(wanted)) if usual(wanted).is_some() => Ok(*usual(wanted).unwrap_or(&ports[0])),
+        ([], _) => Ok(None),
+        ([(usual, port, _)], scheme) => Ok(Some((scheme.unwrap_or(*usual), *port))),
+        (_, Some(wanted)) if usual(wanted).is_some() => {
+            Ok(usual(wanted).map(|(scheme, port, _)| (*scheme, *port)))
+        }
         _ => {
-            let numbers: Vec<u16> = ports.iter().map(|(_, port)| *port).collect();
-            Err(Error::usage(format!("the stack publishes more than one port: {numbers:?}"))
-                .hint("name the one its users ask with --url http://host:port/path")
-                .hint("--scheme https chooses the only one that is 443 or 8443"))
+            let each: Vec<String> =
+                ports.iter().map(|(_, port, service)| format!("{port} ({service})")).collect();
+            let error =
+                Error::usage(format!("the stack publishes {} ports: {}", each.len(), list(&each)))
+                    .hint(format!("name the one that users ask: --url :{}", ports[0].1));
+            Err(if usual(Scheme::Https).is_some() {
+                error.hint("--scheme https chooses the only one that is 443 or 8443")
+            } else {
+                error
+            })
         }
     }
 }
@@ -240,8 +171,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::engine::ServiceView;
-    use crate::record::TaskSeen;
 
     fn wish(service: Option<&str>, url: Option<&str>) -> TargetWish {
         let owned = |word: Option<&str>| word.map(str::to_owned);
@@ -308,71 +237,30 @@ mod tests {
             {"TargetPort": 443, "PublishedPort": 443}]);
         assert_eq!(of(&two, Some(Scheme::Https)).unwrap(), "https://h:443/");
         assert_eq!(of(&two, Some(Scheme::Http)).unwrap(), "http://h:80/");
-        assert!(of(&two, None).unwrap_err().hints()[1].contains("--scheme"));
+        let error = of(&two, None).unwrap_err();
+        assert_eq!(error.message(), "the stack publishes 2 ports: 80 (s_proxy) and 443 (s_proxy)");
+        assert!(error.hints()[0].contains("--url :80"), "{:?}", error.hints());
+        assert!(error.hints()[1].contains("--scheme"), "{:?}", error.hints());
     }
 
     #[test]
-    fn a_port_in_host_mode_is_asked_on_the_node_that_runs_its_task() {
-        let mut services = stack();
-        assert_eq!(in_host_mode(&services, 8080), None, "the ingress mesh answers on every node");
-        services[0] = ServiceBody::new(json!({"Name": "s_proxy", "EndpointSpec": {"Ports": [
-            {"TargetPort": 80, "PublishedPort": 8080, "PublishMode": "host"}]}}));
-        assert_eq!(in_host_mode(&services, 8080), Some(("s_proxy".into(), 8080)));
-        assert_eq!(in_host_mode(&services, 80), None);
-
-        let node = |id: &str, address: &str| NodeView {
-            id: id.into(),
-            hostname: id.into(),
-            address: address.into(),
-            state: "ready".into(),
-            availability: "active".into(),
-            message: String::new(),
-            manager: id == "m",
-            reachability: String::new(),
-            updated_at: None,
+    fn a_service_that_publishes_a_port_is_asked_there_whatever_others_publish() {
+        let service = |name: &str, ports: serde_json::Value, replicas: u64| {
+            ServiceBody::new(json!({"Name": name, "EndpointSpec": {"Ports": ports},
+                "Mode": {"Replicated": {"Replicas": replicas}}}))
         };
-        let nodes = [node("m", "10.0.0.11"), node("w", "10.0.0.12"), node("x", "0.0.0.0")];
-        let on = |places: &[(&str, TaskState)]| {
-            let task = |(node, state): &(&str, TaskState)| TaskSeen {
-                task: format!("t-{node}"),
-                service: "s_proxy".into(),
-                slot: 1,
-                node: (*node).into(),
-                generation: 1,
-                image: "i".into(),
-                state: *state,
-                desired: TaskState::Running,
-                message: String::new(),
-                error: String::new(),
-                exit_code: None,
-                container: String::new(),
-                addresses: vec![],
-            };
-            let view = json!({"ID": "x", "Version": {"Index": 1}, "Spec": {"Name": "s_proxy"}});
-            let found = ServiceSnapshot {
-                view: ServiceView::parse(&view).unwrap(),
-                generation: 1,
-                tasks: places.iter().map(task).collect(),
-                changed_at: crate::Offset::ZERO,
-                state_since: crate::Offset::ZERO,
-            };
-            let services = [("s_proxy".to_owned(), found)].into();
-            let snapshot = Snapshot { services, ..Snapshot::default() };
-            elsewhere(&snapshot, "s_proxy", &nodes, "m")
-        };
-        let (running, starting) = (TaskState::Running, TaskState::Starting);
-        assert_eq!(on(&[("w", running)]), Some("10.0.0.12"));
-        assert_eq!(on(&[("w", running), ("m", running)]), None);
-        assert_eq!(on(&[("w", running), ("m", starting)]), Some("10.0.0.12"));
-        assert_eq!(on(&[("w", starting)]), None);
-        assert_eq!(on(&[("x", running)]), None);
+        let port = |published: u16| json!([{"TargetPort": 80, "PublishedPort": published}]);
+        let stack = [service("s_vote", port(5000), 2), service("s_result", port(5001), 1)];
+        let target = find_target(&stack, "s", &TargetWish::default(), "h").unwrap();
+        assert_eq!((target.service.as_str(), target.url.as_str()), ("s_vote", "http://h:5000/"));
+        let stack = [service("s_a", json!([]), 2), service("s_b", json!([]), 1)];
+        let target = find_target(&stack, "s", &TargetWish::default(), "h").unwrap();
+        assert_eq!((target.url.as_str(), target.port, target.inside), ("http://s_a/", None, true));
     }
 
     #[test]
     fn a_wrong_name_lists_the_right_ones() {
         let error = find_target(&stack(), "s", &wish(Some("web"), None), "h").unwrap_err();
         assert!(error.hints()[0].contains("proxy, app"), "{:?}", error.hints());
-        let error = find_target(&stack()[1..], "s", &TargetWish::default(), "h").unwrap_err();
-        assert!(error.hints()[0].contains("--url"), "{:?}", error.hints());
     }
 }

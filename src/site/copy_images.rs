@@ -30,7 +30,8 @@ impl Site {
             }
             let mut without = Vec::new();
             for engine in &self.engines {
-                if engine.image(image).await?.is_none() {
+                // What stands in for it is not it.
+                if engine.image(image).await?.is_none_or(|found| found.is_stand_in()) {
                     without.push(engine);
                 }
             }

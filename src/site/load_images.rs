@@ -106,7 +106,7 @@ impl Site {
 
     /// Loads each image into every engine that does not have it. Returns their names, and their ids
     /// on the manager's engine.
-    async fn load(
+    pub(super) async fn load(
         &self,
         state: &StateFolder,
         images: &[BuiltImage],
@@ -200,7 +200,9 @@ fn own_program() -> Result<PathBuf> {
 }
 
 /// Builds on a separate thread, because packing and hashing take a while.
-async fn build<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(super) async fn build<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Error::environment("cannot build an image").caused_by(error))?
 }

@@ -8,6 +8,7 @@ mod kernel;
 mod ledger;
 mod load_images;
 mod open;
+mod stand_in_images;
 mod state_folder;
 
 pub use clean_up::{everything, left_behind, remove_everything, remove_lab, remove_simulation};

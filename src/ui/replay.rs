@@ -95,6 +95,7 @@ pub(super) fn facts() -> StackFacts {
         entry: None,
         healthcheck_off: false,
         own_url: None,
+        stand_in: false,
     }
 }
 

@@ -159,33 +159,83 @@ fn several_services_are_updated_one_after_the_other() {
     place.run(&["down", "turns"]).expect(0);
 }
 
+/// A stack that needs much of what a private engine lacks.
+const EXTERNAL: &str = "version: '3.8'
+services:
+  app:
+    image: rollproof/app:v1
+    networks: [outer]
+    secrets: [word]
+    configs: [{source: text, target: /text}]
+    deploy: {endpoint_mode: dnsrr}
+  web:
+    image: shop/web:2
+    entrypoint: [./start.sh, --verbose]
+    command: [serve]
+    user: shop
+    read_only: true
+    networks: [outer]
+    volumes: ['./not/there:/data:ro']
+    healthcheck: {test: curl -f http://localhost:3000/ready || exit 1, interval: 1s}
+    deploy:
+      endpoint_mode: dnsrr
+      placement: {constraints: [node.labels.ssd == true]}
+      labels: {traefik.http.services.web.loadbalancer.server.port: 9000}
+networks: {outer: {external: true, name: outer}}
+secrets: {word: {external: true}}
+configs: {text: {external: true}}
+";
+
 /// What a private engine lacks is named at once, or has stand-ins that go with the stack.
 #[test]
-fn a_private_engine_gets_stand_ins_for_what_is_external() {
+fn a_private_engine_gets_stand_ins_for_what_is_missing() {
     let place = Workplace::small();
-    let file = place.file(
-        "external.yml",
-        "version: '3.8'\nservices:\n  app:\n    image: rollproof/app:v1\n    networks: [outer]\n    \
-         secrets: [word]\n    configs: [{source: text, target: /text}]\n    deploy: {endpoint_mode: dnsrr}\n\
-         networks: {outer: {external: true, name: outer}}\n\
-         secrets: {word: {external: true}}\nconfigs: {text: {external: true}}\n",
-    );
+    let file = place.file("external.yml", EXTERNAL);
+    let lacks = place.run(&["deploy", "--engine", "lab", "-c", &file, "ext"]).expect(2);
+    for part in [
+        "what the stack needs does not exist: network outer, secret word, config text, path ",
+        "/not/there, a node for ext_web (node.labels.ssd == true)",
+        "image shop/web:2",
+    ] {
+        assert!(lacks.err.contains(part), "{part}: {}", lacks.err);
+    }
+    assert!(lacks.err.contains("docker network create -d overlay outer"), "{}", lacks.err);
+    std::fs::create_dir_all(place.path().join("not/there")).unwrap();
+
     place.file("value", "hunter2");
     let lacks = place.run(&["deploy", "--engine", "lab", "-c", &file, "ext"]).expect(2);
     let all = "what the stack needs does not exist: network outer, secret word and config text";
     assert!(lacks.err.contains(all), "{}", lacks.err);
     assert!(lacks.err.contains("docker network create -d overlay outer"), "{}", lacks.err);
 
-    let args = ["deploy", "--engine", "lab", "-c", &file, "ext", "--stand-ins"];
+    let args =
+        ["deploy", "--engine", "lab", "-c", &file, "ext", "--stand-ins", "--stand-in-images"];
     let with = place.run(&[&args[..], &["--secret", "word=value"]].concat()).expect(0);
     assert!(
         with.err.contains("Creating a stand-in for the external secret word\n"),
         "{}",
         with.err
     );
+    let stand_in = "image shop/web:2 is a stand-in, which answers on ports 3000 and 9000\n";
+    assert!(with.err.contains(stand_in), "{}", with.err);
     assert!(!with.err.contains("hunter2"));
     let host = place.docker_host();
-    let task = docker(&host, &["ps", "-q"]).expect(0).out;
+    let of = |service: &str| {
+        let filter = format!("label=com.docker.swarm.service.name=ext_{service}");
+        docker(&host, &["ps", "-q", "--filter", &filter]).expect(0).out.trim().to_owned()
+    };
+    // The check of the stack file is good, and another one is what a shell makes of it.
+    let web = of("web");
+    let inside = |text: &str| docker(&host, &["exec", &web, "sh", "-c", text]);
+    inside("curl -f http://localhost:3000/ready || exit 1").expect(0);
+    assert_eq!(inside("exit 3").code, 3);
+    let page = inside("wget -qSO- http://localhost:9000/any/page");
+    assert!(
+        page.err.contains("X-Rollproof-Version: 2") || page.err.contains("x-rollproof-version: 2"),
+        "{}",
+        page.err
+    );
+    let task = of("app");
     let read = docker(&host, &["exec", task.trim(), "cat", "/run/secrets/word"]);
     assert_eq!(read.out, "hunter2", "{}", read.err);
     place.run(&["down", "ext"]).expect(0);

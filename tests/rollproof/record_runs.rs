@@ -49,6 +49,7 @@ pub fn meta(parallelism: u64) -> Meta {
             entry: None,
             healthcheck_off: false,
             own_url: None,
+            stand_in: false,
         },
         streams: vec![StreamFacts {
             held: None,

@@ -61,6 +61,7 @@ pub fn facts() -> StackFacts {
         entry: None,
         healthcheck_off: false,
         own_url: None,
+        stand_in: false,
     }
 }
 

@@ -50,6 +50,8 @@ pub enum Command {
     Health(Target),
     /// Check something else.
     Check(Box<Check>),
+    /// Become another program.
+    Instead(&'static str, Vec<OsString>),
     /// Print a text.
     Print(&'static str),
     /// Print the version.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::faults::Faults;
 use crate::identity::Identity;
+use crate::pages::Routes;
 use crate::services::Services;
 use crate::workers::BOOT_FAILURE;
 
@@ -16,6 +17,8 @@ use super::values::{Lookup, duration, pick, port, text, value};
 pub struct Serve {
     /// Where to listen.
     pub address: SocketAddr,
+    /// Where to listen too.
+    pub also: Vec<SocketAddr>,
     /// The longest wait for open requests after the signal to stop.
     pub stop_timeout: Duration,
     /// How many worker processes there are; none to serve in this process.
@@ -24,8 +27,8 @@ pub struct Serve {
     pub worker: Option<u16>,
     /// The process that started it.
     pub parent: Option<i32>,
-    /// Whether there are the pages of the playground.
-    pub playground: bool,
+    /// Which pages there are.
+    pub routes: Routes,
     /// The faults.
     pub faults: Faults,
     /// The replica's identity.
@@ -118,11 +121,12 @@ impl Flags {
         }
         Ok(Serve {
             address,
+            also: Vec::new(),
             stop_timeout: stop_timeout.unwrap_or(Duration::from_secs(8)),
             workers: workers.filter(|_| worker.is_none()),
             worker,
             parent: parent.filter(|_| worker.is_some()),
-            playground,
+            routes: if playground { Routes::Playground } else { Routes::Plain },
             faults,
             identity: Identity::read(variable)?,
             services: Services::read(variable)?,

@@ -28,7 +28,8 @@ use held::{Events, Held};
 use metrics::Metrics;
 use playground::Node;
 use respond::{json, text};
-use route::{Route, Routes};
+use route::Route;
+pub use route::Routes;
 
 /// A response of this server.
 pub type Answer = Response<Full<Bytes>>;
@@ -57,7 +58,7 @@ impl Pages {
         identity: Identity,
         faults: Faults,
         services: Services,
-        playground: bool,
+        routes: Routes,
     ) -> Arc<Self> {
         Arc::new(Self {
             node: Node::new(&identity.host),
@@ -66,7 +67,7 @@ impl Pages {
             faults,
             services,
             held: Held::default(),
-            routes: if playground { Routes::Playground } else { Routes::Plain },
+            routes,
             started: Instant::now(),
             stopping: AtomicBool::new(false),
             requests: AtomicU64::new(0),

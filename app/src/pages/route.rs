@@ -11,6 +11,8 @@ use super::{Answer, playground};
 pub enum Routes {
     /// The greeting.
     Plain,
+    /// The same, and the greeting under every other path.
+    Any,
     /// A node that can be poisoned and killed.
     Playground,
 }
@@ -46,14 +48,15 @@ impl Routes {
             "/_healthz/livez/" => Route::Healthz(Set::Live),
             "/_healthz/readyz/" => Route::Healthz(Set::Ready),
             "/_healthz" | "/_healthz/livez" | "/_healthz/readyz" => Route::HealthzWithoutSlash,
-            "/slow" if self == Self::Plain => Route::Slow,
-            "/tasks" if self == Self::Plain => Route::Tasks,
-            "/ws" if self == Self::Plain => Route::Socket,
-            "/events" if self == Self::Plain => Route::Events,
+            "/slow" if self != Self::Playground => Route::Slow,
+            "/tasks" if self != Self::Playground => Route::Tasks,
+            "/ws" if self != Self::Playground => Route::Socket,
+            "/events" if self != Self::Playground => Route::Events,
             "/status" if self == Self::Playground => Route::Status,
             "/poison" if self == Self::Playground => Route::Poison,
             "/antidote" if self == Self::Playground => Route::Antidote,
             "/die" if self == Self::Playground => Route::Die,
+            _ if self == Self::Any => Route::Home,
             _ => return None,
         };
         Some(route)
@@ -61,7 +64,7 @@ impl Routes {
 
     pub fn not_found(self, path: &str) -> Answer {
         match self {
-            Self::Plain => text(StatusCode::NOT_FOUND, "not found\n".to_owned()),
+            Self::Plain | Self::Any => text(StatusCode::NOT_FOUND, "not found\n".to_owned()),
             Self::Playground => {
                 playground::error(StatusCode::NOT_FOUND, &format!("Not found: '{path}'"))
             }
@@ -72,7 +75,7 @@ impl Routes {
 impl Route {
     pub fn methods(self, routes: Routes) -> &'static [Method] {
         match self {
-            Self::Home | Self::Slow | Self::Tasks if routes == Routes::Plain => {
+            Self::Home | Self::Slow | Self::Tasks if routes != Routes::Playground => {
                 &[Method::GET, Method::HEAD, Method::POST]
             }
             // HEAD would open one, too.

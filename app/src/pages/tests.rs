@@ -6,7 +6,7 @@ fn pages(faults: Faults) -> Arc<Pages> {
         "ROLLPROOF_VERSION" => Some("v2".to_owned()),
         _ => None,
     });
-    Pages::new(identity.unwrap(), faults, Services::default(), false)
+    Pages::new(identity.unwrap(), faults, Services::default(), super::Routes::Plain)
 }
 
 fn ask(pages: &Pages, method: &str, target: &str) -> (Response<Full<Bytes>>, String) {
