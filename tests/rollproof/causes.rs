@@ -117,7 +117,7 @@ networks:
 
     /// The report after an update with these arguments. The stack's name is the test's own.
     fn update(&self, name: &str, args: &[&str]) -> Value {
-        self.update_on(&Workplace::shared(), name, args)
+        self.update_on(&Workplace::large_shared(), name, args)
     }
 
     fn update_on(&self, place: &Workplace, name: &str, args: &[&str]) -> Value {
@@ -132,7 +132,7 @@ networks:
 
     /// The same, of a stack that loses requests: its scenario.
     fn lossy_update(&self, name: &str, args: &[&str]) -> Value {
-        self.lossy_update_on(&Workplace::shared(), name, args)
+        self.lossy_update_on(&Workplace::large_shared(), name, args)
     }
 
     fn lossy_update_on(&self, place: &Workplace, name: &str, args: &[&str]) -> Value {
@@ -280,7 +280,7 @@ fn a_replica_that_crashes_is_no_ones_update() {
 #[test]
 #[ignore = "`make test-fixes` runs it"]
 fn a_replica_that_crashes_on_a_real_engine_is_no_ones_update() {
-    crashes(&Workplace::shared());
+    crashes(&Workplace::large_shared());
 }
 
 fn crashes(place: &Workplace) {

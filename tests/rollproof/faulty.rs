@@ -158,7 +158,7 @@ impl Faulty<'_> {
     /// Returns the report of the fault.
     #[track_caller]
     pub fn is_fixed_by(&self, because: &str, lines: &[&str]) -> Value {
-        self.is_fixed_on(&Workplace::shared(), because, lines)
+        self.is_fixed_on(&Workplace::large_shared(), because, lines)
     }
 
     #[track_caller]

@@ -29,6 +29,11 @@ pub fn share() -> Share {
     take(2)
 }
 
+/// The same where answers that are late count: two such tests run at the same time.
+pub fn large_share() -> Share {
+    take(3)
+}
+
 /// For a test that needs an engine, and little of it: six such tests run at the same time.
 pub fn small_share() -> Share {
     take(1)

@@ -65,7 +65,8 @@ fn each_address_has_streams_of_its_own() {
     let site = format!("site=:{first}/");
     let admin = format!("admin=http://:{second}/health");
     let args = ["update", "--service", "web", "--url", &site, "--url", &admin, "--json"];
-    let ended = place.run(&[&args[..], &["--baseline", "2s"]].concat());
+    let patient = ["--baseline", "2s", "--deadline", "10s", "--rate", "100"];
+    let ended = place.run(&[&args[..], &patient].concat());
     let report = ended.json();
     assert_eq!(ended.code, 1, "{report:#}\n{}", ended.err);
     let wanted = ["site-fresh", "site-keepalive", "admin-fresh", "admin-keepalive"];

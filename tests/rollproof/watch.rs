@@ -33,7 +33,8 @@ fn a_rollback_made_elsewhere_is_judged() {
     let place = Workplace::shared();
     let file = place.quick_example("replicated-dnsrr.yml");
     place.run(&["deploy", "-c", &file, "watched"]).expect(0);
-    let (code, report) = watched(&place, &["--expect", "rollback"], &["--health-cmd", "false"]);
+    let (code, report) =
+        watched(&place, &["--expect", "rollback", "--deadline", "10s"], &["--health-cmd", "false"]);
     sound(&report);
     assert_eq!(code == 0, report["verdict"] == "pass");
     let scenario = &report["scenarios"][0];

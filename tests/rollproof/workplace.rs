@@ -104,6 +104,12 @@ impl Workplace {
         Self::with(Some(share), Some(shared_engine()))
     }
 
+    /// The same, for a test in which answers that are late count.
+    pub fn large_shared() -> Self {
+        let share = machine::large_share();
+        Self::with(Some(share), Some(shared_engine()))
+    }
+
     /// The same, for a test that does little with it.
     pub fn small_shared() -> Self {
         let share = machine::small_share();

@@ -87,7 +87,7 @@ fn verify_goes_as_on_a_real_engine_and_is_no_proof() {
 
 #[test]
 fn a_bad_stack_fails_for_the_right_reason() {
-    let place = Workplace::simulated();
+    let place = Workplace::simulated_alone();
     let file = place.quick_example("naive.yml");
     place.run(&["deploy", "-c", &file, "naive"]).expect(0);
     let report = place.run(&["update", "--json", "naive"]).expect(1).json();
