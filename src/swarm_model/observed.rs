@@ -92,7 +92,8 @@ impl Observed {
             Seen { timings, check: hops.check, stop }
         };
         let states = states(&events[from..], &stack.service, submitted);
-        let mut touched = slots(lives.iter().filter(|life| life.is_new && life.created >= submitted));
+        let mut touched =
+            slots(lives.iter().filter(|life| life.is_new && life.created >= submitted));
         let back = states.iter().find(|(state, _)| *state == UpdateState::RollbackStarted);
         let rollback = back.map_or_else(Vec::new, |(_, at)| taken_back(&lives, submitted + *at));
         if new == *old && replaces == Replaces::Nothing {
