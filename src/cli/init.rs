@@ -10,7 +10,7 @@ use clap::{Args, CommandFactory as _};
 use super::args::Cli;
 use super::config::{self, NAME};
 use super::console::Console;
-use super::dry_run::Step;
+use super::dry_run_step::Step;
 use super::output::{put, put_line};
 use crate::deploy::read_stack;
 use crate::error::{Error, Result};
@@ -217,7 +217,7 @@ impl Page {
         for one in [update(Vec::new()), broken_update(None)] {
             if let Some(body) = &body {
                 let predicted = Step::of(&one, true, body, &ImageChecks::new(), None, 1.0).0;
-                self.note("  ", &format!("{}; {}", one.about, predicted.ending()));
+                self.note("  ", &format!("{}; {}", one.about, predicted.ending));
             }
             self.line(&format!("  - {}", one.name));
         }

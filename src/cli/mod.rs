@@ -13,6 +13,7 @@ mod docker_plugin;
 mod doctor;
 mod down;
 mod dry_run;
+mod dry_run_step;
 mod event_stream;
 mod explain;
 mod forecast;

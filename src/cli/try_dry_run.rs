@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::console::Console;
-use super::dry_run::{Page, Step, lasts, nothing_done};
+use super::dry_run::{Page, lasts, nothing_done};
+use super::dry_run_step::Step;
 use super::output::{put, put_line};
 use super::try_scenarios::{PORT, STACK, stack};
 use crate::Offset;
