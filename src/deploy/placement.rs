@@ -25,8 +25,8 @@ pub(super) struct Homeless {
     pub place: Option<Place>,
 }
 
-/// The services that no node may run, or too few. `labelled` says that nodes get the labels that can be made for
-/// them.
+/// The services that no node may run, or too few. `labelled` says that nodes get the labels that can
+/// be made for them.
 ///
 /// # Errors
 /// When the engine does not answer.
@@ -49,7 +49,11 @@ pub(super) async fn homeless(
             node.labels.extend(labels.get(&node.id).cloned().unwrap_or_default());
         }
     }
-    let found: Vec<(&ServiceBody, Spec)> = without_place(&nodes, &requests.services);
+    // A global service that no node may run has nothing to do, and Swarm is content with that.
+    let found: Vec<(&ServiceBody, Spec)> = without_place(&nodes, &requests.services)
+        .into_iter()
+        .filter(|(_, spec)| !spec.global)
+        .collect();
     let crowded: Vec<(&ServiceBody, usize, String)> = requests
         .services
         .iter()

@@ -214,7 +214,7 @@ fn a_host_port_of_a_real_engine_stops_the_old_task_first() {
 }
 
 /// On one node, a port in host mode belongs to one task: `start-first` waits for ever. With
-/// `stop-first` the update goes through, and only more replicas on more nodes close the gap.
+/// `stop-first` the update goes through, and only something else that has the port closes the gap.
 fn host_port_stops_the_old_task_first(place: &Workplace) {
     let file = place.file(
         "stack.yml",
@@ -244,7 +244,7 @@ services:
     assert_eq!(report["scenarios"][0]["causes"][0]["cause"], "no-healthy-replica");
     let said = [&report["scenarios"][0]["causes"], &advice].map(Value::to_string).concat();
     assert!(!said.contains("proxy held") && !said.contains("parallelism"), "{said}");
-    assert!(advice["text"].as_str().unwrap().contains("more than one replica"), "{advice:#}");
+    assert!(advice["text"].as_str().unwrap().contains("another proxy"), "{advice:#}");
 }
 
 /// Behind a proxy on two nodes, the same fix loses nothing.

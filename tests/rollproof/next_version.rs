@@ -167,6 +167,7 @@ services:
     networks: [outer]
     secrets: [word]
     configs: [{source: text, target: /text}]
+    healthcheck: {interval: 1s}
     deploy: {endpoint_mode: dnsrr}
   web:
     image: shop/web:2
