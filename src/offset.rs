@@ -47,6 +47,13 @@ impl Offset {
         self.0 as f64 / 1e9
     }
 
+    /// How long that is for those whose time passes `speed` times slower: an engine's time, as seen from
+    /// outside.
+    #[must_use]
+    pub fn at_speed(self, speed: f64) -> Self {
+        Self::from_secs_f64(self.as_secs_f64() / speed)
+    }
+
     /// The length as a duration; zero if negative.
     #[must_use]
     pub fn to_duration(self) -> Duration {

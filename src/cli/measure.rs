@@ -230,7 +230,7 @@ fn compared(
     [good, bad]: [&ScenarioJudgement; 2],
 ) -> Measured {
     // What was measured has the time of those who look on.
-    let shown = |at: Offset| Offset::from_secs_f64(at.as_secs_f64() / speed);
+    let shown = |at: Offset| at.at_speed(speed);
     let completed = |state: UpdateState| state == UpdateState::Completed;
     let took = good.update.took_s.filter(|_| completed(good.update.final_state));
     let ends = predicted[0].finished_s.filter(|_| completed(predicted[0].final_state));

@@ -19,7 +19,7 @@ pub const STOP: Offset = Offset::from_millis(100);
 /// A service that is too large to be played.
 pub fn forecast(service: &str, change: SpecChange, fails: bool, speed: f64) -> Result<Course> {
     let change = change.at_speed(speed);
-    let [boot, stop] = [BOOT, STOP].map(|time| Offset::from_secs_f64(time.as_secs_f64() / speed));
+    let [boot, stop] = [BOOT, STOP].map(|time| time.at_speed(speed));
     let mut setting = Setting::new(service, change.after.clone(), boot, stop).of_change(change);
     setting.hops = setting.hops.faster(speed);
     setting.check_size().map(|()| course_of_change(&setting, fails))

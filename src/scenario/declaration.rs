@@ -250,7 +250,7 @@ impl Scenario {
             ask.every = faster(ask.every);
         }
         if let Some(must) = &mut self.must {
-            let faster = |wait: Offset| Offset::from_secs_f64(wait.as_secs_f64() / speed);
+            let faster = |wait: Offset| wait.at_speed(speed);
             // However fast the swarm is, the machine it is played on may pause for some seconds.
             let pause = if speed > 1.0 { PAUSE } else { Offset::ZERO };
             must.within = must.within.map(|within| faster(within) + pause);

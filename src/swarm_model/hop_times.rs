@@ -45,7 +45,7 @@ impl HopTimes {
     /// The same where time passes so much faster.
     #[must_use]
     pub fn faster(self, speed: f64) -> Self {
-        let faster = |hop: Offset| Offset::from_secs_f64(hop.as_secs_f64() / speed);
+        let faster = |hop: Offset| hop.at_speed(speed);
         Self {
             submit: faster(self.submit),
             schedule: faster(self.schedule),
