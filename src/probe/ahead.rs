@@ -9,14 +9,12 @@ use tokio::time::timeout;
 
 use super::StreamPlan;
 use super::flight::connect;
+use super::pool::AT_ONCE;
 use super::stream::Stream;
 use crate::record::{Connection, Outcome, Shot};
 
 /// How long the schedules may wait for this. Requests open what is not open then.
 const WITHIN: Duration = Duration::from_secs(1);
-/// Handshakes at a time for each stream: a server has a few processors, and a queue of 128 for those
-/// that it has not accepted yet (`SOMAXCONN` of old).
-const AT_ONCE: usize = 16;
 /// Each connection has its first request within this time. One that carries nothing for longer is
 /// closed by some servers and occupies a worker of others.
 const SOON: f64 = 1.0;

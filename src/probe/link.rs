@@ -1,7 +1,6 @@
-//! Connections: what they speak, who closes them, which are kept.
+//! Connections: what they speak, and who closes them.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,6 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::http::response::Parts;
 
-use super::cookies::Cookies;
 use super::http1::Http1Link;
 use super::http2::Http2Link;
 use super::raw::RawLink;
@@ -127,77 +125,5 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.set(self.0.get() - 1);
-    }
-}
-
-/// Connections that are kept and used in turn. The one that has been idle longest is next, so
-/// that each is idle for a while between requests, as a user's would be.
-#[derive(Debug)]
-pub(super) struct Pool {
-    wanted: usize,
-    open: Rc<Cell<usize>>,
-    idle: RefCell<VecDeque<(Link, Cookies)>>,
-    /// The cookies of users whose connection is gone.
-    waiting: RefCell<Vec<Cookies>>,
-}
-
-impl Pool {
-    /// A pool that opens `wanted` connections before it uses one again.
-    pub fn new(wanted: usize) -> Self {
-        Self { wanted, open: Rc::default(), idle: RefCell::default(), waiting: RefCell::default() }
-    }
-
-    /// Counts a connection as open for as long as the returned value lives.
-    pub fn counted(&self) -> Counted {
-        Counted::by(&self.open)
-    }
-
-    /// A connection to use again, `None` if a new one should be opened; and how many the server
-    /// has closed in the meantime. A connection known to be closed is not a failure: no client
-    /// would send a request over it.
-    pub async fn take(&self) -> (Option<(Link, Cookies)>, u64) {
-        let mut closed = 0;
-        while self.open.get() >= self.wanted {
-            let Some((mut link, cookies)) = self.idle.borrow_mut().pop_front() else { break };
-            if link.is_free().await {
-                // Its requests share an HTTP/2 connection: it is the next one's too, in turn.
-                if let Link::Http2(shared) = &mut link {
-                    let another = Link::Http2(shared.another());
-                    self.idle.borrow_mut().push_back((another, cookies.clone()));
-                }
-                return (Some((link, cookies)), closed);
-            }
-            self.lost(cookies);
-            closed += 1;
-        }
-        (None, closed)
-    }
-
-    /// Takes back a connection; drops it if enough are idle. Connections that a burst opened beyond
-    /// the wanted number are kept while others are in use: closing and reopening them would be
-    /// work that a busy machine cannot spare.
-    pub fn put(&self, link: Link, cookies: Cookies) {
-        if let Link::Http2(shared) = &link
-            && shared.was_shared()
-        {
-            return;
-        }
-        let mut idle = self.idle.borrow_mut();
-        if idle.len() < self.wanted {
-            idle.push_back((link, cookies));
-        }
-    }
-
-    /// A user, who may have been here before over a connection that is gone.
-    pub fn user(&self) -> Cookies {
-        self.waiting.borrow_mut().pop().unwrap_or_default()
-    }
-
-    /// A user's connection is gone.
-    pub fn lost(&self, cookies: Cookies) {
-        let mut waiting = self.waiting.borrow_mut();
-        if waiting.len() < self.wanted {
-            waiting.push(cookies);
-        }
     }
 }

@@ -25,6 +25,7 @@ mod link;
 mod order;
 mod pacer;
 mod patterns;
+mod pool;
 mod prober;
 mod raw;
 mod reach;

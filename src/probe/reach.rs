@@ -34,6 +34,7 @@ pub(super) async fn wire(
     shot.connected = Some(stream.clock.now());
     let Some(secure) = &stream.secure else { return Ok(Wire::plain(socket)) };
     let limit = (begun + stream.plan.timeout).into();
+    let _shaking = stream.pool.shaking();
     let shaking = secure.connector.connect(secure.name.clone(), socket);
     let secured = timeout_at(limit, shaking).await;
     let secured = secured.map_err(|_| ConnectFault::Outcome(Outcome::Timeout))?;

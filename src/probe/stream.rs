@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 
 use super::ask::Witness;
 use super::holder::Holder;
-use super::link::Pool;
 use super::patterns::Patterns;
+use super::pool::Pool;
 use super::replicas::{Lookup, Replica, Replicas};
 use super::schedule::Stalls;
 use super::tls::Secure;
@@ -26,6 +26,10 @@ use crate::record::{Outcome, Purpose, Shot, Unsent};
 const MOST_NAMES: usize = 4096;
 /// The longest value taken for a name; a container's host name has at most 64 bytes.
 const LONGEST_NAME: usize = 256;
+
+/// The part of its deadline that a request waits for another one's connection: little enough that it is
+/// in time after that.
+const PATIENCE: u32 = 4;
 
 /// Where finished shots go.
 pub(super) type Sink = dyn Fn(usize, Shot);
@@ -76,7 +80,7 @@ impl Stream {
     ) -> Self {
         Self {
             stalls,
-            pool: Pool::new(plan.kept),
+            pool: Pool::new(plan.kept, plan.deadline / PATIENCE),
             names: Names::default(),
             holders: Holder::all(&plan),
             replicas: (plan.purpose == Purpose::EachReplica).then(Rc::default),
