@@ -15,7 +15,7 @@ mod stand_ins;
 
 pub use apply::{Applied, ApplyOptions, Marking, apply, check_owner, pruned};
 pub use change::Change;
-pub use check::check;
+pub use check::{NodeFiles, check};
 pub use converge::{ConvergeOptions, converge};
 pub use example::{EXAMPLE_REPLICAS, scenario_stack};
 pub use fit::{EndpointMode, Kernel, fit_to_kernel};
