@@ -103,7 +103,7 @@ services:
     environment: { A: "1" }
     networks: [web]
     deploy: { endpoint_mode: dnsrr, update_config: { delay: 1s } }
-  same: { image: "rollproof/app:v1", networks: [web], deploy: { endpoint_mode: dnsrr } }
+  same: { image: "PINNED", networks: [web], deploy: { endpoint_mode: dnsrr } }
   gone: { image: "rollproof/app:v1", networks: [web], deploy: { endpoint_mode: dnsrr } }
 configs: { text: { file: ./text } }
 networks: { web: {} }
@@ -123,12 +123,21 @@ services:
     environment: { A: "1" }
     networks: [web]
     deploy: { endpoint_mode: dnsrr, update_config: { delay: 2s } }
-  same: { image: "rollproof/app:v1", networks: [web], deploy: { endpoint_mode: dnsrr } }
+  same: { image: "PINNED", networks: [web], deploy: { endpoint_mode: dnsrr } }
   new: { image: "rollproof/app:v1", networks: [inner], deploy: { endpoint_mode: dnsrr } }
 configs: { text2: { file: ./text2 } }
 secrets: { word: { file: ./word } }
 networks: { web: {}, inner: { driver_opts: { com.docker.network.driver.mtu: "1400" } } }
 "#;
+
+/// An image that is pinned in the file: the client asks its registry for the platforms alone.
+const PINNED: &str =
+    "example.org/shop:1@sha256:4e14f65adac6af818edaad104c8e4dcf3cbc837bfd4fb5060d7a5c00189915bd";
+
+/// A version of the stack on this port.
+fn version(text: &str, port: &str) -> String {
+    text.replace("PORT", port).replace("PINNED", PINNED)
+}
 
 /// What a tool asked the engine to change: comparable between two deployments of the same.
 fn changes(wire: &Wire) -> Vec<(String, Value)> {
@@ -165,8 +174,8 @@ fn the_next_version_is_deployed_with_the_requests_that_the_client_sends() {
         place.file(name, text);
     }
     let port = place.port().to_string();
-    let old = place.file("old.yml", &OLD.replace("PORT", &port));
-    let next = place.file("next.yml", &NEXT.replace("PORT", &port));
+    let old = place.file("old.yml", &version(OLD, &port));
+    let next = place.file("next.yml", &version(NEXT, &port));
     let deploy_old = || {
         docker(&host, &["stack", "deploy", "--detach", "-c", &old, "following"]).expect(0);
         let all = ["app", "gone", "same", "still"].map(|name| format!("following_{name} 1/1"));
@@ -247,8 +256,8 @@ fn verify_sends_both_versions_as_the_client_and_prunes_nothing_of_its_own() {
         place.file(name, text);
     }
     let port = place.port().to_string();
-    let old = place.file("old.yml", &OLD.replace("PORT", &port));
-    let next = place.file("next.yml", &NEXT.replace("PORT", &port));
+    let old = place.file("old.yml", &version(OLD, &port));
+    let next = place.file("next.yml", &version(NEXT, &port));
     let by_docker = Wire::to(&host, &place.path().join("docker.sock"));
     for file in [&["-c", &old][..], &["--prune", "-c", &next]] {
         let args = [&["stack", "deploy", "--detach"], file, &["both"]].concat();
@@ -271,9 +280,14 @@ fn verify_sends_both_versions_as_the_client_and_prunes_nothing_of_its_own() {
     assert!(!ended.err.contains("rollproof-prober: removed"), "{}", ended.err);
     assert!(ended.err.contains("both_gone: removed (--prune)"), "{}", ended.err);
 
+    let platforms = |changes: &[(String, Value)]| {
+        let body = changes.iter().find(|(_, body)| body["Name"] == "both_same");
+        body.unwrap().1["TaskTemplate"]["Placement"]["Platforms"].clone()
+    };
     // 6 of the old version, 8 of the new one.
     let (wanted, sent) = (of_the_stack(&by_docker, 14), of_the_stack(&by_us, 14));
     assert_eq!((wanted.len(), sent.len()), (14, 14));
+    assert!(platforms(&wanted).is_array(), "{wanted:#?}");
     for (wanted, sent) in wanted.iter().zip(&sent) {
         assert_eq!(sent, wanted);
     }
