@@ -6,14 +6,18 @@ use std::time::Duration;
 use clap::Args;
 
 use super::console::Console;
+use super::dry_run::DryRunArgs;
 use super::output::put_line;
 use super::output_files;
 use super::result::run_folder;
 use super::scenarios::chosen;
+use super::try_dry_run;
 use super::try_scenarios::{STACK, load, perform, remove_what_was_left};
 use crate::Offset;
 use crate::error::{Error, Result};
 use crate::record::{RecordReader, Run, UserLimits};
+use crate::run::Load;
+use crate::scenario::Declaration;
 use crate::site::LabUse;
 use crate::swarm_model::HopTimes;
 use crate::yaml_file::{read_text, refuse_at};
@@ -28,17 +32,24 @@ const RATE: f64 = 10.0;
 #[derive(Debug, Args)]
 pub(super) struct CalibrateArgs {
     /// Measure in this recorded run instead: its id or folder
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", conflicts_with = "dry_run")]
     run: Option<PathBuf>,
 
     /// File to write [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+
+    #[command(flatten)]
+    dry_run: DryRunArgs,
 }
 
 pub(super) async fn run(args: &CalibrateArgs, console: &Console) -> Result<u8> {
     let file = args.output.as_deref().filter(|file| file.as_os_str() != "-");
     output_files::check(file.map(|file| ("--output", file)))?;
+    if args.dry_run.dry_run {
+        let (declarations, load) = updates_to_make()?;
+        return try_dry_run::show(&declarations, &load, console).await;
+    }
     let (run, hops) = if let Some(run) = &args.run {
         let run = RecordReader::open(&run_folder(console, Some(run)))?;
         let hops = measured(&run)?;
@@ -111,12 +122,18 @@ pub(super) fn read_hop_times(path: &Path) -> Result<HopTimes> {
     Ok(hops)
 }
 
-/// Updates the built-in stack with few requests, one replica after the other and all at once, and
-/// returns the records.
-async fn updates(console: &Console) -> Result<[Run; 2]> {
+/// The updates, and the few requests that are sent meanwhile.
+fn updates_to_make() -> Result<(Vec<Declaration>, Load)> {
     let names = ["start-first", "all-at-once"].map(str::to_owned);
     let declarations = chosen(&names)?;
     let load = load(RATE, true, &declarations)?;
+    Ok((declarations, load))
+}
+
+/// Updates the built-in stack with few requests, one replica after the other and all at once, and
+/// returns the records.
+async fn updates(console: &Console) -> Result<[Run; 2]> {
+    let (declarations, load) = updates_to_make()?;
     let _lock = console.state.lock()?;
     let site = console.open_site(LabUse::ForOneRun).await?;
     let recorded = async {

@@ -1,8 +1,6 @@
 //! `rollproof init`.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory as _};
@@ -12,6 +10,7 @@ use super::config::{self, NAME};
 use super::console::Console;
 use super::dry_run_step::Step;
 use super::output::{put, put_line};
+use super::output_files::save;
 use crate::deploy::read_stack;
 use crate::error::{Error, Result};
 use crate::run::{Target, TargetWish, find_target, own_body};
@@ -102,17 +101,11 @@ fn names(files: &[String], folder: &Path) -> Vec<String> {
 }
 
 fn write(file: &Path, text: &str, force: bool) -> Result<()> {
-    let open = if force { File::create(file) } else { File::create_new(file) };
-    match open.and_then(|mut open| open.write_all(text.as_bytes())) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(Error::usage(format!("{} exists", file.display()))
-                .hint("--force replaces it; `rollproof init -` prints what would be written"))
-        }
-        Err(error) => {
-            Err(Error::environment(format!("cannot write {}", file.display())).caused_by(error))
-        }
-        Ok(()) => Ok(()),
+    if !force && file.symlink_metadata().is_ok() {
+        return Err(Error::usage(format!("{} exists", file.display()))
+            .hint("--force replaces it; `rollproof init -` prints what would be written"));
     }
+    save(file, text)
 }
 
 fn text(files: &[String], services: &[ServiceBody]) -> String {

@@ -8,6 +8,7 @@ use super::console::Console;
 use super::deploy::deployment;
 use super::dry_run::lasts;
 use super::dry_run_step::Step;
+use super::output_files;
 use super::result::judge_finished;
 use super::target_args::AddressArgs;
 use super::try_scenarios::load;
@@ -82,19 +83,20 @@ impl Measuring<'_> {
         measured: &mut Vec<Measured>,
     ) -> Result<()> {
         self.make_room(site).await?;
+        let mut saved = Vec::new();
         for (index, row) in rows.iter().enumerate() {
             if self.console.interrupt.is_cancelled() {
                 return Err(Error::interrupted("interrupted"));
             }
             let settings = self.in_words(row);
             self.console.tell(&format!("row {}: {settings}", row.number));
-            measured.push(self.one(row, load, site).await?);
+            measured.push(self.one(row, load, site, &mut saved).await?);
             if index + 1 < rows.len() {
                 let detail = |text: &str| self.console.detail(text);
                 site.remove_stack(&self.console.state, STACK, &detail).await?;
             }
         }
-        Ok(())
+        output_files::all(saved)
     }
 
     /// What an earlier run left behind is removed; a stack of that name that is somebody else's stays.
@@ -116,8 +118,15 @@ impl Measuring<'_> {
         site.remove_stack(&self.console.state, STACK, &detail).await
     }
 
-    /// One row: its settings are put into what is deployed, not into the file.
-    async fn one(&self, row: &Row, load: &Load, site: &Site) -> Result<Measured> {
+    /// One row: its settings are put into what is deployed, not into the file. `saved` takes whether its
+    /// report is in the run's folder.
+    async fn one(
+        &self,
+        row: &Row,
+        load: &Load,
+        site: &Site,
+        saved: &mut Vec<Result<()>>,
+    ) -> Result<Measured> {
         let console = self.console;
         let files = StackFiles::read(self.files)?;
         let stack_args = StackArgs::built_in(PROGRESS_DEADLINE);
@@ -148,7 +157,8 @@ impl Measuring<'_> {
             against: None,
         };
         let finished = Box::pin(spec.run(&console.run_env(site))).await?;
-        let judged = judge_finished(console, &finished)?.judgement;
+        let (judged, kept) = judge_finished(console, &finished)?;
+        saved.push(kept);
         finished.outcome?;
         let [good, bad] = &judged.scenarios[..] else {
             return Err(Error::environment("the run ended before its updates"));

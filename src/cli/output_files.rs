@@ -1,7 +1,7 @@
 //! The files that results go to: checked before anything starts.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -30,12 +30,43 @@ pub(super) fn check<'a>(files: impl IntoIterator<Item = (&'a str, &'a Path)>) ->
     Ok(())
 }
 
-/// Writes a result.
+/// Writes a result: the whole file or nothing. A file that was there stays as it was if the disk is full.
 ///
 /// # Errors
 /// If the file cannot be written.
 pub(super) fn save(file: &Path, text: &str) -> Result<()> {
-    fs::write(file, text).map_err(|error| cannot_write(file, error))
+    let there = fs::metadata(file).ok();
+    let written = if there.as_ref().is_some_and(|there| !there.is_file()) {
+        // A device or a pipe has no half.
+        fs::write(file, text)
+    } else {
+        replace(&place(file), text, there.map(|there| there.permissions()))
+    };
+    written.map_err(|error| cannot_write(file, error))
+}
+
+/// Writes a draft beside the file and gives it the file's name.
+fn replace(file: &Path, text: &str, permissions: Option<Permissions>) -> io::Result<()> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let draft = file.with_file_name(format!(".{name}.{}", std::process::id()));
+    let written = fs::write(&draft, text).and_then(|()| match permissions {
+        Some(permissions) => fs::set_permissions(&draft, permissions),
+        None => Ok(()),
+    });
+    match written.and_then(|()| fs::rename(&draft, file)) {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            // Part of the draft may exist; a second error would only hide the first.
+            let _ = fs::remove_file(&draft);
+            match error.kind() {
+                // A file may be writable where its folder is not, or be mounted by itself.
+                io::ErrorKind::PermissionDenied
+                | io::ErrorKind::ReadOnlyFilesystem
+                | io::ErrorKind::ResourceBusy => fs::write(file, text),
+                _ => Err(error),
+            }
+        }
+    }
 }
 
 /// Everything that could not be written, as one error. Each is tried: one that fails takes no other
@@ -81,7 +112,7 @@ fn cannot_write(file: &Path, error: io::Error) -> Error {
             Some(format!("create the folder {} first", folder(file).display()))
         }
         io::ErrorKind::IsADirectory => Some("name a file in it".to_owned()),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             Some("free some disk space, or name a file on another disk".to_owned())
         }
         _ => None,

@@ -100,12 +100,19 @@ pub(super) fn judge_again(folder: &Path, change: impl FnOnce(&mut Meta)) -> Resu
     Ok(Judged { run, judgement })
 }
 
-/// Judges a run that has just ended and saves the verdict; whoever follows the events is told, too.
-pub(super) fn judge_finished(console: &Console, finished: &Finished) -> Result<Judged> {
+/// Judges a run that has just ended and saves the verdict; whoever follows the events is told, too. A
+/// verdict that could not be saved is one: the second result says why, for the end of the command.
+///
+/// # Errors
+/// If the record cannot be read.
+pub(super) fn judge_finished(
+    console: &Console,
+    finished: &Finished,
+) -> Result<(Judgement, Result<()>)> {
     let judged = judge_record(&finished.folder)?;
     console.tell_judged(judged.recorded());
-    judged.save(&finished.folder)?;
-    Ok(judged)
+    let saved = judged.save(&finished.folder);
+    Ok((judged.judgement, saved))
 }
 
 /// Judges several runs together and prints the result.

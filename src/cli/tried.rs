@@ -15,6 +15,8 @@ pub(super) struct Tried {
     pub(super) took: Duration,
     /// Its judgement, or why there is none.
     pub(super) judged: std::result::Result<Box<ScenarioJudgement>, String>,
+    /// Whether its report is in the run's folder.
+    pub(super) saved: Result<()>,
 }
 
 impl Tried {

@@ -10,6 +10,7 @@ use super::deploy::deployment;
 use super::dry_run::DryRunArgs;
 use super::event_stream::EventArgs;
 use super::limit_args::LimitArgs;
+use super::output_files;
 use super::result::judge_finished;
 use super::scenarios::chosen;
 use super::tried::{Tried, show};
@@ -103,6 +104,7 @@ pub(super) async fn run(args: TryArgs, console: &Console) -> Result<u8> {
     }
     let unjudged = tried.iter().any(|one| one.judged.is_err());
     let verdict = Verdict::worst(tried.iter().filter_map(Tried::verdict));
+    output_files::all(tried.into_iter().map(|one| one.saved))?;
     Ok(match verdict {
         Verdict::Fail => verdict.exit_code(),
         _ if unjudged => ErrorKind::Environment.exit_code(),
@@ -200,14 +202,15 @@ async fn each(
             declaration.about
         ));
         let began = Instant::now();
-        let judged = once(args, declaration, load, console, site).await;
+        let mut saved = Ok(());
+        let judged = once(args, declaration, load, console, site, &mut saved).await;
         let interrupted = console.interrupt.is_cancelled();
         site.remove_stack(&console.state, STACK, &|text| console.detail(text)).await?;
         if interrupted {
             break;
         }
         let judged = judged.map_err(|error| error.with_cause());
-        let one = Tried { name: declaration.name.clone(), took: began.elapsed(), judged };
+        let one = Tried { name: declaration.name.clone(), took: began.elapsed(), judged, saved };
         if !console.global.json {
             console.put_result(one.line())?;
         }
@@ -261,11 +264,13 @@ async fn once(
     load: &Load,
     console: &Console,
     site: &Site,
+    saved: &mut Result<()>,
 ) -> Result<Box<ScenarioJudgement>> {
     let limits = args.limits.limits()?;
     let deadline = args.progress_deadline;
     let finished = perform(deadline, declaration, load, limits, console, site).await?;
-    let judged = judge_finished(console, &finished)?.judgement;
+    let judged;
+    (judged, *saved) = judge_finished(console, &finished)?;
     console.detail(&format!("record: {}", finished.folder.display()));
     match judged.scenarios.into_iter().next() {
         Some(scenario) => Ok(Box::new(scenario)),

@@ -12,6 +12,7 @@ use super::format_args::FormatArgs;
 use super::limit_args::LimitArgs;
 use super::lint::tell_findings;
 use super::next_args::{NextArgs, NextFiles, with_image_of};
+use super::output_files;
 use super::result::{check_for_several, conclude, conclude_all, judge_finished};
 use super::scenarios::ScenarioArgs;
 use super::target_args::TargetArgs;
@@ -253,12 +254,14 @@ async fn repeatedly(
     clean_up: impl AsyncFnOnce() -> Result<()>,
 ) -> Result<u8> {
     let mut judgements = Vec::new();
+    let mut saved = Vec::new();
     let mut ended = Ok(());
     for number in 1..=args.repeat {
         console.tell(&format!("run {number} of {}", args.repeat));
         let one = once(args, wanted, console, site).await;
         let one = one.and_then(|finished| {
-            let judged = judge_finished(console, &finished)?.judgement;
+            let (judged, kept) = judge_finished(console, &finished)?;
+            saved.push(kept);
             console.tell(&format!("run {number} of {}: {}", args.repeat, judged.verdict));
             judgements.push(judged);
             finished.outcome
@@ -277,7 +280,7 @@ async fn repeatedly(
     let code = conclude_all(console, &args.formats, &judgements)?;
     ended?;
     cleaned?;
-    Ok(code)
+    output_files::all(saved).map(|()| code)
 }
 
 async fn once(

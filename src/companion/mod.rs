@@ -11,4 +11,4 @@ mod waiting;
 pub use companions::{CompanionOptions, Companions};
 pub use ports::asked_port;
 pub use remote_prober::RemoteProber;
-pub use services::{CompanionKind, is_companion};
+pub use services::CompanionKind;

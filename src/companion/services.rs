@@ -2,14 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::deploy::OwnerMark;
+use crate::deploy::{COMPANION_MARK, OwnerMark};
 use crate::engine::STACK_LABEL;
 use crate::image::{COMPANION_APP, COMPANION_PROGRAM};
 use crate::probe::ProbeOrder;
 use crate::stack::ServiceBody;
-
-/// Separates the stack's name from the companion's.
-const MARK: &str = "_rollproof-";
 
 /// A service that rollproof runs beside the stack under test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,7 +31,7 @@ impl CompanionKind {
             Self::Control => "control",
             Self::SelfTest => "self-test",
         };
-        format!("{stack}{MARK}{name}")
+        format!("{stack}{COMPANION_MARK}{name}")
     }
 
     /// What it is called in messages.
@@ -46,12 +43,6 @@ impl CompanionKind {
             Self::SelfTest => "the self-test's target",
         }
     }
-}
-
-/// Whether this is the name of a companion service.
-#[must_use]
-pub fn is_companion(service: &str) -> bool {
-    service.contains(MARK)
 }
 
 /// The port on which the application listens.

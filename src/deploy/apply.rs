@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::owner::{OwnerMark, Whose, refuse_unless_ours};
+use super::owner::{OwnerMark, Whose, is_companion, refuse_unless_ours};
 use super::resolve::{ResolveImage, resolve_image};
 use super::stand_ins::{StandIns, label_nodes, missing, stand_in};
 use crate::engine::{Engine, RegistryAuth, STACK_LABEL, ServiceView, StackObject, StackObjectKind};
@@ -148,14 +148,14 @@ fn is_before_1_44(api: &str) -> bool {
     minor.is_some_and(|minor| minor < 44)
 }
 
-/// The services of a stack that are no longer in its files.
+/// The services of a stack that are no longer in its files. What rollproof runs beside it never was.
 pub fn pruned<'a>(
     existing: &'a [ServiceView],
     requests: &'a Requests,
 ) -> impl Iterator<Item = &'a ServiceView> {
-    let wanted =
+    let gone =
         |old: &&ServiceView| requests.services.iter().all(|wanted| wanted.name() != old.name());
-    existing.iter().filter(wanted)
+    existing.iter().filter(|old| !is_companion(old.name())).filter(gone)
 }
 
 fn mark_service(service: &mut ServiceBody, old: Option<&ServiceView>, options: &ApplyOptions) {

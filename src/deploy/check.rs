@@ -8,6 +8,7 @@ use super::placement::homeless;
 use super::stand_ins::{Missing, missing};
 use crate::engine::{Engine, ServiceView};
 use crate::error::{Error, Result};
+use crate::lab::nodes_have;
 use crate::stack::{PublishedPort, Requests, ServiceBody};
 use crate::swarm::PublishMode;
 use crate::wording::list;
@@ -15,21 +16,31 @@ use crate::wording::list;
 /// The requests that deploy a stack, and how they are sent.
 pub type Part<'a> = (&'a Requests, &'a ApplyOptions);
 
+/// Which files the nodes have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeFiles<'a> {
+    /// Nobody knows: what services mount is not looked for.
+    Unknown,
+    /// Those of this machine, as private engines have them.
+    Machine,
+    /// Those of this folder: private engines with a root of their own.
+    Root(&'a Path),
+}
+
 /// Refuses versions of a stack whose ports are taken, whose constraints no node fulfils, or whose
 /// external networks, secrets, configs or images are missing. `engines` are those that can be asked, the
-/// manager first. `private` says that the engines are private ones, with this machine's files: what services
-/// mount counts too.
+/// manager first. Where it is known which files the nodes have, what services mount counts too.
 ///
 /// # Errors
 /// With everything that is missing for any of them, or when an engine does not respond.
-pub async fn check(engines: &[Engine], parts: &[Part<'_>], private: bool) -> Result<()> {
+pub async fn check(engines: &[Engine], parts: &[Part<'_>], files: NodeFiles<'_>) -> Result<()> {
     let Some(manager) = engines.first() else { return Ok(()) };
     for (requests, options) in parts {
         check_ports(manager, &options.stack, requests).await?;
         check_external_networks(manager, &requests.external_networks).await?;
         check_contents(manager, requests).await?;
     }
-    check_missing(engines, manager, parts, private).await
+    check_missing(engines, manager, parts, files).await
 }
 
 /// Everything that is missing, in one error: external networks, secrets and configs, what services
@@ -38,7 +49,7 @@ async fn check_missing(
     engines: &[Engine],
     manager: &Engine,
     parts: &[Part<'_>],
-    private: bool,
+    files: NodeFiles<'_>,
 ) -> Result<()> {
     let mut objects = Vec::new();
     for (requests, _) in parts.iter().filter(|(_, options)| options.stand_ins.is_none()) {
@@ -49,7 +60,11 @@ async fn check_missing(
         }
     }
     let images = missing_images(engines, parts).await?;
-    let mounts = if private { missing_mounts(manager, parts).await? } else { BTreeSet::new() };
+    let mounts = match files {
+        NodeFiles::Unknown => BTreeSet::new(),
+        NodeFiles::Machine => missing_mounts(manager, parts, None).await?,
+        NodeFiles::Root(root) => missing_mounts(manager, parts, Some(root)).await?,
+    };
     let (mut nodes, mut help) = (BTreeSet::new(), BTreeSet::new());
     let mut place = None;
     for (requests, options) in parts {
@@ -72,6 +87,12 @@ async fn check_missing(
              in a second file (-c)"
                 .to_owned(),
         );
+        if let NodeFiles::Root(root) = files {
+            hints.push(format!(
+                "these engines have the files of {} instead of this machine's",
+                root.display()
+            ));
+        }
     }
     names.extend(mounts);
     names.extend(nodes);
@@ -89,9 +110,13 @@ async fn check_missing(
     })
 }
 
-/// What services mount and the nodes of a private engine lack: paths of this machine, shares of others,
-/// which they cannot reach, and drivers of volumes.
-async fn missing_mounts(engine: &Engine, parts: &[Part<'_>]) -> Result<BTreeSet<String>> {
+/// What services mount and the nodes of a private engine lack: paths, in `root` if the nodes have one of
+/// their own, shares of others, which they cannot reach, and drivers of volumes.
+async fn missing_mounts(
+    engine: &Engine,
+    parts: &[Part<'_>],
+    root: Option<&Path>,
+) -> Result<BTreeSet<String>> {
     let services = || parts.iter().flat_map(|&(requests, _)| &requests.services);
     let mut missing = BTreeSet::new();
     let drivers: BTreeSet<&str> = services().flat_map(ServiceBody::volume_drivers).collect();
@@ -106,7 +131,7 @@ async fn missing_mounts(engine: &Engine, parts: &[Part<'_>]) -> Result<BTreeSet<
     // A node has a `/run` of its own, of which only the engine's socket is known.
     let own = |path: &&str| ["/run/", "/var/run/"].iter().any(|own| path.starts_with(own));
     let paths = services().flat_map(ServiceBody::node_paths).filter(|path| !own(path));
-    let lacking = paths.filter(|path| Path::new(path).try_exists().is_ok_and(|there| !there));
+    let lacking = paths.filter(|path| !nodes_have(root, Path::new(path)));
     missing.extend(lacking.map(|path| format!("path {path}")));
     Ok(missing)
 }

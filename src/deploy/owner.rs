@@ -8,6 +8,16 @@ use crate::engine::{OWNER_LABEL, RUN_LABEL, ServiceView};
 use crate::error::{Error, Result};
 use crate::stack::ServiceBody;
 
+/// Separates a stack's name from that of a service which rollproof runs beside it.
+pub const COMPANION_MARK: &str = "_rollproof-";
+
+/// Whether this is the name of a service that rollproof runs beside a stack: in its networks and under its
+/// label, but in none of its files.
+#[must_use]
+pub fn is_companion(service: &str) -> bool {
+    service.contains(COMPANION_MARK)
+}
+
 /// The marks of everything that rollproof creates on an engine: the state folder that owns it and
 /// the run that made it.
 #[derive(Debug, Clone, PartialEq, Eq)]

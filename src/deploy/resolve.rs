@@ -33,19 +33,19 @@ pub(super) async fn resolve_image(
         ResolveImage::Never => false,
     };
     if ask && !body.image().starts_with(OWN_IMAGES) {
-        if body.image().contains('@') {
-            return None;
-        }
+        // Also of one that is pinned, for its platforms.
+        let pinned = body.image().contains('@');
         match engine.distribution(body.image(), auth).await {
             Ok(found) => {
-                let pinned = format!("{}@{}", body.image(), found.digest);
-                body.set_image(&pinned);
+                if !pinned {
+                    body.set_image(&format!("{}@{}", body.image(), found.digest));
+                }
                 body.set_platforms(&found.platforms);
                 return None;
             }
             Err(error) => {
                 tracing::debug!(%error, image = body.image(), "cannot ask the registry for the digest");
-                return Some(format!(
+                return (!pinned).then(|| format!(
                     "image {} could not be accessed on a registry to record its digest: each node decides for itself which one it runs",
                     body.image()
                 ));

@@ -16,6 +16,8 @@ pub struct Prediction {
     pub states: Vec<PredictedState>,
     /// When Swarm calls it over; absent if it never does.
     pub finished_s: Option<Offset>,
+    /// Whether Swarm then goes on to replace failed tasks, without a limit, because each fails too.
+    pub churns: bool,
     /// How many slots get a task of the new version.
     pub touched: u64,
     /// Where it differs from what was measured: in a state, by more than a second and a tenth in a
@@ -61,6 +63,7 @@ impl Prediction {
                 .map(|step| PredictedState { state: step.state, at_s: step.at })
                 .collect(),
             finished_s: played.finished(),
+            churns: played.churns,
             touched: played.touched.len() as u64,
             difference: (!observed.is_like(&played)).then(|| difference(observed, &played)),
         }

@@ -150,6 +150,18 @@ fn has_program(root: &Path, name: &str) -> bool {
     })
 }
 
+/// Whether the nodes of a lab have a path: in the root folder of their engines, if that is their own, or
+/// else on this machine. Devices and the kernel's own files are this machine's in any case.
+#[must_use]
+pub fn nodes_have(root: Option<&Path>, path: &Path) -> bool {
+    let shared = ["/dev", "/proc", "/sys", "/lib/modules"].iter().any(|own| path.starts_with(own));
+    match root {
+        Some(root) if !shared => look_up(root, path).is_some(),
+        // Without the right to look, the engine has to find out.
+        _ => path.try_exists().unwrap_or(true),
+    }
+}
+
 /// What a path is inside a root folder. Symbolic links are followed as if the folder were `/`.
 fn look_up(root: &Path, path: &Path) -> Option<Metadata> {
     let root = File::open(root).ok()?;
@@ -196,6 +208,22 @@ mod tests {
         fs::create_dir_all(at("etc/docker")).unwrap();
         fs::write(at(SETTINGS), "{}").unwrap();
         assert_eq!(checked.settings(), Some("/etc/docker/daemon.json".into()));
+    }
+
+    #[test]
+    fn nodes_with_a_root_have_its_paths_and_not_the_hosts() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("srv/pages")).unwrap();
+        symlink("/srv/pages", root.path().join("pages")).unwrap();
+        symlink("/", root.path().join("host")).unwrap();
+        let own = root.path().join("srv");
+        let has = |path: &Path| [Some(root.path()), None].map(|root| nodes_have(root, path));
+        assert_eq!(has(Path::new("/srv/pages")), [true, false]);
+        assert_eq!(has(Path::new("/pages")), [true, false]);
+        assert_eq!(has(&own), [false, true]);
+        assert_eq!(has(&Path::new("/host").join(own.strip_prefix("/").unwrap())), [false, false]);
+        assert_eq!(has(Path::new("/proc/self")), [true, true]);
+        assert_eq!(has(Path::new("/dev/nothing-of-that-name")), [false, false]);
     }
 
     #[test]

@@ -192,6 +192,12 @@ impl Lab {
         Ok(Some(Self { names: names.clone(), record, nodes }))
     }
 
+    /// The root folder of its engines, if they have one of their own.
+    #[must_use]
+    pub fn root(&self) -> Option<&Path> {
+        self.record.root.as_deref()
+    }
+
     /// Removes everything that belongs to the lab of a state folder, then checks what is left.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ mod teardown;
 mod traces;
 
 pub use description::{DownReport, LabNode, LabOptions, LabStatus, NodeStatus};
-pub use engine_source::EngineSource;
+pub use engine_source::{EngineSource, nodes_have};
 pub use lab::Lab;
 pub use programs::find_program;
 pub use traces::{LabTrace, lab_traces};

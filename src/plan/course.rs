@@ -22,6 +22,8 @@ pub struct Course {
     pub rolled_back: bool,
     /// Why the update never ends, if it does not.
     pub hangs: Option<String>,
+    /// Whether Swarm then goes on to replace failed tasks, without a limit, because each fails too.
+    pub churns: bool,
     /// When Swarm calls it over.
     pub finished_s: Option<Offset>,
     /// When the first new task serves.
@@ -178,6 +180,7 @@ impl Course {
             final_state: outcome.final_state(),
             rolled_back,
             hangs: (outcome.end == End::Hangs).then(|| why_it_hangs(outcome)),
+            churns: outcome.churns,
             finished_s: outcome.finished(),
             first_new_serves_s: outcome
                 .steps

@@ -140,6 +140,8 @@ pub struct Detection {
     pub touched: u64,
     /// The fewest replicas that can answer.
     pub lowest_answering: u64,
+    /// Whether Swarm then goes on to replace failed tasks, without a limit, because each fails too.
+    pub churns: bool,
     /// Why it goes unnoticed.
     pub blind: Option<Blind>,
 }
@@ -176,6 +178,7 @@ pub fn detection(kind: FailureKind, setting: &Setting) -> Detection {
         final_state: outcome.final_state(),
         touched: outcome.touched.len() as u64,
         lowest_answering: outcome.lowest_answering(),
+        churns: outcome.churns,
         blind: if noticed { None } else { why_blind(kind, setting, &outcome) },
     }
 }

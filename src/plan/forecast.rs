@@ -36,10 +36,11 @@ pub fn course_of_change(setting: &Setting, fails: bool) -> Course {
 }
 
 impl Course {
-    /// When Swarm calls it over and no replaced task is left; absent if it never ends.
+    /// When Swarm calls it over and no replaced task is left; absent if it never ends, or goes on with
+    /// failed tasks.
     #[must_use]
     pub fn at_rest(&self) -> Option<Offset> {
-        let finished = self.finished_s.filter(|_| self.hangs.is_none())?;
+        let finished = self.finished_s.filter(|_| self.hangs.is_none() && !self.churns)?;
         Some(self.last_replaced_gone_s.map_or(finished, |gone| gone.max(finished)))
     }
 }

@@ -34,6 +34,7 @@ pub fn table(plans: &[Plan]) -> String {
 fn ending(course: &Course) -> String {
     match course.finished_s {
         _ if course.hangs.is_some() => "never ends".to_owned(),
+        _ if course.churns => "never rests".to_owned(),
         Some(at) => length(at),
         None => "-".to_owned(),
     }
@@ -42,6 +43,7 @@ fn ending(course: &Course) -> String {
 fn broken_ending(course: &Course) -> String {
     let what = match course.final_state {
         _ if course.hangs.is_some() => return "never ends".to_owned(),
+        _ if course.churns => return "never rests".to_owned(),
         UpdateState::RollbackCompleted => "back",
         UpdateState::Paused | UpdateState::RollbackPaused => "paused",
         UpdateState::Completed => "completed",

@@ -147,7 +147,7 @@ pub fn ending(course: &Course) -> String {
     if let Some(why) = &course.hangs {
         return format!("never ends: {why}");
     }
-    match course.final_state {
+    let end = match course.final_state {
         UpdateState::None => "nothing is replaced".to_owned(),
         UpdateState::Completed if course.rolled_back => {
             format!("rolled back, and then called completed{}", after(course.finished_s))
@@ -159,8 +159,13 @@ pub fn ending(course: &Course) -> String {
             format!("its rollback is paused{}", after(course.finished_s))
         }
         state => format!("{state}{}", after(course.finished_s)),
-    }
+    };
+    if course.churns { format!("{end}, but never at rest: {CHURN}") } else { end }
 }
+
+/// What follows an update whose failed tasks only another update replaces, and which tolerates them.
+pub(super) const CHURN: &str =
+    "Swarm goes on to replace failed tasks, without a limit, as long as they fail";
 
 fn milestones(course: &Course, plan: &Plan) -> String {
     let mut parts = Vec::new();
@@ -215,7 +220,10 @@ fn result(detection: &Detection, setting: &Setting) -> String {
             };
             format!("{does} after {}, {touched} touched", length(at))
         }
-        (None, Some(blind)) => format!("NOT noticed: {}", blind.explain(setting)),
+        (None, Some(blind)) => {
+            let on = if detection.churns { format!("; {CHURN}") } else { String::new() };
+            format!("NOT noticed: {}{on}", blind.explain(setting))
+        }
         (None, None) => "nothing is replaced".to_owned(),
     }
 }

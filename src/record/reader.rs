@@ -43,9 +43,10 @@ impl RecordReader {
         let meta = read_meta(&folder)?;
         let mut flaws = Vec::new();
 
-        let events: Vec<Event> = read_lines(&folder.events_file(), &mut flaws)?;
+        let made_by = meta.tool_version.as_str();
+        let events: Vec<Event> = read_lines(&folder.events_file(), made_by, &mut flaws)?;
         let mut shots = Vec::with_capacity(meta.streams.len());
-        for (stream, read) in meta.streams.iter().zip(read_shots(&folder, &meta.streams)) {
+        for (stream, read) in meta.streams.iter().zip(read_shots(&folder, &meta)) {
             let (of_stream, torn) = read?;
             flaws.extend(torn);
             shots.push((stream.clone(), of_stream));
@@ -72,13 +73,11 @@ impl RecordReader {
 
 /// The requests of each stream, and what is wrong with its file. Each file is read on its own
 /// thread: there are many requests, and the user is waiting for the verdict.
-fn read_shots(
-    folder: &RunFolder,
-    streams: &[StreamFacts],
-) -> Vec<Result<(Vec<Shot>, Vec<String>)>> {
+fn read_shots(folder: &RunFolder, meta: &Meta) -> Vec<Result<(Vec<Shot>, Vec<String>)>> {
     let read = |stream: &StreamFacts| {
         let mut flaws = Vec::new();
-        let mut shots: Vec<Shot> = read_lines(&folder.shots_file(&stream.name), &mut flaws)?;
+        let mut shots: Vec<Shot> =
+            read_lines(&folder.shots_file(&stream.name), &meta.tool_version, &mut flaws)?;
         let mut names = HashSet::new();
         for shot in &mut shots {
             intern(&mut names, &mut shot.replica);
@@ -88,7 +87,7 @@ fn read_shots(
     };
     thread::scope(|scope| {
         let start = |stream| thread::Builder::new().spawn_scoped(scope, move || read(stream));
-        let threads: Vec<_> = streams.iter().map(start).collect();
+        let threads: Vec<_> = meta.streams.iter().map(start).collect();
         let no_thread = |cause| {
             Error::environment("cannot start a thread that reads the record").caused_by(cause)
         };
@@ -121,6 +120,8 @@ fn read_meta(folder: &RunFolder) -> Result<Meta> {
     #[derive(Deserialize)]
     struct Version {
         schema_version: u32,
+        #[serde(default)]
+        tool_version: String,
     }
     let file = folder.meta_file();
     let text = fs::read(&file).map_err(|error| {
@@ -133,7 +134,7 @@ fn read_meta(folder: &RunFolder) -> Result<Meta> {
         }
     })?;
     let version: Version =
-        serde_json::from_slice(&text).map_err(|error| bad_json(&file, 0, &text, &error))?;
+        serde_json::from_slice(&text).map_err(|error| bad_json(&file, 0, &text, "", &error))?;
     if version.schema_version > SCHEMA_VERSION {
         return Err(Error::usage(format!(
             "{} has format {}, but this version of rollproof reads format {SCHEMA_VERSION}",
@@ -142,7 +143,8 @@ fn read_meta(folder: &RunFolder) -> Result<Meta> {
         ))
         .hint("a newer version of rollproof wrote it: use that version"));
     }
-    serde_json::from_slice(&text).map_err(|error| bad_json(&file, 0, &text, &error))
+    serde_json::from_slice(&text)
+        .map_err(|error| bad_json(&file, 0, &text, &version.tool_version, &error))
 }
 
 fn read_closed(folder: &RunFolder) -> Result<Option<Closed>> {
@@ -150,13 +152,17 @@ fn read_closed(folder: &RunFolder) -> Result<Option<Closed>> {
     match fs::read(&file) {
         Ok(text) => serde_json::from_slice(&text)
             .map(Some)
-            .map_err(|error| bad_json(&file, 0, &text, &error)),
+            .map_err(|error| bad_json(&file, 0, &text, "", &error)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unreadable(&file, error)),
     }
 }
 
-fn read_lines<T: DeserializeOwned>(file: &Path, flaws: &mut Vec<String>) -> Result<Vec<T>> {
+fn read_lines<T: DeserializeOwned>(
+    file: &Path,
+    made_by: &str,
+    flaws: &mut Vec<String>,
+) -> Result<Vec<T>> {
     let input = File::open(file).map_err(|error| unreadable(file, error))?;
     let mut input = BufReader::with_capacity(64 * 1024, input);
     let mut values = Vec::new();
@@ -172,7 +178,7 @@ fn read_lines<T: DeserializeOwned>(file: &Path, flaws: &mut Vec<String>) -> Resu
             Err(_) if torn => {
                 flaws.push(format!("{} breaks off in line {number}", file.display()));
             }
-            Err(error) => return Err(bad_json(file, number, &line, &error)),
+            Err(error) => return Err(bad_json(file, number, &line, made_by, &error)),
         }
     }
     Ok(values)
@@ -184,21 +190,48 @@ fn unreadable(file: &Path, error: io::Error) -> Error {
     )
 }
 
-/// `number` is the line in a file of JSON lines, 0 for a file that is one JSON text.
-fn bad_json(file: &Path, number: usize, text: &[u8], error: &serde_json::Error) -> Error {
+/// `number` is the line in a file of JSON lines, 0 for a file that is one JSON text. `made_by` is the
+/// version of rollproof that wrote it; empty if that is not known.
+fn bad_json(
+    file: &Path,
+    number: usize,
+    text: &[u8],
+    made_by: &str,
+    error: &serde_json::Error,
+) -> Error {
     let line = if number == 0 { error.line().max(1) } else { number };
     let shown = if number == 0 {
         text.split(|byte| *byte == b'\n').nth(line - 1).unwrap_or_default()
     } else {
         text
     };
+    let place = Place {
+        file: file.to_owned(),
+        line,
+        column: error.column().max(1),
+        text: String::from_utf8_lossy(shown).into_owned(),
+    };
+    let cause = error.to_string();
+    // A word that this version does not know comes from a later one, also before that is released.
+    if is_newer(made_by) || cause.starts_with("unknown variant") {
+        let own = env!("CARGO_PKG_VERSION");
+        let of = if is_newer(made_by) { format!(" {made_by}") } else { String::new() };
+        let unknown = cause.split(", expected").next().unwrap_or_default().to_owned();
+        return Error::usage(format!("a newer rollproof{of} made {}", file.display()))
+            .caused_by(unknown)
+            .at(place)
+            .hint(format!("this is {own}, which cannot read all of it: use the newer one"));
+    }
     Error::usage(format!("{} is not a valid rollproof record", file.display()))
-        .caused_by(error.to_string())
-        .at(Place {
-            file: file.to_owned(),
-            line,
-            column: error.column().max(1),
-            text: String::from_utf8_lossy(shown).into_owned(),
-        })
+        .caused_by(cause)
+        .at(place)
         .hint("records must not be edited")
+}
+
+/// Whether a version of rollproof is a later one than this.
+fn is_newer(version: &str) -> bool {
+    let numbers = |text: &str| -> Vec<u32> {
+        text.split(['.', '-', '+']).map_while(|number| number.parse().ok()).collect()
+    };
+    numbers(version) > numbers(env!("CARGO_PKG_VERSION"))
 }

@@ -261,6 +261,8 @@ fn predicted(prediction: &Prediction) -> String {
     let state = |one: &PredictedState| format!("{} {}", one.state, length(one.at_s));
     let states: Vec<String> = prediction.states.iter().map(state).collect();
     let states = if states.is_empty() { "no update".to_owned() } else { states.join(" → ") };
+    let on = if prediction.churns { "; then failed tasks are replaced without end" } else { "" };
+    let states = format!("{states}{on}");
     match &prediction.difference {
         None => states,
         Some(difference) => format!("{states}; {}", differs(difference)),

@@ -6,8 +6,8 @@ use super::recorder::Recorder;
 use super::spec::RunEnv;
 use crate::Clock;
 use crate::deploy::{
-    Applied, ApplyOptions, ConvergeOptions, EndpointMode, OwnerMark, Prepared, apply, check,
-    check_owner, converge,
+    Applied, ApplyOptions, ConvergeOptions, EndpointMode, NodeFiles, OwnerMark, Prepared, apply,
+    check, check_owner, converge,
 };
 use crate::error::Result;
 use crate::observe::{Observer, Watch};
@@ -50,7 +50,12 @@ pub(super) async fn check_all(site: &Site, deployments: &[&Deployment]) -> Resul
         .iter()
         .map(|deployment| (&deployment.prepared.requests, &deployment.options))
         .collect();
-    check(&site.engines, &parts, site.kind == EngineKind::Lab).await
+    let nodes = match (site.kind, &site.node_root) {
+        (EngineKind::Lab, Some(root)) => NodeFiles::Root(root),
+        (EngineKind::Lab, None) => NodeFiles::Machine,
+        _ => NodeFiles::Unknown,
+    };
+    check(&site.engines, &parts, nodes).await
 }
 
 /// Notes the deployment in the ledger, then applies it. [`Deployment::check`] comes first.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::next::{NextChanges, network_names};
 use super::withdrawn::withdrawn;
-use crate::deploy::ApplyOptions;
+use crate::deploy::{ApplyOptions, is_companion};
 use crate::engine::{Engine, StackObjectKind};
 use crate::error::Result;
 use crate::record::WithdrawnPort;
@@ -69,7 +69,8 @@ impl NextForeseen {
     ) -> Self {
         let after = |old: &ServiceBody| next.services.iter().find(|body| body.name() == old.name());
         if prune {
-            let gone = before.iter().filter(|old| after(old).is_none());
+            let gone =
+                before.iter().filter(|old| !is_companion(old.name()) && after(old).is_none());
             changes.removed = gone.map(|old| old.name().to_owned()).collect();
         }
         let creates = objects(next).filter(|(kind, name)| !known(*kind, name));

@@ -94,7 +94,7 @@ impl Subject {
         let services: Vec<ServiceBody> = found
             .iter()
             .map(|service| service.spec.clone())
-            .filter(|body| !crate::companion::is_companion(body.name()))
+            .filter(|body| !crate::deploy::is_companion(body.name()))
             .collect();
         let target = find_target(&services, stack, wish, &site.published_host)?;
         if let Some(service) = found.iter().find(|service| service.name() == target.service) {

@@ -203,12 +203,12 @@ fn environment(from: &[&Value]) -> BTreeMap<String, String> {
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// The ports that the image exposes, or the service publishes.
+/// The ports that the image exposes, that the service publishes, or that its labels tell a proxy.
 fn known_ports(body: &ServiceBody, image: &Value) -> Vec<u16> {
     let exposed = image["ExposedPorts"].as_object().into_iter().flat_map(|ports| ports.keys());
     let exposed = exposed.filter_map(|name| name.split('/').next()?.parse().ok());
     let published = body.published_ports().into_iter().map(|port| port.target);
-    let mut ports: Vec<u16> = exposed.chain(published).collect();
+    let mut ports: Vec<u16> = exposed.chain(published).chain(body.routed_ports()).collect();
     ports.sort_unstable();
     ports.dedup();
     ports

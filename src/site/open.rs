@@ -1,5 +1,6 @@
 //! Choosing and opening the engine.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{EngineChoice, EngineKind, Ledger, StateFolder, kernel_has_ipvs};
@@ -88,6 +89,8 @@ pub struct Site {
     pub owner: String,
     /// The engine that the docker CLI uses, beside a private one: it may have images.
     pub beside: Option<HostChoice>,
+    /// The root folder of a private engine's nodes, if they do not have this machine's files.
+    pub node_root: Option<PathBuf>,
     /// Whether the command removes everything at its end.
     pub for_one_run: bool,
     /// Whether the lab exists for this run only, and is removed at its end.
@@ -201,6 +204,7 @@ impl Site {
             published_host: facts.address,
             owner: state.id()?,
             beside: None,
+            node_root: None,
             for_one_run: options.lab == LabUse::ForOneRun,
             lab_for_one_run: false,
             made_swarm: false,
@@ -255,6 +259,7 @@ impl Site {
             published_host,
             owner: state.id()?,
             beside: None,
+            node_root: None,
             for_one_run: options.lab == LabUse::ForOneRun,
             lab_for_one_run: false,
             made_swarm,
@@ -303,6 +308,7 @@ impl Site {
             published_host,
             owner: state.id()?,
             beside,
+            node_root: lab.root().map(Path::to_path_buf),
             for_one_run,
             lab_for_one_run,
             made_swarm: false,

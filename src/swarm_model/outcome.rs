@@ -17,6 +17,8 @@ pub struct Outcome {
     pub tasks: Vec<TaskFacts>,
     /// How it ended.
     pub end: End,
+    /// Whether Swarm then goes on to replace failed tasks in updates without end, because each fails too.
+    pub churns: bool,
     /// The last instant that was simulated.
     pub until: Offset,
     /// The version whose spec the service has in the end.
@@ -109,6 +111,7 @@ impl Outcome {
             .map(|spec| spec.slots_on(&world.input.nodes));
         let touched = world.touched.iter().zip(1..).filter(|(touched, _)| **touched);
         Self {
+            churns: world.churns(),
             touched: touched.map(|(_, slot)| slot).collect(),
             tasks: (0..index(world.tasks.len())).map(|id| TaskFacts::of(&world, id)).collect(),
             states: world.states,

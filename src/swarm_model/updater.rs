@@ -95,6 +95,11 @@ impl World<'_> {
         self.hand_out();
     }
 
+    /// Whether what Swarm begins after an ended update has failed each time.
+    pub(super) fn churns(&self) -> bool {
+        self.repairs > MOST_REPAIRS
+    }
+
     /// Hands slots to free workers, until there are no more of either.
     fn hand_out(&mut self) {
         loop {

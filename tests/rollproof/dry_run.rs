@@ -6,13 +6,14 @@ use crate::records::folder;
 use crate::workplace::{UNHURRIED, Workplace, docker, example};
 
 /// Every command that changes something.
-const COMMANDS: [&[&str]; 12] = [
+const COMMANDS: [&[&str]; 13] = [
     &["verify"],
     &["deploy"],
     &["update"],
     &["broken-update"],
     &["watch"],
     &["try"],
+    &["calibrate"],
     &["build"],
     &["down"],
     &["lab", "up"],
@@ -100,6 +101,23 @@ fn a_faster_swarm_takes_less_time() {
     );
     // A second is measured before, between and after the changes, and the self-test keeps its time.
     assert!((fast.2 - (fast.0 + fast.1 + 2.0 * 0.2 + 3.0 + 5.0)).abs() < 0.01, "{fast:?}");
+    nothing_is_there(&place);
+}
+
+/// What `calibrate` measures is two of the scenarios of `try`.
+#[test]
+fn a_calibration_is_told() {
+    let place = Workplace::without_engine();
+    let args = ["calibrate", "--engine", "lab", "--dry-run"];
+    let told = place.run(&[&args[..], &["-o", "hops.json"]].concat()).expect(0);
+    for part in ["stack rollproof-try", "change     start-first: ", "change     all-at-once: "] {
+        assert!(told.out.contains(part), "`{part}` in:\n{}", told.out);
+    }
+    assert!(told.err.contains("nothing was started or changed"), "{}", told.err);
+    assert!(!place.path().join("hops.json").exists());
+    let json = place.run(&[&args[..], &["--json"]].concat()).expect(0).json();
+    assert_eq!(json["changes"].as_array().unwrap().len(), 2);
+    place.run(&[&args[..], &["--run", "some"]].concat()).expect(2);
     nothing_is_there(&place);
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use rollproof::lint::{Conditions, Finding, Findings, RULES, lint};
+use rollproof::lint::{Conditions, Finding, Findings, RULES, Severity, lint};
 use rollproof::stack::{Sources, Stack, load};
 
 use crate::lint_cases::{Case, cases, with_image};
@@ -165,6 +165,30 @@ fn nothing_is_counted_on_nodes_that_are_not_known() {
     assert_eq!(counts(&Conditions { nodes: Some(5), ..Conditions::default() }), 3);
     let found = findings(&text, &Conditions::default()).list;
     assert!(found.iter().all(|finding| !finding.message.contains(" of ")), "{found:?}");
+}
+
+/// Whether two tasks can share a port of the node's own network is up to the program, not to Swarm.
+#[test]
+fn on_the_nodes_own_network_the_ports_may_collide() {
+    let found = |deploy: &str, nodes: Option<usize>| -> Vec<(Severity, String)> {
+        let text = format!(
+            "services:\n  app:\n    image: example/app:1\n    networks: [node]\n    deploy: \
+             {{update_config: {{order: start-first}}{deploy}}}\n\
+             networks: {{node: {{external: true, name: host}}}}\n"
+        );
+        let found = findings(&[text], &Conditions { nodes, ..Conditions::default() });
+        let list = of_rule(&found, "SRU016").into_iter();
+        list.map(|finding| (finding.severity, finding.message.clone())).collect()
+    };
+    for (deploy, nodes) in
+        [("", None), ("", Some(1)), (", mode: global", None), (", mode: global", Some(5))]
+    {
+        let [(severity, message)] = &found(deploy, nodes)[..] else { panic!("{deploy} {nodes:?}") };
+        assert_eq!(*severity, Severity::Warning);
+        assert!(message.contains("SO_REUSEPORT") && !message.contains("never"), "{message}");
+    }
+    // There is another node for the new task.
+    assert_eq!(found("", Some(2)), []);
 }
 
 #[test]

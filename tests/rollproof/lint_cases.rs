@@ -118,6 +118,33 @@ pub(crate) fn cases() -> Vec<Case> {
             "deploy: {replicas: 4, update_config: {parallelism: 2}}",
         ),
         case(
+            "SRU027",
+            Warning,
+            "deploy: {restart_policy: {condition: none}, update_config: {order: start-first, failure_action: continue}}",
+            "deploy: {restart_policy: {condition: none}, update_config: {order: start-first}}",
+        ),
+        case(
+            "SRU027",
+            Warning,
+            "deploy: {replicas: 6, restart_policy: {condition: none}, update_config: {order: start-first, max_failure_ratio: 1}}",
+            "deploy: {replicas: 6, restart_policy: {condition: none}, update_config: {order: start-first, max_failure_ratio: 0.9}}",
+        ),
+        case(
+            "SRU027",
+            Warning,
+            "healthcheck: {test: [CMD, a]}\ndeploy: {restart_policy: {condition: on-failure}, update_config: {order: start-first, failure_action: continue}}",
+            "deploy: {restart_policy: {condition: on-failure}, update_config: {order: start-first, failure_action: continue}}",
+        ),
+        Case {
+            no_paste: true,
+            ..case(
+                "SRU027",
+                Warning,
+                "deploy: {restart_policy: {max_attempts: 2, delay: 1s}, update_config: {order: start-first, failure_action: continue}}",
+                "deploy: {restart_policy: {max_attempts: 2, delay: 1s}, update_config: {failure_action: continue}}",
+            )
+        },
+        case(
             "SRU016",
             Warning,
             "ports: [{target: 80, published: 80, mode: host}]\ndeploy: {replicas: 2, update_config: {order: start-first}}",

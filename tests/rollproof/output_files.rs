@@ -108,6 +108,37 @@ fn what_cannot_be_written_takes_nothing_else_with_it() {
     assert!(outputs.contains("verdict=fail\n"), "{outputs}");
 }
 
+/// A disk that is full after some kilobytes, as the limit of a process.
+#[test]
+fn a_full_disk_leaves_the_file_that_was_there() {
+    let place = place();
+    place.file("page.html", "yesterday's\n");
+    std::os::unix::fs::symlink("page.html", place.path().join("link")).unwrap();
+    for file in ["page.html", "link", "new.html"] {
+        let program = env!("CARGO_BIN_EXE_rollproof");
+        let limited = format!("trap '' XFSZ; ulimit -f 4; exec '{program}'");
+        let script = format!("{limited} report run --format html={file}");
+        let err = finish(&mut place.shell(&script)).expect(4).err;
+        assert!(err.contains(&format!("cannot write {file}\n")), "{err}");
+        assert!(err.contains("free some disk space"), "{err}");
+    }
+    let left = std::fs::read_to_string(place.path().join("page.html")).unwrap();
+    assert_eq!(left, "yesterday's\n");
+    assert!(!place.path().join("new.html").exists());
+    let names = std::fs::read_dir(place.path()).unwrap();
+    let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| !name.to_string_lossy().starts_with(".page")), "{names:?}");
+
+    // With room, the link stays one and the file keeps its mode.
+    let file = place.path().join("page.html");
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
+    place.run(&["report", "run", "--format", "html=link"]).expect(1);
+    assert!(place.path().join("link").is_symlink());
+    assert!(std::fs::read_to_string(&file).unwrap().contains("</html>"));
+    let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o640);
+}
+
 #[test]
 fn a_record_that_must_not_be_changed_is_judged() {
     let place = place();

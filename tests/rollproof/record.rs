@@ -113,6 +113,39 @@ fn a_folder_without_a_run_and_a_newer_format_are_refused() {
     assert!(error.message().contains("format 99"), "{error}");
 }
 
+/// Fields and kinds may be added within a format: what is unknown is no sign of an edit.
+#[test]
+fn a_record_of_a_newer_rollproof_is_called_that() {
+    let (_home, folder, _) = finished_run();
+    let text = fs::read_to_string(events_file(&folder)).unwrap();
+    let with = |line: &str| {
+        fs::write(events_file(&folder), format!("{line}\n{text}")).unwrap();
+        RecordReader::open(folder.path()).unwrap_err()
+    };
+    let unknown = r#"{"at":1.0,"seen":1.0,"kind":{"type":"teleported","to":"mars"}}"#;
+    let changed = r#"{"at":1.0,"seen":1.0,"kind":{"type":"caveat","text":["a","b"]}}"#;
+    let error = with(unknown);
+    assert!(error.message().starts_with("a newer rollproof made "), "{error}");
+    assert!(error.with_cause().contains("unknown variant `teleported`"), "{}", error.with_cause());
+    assert!(!error.with_cause().contains("expected"), "{}", error.with_cause());
+    assert_eq!(error.place().unwrap().line, 1);
+    assert!(with(changed).hints()[0].contains("must not be edited"));
+
+    let file = folder.path().join("meta.json");
+    let meta = fs::read_to_string(&file).unwrap();
+    let mut meta: serde_json::Value = serde_json::from_str(&meta).unwrap();
+    for (version, newer) in [("99.0.0", true), ("0.0.9", false), ("0.99.0-rc.1", true), ("", false)]
+    {
+        meta["tool_version"] = version.into();
+        fs::write(&file, meta.to_string()).unwrap();
+        let error = with(changed);
+        let said = format!("a newer rollproof {version} made ");
+        assert_eq!(error.message().starts_with(&said), newer, "{version}: {error}");
+        let accused = error.hints()[0].contains("must not be edited");
+        assert_eq!(accused, !newer, "{version}");
+    }
+}
+
 #[test]
 fn names_that_would_leave_the_folder_are_refused() {
     let home = tempfile::tempdir().unwrap();

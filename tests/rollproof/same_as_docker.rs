@@ -103,7 +103,7 @@ services:
     environment: { A: "1" }
     networks: [web]
     deploy: { endpoint_mode: dnsrr, update_config: { delay: 1s } }
-  same: { image: "rollproof/app:v1", networks: [web], deploy: { endpoint_mode: dnsrr } }
+  same: { image: "PINNED", networks: [web], deploy: { endpoint_mode: dnsrr } }
   gone: { image: "rollproof/app:v1", networks: [web], deploy: { endpoint_mode: dnsrr } }
 configs: { text: { file: ./text } }
 networks: { web: {} }
@@ -123,16 +123,28 @@ services:
     environment: { A: "1" }
     networks: [web]
     deploy: { endpoint_mode: dnsrr, update_config: { delay: 2s } }
-  same: { image: "rollproof/app:v1", networks: [web], deploy: { endpoint_mode: dnsrr } }
+  same: { image: "PINNED", networks: [web], deploy: { endpoint_mode: dnsrr } }
   new: { image: "rollproof/app:v1", networks: [inner], deploy: { endpoint_mode: dnsrr } }
 configs: { text2: { file: ./text2 } }
 secrets: { word: { file: ./word } }
 networks: { web: {}, inner: { driver_opts: { com.docker.network.driver.mtu: "1400" } } }
 "#;
 
+/// An image that is pinned in the file: the client asks its registry for the platforms alone.
+const PINNED: &str =
+    "example.org/shop:1@sha256:4e14f65adac6af818edaad104c8e4dcf3cbc837bfd4fb5060d7a5c00189915bd";
+
+/// A version of the stack on this port.
+fn version(text: &str, port: &str) -> String {
+    text.replace("PORT", port).replace("PINNED", PINNED)
+}
+
 /// What a tool asked the engine to change: comparable between two deployments of the same.
 fn changes(wire: &Wire) -> Vec<(String, Value)> {
-    let mut changes: Vec<(String, Value)> = wire.changes().iter().map(Asked::comparable).collect();
+    in_order(wire.changes().iter().map(Asked::comparable).collect())
+}
+
+fn in_order(mut changes: Vec<(String, Value)>) -> Vec<(String, Value)> {
     // The client goes through each kind in Go's random order of maps.
     let kind = |change: &(String, Value)| change.0.split('/').nth(1).unwrap_or_default().to_owned();
     let kinds: Vec<String> = changes.iter().map(kind).collect();
@@ -162,8 +174,8 @@ fn the_next_version_is_deployed_with_the_requests_that_the_client_sends() {
         place.file(name, text);
     }
     let port = place.port().to_string();
-    let old = place.file("old.yml", &OLD.replace("PORT", &port));
-    let next = place.file("next.yml", &NEXT.replace("PORT", &port));
+    let old = place.file("old.yml", &version(OLD, &port));
+    let next = place.file("next.yml", &version(NEXT, &port));
     let deploy_old = || {
         docker(&host, &["stack", "deploy", "--detach", "-c", &old, "following"]).expect(0);
         let all = ["app", "gone", "same", "still"].map(|name| format!("following_{name} 1/1"));
@@ -211,4 +223,72 @@ fn the_next_version_is_deployed_with_the_requests_that_the_client_sends() {
     let names = services(&host, "following");
     assert_eq!(names.len(), 4, "{names:?}");
     assert!(names.iter().any(|name| name.starts_with("following_new")), "{names:?}");
+}
+
+/// The first changes of a stack's own parts, without rollproof's marks and without what it runs beside it.
+fn of_the_stack(wire: &Wire, count: usize) -> Vec<(String, Value)> {
+    let mut changes: Vec<(String, Value)> = wire.changes().iter().map(Asked::comparable).collect();
+    changes.retain(|(path, body)| {
+        let name = body["Name"].as_str().unwrap_or_default();
+        !name.contains("_rollproof-") && !path.contains("/containers/")
+    });
+    // What follows removes the stack.
+    changes.truncate(count);
+    for (_, body) in &mut changes {
+        for label in ["rollproof.run", "rollproof.owner"] {
+            if let Some(labels) = body["Labels"].as_object_mut() {
+                labels.remove(label);
+            }
+        }
+    }
+    in_order(changes)
+}
+
+/// Both versions, one after the other, as `verify` deploys them. Its own services are under the stack's
+/// label and in no file: `--prune` is not about them.
+#[test]
+fn verify_sends_both_versions_as_the_client_and_prunes_nothing_of_its_own() {
+    let engine = Workplace::simulated();
+    engine.run(&["lab", "up"]).expect(0);
+    let host = engine.docker_host();
+    let place = Workplace::without_engine();
+    for (name, text) in [("text", "one\n"), ("text2", "two\n"), ("word", "secret\n")] {
+        place.file(name, text);
+    }
+    let port = place.port().to_string();
+    let old = place.file("old.yml", &version(OLD, &port));
+    let next = place.file("next.yml", &version(NEXT, &port));
+    let by_docker = Wire::to(&host, &place.path().join("docker.sock"));
+    for file in [&["-c", &old][..], &["--prune", "-c", &next]] {
+        let args = [&["stack", "deploy", "--detach"], file, &["both"]].concat();
+        docker(&by_docker.host(), &args).expect(0);
+    }
+    docker(&host, &["stack", "rm", "both"]).expect(0);
+    until("the stack to be gone", Duration::from_secs(60), || {
+        let filter = ["--filter", "label=com.docker.stack.namespace=both", "-q"];
+        let left = |kind: &str| docker(&host, &[&[kind, "ls"][..], &filter].concat()).out;
+        (left("network") + &left("container")).trim().is_empty().then_some(())
+    });
+
+    let by_us = Wire::to(&host, &place.path().join("rollproof.sock"));
+    let url = format!("http://{}:{port}/", engine.published_host());
+    let args = ["--host", &by_us.host(), "verify", "-c", &old, "--to", &next, "--prune", "--json"];
+    let more = ["--url", &url, "--scenario", "update", "--no-self-test", "both"];
+    let ended = place.run(&[&args[..], &more, &UNHURRIED].concat());
+    let report = ended.json();
+    assert!(!report["because"].to_string().contains("ended early"), "{report:#}");
+    assert!(!ended.err.contains("rollproof-prober: removed"), "{}", ended.err);
+    assert!(ended.err.contains("both_gone: removed (--prune)"), "{}", ended.err);
+
+    let platforms = |changes: &[(String, Value)]| {
+        let body = changes.iter().find(|(_, body)| body["Name"] == "both_same");
+        body.unwrap().1["TaskTemplate"]["Placement"]["Platforms"].clone()
+    };
+    // 6 of the old version, 8 of the new one.
+    let (wanted, sent) = (of_the_stack(&by_docker, 14), of_the_stack(&by_us, 14));
+    assert_eq!((wanted.len(), sent.len()), (14, 14));
+    assert!(platforms(&wanted).is_array(), "{wanted:#?}");
+    for (wanted, sent) in wanted.iter().zip(&sent) {
+        assert_eq!(sent, wanted);
+    }
 }

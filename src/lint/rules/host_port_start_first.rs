@@ -11,17 +11,24 @@ pub(super) static RULE: Rule = Rule {
           stays pending, and Swarm waits for it without a deadline.",
     page: "\
 Error for a global service, where there is never a free node, and where the model finds with `--nodes N`
-that the update never ends. Warning otherwise: the message says how many nodes it needs. A service that
-uses the node's own network is looked at in the same way, because its ports collide too.
+that the update never ends. Warning otherwise: the message says how many nodes it needs.
+
+A service that uses the node's own network (`networks: [host]`) gets a warning instead: Swarm knows nothing
+of its ports, so the new task starts beside the old one. Whether it can listen there is up to the program:
+with SO_REUSEPORT it can (Caddy and HAProxy set it; nginx does for `listen … reuseport`), else it fails. No
+stack file says which it is. With `--nodes` above the number of replicas nothing is found, because Swarm
+places the new task on another node.
 
 Sources: swarmkit manager/scheduler/filter.go; moby#36934.",
     check,
 };
 
 fn check(s: &Subject) -> Vec<Draft> {
-    let host = s.has_host_port() || s.body.networks().contains(&"host");
-    if !host || !s.is_start_first() || s.replicas == 0 {
+    if !s.is_start_first() || s.replicas == 0 {
         return Vec::new();
+    }
+    if !s.has_host_port() {
+        return on_the_nodes_network(s);
     }
     let needed = s.replicas + 1;
     let (severity, message) = if s.spec().global {
@@ -53,4 +60,20 @@ fn check(s: &Subject) -> Vec<Draft> {
         Draft::new("update_config.order", message).severity(severity).count("needed_nodes", needed);
     let helps = remedy::stop_first(RULE.number, s.update(), s.rollback(), s.replicas);
     vec![helps.into_iter().fold(draft, Draft::remedy)]
+}
+
+/// Whether two tasks can share a port of the node's own network is up to the program.
+fn on_the_nodes_network(s: &Subject) -> Vec<Draft> {
+    let room = s.conditions.nodes.is_some_and(|nodes| nodes as u64 > s.replicas);
+    if !s.body.networks().contains(&"host") || (room && !s.spec().global) {
+        return Vec::new();
+    }
+    let message = "start-first on the node's own network: the new task fails if its program does not share \
+                   its port with the old one (SO_REUSEPORT), which no stack file says";
+    let helps = remedy::stop_first(RULE.number, s.update(), s.rollback(), s.replicas);
+    let draft = Draft::new("update_config.order", message).severity(Severity::Warning);
+    let draft = helps.into_iter().fold(draft, Draft::remedy);
+    vec![
+        draft.help("or keep start-first if the program sets SO_REUSEPORT, as Caddy and HAProxy do"),
+    ]
 }

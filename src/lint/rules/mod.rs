@@ -14,6 +14,7 @@ mod exits_stay_down;
 mod failure_continues;
 mod failure_lost;
 mod failure_pauses;
+mod failures_repeated;
 mod failures_tolerated;
 mod first_check_late;
 mod grace_long;
@@ -43,7 +44,7 @@ pub(super) use comments::{IGNORE_WITHOUT_REASON, UNUSED_IGNORE, unused, without_
 use super::rule::Rule;
 
 /// All rules, by number.
-pub static RULES: [&Rule; 37] = [
+pub static RULES: [&Rule; 38] = [
     &health_check_missing::RULE,
     &health_check_shell::RULE,
     &check_tool_missing::RULE,
@@ -68,6 +69,7 @@ pub static RULES: [&Rule; 37] = [
     &delay_short::RULE,
     &delay_hides_failures::RULE,
     &failures_tolerated::RULE,
+    &failures_repeated::RULE,
     &grace_short::RULE,
     &grace_long::RULE,
     &stop_signal::RULE,

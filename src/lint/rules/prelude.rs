@@ -9,5 +9,7 @@ pub(super) use crate::remedy::{self, rules};
 pub(super) use crate::swarm::{
     FailureAction, Order, PortProtocol, ResolutionMode, RestartCondition, UpdatePolicy,
 };
-pub(super) use crate::swarm_model::{Behaviours, End, Exception, Outcome, simulate};
+pub(super) use crate::swarm_model::{
+    Behaviour, Behaviours, End, Exception, Outcome, StartResult, simulate,
+};
 pub(super) use crate::wording::{self, counted};

@@ -1,5 +1,6 @@
 //! Restart policies, and tasks that fail before they run.
 
+use assert_cmd::Command;
 use serde_json::Value;
 
 use super::{Case, GOOD, at, states, touched};
@@ -138,7 +139,40 @@ fn slots_that_cannot_be_repaired_are_not_followed_for_ever() {
             )
             .plan();
             assert_eq!((states(&course), touched(&course)), (GOOD.to_vec(), 2));
+            // The rejected task of slot 2 is restarted on failure; the other one was seen to run.
+            assert_eq!(course["churns"], condition == "none", "{condition}, {rule}");
         }
+    }
+}
+
+/// What Swarm never stops doing is said in words: in a plan, and before a run.
+#[test]
+fn an_update_that_never_rests_is_called_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |order: &str, command: &[&str]| {
+        let text = format!(
+            "services:\n  app:\n    image: a:1\n    healthcheck: {{test: [CMD, a], interval: 2s}}\n    deploy:\n      endpoint_mode: dnsrr\n      \
+             restart_policy: {{condition: none}}\n      \
+             update_config: {{order: {order}, failure_action: continue}}\n"
+        );
+        std::fs::write(folder.path().join("stack.yml"), text).unwrap();
+        let mut program = Command::cargo_bin("rollproof").unwrap();
+        let program = program.current_dir(folder.path()).args(command).args(["-c", "stack.yml"]);
+        let out =
+            String::from_utf8(program.assert().success().get_output().stdout.clone()).unwrap();
+        out.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let (plan, dry_run) = (["plan"], ["verify", "--dry-run", "--engine", "lab"]);
+    let planned = said("start-first", &["plan", "--service", "app"]);
+    for words in [
+        "but never at rest: Swarm goes on to replace failed tasks, without a limit",
+        "NOT noticed: failure_action is continue: Swarm does not watch; Swarm goes on to replace",
+    ] {
+        assert!(planned.contains(words), "{planned}");
+    }
+    assert!(said("start-first", &dry_run).contains("never at rest"));
+    for command in [&plan[..], &dry_run] {
+        assert!(!said("stop-first", command).contains("never at rest"));
     }
 }
 
