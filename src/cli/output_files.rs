@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, Permissions};
-use std::io;
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+
+use tempfile::Builder;
 
 use nix::unistd::{AccessFlags, access};
 
@@ -47,25 +50,30 @@ pub(super) fn save(file: &Path, text: &str) -> Result<()> {
 
 /// Writes a draft beside the file and gives it the file's name.
 fn replace(file: &Path, text: &str, permissions: Option<Permissions>) -> io::Result<()> {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let draft = file.with_file_name(format!(".{name}.{}", std::process::id()));
-    let written = fs::write(&draft, text).and_then(|()| match permissions {
-        Some(permissions) => fs::set_permissions(&draft, permissions),
-        None => Ok(()),
-    });
-    match written.and_then(|()| fs::rename(&draft, file)) {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            // Part of the draft may exist; a second error would only hide the first.
-            let _ = fs::remove_file(&draft);
-            match error.kind() {
-                // A file may be writable where its folder is not, or be mounted by itself.
-                io::ErrorKind::PermissionDenied
-                | io::ErrorKind::ReadOnlyFilesystem
-                | io::ErrorKind::ResourceBusy => fs::write(file, text),
-                _ => Err(error),
+    // Without these, nobody else could read a new one: drafts are private by default.
+    let usual = Permissions::from_mode(0o666);
+    let written =
+        Builder::new().permissions(usual).tempfile_in(folder(file)).and_then(|mut draft| {
+            draft.write_all(text.as_bytes())?;
+            if let Some(permissions) = permissions {
+                draft.as_file().set_permissions(permissions)?;
             }
+            draft.persist(file)?;
+            Ok(())
+        });
+    match written {
+        // A file may be writable where its folder is not, or be mounted by itself.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::ReadOnlyFilesystem
+                    | io::ErrorKind::ResourceBusy
+            ) =>
+        {
+            fs::write(file, text)
         }
+        written => written,
     }
 }
 
