@@ -39,6 +39,7 @@ pub mod swarm;
 pub mod swarm_model;
 pub mod ui;
 pub mod web;
+mod whole_file;
 pub mod wording;
 mod yaml_file;
 

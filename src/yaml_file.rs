@@ -1,14 +1,13 @@
 //! What the YAML files that users write for rollproof have in common: how much of them is read, lengths
 //! of time, and the place of a mistake.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::{Error, Offset, Place};
+use crate::{Error, Offset, Place, whole_file};
 
 /// The largest of these files, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -16,14 +15,9 @@ const LARGEST: u64 = 1 << 20;
 /// Reads such a file.
 ///
 /// # Errors
-/// It cannot be read, or is larger than 1 MiB: `/dev/zero` has no end.
+/// It cannot be read, or is larger than 1 MiB.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(io::Error::other(format!("the file is larger than {} MiB", LARGEST >> 20)));
-    }
-    Ok(bytes)
+    whole_file::read(path, LARGEST)
 }
 
 /// The same as text.

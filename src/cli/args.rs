@@ -6,8 +6,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::config::ConfigArgs;
+use super::discreet::Discreet;
 pub(super) use super::load_args::LoadArgs;
-use super::next_args::{RegistryArgs, StandInArgs};
+use super::next_args::RegistryArgs;
+use super::stand_in_args::StandInArgs;
 use super::values::{duration, key_value, stack_name, words};
 use super::{
     build, calibrate, compare, deploy, down, explain, init, lab, lint, plan, probe, report, runs,
@@ -205,12 +207,12 @@ pub(super) struct ChangeArgs {
     image: Option<String>,
 
     /// Set an environment variable
-    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, hide_short_help = true)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = Discreet(key_value), hide_short_help = true)]
     env: Vec<(String, String)>,
 
     /// Set what `docker service update` sets, with the name of its option, such as replicas=8,
     /// env-rm=DEBUG, limit-memory=64M, update-order=start-first or config-add=NAME; repeat for several
-    #[arg(long = "set", value_name = "OPTION=VALUE", value_parser = Change::parse)]
+    #[arg(long = "set", value_name = "OPTION=VALUE", value_parser = Discreet(Change::parse))]
     set: Vec<Change>,
 
     /// Restart all tasks with the same settings [default if nothing else is changed]

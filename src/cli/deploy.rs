@@ -45,7 +45,8 @@ pub(super) async fn run(args: DeployArgs, console: &Console) -> Result<u8> {
         return dry_run(&args, name, console);
     }
     let files = StackFiles::read(&args.stack_args.files)?;
-    files.requests(name)?;
+    let requests = files.requests(name)?;
+    args.stack_args.stand_ins.check(&requests.iter().collect::<Vec<_>>())?;
     let _lock = console.state.lock()?;
     let site = console.open_site(LabUse::Start).await?;
     let deployment = deployment(console, &site, name, files, &args.stack_args, args.prune)?;

@@ -2,8 +2,10 @@
 
 use clap::Args;
 
-use super::header::{Header, HeaderParser};
-use crate::probe::{BodyExpect, Expect};
+use super::discreet::Discreet;
+use super::header::Header;
+use crate::error::{Error, Result};
+use crate::probe::{BodyExpect, Expect, StreamPlan};
 
 /// What a good response is.
 #[derive(Debug, Clone, Args)]
@@ -11,7 +13,7 @@ pub(super) struct GoodResponseArgs {
     /// Expected status; several, separated by commas, if each is good
     #[arg(long, value_name = "CODE", default_value = "200", value_delimiter = ',')]
     #[arg(allow_negative_numbers = true)]
-    #[arg(value_parser = clap::value_parser!(u16).range(200..=599))]
+    #[arg(value_parser = status)]
     #[arg(help_heading = "Good response")]
     expect_status: Vec<u16>,
 
@@ -30,17 +32,48 @@ pub(super) struct GoodResponseArgs {
     expect_body_regex: Option<String>,
 
     /// Header that a good response must have, with a value that matches; can be repeated
-    #[arg(long = "expect-header-regex", value_name = "NAME: REGEX", value_parser = HeaderParser)]
+    #[arg(long = "expect-header-regex", value_name = "NAME: REGEX", value_parser = Discreet(Header::expected))]
     #[arg(help_heading = "Good response", hide_short_help = true)]
     header_patterns: Vec<Header>,
 
     /// Header that a good response must have, with this value; can be repeated
-    #[arg(long = "expect-header", value_name = "NAME: VALUE", value_parser = HeaderParser)]
+    #[arg(long = "expect-header", value_name = "NAME: VALUE", value_parser = Discreet(Header::expected))]
     #[arg(help_heading = "Good response", hide_short_help = true)]
     expect_headers: Vec<Header>,
 }
 
+/// Reads a status that a response can end with.
+fn status(text: &str) -> Result<u16, String> {
+    let status = text.trim().parse().ok().filter(|status| (200..=599).contains(status));
+    status.ok_or_else(|| "write a status from 200 to 599, such as 301".to_owned())
+}
+
 impl GoodResponseArgs {
+    /// Refuses what would have no effect on any of these streams.
+    ///
+    /// # Errors
+    /// A usage error that names the option.
+    pub(super) fn check_for(&self, plans: &[StreamPlan]) -> Result<()> {
+        let all = |of: fn(&StreamPlan) -> bool| plans.iter().all(of);
+        let options = [
+            ("--expect-status", self.expect_status != [200]),
+            ("--expect-header", !self.expect_headers.is_empty()),
+            ("--expect-header-regex", !self.header_patterns.is_empty()),
+        ];
+        let first = options.into_iter().find_map(|(name, given)| given.then_some(name));
+        match first {
+            Some(option) if all(|plan| plan.scheme() == "tcp") => {
+                Err(Error::usage(format!("{option} has no effect on a tcp:// URL"))
+                    .hint("--expect-body and --expect-body-regex say what a good answer is"))
+            }
+            Some("--expect-status") if all(StreamPlan::is_websocket) => {
+                Err(Error::usage("--expect-status has no effect on a WebSocket")
+                    .hint("it is open, or it is not; an http:// URL asks for its status"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What a good response looks like.
     pub(super) fn expect(&self) -> Expect {
         Expect {
@@ -90,5 +123,12 @@ mod tests {
         assert_eq!(expect.body, BodyExpect::Prefix("no ".into()));
         assert_eq!(expect.headers, [pair("Location", "https://a/b")]);
         assert_eq!(read(&[]).unwrap().expect(), Expect::default());
+        // What the prober sets itself in requests, servers set in responses.
+        for header in ["Content-Length: 6", "Connection: close", "X-Name: Zoë"] {
+            assert!(read(&["--expect-header", header]).is_ok(), "{header}");
+        }
+        for wrong in ["X", ": y", "a b: c"] {
+            assert!(read(&["--expect-header", wrong]).is_err(), "{wrong}");
+        }
     }
 }

@@ -9,8 +9,9 @@ use super::request_args::RequestArgs;
 use super::target_args::AddressArgs;
 use super::values::{StreamChoice, duration, limit, path, port, rate};
 use crate::error::{Error, Result};
-use crate::probe::{Resolve, StreamPlan};
-use crate::run::Load;
+use crate::probe::StreamPlan;
+use crate::record::Connection;
+use crate::run::{Load, Target};
 use crate::streams::{Address, Asking, StreamKind, TABLE};
 
 /// The load during a run.
@@ -118,13 +119,20 @@ impl LoadArgs {
             baseline: self.baseline,
             settle: self.settle,
         };
-        if let Some(option) = self.request.needs_tls()
-            && !address.url.is_empty()
-            && address.url.iter().all(|one| one.url("127.0.0.1").starts_with("http:"))
-        {
-            return Err(Error::usage(format!("{option} needs an https:// URL")));
+        if !address.url.is_empty() || !load.asking.asked.resolve.is_empty() {
+            let urls = address.url.iter().map(|one| one.url("127.0.0.1"));
+            self.check_urls(urls)?;
         }
-        check_resolve(&load.asking.asked.resolve, &address.url)?;
+        let has = |wanted: &str| load.streams.iter().any(|kind| kind.name == wanted);
+        if self.event_every.is_some() && !has("proxy-events") {
+            return Err(Error::usage("--event-every needs the stream proxy-events")
+                .hint("--sse-path PATH adds it"));
+        }
+        let keeps = load.streams.iter().any(|kind| kind.connection == Connection::KeepAlive);
+        if self.request.wants_cookies() && !keeps {
+            return Err(Error::usage("--cookies needs a stream that keeps its connections")
+                .hint("--streams proxy-keepalive is one; a new connection is a new user"));
+        }
         let example = address.example();
         let asking = load.asking.clone();
         let suits = |kind: &&'static StreamKind| kind.suits(&example, &asking);
@@ -143,20 +151,25 @@ impl LoadArgs {
         }
         Ok(load)
     }
-}
 
-/// A host that no address has is a typing error: its requests would go where the name leads.
-fn check_resolve(resolve: &[Resolve], addresses: &[Address]) -> Result<()> {
-    let mut plans = Vec::new();
-    for address in addresses {
-        plans.push(StreamPlan::new("asked", &address.url("127.0.0.1"), 1.0)?);
+    /// Refuses what would have no effect at the address that was found, where none was named.
+    ///
+    /// # Errors
+    /// A usage error that names the option.
+    pub(super) fn check_found(&self, target: &Target, address: &AddressArgs) -> Result<()> {
+        if address.url.is_empty() && !target.inside {
+            self.check_urls([target.url.clone()].into_iter())
+                .map_err(|error| error.hint(format!("the stack is asked at {}", target.url)))?;
+        }
+        Ok(())
     }
-    let is_asked =
-        |one: &&Resolve| plans.iter().any(|plan| one.is_about(&plan.host_name(), plan.port()));
-    let Some(unknown) = resolve.iter().find(|one| !is_asked(one)) else { return Ok(()) };
-    let port = unknown.port.map(|port| format!(":{port}")).unwrap_or_default();
-    Err(Error::usage(format!("--resolve {}{port}: no --url asks that", unknown.host))
-        .hint(format!("--url https://{}{port}/ asks it", unknown.host)))
+
+    fn check_urls(&self, urls: impl Iterator<Item = String>) -> Result<()> {
+        let plans = urls.map(|url| StreamPlan::new("asked", &url, 1.0));
+        let plans = plans.collect::<Result<Vec<StreamPlan>>>()?;
+        self.request.check_for(&plans)?;
+        self.good_response.check_for(&plans)
+    }
 }
 
 /// Several addresses are told apart by their names.

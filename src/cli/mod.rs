@@ -9,6 +9,7 @@ mod compare;
 mod config;
 mod console;
 mod deploy;
+mod discreet;
 mod docker_plugin;
 mod doctor;
 mod down;
@@ -35,13 +36,16 @@ mod probe;
 mod probe_agent;
 mod report;
 mod request_args;
+mod resolve_args;
 mod result;
+mod room;
 mod runs;
 mod scenarios;
 mod serve;
 mod shell;
 mod simulated_engine;
 mod stack;
+mod stand_in_args;
 mod status;
 mod sweep;
 mod target_args;
@@ -62,6 +66,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ui::{render_error, stderr_colour};
+use crate::wording::clean_lines;
 use args::{Cli, Command, GlobalArgs};
 use ci::Ci;
 use config::{Line, Refusal};
@@ -80,7 +85,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(Refusal::Clap(error)) => {
             // Help and version go to standard output and are no error.
             let code = if error.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 };
-            let _ = error.print();
+            print_clap(&error, &args);
             return ExitCode::from(code);
         }
     };
@@ -92,6 +97,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match start(command, cli.global, file) {
         Ok(code) => ExitCode::from(code),
         Err(error) => refuse(&error, ci),
+    }
+}
+
+/// Prints what clap says. It repeats what was typed as it is, and that may be an escape sequence.
+fn print_clap(error: &clap::Error, args: &[OsString]) {
+    let is_plain = |arg: &OsString| !arg.to_string_lossy().contains(char::is_control);
+    if args.iter().all(is_plain) {
+        let _ = error.print();
+    } else {
+        anstream::eprintln!("{}", clean_lines(&error.render().to_string()).trim_end());
     }
 }
 

@@ -6,11 +6,10 @@ use serde_json::Value;
 use super::args::StackArgs;
 use super::console::Console;
 use super::deploy::deployment;
-use super::values::key_value;
-use crate::deploy::{Marking, ResolveImage, StackFiles, StandIns, Whose};
+use crate::deploy::{Marking, ResolveImage, StackFiles, Whose};
 use crate::error::{Error, Result};
-use crate::run::{Deployment, NextChanges, NextForeseen, nothing_changes};
-use crate::site::{EngineKind, Site};
+use crate::run::{Deployment, NextChanges, NextForeseen};
+use crate::site::Site;
 use crate::stack::Requests;
 use crate::stack::ServiceBody;
 
@@ -53,40 +52,46 @@ pub(super) struct NextFiles {
 }
 
 impl NextFiles {
-    /// The services that differ from those of the version before.
+    /// The same files for the stack whose next version they are, once its name is known.
     ///
     /// # Errors
-    /// A usage error if nothing differs, or if a config or secret has another content under the same
-    /// name.
-    pub(super) fn changed_since(&self, before: &Requests) -> Result<Vec<String>> {
-        check_same_contents("config", &before.configs, &self.requests.configs)?;
-        check_same_contents("secret", &before.secrets, &self.requests.secrets)?;
-        let before = &before.services;
-        let changes = NextChanges::between(before, &self.requests, &str::to_owned);
-        let removes = self.prune
-            && before
-                .iter()
-                .any(|old| self.requests.services.iter().all(|body| body.name() != old.name()));
-        if changes.is_empty() && !removes {
-            return Err(nothing_changes(&self.names));
-        }
-        Ok(changes.changed_names())
+    /// A stack that docker would refuse too.
+    pub(super) fn of_stack(self, stack: &str) -> Result<Self> {
+        let requests = self.files.requests(stack)?.unwrap_or_default();
+        Ok(Self { requests, ..self })
     }
 
-    /// The services that differ from those that run.
+    /// What the files ask the engine for.
+    pub(super) fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
+    /// What differs from the version before.
     ///
     /// # Errors
-    /// A usage error if nothing differs, what [`Deployment::check`] refuses, or when the engine does not
-    /// answer.
-    pub(super) async fn changed_on(&self, site: &Site, next: &Deployment) -> Result<Vec<String>> {
+    /// A usage error if nothing differs, if a config or secret has another content under the same name,
+    /// and for what [`NextChanges::check`] refuses.
+    pub(super) fn changed_since(&self, before: &Requests) -> Result<NextChanges> {
+        check_same_contents("config", &before.configs, &self.requests.configs)?;
+        check_same_contents("secret", &before.secrets, &self.requests.secrets)?;
+        let changes = NextChanges::between(&before.services, &self.requests, &str::to_owned);
+        let changes = if self.prune { changes.pruned() } else { changes };
+        changes.check(&self.names, &self.requests)?;
+        Ok(changes)
+    }
+
+    /// What differs from what runs.
+    ///
+    /// # Errors
+    /// A usage error if nothing differs, what [`NextChanges::check`] and [`Deployment::check`] refuse, or
+    /// when the engine does not answer.
+    pub(super) async fn changed_on(&self, site: &Site, next: &Deployment) -> Result<NextChanges> {
         // A config with another content under the same name is no difference of a service.
         next.check(site).await?;
         let requests = &next.prepared.requests;
         let changes = NextChanges::on(&site.manager, &next.options, requests).await?;
-        if changes.is_empty() {
-            return Err(nothing_changes(&self.names));
-        }
-        Ok(changes.changed_names())
+        changes.check(&self.names, requests)?;
+        Ok(changes)
     }
 
     /// What deploying it would do after a version that would be deployed before it.
@@ -115,9 +120,7 @@ impl NextFiles {
     ) -> Result<NextForeseen> {
         let requests = &next.prepared.requests;
         let found = NextForeseen::on(&site.manager, &next.options, requests, asked).await?;
-        if found.changes.is_empty() {
-            return Err(nothing_changes(&self.names));
-        }
+        found.changes.check(&self.names, requests)?;
         Ok(found)
     }
 
@@ -174,48 +177,6 @@ pub(super) struct RegistryArgs {
     /// Pass the docker CLI's registry logins on to the nodes
     #[arg(long, hide_short_help = true)]
     pub(super) with_registry_auth: bool,
-}
-
-/// Stand-ins for what an engine lacks.
-#[derive(Debug, Clone, Default, Args)]
-pub(super) struct StandInArgs {
-    /// On a private engine, make stand-ins for external networks, secrets and configs that it lacks;
-    /// they are removed with the stack
-    #[arg(long, hide_short_help = true)]
-    stand_ins: bool,
-
-    /// Value of a secret that has a stand-in [default: a random one]
-    #[arg(long = "secret", value_name = "NAME=FILE", value_parser = key_value, requires = "stand_ins", hide_short_help = true)]
-    secrets: Vec<(String, String)>,
-
-    /// On a private engine, put a small server in the place of each image that it lacks: that tests
-    /// the stack's settings, and nothing of these programs; the report says so
-    #[arg(long = "stand-in-images", hide_short_help = true)]
-    pub(super) images: bool,
-}
-
-impl StandInArgs {
-    /// What the stand-ins are made of; absent if none are wanted.
-    ///
-    /// # Errors
-    /// A usage error on an engine that is not private, or for a file that cannot be read.
-    pub(super) fn stand_ins(&self, site: &Site) -> Result<Option<StandIns>> {
-        if !self.stand_ins {
-            return Ok(None);
-        }
-        if site.kind == EngineKind::Host {
-            return Err(Error::usage("--stand-ins is for a private engine")
-                .hint("--engine lab uses one; on this engine, create what is missing"));
-        }
-        let read = |(name, file): &(String, String)| {
-            let value = std::fs::read(file).map_err(|error| {
-                Error::usage(format!("cannot read {file}, the value of secret {name}"))
-                    .caused_by(error)
-            })?;
-            Ok((name.clone(), value))
-        };
-        Ok(Some(StandIns { secrets: self.secrets.iter().map(read).collect::<Result<_>>()? }))
-    }
 }
 
 /// A service with the image of a changed one: what else a scenario changes, such as a health check that

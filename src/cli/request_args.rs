@@ -4,10 +4,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::header::{Header, HeaderParser, UserParser};
+use super::discreet::Discreet;
+use super::header::Header;
+use super::resolve_args;
 use crate::error::{Error, Result};
-use crate::probe::{Asked, Host, Identity, Method, Resolve, TlsSettings, WeightedPath};
+use crate::probe::{Asked, Identity, Method, Resolve, StreamPlan, TlsSettings, WeightedPath};
+use crate::whole_file;
 
+/// The largest file of an option, in bytes: each request sends the body, and all authorities of a
+/// system are a quarter of a MiB.
+const LARGEST_FILE: u64 = 16 << 20;
 /// The most turns that weighted paths may take.
 const MOST_TURNS: u32 = 10_000;
 
@@ -16,7 +22,7 @@ const MOST_TURNS: u32 = 10_000;
 #[command(next_help_heading = "Request")]
 pub(super) struct RequestArgs {
     /// Header to send, such as 'Host: web.example'; can be repeated
-    #[arg(long = "header", short = 'H', value_name = "NAME: VALUE", value_parser = HeaderParser)]
+    #[arg(long = "header", short = 'H', value_name = "NAME: VALUE", value_parser = Discreet(Header::parse))]
     headers: Vec<Header>,
 
     /// HTTP method, such as POST [default: GET, or what a stream is for]
@@ -32,7 +38,7 @@ pub(super) struct RequestArgs {
     content_type: Option<String>,
 
     /// Name and password for basic authentication
-    #[arg(long, short = 'u', value_name = "NAME:PASSWORD", value_parser = UserParser, hide_short_help = true)]
+    #[arg(long, short = 'u', value_name = "NAME:PASSWORD", value_parser = Discreet(Header::basic), hide_short_help = true)]
     user: Option<Header>,
 
     /// Send cookies back over the connection on which they came, as sticky sessions need it
@@ -60,7 +66,7 @@ pub(super) struct RequestArgs {
     key: Option<PathBuf>,
 
     /// Connect to ADDR for a host of a URL; can be repeated. Without ADDR: to the stack's address
-    #[arg(long, value_name = "HOST[:PORT][:ADDR]", value_parser = resolve, hide_short_help = true)]
+    #[arg(long, value_name = "HOST[:PORT][:ADDR]", value_parser = resolve_args::read, hide_short_help = true)]
     resolve: Vec<Resolve>,
 }
 
@@ -72,6 +78,13 @@ impl RequestArgs {
     pub(super) fn asked(&self, paths: &[WeightedPath]) -> Result<Asked> {
         let mut headers: Vec<_> = self.headers.iter().map(Header::pair).collect();
         let has = |name: &str| self.headers.iter().any(|own| own.is(name));
+        for name in ["host", "user-agent"] {
+            if self.headers.iter().filter(|own| own.is(name)).count() > 1 {
+                return Err(Error::usage(format!(
+                    "two headers `{name}` contradict each other: a request has one"
+                )));
+            }
+        }
         if let Some(user) = &self.user {
             if has("authorization") {
                 return Err(Error::usage(
@@ -106,8 +119,47 @@ impl RequestArgs {
         })
     }
 
+    /// Whether an option only makes sense in HTTP. A body without a method is something to say in TCP,
+    /// too.
+    pub(super) fn needs_http(&self) -> Option<&'static str> {
+        let options = [
+            ("--header", !self.headers.is_empty()),
+            ("--user", self.user.is_some()),
+            ("--method", self.method.is_some()),
+            ("--content-type", self.content_type.is_some()),
+            ("--cookies", self.cookies),
+            ("--http2", self.http2),
+        ];
+        options.into_iter().find_map(|(name, given)| given.then_some(name))
+    }
+
+    /// Whether cookies are to be sent back, which takes connections that are kept.
+    pub(super) fn wants_cookies(&self) -> bool {
+        self.cookies
+    }
+
+    /// Refuses what would have no effect on any of these streams.
+    ///
+    /// # Errors
+    /// A usage error that names the option.
+    pub(super) fn check_for(&self, plans: &[StreamPlan]) -> Result<()> {
+        let all = |schemes: &[&str]| plans.iter().all(|plan| schemes.contains(&plan.scheme()));
+        if let Some(option) = self.needs_tls()
+            && all(&["http", "ws", "tcp"])
+        {
+            return Err(Error::usage(format!("{option} needs an https:// URL")));
+        }
+        if let Some(option) = self.needs_http()
+            && all(&["tcp"])
+        {
+            return Err(Error::usage(format!("{option} has no effect on a tcp:// URL"))
+                .hint("--body says something, and --expect-body expects an answer"));
+        }
+        resolve_args::check(&self.resolve, plans)
+    }
+
     /// Whether an option only makes sense in TLS.
-    pub(super) fn needs_tls(&self) -> Option<&'static str> {
+    fn needs_tls(&self) -> Option<&'static str> {
         let options = [
             ("--cacert", self.cacert.is_some()),
             ("--insecure", self.insecure),
@@ -120,9 +172,7 @@ impl RequestArgs {
     fn content(&self) -> Result<Option<(Method, bytes::Bytes)>> {
         let body = match self.body.as_deref().map(|body| (body, body.strip_prefix('@'))) {
             None => None,
-            Some((_, Some(file))) => {
-                Some(read("--body", Path::new(file), |file| std::fs::read(file))?)
-            }
+            Some((_, Some(file))) => Some(read("--body", Path::new(file))?),
             Some((text, None)) => Some(text.as_bytes().to_vec()),
         };
         let method = self.method.or(body.as_ref().map(|_| Method::Post));
@@ -133,8 +183,11 @@ impl RequestArgs {
     }
 
     fn tls(&self) -> Result<TlsSettings> {
-        let pem =
-            |option: &str, file: &Path| read(option, file, |file| std::fs::read_to_string(file));
+        let pem = |option: &str, file: &Path| {
+            let bytes = read(option, file)?;
+            // What is no text holds no certificate, and that is said where it is looked for.
+            Ok::<_, Error>(String::from_utf8_lossy(&bytes).into_owned())
+        };
         let identity = self.cert.as_ref().map(|cert| {
             let key = self.key.as_ref().map_or(("--cert", cert), |key| ("--key", key));
             Ok::<_, Error>(Identity { chain: pem("--cert", cert)?, key: pem(key.0, key.1)? })
@@ -151,8 +204,9 @@ impl RequestArgs {
     }
 }
 
-fn read<T>(option: &str, file: &Path, read: impl Fn(&Path) -> std::io::Result<T>) -> Result<T> {
-    read(file).map_err(|error| {
+/// Reads the file that an option names.
+fn read(option: &str, file: &Path) -> Result<Vec<u8>> {
+    whole_file::read(file, LARGEST_FILE).map_err(|error| {
         Error::usage(format!("cannot read the file of {option}, {}", file.display()))
             .caused_by(error)
     })
@@ -171,46 +225,6 @@ pub(super) fn weighted_path(text: &str) -> Result<WeightedPath, String> {
         return Err("a weight must be a number from 1 to 1000, as in 3:/health".into());
     }
     super::values::path(path).map(|path| WeightedPath { weight, path })
-}
-
-/// Reads where a host really is.
-fn resolve(text: &str) -> Result<Resolve, String> {
-    let wrong = || {
-        "write HOST:PORT:ADDR as for curl, or HOST:ADDR, or HOST for the stack's address".to_owned()
-    };
-    let (host, rest) = match text.split_once(':') {
-        Some((host, rest)) => (host, Some(rest)),
-        None => (text, None),
-    };
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    if host.is_empty() || !host.chars().all(plain) {
-        return Err(wrong());
-    }
-    let address = |text: &str| {
-        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-        bare.parse().ok().map(Host::Address)
-    };
-    let (port, to) = match rest {
-        None => (None, None),
-        Some(rest) => match (address(rest), rest.split_once(':')) {
-            (Some(to), _) => (None, Some(to)),
-            (None, Some((port, to))) => {
-                let to = address(to)
-                    .ok_or_else(|| format!("`{to}` is not an IP address; {}", wrong()))?;
-                (Some(super::values::port(port)?), Some(to))
-            }
-            (None, None) => {
-                let port = super::values::port(rest);
-                (
-                    Some(port.map_err(|_| {
-                        format!("`{rest}` is neither a port nor an IP address; {}", wrong())
-                    })?),
-                    None,
-                )
-            }
-        },
-    };
-    Ok(Resolve { host: host.to_owned(), port, to })
 }
 
 #[cfg(test)]
@@ -256,23 +270,6 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_resolved_as_curl_spells_it() {
-        let of = |text: &str| resolve(text).map(|r| (r.host, r.port, r.to.map(String::from)));
-        let host = || "shop.example".to_owned();
-        let to = |text: &str| Some(text.to_owned());
-        assert_eq!(of("shop.example:443:127.0.0.1"), Ok((host(), Some(443), to("127.0.0.1"))));
-        assert_eq!(of("shop.example:443:[::1]"), Ok((host(), Some(443), to("::1"))));
-        assert_eq!(of("shop.example:::1"), Ok((host(), None, to("::1"))));
-        assert_eq!(of("shop.example:10.0.0.2"), Ok((host(), None, to("10.0.0.2"))));
-        assert_eq!(of("shop.example:443"), Ok((host(), Some(443), None)));
-        assert_eq!(of("shop.example"), Ok((host(), None, None)));
-        for wrong in ["", ":443:127.0.0.1", "a b", "a:0:127.0.0.1", "a:443:b", "a:x", "a:443:1.2.3"]
-        {
-            assert!(resolve(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn paths_have_weights() {
         let of = |text: &str| weighted_path(text).map(|path| (path.weight, path.path));
         assert_eq!(of("/a:b"), Ok((1, "/a:b".into())));
@@ -291,6 +288,9 @@ mod tests {
             (&["--cacert", "/nonexistent"], "--cacert, /nonexistent"),
             (&["--cacert", "/dev/null"], "no certificate"),
             (&["--cert", "/dev/null"], "no certificate"),
+            (&["--cacert", "/dev/zero"], "larger than 16 MiB"),
+            (&["--body", "@/dev/zero"], "larger than 16 MiB"),
+            (&["-H", "Host: a", "-H", "host: b"], "contradict"),
         ] {
             let error = asked(words).unwrap_err();
             let text = error.with_cause();

@@ -1,11 +1,15 @@
 //! Which services are under test, and which address their users ask.
 
+use std::str::FromStr as _;
+
 use clap::Args;
 
+use super::discreet::Discreet;
 use super::request_args::weighted_path;
 use crate::error::{Error, Result};
 use crate::probe::WeightedPath;
-use crate::run::{Also, Scheme, Subject, TargetWish};
+use crate::run::{Also, Scheme, TargetWish};
+use crate::stack::ServiceBody;
 use crate::streams::{Address, Place};
 
 /// Which service is under test, and which address its users ask.
@@ -40,7 +44,8 @@ const URL_HELP: &str = "Address that users ask [default: the port that the stack
 pub(super) struct AddressArgs {
     /// Address that users ask; repeat for several, each with a name, as in api=https://… [default:
     /// the port that the stack publishes]
-    #[arg(long, value_name = "[NAME=]URL", conflicts_with = "paths", long_help = URL_HELP)]
+    #[arg(long, value_name = "[NAME=]URL", value_parser = Discreet(Address::from_str))]
+    #[arg(conflicts_with = "paths", long_help = URL_HELP)]
     pub(super) url: Vec<Address>,
 
     /// Path that users ask at the port that the stack publishes, such as /health; repeat for
@@ -95,13 +100,18 @@ impl TargetArgs {
         self.address.wish(self.services.first().map(String::as_str))
     }
 
-    /// The services that are changed beside the one under test.
+    /// The services that are changed beside `subject`, the one under test, among those of a stack.
     ///
     /// # Errors
-    /// A usage error for a name that matches nothing.
-    pub(super) fn also(&self, subject: &Subject) -> Result<Also> {
-        let services = subject.also(self.services.get(1..).unwrap_or_default(), self.all)?;
-        Ok(Also { services, sequential: self.sequential })
+    /// A usage error for a name that matches nothing or is given twice.
+    pub(super) fn also(
+        &self,
+        services: &[ServiceBody],
+        stack: &str,
+        subject: &str,
+    ) -> Result<Also> {
+        let names = self.services.get(1..).unwrap_or_default();
+        Also::find(services, stack, subject, (names, self.all), self.sequential)
     }
 
     /// Refuses an order where there is nothing to order.
@@ -112,6 +122,10 @@ impl TargetArgs {
         if self.sequential && !self.all && self.services.len() < 2 {
             return Err(Error::usage("--sequential needs several services")
                 .hint("name them with --service, or take every one with --all"));
+        }
+        if self.all && self.services.len() > 1 {
+            return Err(Error::usage("--all and several services exclude each other")
+                .hint("beside --all, --service names the one under test"));
         }
         Ok(())
     }

@@ -11,15 +11,18 @@ use super::dry_run::{DryRun, DryRunArgs};
 use super::event_stream::EventArgs;
 use super::format_args::FormatArgs;
 use super::limit_args::LimitArgs;
-use super::next_args::{NextArgs, RegistryArgs, StandInArgs, with_image_of};
+use super::next_args::{NextArgs, NextFiles, RegistryArgs, with_image_of};
 use super::result::conclude;
+use super::stand_in_args::StandInArgs;
 use super::target_args::TargetArgs;
 use super::values::words;
 use crate::deploy::EndpointMode;
 use crate::error::{Error, Result};
 use crate::record::{Expects, NegativeControl};
-use crate::run::{Load, RunSpec, Subject};
-use crate::scenario::{Declaration, broken_update, deploy_broken_update, deploy_update, update};
+use crate::run::{Also, Load, RunSpec, Subject, check_added, check_changes};
+use crate::scenario::{
+    Act, Declaration, broken_update, deploy_broken_update, deploy_update, update,
+};
 use crate::site::{LabUse, Ledger, Site};
 use crate::streams;
 
@@ -127,10 +130,18 @@ async fn perform(
         .hint("`rollproof deploy -c FILE STACK` deploys one without judging it"));
     }
     // What is wrong with the files is said before an engine is asked; their stack is not known yet.
-    next.read(name.stack.as_deref().unwrap_or("stack"))?;
+    let next = next.read(name.stack.as_deref().unwrap_or("stack"))?;
     args.target.check()?;
-    if !next.to.is_empty() {
-        args.target.check_one()?;
+    match &next {
+        Some(files) => {
+            args.target.check_one()?;
+            args.stand_ins.check(&[files.requests()])?;
+        }
+        None if args.stand_ins.wants_objects() => {
+            return Err(Error::usage("--stand-ins needs the next version of the stack: --to FILE")
+                .hint("what runs already has what it needs"));
+        }
+        None => {}
     }
     let load = args.load.load(streams::HARMLESS, &args.target.address)?;
     let limits = args.limits.limits()?;
@@ -145,8 +156,9 @@ async fn perform(
     let site = console.open_site(LabUse::Running).await?;
     let (stack, files) = deployed(console, &site, name.stack.as_deref())?;
     let mut wish = args.target.wish();
-    let next = match next.read(&stack)? {
+    let next = match next {
         Some(files) => {
+            let files = files.of_stack(&stack)?;
             let keeps = declaration.expects == Expects::Update;
             let how = args.as_deployed(console, &site, &stack)?;
             let next = files.deployment(console, &site, &stack, &how, keeps).await?;
@@ -157,12 +169,13 @@ async fn perform(
             if args.stand_ins.images {
                 site.stand_in_images(&console.state, services, &tell).await?;
             }
-            wish.among = files.changed_on(&site, &next).await?;
+            wish.after(&files.changed_on(&site, &next).await?);
             Some(next)
         }
         None => None,
     };
     let subject = Subject::present(&site, &stack, &files, &wish, args.adopt).await?;
+    let also = args.fit(&declaration, &subject, &site).await?;
     let changed = declaration.scenario(false, &subject.body).changed(&subject.body);
     let tell = |text: &str| console.tell(text);
     if next.is_none() {
@@ -174,7 +187,7 @@ async fn perform(
     }
     let spec = RunSpec {
         command,
-        also: args.target.also(&subject)?,
+        also,
         subject,
         load,
         next,
@@ -191,7 +204,7 @@ async fn perform(
 async fn dry_run(
     declaration: &Declaration,
     name: &StackName,
-    next: &NextArgs,
+    next: Option<NextFiles>,
     args: &DeployedArgs,
     load: &Load,
     console: &Console,
@@ -202,17 +215,19 @@ async fn dry_run(
     };
     let (stack, files) = deployed(console, site, name.stack.as_deref())?;
     let mut wish = args.target.wish();
-    let next = match next.read(&stack)? {
+    let next = match next {
         Some(files) => {
+            let files = files.of_stack(&stack)?;
             let how = args.as_deployed(console, site, &stack)?;
             let next = files.deployment(console, site, &stack, &how, true).await?;
             // The port that users ask depends on the service, and that on what changes.
-            wish.among = files.foresee_on(site, &next, None).await?.changes.changed_names();
+            wish.after(&files.foresee_on(site, &next, None).await?.changes);
             Some((files, next))
         }
         None => None,
     };
     let subject = Subject::present(site, &stack, &files, &wish, args.adopt).await?;
+    args.fit(declaration, &subject, site).await?;
     let next = match &next {
         Some((files, next)) => Some(files.foresee_on(site, next, subject.target.port).await?),
         None => None,
@@ -235,6 +250,22 @@ async fn dry_run(
 }
 
 impl DeployedArgs {
+    /// The services that are changed beside the one under test.
+    ///
+    /// # Errors
+    /// A usage error for options that do not fit what runs, before anything is changed, or when the
+    /// engine does not answer.
+    async fn fit(&self, declaration: &Declaration, subject: &Subject, site: &Site) -> Result<Also> {
+        self.load.check_found(&subject.target, &self.target.address)?;
+        let also = self.target.also(&subject.services, &subject.stack, &subject.target.service)?;
+        if let Act::Roll(changes) = &declaration.act {
+            let bodies = also.bodies(&subject.services, &subject.target.service);
+            check_changes(changes, &bodies, Some(site.kernel))?;
+            check_added(&site.manager, changes, None).await?;
+        }
+        Ok(also)
+    }
+
     /// How the stack was deployed, for its next version.
     fn as_deployed(&self, console: &Console, site: &Site, stack: &str) -> Result<StackArgs> {
         let ledger = Ledger::read(&console.state)?;

@@ -14,16 +14,20 @@ use super::lint::tell_findings;
 use super::next_args::{NextArgs, NextFiles, with_image_of};
 use super::output_files;
 use super::result::{check_for_several, conclude, conclude_all, judge_finished};
+use super::room::Room;
 use super::scenarios::ScenarioArgs;
 use super::target_args::TargetArgs;
 use super::values::{stack_name, words};
-use crate::deploy::{EXAMPLE_REPLICAS, Prepared, StackFiles, Whose, check_owner};
+use crate::deploy::{EXAMPLE_REPLICAS, Kernel, Prepared, StackFiles};
 use crate::error::{Error, Result};
 use crate::record::{Against, NegativeControl, UserLimits};
-use crate::run::{Finished, Load, RunSpec, Subject, TargetWish, find_target, own_body};
+use crate::run::{
+    Also, Arrival, Finished, Load, RunSpec, Subject, Target, TargetWish, check_added,
+    check_changes, find_target, own_body,
+};
 use crate::scenario::{Act, Declaration, deploy_update, update};
-use crate::site::{LabUse, Ledger, Site};
-use crate::stack::ServiceBody;
+use crate::site::{LabUse, Site};
+use crate::stack::{Requests, ServiceBody};
 use crate::streams;
 
 /// Deploy a stack, roll a good and a broken update under load, and give one verdict
@@ -106,12 +110,18 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     let mut wish = args.target.wish();
     if let Some(requests) = files.requests(&args.stack)? {
         if let Some(next) = &next {
-            wish.among = next.changed_since(&requests)?;
+            wish.after(&next.changed_since(&requests)?);
         }
         let target = find_target(&requests.services, &args.stack, &wish, "localhost")?;
         limits.check_replicas(target.replicas)?;
+        args.stack_args.stand_ins.check(&requests_of(&requests, next.as_ref()))?;
+        // A stack that is adopted is tested as it runs.
+        if !args.stack_args.adopt {
+            fit(&args, &requests.services, &target, None)?;
+        }
     } else {
         limits.check_replicas(EXAMPLE_REPLICAS)?;
+        args.stack_args.stand_ins.check(&[])?;
     }
     let against = args.against.former(console)?;
     let wanted = Wanted { load, scenarios, files, next, wish, limits, against };
@@ -158,6 +168,26 @@ struct Wanted {
     against: Option<Against>,
 }
 
+/// The services that are changed beside the one under test.
+///
+/// # Errors
+/// A usage error for options that do not fit the stack.
+fn fit(
+    args: &VerifyArgs,
+    services: &[ServiceBody],
+    target: &Target,
+    kernel: Option<Kernel>,
+) -> Result<Also> {
+    args.load.check_found(target, &args.target.address)?;
+    let also = args.target.also(services, &args.stack, &target.service)?;
+    check_changes(&args.changes.changes(), &also.bodies(services, &target.service), kernel)?;
+    Ok(also)
+}
+
+fn requests_of<'a>(requests: &'a Requests, next: Option<&'a NextFiles>) -> Vec<&'a Requests> {
+    std::iter::once(requests).chain(next.map(NextFiles::requests)).collect()
+}
+
 /// Refuses what makes no sense together with `--to`.
 fn check_next(args: &VerifyArgs) -> Result<()> {
     if args.next.to.is_empty() {
@@ -167,6 +197,12 @@ fn check_next(args: &VerifyArgs) -> Result<()> {
     let adopt = args.stack_args.adopt;
     if args.stack_args.files.is_empty() && !adopt {
         return Err(Error::usage("--to needs the version before it: -c FILE"));
+    }
+    let is_stdin = |file: &String| file == "-";
+    if args.stack_args.files.iter().any(is_stdin) && args.next.to.iter().any(is_stdin) {
+        return Err(Error::usage(
+            "-c - and --to - exclude each other: there is one standard input",
+        ));
     }
     if args.next.prune && adopt {
         return Err(Error::usage("--prune and --adopt exclude each other in `verify`")
@@ -182,7 +218,7 @@ fn check_next(args: &VerifyArgs) -> Result<()> {
 async fn dry_run(args: &VerifyArgs, wanted: &Wanted, console: &Console) -> Result<u8> {
     let engine = console.foresee_site(LabUse::ForOneRun).await?;
     let room = match engine.site() {
-        Some(site) => room(args, console, site).await?,
+        Some(site) => Room::of(&args.stack, args.stack_args.adopt, console, site).await?,
         None => Room::Free,
     };
     let Wanted { load, scenarios, files, next, wish, .. } = wanted;
@@ -194,7 +230,7 @@ async fn dry_run(args: &VerifyArgs, wanted: &Wanted, console: &Console) -> Resul
         let next = match next {
             Some(files) => {
                 let next = files.deployment(console, site, &args.stack, stack_args, false).await?;
-                wish.among = files.foresee_on(site, &next, None).await?.changes.changed_names();
+                wish.after(&files.foresee_on(site, &next, None).await?.changes);
                 Some((files, next))
             }
             None => None,
@@ -221,6 +257,7 @@ async fn dry_run(args: &VerifyArgs, wanted: &Wanted, console: &Console) -> Resul
         };
         (prepared.services, target, next)
     };
+    fit(args, &services, &target, Some(engine.kernel()))?;
     let body = own_body(&services, &target)?;
     let afterwards = match (&room, args.keep) {
         (Room::Stays, _) => "the stack gets back the settings that it has now",
@@ -303,7 +340,7 @@ async fn once(
                 if stack_args.stand_ins.images {
                     site.stand_in_images(&console.state, services, &tell).await?;
                 }
-                wish.among = files.changed_on(site, &next).await?;
+                wish.after(&files.changed_on(site, &next).await?);
             }
             Some(next)
         }
@@ -315,6 +352,12 @@ async fn once(
         let deployment = deployment(console, site, stack, files.clone(), stack_args, false)?;
         Subject::to_deploy(site, deployment, &wish)?
     };
+    let also_changed = fit(args, &subject.services, &subject.target, Some(site.kernel))?;
+    let sent = match &subject.arrival {
+        Arrival::Deploy(deployment) => Some(&deployment.prepared.requests),
+        _ => None,
+    };
+    check_added(&site.manager, &args.changes.changes(), sent).await?;
     let changed: Vec<ServiceBody> = scenarios
         .iter()
         .map(|one| one.scenario(!stays, &subject.body).changed(&subject.body))
@@ -331,7 +374,7 @@ async fn once(
     }
     let spec = RunSpec {
         command: "verify",
-        also: args.target.also(&subject)?,
+        also: also_changed,
         subject,
         load: load.clone(),
         next,
@@ -348,7 +391,7 @@ async fn once(
 /// that name stays.
 async fn make_room(args: &VerifyArgs, console: &Console, site: &Site) -> Result<bool> {
     let stack = &args.stack;
-    match room(args, console, site).await? {
+    match Room::of(stack, args.stack_args.adopt, console, site).await? {
         Room::Free => Ok(false),
         Room::Stays => Ok(true),
         Room::Leftover => {
@@ -357,39 +400,4 @@ async fn make_room(args: &VerifyArgs, console: &Console, site: &Site) -> Result<
             Ok(false)
         }
     }
-}
-
-/// What is there under the stack's name.
-enum Room {
-    Free,
-    /// What a killed run left.
-    Leftover,
-    /// A stack that is adopted, and tested as it is.
-    Stays,
-}
-
-/// Looks what is there under the stack's name. A stack that stays is refused before anything is
-/// touched, unless it is adopted.
-async fn room(args: &VerifyArgs, console: &Console, site: &Site) -> Result<Room> {
-    let (stack, adopt) = (&args.stack, args.stack_args.adopt);
-    let services = site.manager.stack_services(stack).await?;
-    if services.is_empty() {
-        return Ok(Room::Free);
-    }
-    if Whose::stack(&site.owner, &services) != Whose::Ours {
-        check_owner(&site.manager, stack, &site.owner, adopt).await?;
-        return Ok(Room::Stays);
-    }
-    let ledger = Ledger::read(&console.state)?;
-    let noted =
-        ledger.stacks.iter().find(|known| known.engine == site.address() && known.stack == *stack);
-    if noted.is_some_and(|known| known.for_run) {
-        return Ok(Room::Leftover);
-    }
-    if adopt {
-        return Ok(Room::Stays);
-    }
-    Err(Error::usage(format!("stack {stack} is deployed from this folder, and is not removed"))
-        .hint("`rollproof update` and `rollproof broken-update` test a stack that is deployed")
-        .hint(format!("`rollproof down {stack}` removes it; another name makes a second one")))
 }

@@ -84,6 +84,7 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
             return Err(Error::environment("no service is on an engine without a swarm"));
         };
         let subject = Subject::watched(site, &args.service, args.address.wish(None)).await?;
+        args.load.check_found(&subject.target, &args.address)?;
         let dry_run = DryRun {
             engine: &engine,
             deploys: None,
@@ -101,9 +102,11 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
     console.open_log(args.formats.ci, "rollproof watch")?;
     console.open_events(&args.events, Some(&args.formats))?;
     let site = console.open_site(LabUse::Running).await?;
+    let subject = Subject::watched(&site, &args.service, args.address.wish(None)).await?;
+    args.load.check_found(&subject.target, &args.address)?;
     let spec = RunSpec {
         command: "watch",
-        subject: Subject::watched(&site, &args.service, args.address.wish(None)).await?,
+        subject,
         load,
         also: Also::default(),
         next: None,

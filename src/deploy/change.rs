@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::stack::{ContentKind, Memory, ServiceBody, ServiceOption};
+use crate::stack::{ContentKind, Memory, ServiceBody, ServiceOption, image_fault};
 
 /// A change to a service, as an option of `docker service update`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,7 +96,10 @@ impl Change {
             return Err(format!("`{name}` needs a value"));
         }
         match name {
-            "image" => Ok(Self::Image { image: value }),
+            "image" => match image_fault(&value) {
+                Some(why) => Err(format!("image: `{value}`: {why}")),
+                None => Ok(Self::Image { image: value }),
+            },
             "health-cmd" => Ok(Self::HealthCmd { command: value }),
             "env-add" => match value.split_once('=') {
                 Some((key, value)) if !key.is_empty() => {
@@ -104,8 +107,49 @@ impl Change {
                 }
                 _ => Err("write env-add=KEY=VALUE".to_owned()),
             },
-            name => ServiceOption::parse(name, &value).map(Self::Option),
+            name => ServiceOption::parse(name, &value).map(Self::Option).map_err(|why| {
+                // What is wrong with a name says so itself.
+                if why.starts_with("there is no setting") || why.contains(&format!("`{name}`")) {
+                    why
+                } else {
+                    format!("{name}: {why}")
+                }
+            }),
         }
+    }
+
+    /// What it sets, if a second change to that would undo it: `replicas`, `env KEY`. What adds to a list
+    /// or takes from it does not.
+    #[must_use]
+    pub fn sets(&self) -> Option<String> {
+        match self {
+            Self::Image { .. } => Some("image".to_owned()),
+            Self::Env { key, .. } => Some(format!("env {key}")),
+            Self::HealthCmd { .. } | Self::HealthTest { .. } => Some("health-cmd".to_owned()),
+            Self::Option(option) => option.sets(),
+            _ => None,
+        }
+    }
+
+    /// The config or secret that it adds, which must exist.
+    #[must_use]
+    pub fn adds(&self) -> Option<(ContentKind, &str)> {
+        match self {
+            Self::Option(option) => option.adds(),
+            _ => None,
+        }
+    }
+
+    /// Why the change cannot be made to this service, if so.
+    #[must_use]
+    pub fn misfit(&self, body: &ServiceBody) -> Option<&'static str> {
+        let number = match self {
+            Self::Replicas { .. } => true,
+            Self::Option(option) => option.name == "replicas",
+            _ => false,
+        };
+        (number && body.replicas().is_none())
+            .then_some("runs one task on each node: it has no number of replicas to set")
     }
 
     /// Applies the change to a body.
@@ -144,7 +188,7 @@ impl fmt::Display for Change {
             Self::ReserveMemory { bytes } => write!(f, "--reserve-memory {bytes}"),
             Self::LimitMemory { bytes } => write!(f, "--limit-memory {bytes}"),
             Self::Config { name, .. } => write!(f, "--config-add {name}"),
-            Self::Option(ServiceOption { name, value }) => write!(f, "--{name} {value}"),
+            Self::Option(option) => write!(f, "{option}"),
             Self::Secret { name, .. } => write!(f, "--secret-add {name}"),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
+use super::refused::refuse_impossible;
 use super::{EndpointMode, Kernel, example, fit_to_kernel};
 use crate::error::{Error, Result};
 use crate::stack::{self, Requests, ServiceBody, Sources, Stack};
@@ -34,9 +35,12 @@ impl StackFiles {
     /// The requests that deploy the stack under this name; absent for the example.
     ///
     /// # Errors
-    /// A stack that docker would refuse too.
+    /// A stack that docker would refuse too, or an engine.
     pub fn requests(&self, name: &str) -> Result<Option<Requests>> {
-        self.stack.as_ref().map(|stack| stack.requests(name)).transpose()
+        let Some(stack) = &self.stack else { return Ok(None) };
+        let requests = stack.requests(name)?;
+        refuse_impossible(&requests, false)?;
+        Ok(Some(requests))
     }
 }
 
@@ -84,6 +88,7 @@ impl Prepared {
         }
         let mut requests = stack.requests(name)?;
         let changes = fit_to_kernel(&mut requests, kernel, mode)?;
+        refuse_impossible(&requests, true)?;
         for change in changes {
             tell(&change);
             caveats.push(change);

@@ -2,6 +2,7 @@
 
 use hyper::HeaderMap;
 use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::http::uri::Authority;
 
 use super::StreamPlan;
 use crate::{Error, Result};
@@ -11,7 +12,9 @@ use crate::{Error, Result};
 /// # Errors
 /// A usage error for what HTTP does not allow, and for headers that the prober sets itself.
 pub(super) fn set(headers: &mut HeaderMap, name: &str, value: &str) -> Result<()> {
-    let wrong = || Error::usage(format!("header `{name}` is not valid"));
+    // What follows a blank is no name: a colon may be missing before a secret.
+    let shown = name.split_whitespace().next().unwrap_or_default().to_owned();
+    let wrong = || Error::usage(format!("header `{shown}` is not valid"));
     let name =
         HeaderName::from_bytes(name.trim().as_bytes()).map_err(|error| wrong().caused_by(error))?;
     let mut value =
@@ -21,7 +24,17 @@ pub(super) fn set(headers: &mut HeaderMap, name: &str, value: &str) -> Result<()
             return Err(Error::usage(format!("header `{name}` is set by the prober"))
                 .hint("choose new or kept connections instead"));
         }
-        header::HOST | header::USER_AGENT => drop(headers.insert(name, value)),
+        header::HOST => {
+            let host = Authority::try_from(value.as_bytes()).map_err(|error| {
+                Error::usage("header `Host` is not a host, with a port or without").caused_by(error)
+            })?;
+            let has_port = host.as_str().len() > host.host().len();
+            if host.as_str().contains('@') || (has_port && host.port_u16().is_none()) {
+                return Err(Error::usage("header `Host` is not a host, with a port or without"));
+            }
+            headers.insert(name, value);
+        }
+        header::USER_AGENT => drop(headers.insert(name, value)),
         _ => {
             value.set_sensitive(StreamPlan::is_secret(name.as_str()));
             headers.append(name, value);

@@ -1,5 +1,6 @@
 //! What a request asks, and where: its method and its URL.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -9,7 +10,11 @@ use hyper::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use super::tls;
+use crate::wording::{cut, nearest};
 use crate::{Error, Result};
+
+/// How much of a URL a message shows, in characters.
+const SHOWN: usize = 200;
 
 /// The HTTP methods a stream can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -138,7 +143,8 @@ impl Target {
     /// # Errors
     /// A usage error for anything but an absolute URL of a known scheme, without user information.
     pub fn parse(url: &str) -> Result<Self> {
-        let wrong = |why: &str| Error::usage(format!("URL `{url}` {why}"));
+        let shown = cut(&without_user(url), SHOWN);
+        let wrong = |why: &str| Error::usage(format!("URL `{shown}` {why}"));
         let uri: Uri = url.parse().map_err(|error| wrong("is not valid").caused_by(error))?;
         let (secure, raw, websocket) = match uri.scheme_str() {
             Some("http") => (false, false, false),
@@ -149,16 +155,24 @@ impl Target {
             Some(scheme) => {
                 let text =
                     format!("uses `{scheme}`; only http, https, ws, wss and tcp are supported");
-                return Err(wrong(&text));
+                let error = wrong(&text);
+                return Err(match nearest(scheme, ["http", "https", "ws", "wss", "tcp"]) {
+                    Some(near) => error.hint(format!("did you mean `{near}`?")),
+                    None => error.hint("tcp://HOST:PORT asks any service over TCP"),
+                });
             }
             None => {
-                return Err(wrong("has no scheme").hint(format!("write `http://{url}`")));
+                let rest = shown.trim_start_matches('/');
+                return Err(wrong("has no scheme").hint(format!("write `http://{rest}`")));
             }
         };
         let authority = uri.authority().ok_or_else(|| wrong("has no host"))?;
         if authority.as_str().contains('@') {
             return Err(Error::usage("a URL must not contain a user name or password")
-                .hint("use `-H 'Authorization: …'` instead"));
+                .hint("--user NAME:PASSWORD sends them"));
+        }
+        if authority.host().contains('%') {
+            return Err(wrong("has a zone or an escape in its host, which cannot be asked"));
         }
         let bare = authority.host().trim_start_matches('[').trim_end_matches(']');
         if bare.is_empty() {
@@ -181,7 +195,7 @@ impl Target {
         if secure {
             tls::server_name(bare)?;
         }
-        if raw && !matches!(uri.path(), "" | "/") {
+        if raw && (!matches!(uri.path(), "" | "/") || uri.query().is_some()) {
             return Err(wrong("has a path, which TCP does not know"));
         }
         Ok(Self {
@@ -237,6 +251,15 @@ impl Target {
     pub fn name(&self) -> String {
         self.host.clone().into()
     }
+}
+
+/// A URL without the name and the password in it, which are never shown.
+fn without_user(url: &str) -> Cow<'_, str> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let Some(at) = rest[..end].rfind('@') else { return Cow::Borrowed(url) };
+    let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
+    Cow::Owned(format!("{scheme}…{}", &rest[at..]))
 }
 
 impl TryFrom<String> for Target {
@@ -315,6 +338,13 @@ mod tests {
             let error = Target::parse(url).expect_err(url);
             assert_eq!(error.kind(), crate::ErrorKind::Usage, "{url}");
             assert!(error.message().contains(part), "{url}: {}", error.message());
+        }
+        for url in
+            ["http://u:secret@a b/", "u:secret@a:80", "ftp://u:secret@a/", "http://u:secret@a/"]
+        {
+            let error = Target::parse(url).unwrap_err();
+            let text = format!("{} {:?}", error.with_cause(), error.hints());
+            assert!(!text.contains("secret"), "{text}");
         }
         let hints = Target::parse("localhost:8080").unwrap_err();
         assert_eq!(hints.hints(), ["write `http://localhost:8080`"]);

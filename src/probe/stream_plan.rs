@@ -215,6 +215,12 @@ impl StreamPlan {
         headers::set(&mut self.headers, name, value)
     }
 
+    /// Whether HTTP allows this name of a header.
+    #[must_use]
+    pub fn is_header_name(name: &str) -> bool {
+        header::HeaderName::from_bytes(name.as_bytes()).is_ok()
+    }
+
     /// Whether the value of a header of this name is a secret.
     #[must_use]
     pub fn is_secret(name: &str) -> bool {
@@ -341,6 +347,11 @@ mod tests {
             ("A", "1\n2"),
             ("Connection", "close"),
             ("content-length", "1"),
+            ("Host", ""),
+            ("Host", "a b"),
+            ("Host", "http://a/"),
+            ("Host", "a:b"),
+            ("Host", "me@a"),
         ] {
             let error = plan.header(name, value).unwrap_err();
             assert_eq!(error.kind(), crate::ErrorKind::Usage, "{name}");

@@ -15,7 +15,7 @@ use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::crypto::{
     CryptoProvider, verify_tls12_signature, verify_tls13_signature,
 };
-use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore,
@@ -87,11 +87,8 @@ impl TlsSettings {
             None => builder.with_no_client_auth(),
             Some(Identity { chain, key }) => {
                 let chain = certificates(chain, "--cert")?;
-                let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| {
-                    wrong("the private key of --key")
-                        .caused_by(error)
-                        .hint("it must be a file in PEM format with an unencrypted private key")
-                })?;
+                let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+                    .map_err(|error| unusable_key(key, &error))?;
                 builder.with_client_auth_cert(chain, key).map_err(|error| {
                     wrong("the client certificate")
                         .caused_by(error)
@@ -105,10 +102,46 @@ impl TlsSettings {
     }
 }
 
+/// Why a private key cannot be used. Nothing of it is shown.
+fn unusable_key(pem: &str, error: &pem::Error) -> Error {
+    if pem.contains("ENCRYPTED") {
+        return Error::usage("the private key of --cert is encrypted")
+            .hint("`openssl pkey -in FILE -out PLAIN` writes it without its passphrase");
+    }
+    Error::usage("there is no usable private key for --cert")
+        .caused_by(pem_fault(error))
+        .hint("--key names its file, in PEM format and unencrypted [default: the file of --cert]")
+}
+
+/// What is wrong with a PEM file. The library shows bytes as numbers.
+fn pem_fault(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => {
+            "a section has no end: the file breaks off".to_owned()
+        }
+        pem::Error::IllegalSectionStart { .. } => "a section begins in a wrong way".to_owned(),
+        pem::Error::NoItemsFound => "the file holds none".to_owned(),
+        error => error.to_string(),
+    }
+}
+
+/// How a certificate in the binary form begins, read as text: an ASN.1 sequence.
+const BINARY: char = '0';
+
 fn certificates(pem: &str, option: &str) -> Result<Vec<CertificateDer<'static>>> {
-    let wrong = || Error::usage(format!("the file of {option} holds no certificate in PEM format"));
+    let wrong = || {
+        let error =
+            Error::usage(format!("the file of {option} holds no certificate in PEM format"));
+        if pem.starts_with(BINARY) && pem.contains('\u{fffd}') {
+            error.hint(
+                "`openssl x509 -inform der -in FILE -out FILE.pem` turns one in DER into that",
+            )
+        } else {
+            error
+        }
+    };
     let found = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>();
-    let found = found.map_err(|error| wrong().caused_by(error))?;
+    let found = found.map_err(|error| wrong().caused_by(pem_fault(&error)))?;
     if found.is_empty() { Err(wrong()) } else { Ok(found) }
 }
 

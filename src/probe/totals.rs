@@ -88,7 +88,7 @@ pub struct Tally {
 }
 
 /// The failures of one class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failures {
     /// How many.
     pub count: u64,
@@ -96,6 +96,8 @@ pub struct Failures {
     pub first: Offset,
     /// Intended time of the last.
     pub last: Offset,
+    /// How many responses had which status.
+    pub statuses: BTreeMap<u16, u64>,
 }
 
 impl Tally {
@@ -127,8 +129,15 @@ impl Tally {
             }
             Outcome::Ok => self.ok += 1,
             class => {
-                let seen = Failures { count: 0, first: at, last: at };
-                let failures = self.failures.entry(class).or_insert(seen);
+                let failures = self.failures.entry(class).or_insert_with(|| Failures {
+                    count: 0,
+                    first: at,
+                    last: at,
+                    statuses: BTreeMap::new(),
+                });
+                if let Some(status) = shot.status {
+                    *failures.statuses.entry(status).or_default() += 1;
+                }
                 failures.count += 1;
                 failures.first = failures.first.min(at);
                 failures.last = failures.last.max(at);
@@ -288,7 +297,7 @@ mod tests {
             tally.add(&shot(at, 5, outcome));
         }
         assert_eq!((tally.ok(), tally.failed(), tally.unsent()), (2, 3, 1));
-        let refused = tally.failures()[&Outcome::Refused];
+        let refused = &tally.failures()[&Outcome::Refused];
         assert_eq!(refused.count, 2);
         assert_eq!(refused.first, Offset::from_millis(10));
         assert_eq!(refused.last, Offset::from_millis(30));

@@ -19,7 +19,7 @@ const FIRST_WITHIN: Duration = Duration::from_secs(75);
 const LEARNT_WITHIN: Duration = Duration::from_secs(30);
 /// How long the same redirect, refusal or client error may stand: it is no sign of a start.
 const REFUSAL_STANDS: Duration = Duration::from_secs(5);
-/// How long the same wrong certificate may stand.
+/// How long the same wrong certificate may stand, and an answer in another protocol.
 const CERTIFICATE_STANDS: Duration = Duration::from_secs(9);
 /// If there is still no good response after this time, the user sees what comes instead.
 const TOLD_AFTER: Duration = Duration::from_secs(8);
@@ -175,12 +175,21 @@ impl Bad {
             Some(200..=499) => REFUSAL_STANDS,
             // A proxy may get its certificates first, and have a made-up one until then.
             None if self.is_of_certificate() => CERTIFICATE_STANDS,
+            None if self.is_of_protocol() => match start {
+                Start::Over => CERTIFICATE_STANDS,
+                Start::ProxyLearns => LEARNT_WITHIN,
+            },
             _ => FIRST_WITHIN,
         }
     }
 
     fn is_of_certificate(&self) -> bool {
         matches!(self.outcome, Outcome::TlsName | Outcome::TlsUntrusted | Outcome::TlsExpired)
+    }
+
+    /// Whether something answers in another protocol than it is asked in.
+    fn is_of_protocol(&self) -> bool {
+        matches!(self.outcome, Outcome::TlsHandshake | Outcome::Cut | Outcome::GoAway)
     }
 
     /// What is said while there is still hope.
@@ -209,11 +218,12 @@ impl Bad {
                 }
                 Outcome::TlsExpired => "--insecure accepts any certificate",
                 Outcome::TlsHandshake => {
-                    "--scheme http asks without TLS; --cert and --key show a client certificate; \
+                    "--scheme http, or an http:// URL, asks without TLS; --cert and --key show a client certificate; \
                      --http2 needs a server that offers it"
                 }
-                Outcome::Cut => {
-                    "--scheme https asks in TLS, --http2 in HTTP/2, if the port speaks that"
+                Outcome::Cut | Outcome::GoAway => {
+                    "--scheme https, or an https:// URL, asks in TLS, --http2 in HTTP/2, if the port \
+                     speaks that"
                 }
                 _ => {
                     "the stack has converged; if its users ask another address, name it with --url"
@@ -230,7 +240,10 @@ impl Bad {
                 )
             }
             (300..=399, Some(to)) if to.starts_with('/') => {
-                format!("redirects are not followed: --path {to} asks where this one leads")
+                format!(
+                    "redirects are not followed: --path {to}, or a --url with that path, asks where \
+                     this one leads"
+                )
             }
             (300..=399, Some(to)) => {
                 format!("redirects are not followed: --url {to} asks where this one leads")
@@ -241,6 +254,20 @@ impl Bad {
             (404, _) => "--path names what to ask, such as /health; -H 'Host: …' sends the host \
                          name that a proxy routes by"
                 .to_owned(),
+            (400, _) => "--scheme https, or an https:// URL, asks in TLS, if the port speaks that; -H, --method and --body say \
+                         what to send"
+                .to_owned(),
+            (405, _) => "--method names another method, such as POST".to_owned(),
+            (421, _) => {
+                "--url https://NAME/ --resolve NAME asks for a name that the server answers for, at the \
+                 stack's address"
+                    .to_owned()
+            }
+            (426, _) => "--http2 asks in HTTP/2; --ws-path asks for a WebSocket".to_owned(),
+            (429, _) => {
+                "the service limits its requests: allow more of them for the run, or ask fewer with --rate"
+                    .to_owned()
+            }
             (500.., _) => {
                 return vec![
                     "the stack has converged; the logs of its services say why: `docker service logs`"

@@ -5,99 +5,20 @@ use std::time::Duration;
 
 use super::begin::Run;
 use super::deployment::{Deployment, note};
+use super::next_changes::NextChanges;
 use super::patience::Patience;
 use super::roll::Submitted;
 use super::subject::Arrival;
 use crate::Offset;
-use crate::deploy::{Applied, ApplyOptions, Marking, OwnerMark, apply, pruned, remove_objects};
+use crate::deploy::{Applied, ApplyOptions, Marking, OwnerMark, apply, remove_objects};
 use crate::engine::{Engine, ServiceView, StackObject, StackObjectKind};
 use crate::error::{Error, Result};
 use crate::record::{Event, EventKind, Expects, OtherChange, SpecMatch};
-use crate::stack::{Requests, ServiceBody, spec_changes};
+use crate::stack::{ServiceBody, spec_changes};
 use crate::swarm::RestartCondition;
 
 /// How long what a deployment created may still be used after its services are gone.
 const UNUSED_WITHIN: Duration = Duration::from_secs(30);
-
-/// What deploying the next version will change.
-#[derive(Debug, Clone, Default)]
-pub struct NextChanges {
-    /// The services that are changed, by name, and how each differs, in the words of a stack file.
-    pub changed: Vec<(String, Vec<String>)>,
-    /// The services that are created, by name.
-    pub created: Vec<String>,
-    /// The services that are removed, by name.
-    pub removed: Vec<String>,
-}
-
-impl NextChanges {
-    /// Compares what runs, or is deployed before, with the next version. `network` gives the name of
-    /// a network's id.
-    #[must_use]
-    pub fn between(
-        before: &[ServiceBody],
-        next: &Requests,
-        network: &dyn Fn(&str) -> String,
-    ) -> Self {
-        let mut found = Self::default();
-        for body in &next.services {
-            let name = body.name().to_owned();
-            let Some(old) = before.iter().find(|old| old.name() == name) else {
-                found.created.push(name);
-                continue;
-            };
-            let changes = spec_changes(old, body, network);
-            if !changes.is_empty() {
-                found.changed.push((name, changes));
-            }
-        }
-        found
-    }
-
-    /// Compares the stack that runs on an engine with the next version.
-    ///
-    /// # Errors
-    /// When the engine does not answer.
-    pub async fn on(engine: &Engine, options: &ApplyOptions, next: &Requests) -> Result<Self> {
-        let existing = engine.stack_services(&options.stack).await?;
-        let network = network_names(engine).await?;
-        let before: Vec<ServiceBody> =
-            existing.iter().map(|service| service.spec.clone()).collect();
-        let mut found = Self::between(&before, next, &network);
-        if options.prune {
-            found.removed = pruned(&existing, next).map(|old| old.name().to_owned()).collect();
-        }
-        Ok(found)
-    }
-
-    /// Whether nothing is changed at all.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.changed.is_empty() && self.created.is_empty() && self.removed.is_empty()
-    }
-
-    /// The names of the services that are changed.
-    #[must_use]
-    pub fn changed_names(&self) -> Vec<String> {
-        self.changed.iter().map(|(name, _)| name.clone()).collect()
-    }
-
-    /// What is changed of a service, in one line.
-    fn of(&self, service: &str) -> String {
-        match self.changed.iter().find(|(name, _)| name == service) {
-            Some((_, changes)) => changes.join("; "),
-            None => "nothing; other services of the stack are changed".to_owned(),
-        }
-    }
-
-    /// A line for each service.
-    fn lines(&self) -> Vec<String> {
-        let changed = self.changed.iter().map(|(name, how)| format!("{name}: {}", how.join("; ")));
-        let created = self.created.iter().map(|name| format!("{name}: new"));
-        let removed = self.removed.iter().map(|name| format!("{name}: removed (--prune)"));
-        changed.chain(created).chain(removed).collect()
-    }
-}
 
 /// What the deployment of the next version did, as far as it came.
 #[derive(Debug, Default)]
@@ -157,9 +78,7 @@ impl Run<'_> {
         let (requests, options) = (&next.prepared.requests, &next.options);
         let changes = NextChanges::on(&self.env.site.manager, options, requests).await?;
         let files = next.prepared.files.join(", ");
-        if changes.is_empty() {
-            return Err(nothing_changes(&files));
-        }
+        changes.check(&files, requests)?;
         self.recorder.phase(scenario, format!("deploying {files}"));
         for line in changes.lines() {
             self.recorder.line(format!("  {line}"));
@@ -356,13 +275,6 @@ impl Run<'_> {
     pub(super) fn stays(&self) -> bool {
         !matches!(self.spec.subject.arrival, Arrival::Deploy(_))
     }
-}
-
-/// The error for a next version that is the one that runs.
-#[must_use]
-pub fn nothing_changes(files: &str) -> Error {
-    Error::usage(format!("{files} changes nothing: every service already runs as it says"))
-        .hint("without --to, `update` replaces every task with the same settings")
 }
 
 /// A service as the engine has it after it was sent; a rollback that began at once has already put

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::next::{NextChanges, network_names};
+use super::next::network_names;
+use super::next_changes::NextChanges;
 use super::withdrawn::withdrawn;
-use crate::deploy::{ApplyOptions, is_companion};
+use crate::deploy::ApplyOptions;
 use crate::engine::{Engine, StackObjectKind};
 use crate::error::Result;
 use crate::record::WithdrawnPort;
@@ -64,15 +65,11 @@ impl NextForeseen {
         next: &Requests,
         prune: bool,
         asked: Option<u16>,
-        mut changes: NextChanges,
+        changes: NextChanges,
         known: &dyn Fn(StackObjectKind, &str) -> bool,
     ) -> Self {
         let after = |old: &ServiceBody| next.services.iter().find(|body| body.name() == old.name());
-        if prune {
-            let gone =
-                before.iter().filter(|old| !is_companion(old.name()) && after(old).is_none());
-            changes.removed = gone.map(|old| old.name().to_owned()).collect();
-        }
+        let changes = if prune { changes.pruned() } else { changes };
         let creates = objects(next).filter(|(kind, name)| !known(*kind, name));
         let bodies = before.iter().filter_map(|old| Some((old.clone(), after(old)?.clone())));
         Self {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::deployment::Deployment;
-use super::target::{Target, TargetWish, find_service, find_target};
+use super::target::{Target, TargetWish, find_target};
 use crate::companion::asked_port;
 use crate::deploy::{Whose, places_in, refuse_unless_ours};
 use crate::engine::{ImageView, STACK_LABEL, ServiceView};
@@ -223,28 +223,6 @@ impl Subject {
     /// Whether the service under test publishes the port that users ask itself.
     pub(super) fn is_asked_itself(&self) -> bool {
         self.entry().is_some_and(|entry| entry.service == self.target.service)
-    }
-
-    /// The further services that a change is made to: those with these names, or all that can be
-    /// updated if `all`.
-    ///
-    /// # Errors
-    /// A usage error for a name that matches nothing.
-    pub fn also(&self, names: &[String], all: bool) -> Result<Vec<String>> {
-        let others = || self.services.iter().filter(|body| body.name() != self.target.service);
-        if all {
-            let can_be = |body: &&ServiceBody| !body.is_job() && body.replicas() != Some(0);
-            return Ok(others().filter(can_be).map(|body| body.name().to_owned()).collect());
-        }
-        let mut also = Vec::new();
-        for name in names {
-            let wish = TargetWish { service: Some(name.clone()), ..TargetWish::default() };
-            let found = find_service(&self.services, &self.stack, &wish)?.name().to_owned();
-            if found != self.target.service && !also.contains(&found) {
-                also.push(found);
-            }
-        }
-        Ok(also)
     }
 
     /// The names of the stack's services.

@@ -1,11 +1,12 @@
 //! Which service is under test, and which address its users ask.
 
+use super::next_changes::NextChanges;
 use super::scheme::Scheme;
 use crate::engine::published_url;
 use crate::error::{Error, Result};
 use crate::stack::ServiceBody;
 use crate::swarm::PortProtocol;
-use crate::wording::list;
+use crate::wording::{list, nearest};
 
 /// The service under test and the address its users ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,16 @@ pub struct TargetWish {
     pub path: Option<String>,
     /// The services that are changed: one of them is under test if no service is named.
     pub among: Vec<String>,
+    /// The services that are removed: none of them can be under test.
+    pub gone: Vec<String>,
+}
+
+impl TargetWish {
+    /// Takes into account what the next version changes.
+    pub fn after(&mut self, next: &NextChanges) {
+        self.among = next.changed_names();
+        self.gone.clone_from(&next.removed);
+    }
 }
 
 /// Finds the service under test and the address to ask.
@@ -89,18 +100,31 @@ pub(super) fn find_service<'a>(
         let names: Vec<&str> = services.iter().map(|body| short(body.name(), stack)).collect();
         names.join(", ")
     };
+    let is_gone = |body: &ServiceBody| wish.gone.iter().any(|name| name == body.name());
     if let Some(wanted) = wish.service.as_deref() {
-        return services
-            .iter()
-            .find(|body| body.name() == wanted || short(body.name(), stack) == wanted)
-            .ok_or_else(|| {
-                Error::usage(format!("stack {stack} has no service `{wanted}`"))
-                    .hint(format!("its services are: {}", names()))
-            });
+        let is_wanted =
+            |body: &&ServiceBody| body.name() == wanted || short(body.name(), stack) == wanted;
+        let found = services.iter().find(is_wanted).ok_or_else(|| {
+            let error = Error::usage(format!("stack {stack} has no service `{wanted}`"));
+            match nearest(wanted, services.iter().map(|body| short(body.name(), stack))) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error,
+            }
+            .hint(format!("its services are: {}", names()))
+        })?;
+        if is_gone(found) {
+            return Err(Error::usage(format!(
+                "the next version removes {}, the service under test",
+                found.name()
+            ))
+            .hint("--service names one that stays"));
+        }
+        return Ok(found);
     }
     let some_replicated = services.iter().any(|body| body.replicas().is_some_and(|all| all > 0));
     let can_be = |body: &&ServiceBody| {
         !body.is_job()
+            && !is_gone(body)
             && if some_replicated { body.replicas() > Some(0) } else { body.replicas() != Some(0) }
     };
     let is_changed = |body: &ServiceBody| wish.among.iter().any(|name| name == body.name());

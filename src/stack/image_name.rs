@@ -23,6 +23,12 @@ pub(crate) fn check_service(service: &Service) -> Result<(), Fault> {
     })
 }
 
+/// Why a text is no image reference, in the client's words; absent if it is one.
+#[must_use]
+pub fn image_fault(image: &str) -> Option<String> {
+    check(image).err()
+}
+
 /// Checks an image reference.
 ///
 /// # Errors

@@ -50,6 +50,15 @@ impl ServiceBody {
         Some(mode["Replicated"]["Replicas"].as_u64().unwrap_or(1))
     }
 
+    /// How its tasks are spread, in words.
+    #[must_use]
+    pub fn mode(&self) -> &'static str {
+        [("Global", "global"), ("GlobalJob", "a global job"), ("ReplicatedJob", "a replicated job")]
+            .into_iter()
+            .find(|(key, _)| self.0["Mode"].get(key).is_some())
+            .map_or("replicated", |(_, word)| word)
+    }
+
     /// Whether it runs to completion.
     #[must_use]
     pub fn is_job(&self) -> bool {

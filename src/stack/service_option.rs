@@ -1,11 +1,15 @@
 //! Options of `docker service update`, by name, as changes to a service's request body.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::body_changes::ContentKind;
 use super::golang::{nano_cpus, parse_duration, parse_float, ram_in_bytes, split_words};
 use super::service_body::ServiceBody;
+use super::service_option_names::{POLICY_OPTIONS, unknown};
+use crate::wording::nearest;
 
 /// An option of `docker service update`, such as `update-order=start-first`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,49 +20,22 @@ pub struct ServiceOption {
     pub value: String,
 }
 
-/// The options that there are, as the client spells them.
-pub const SERVICE_OPTIONS: [&str; 38] = [
-    "args",
-    "config-add",
-    "config-rm",
-    "constraint-add",
-    "constraint-rm",
-    "container-label-add",
-    "container-label-rm",
-    "endpoint-mode",
-    "entrypoint",
-    "env-rm",
-    "health-interval",
-    "health-retries",
-    "health-start-interval",
-    "health-start-period",
-    "health-timeout",
-    "hostname",
-    "init",
-    "label-add",
-    "label-rm",
-    "limit-cpu",
-    "limit-memory",
-    "read-only",
-    "replicas",
-    "reserve-cpu",
-    "reserve-memory",
-    "restart-condition",
-    "restart-delay",
-    "restart-max-attempts",
-    "restart-window",
-    "rollback-*",
-    "secret-add",
-    "secret-rm",
-    "stop-grace-period",
-    "stop-signal",
-    "update-*",
-    "user",
-    "workdir",
-    "no-healthcheck",
-];
-
 const CONTAINER: [&str; 2] = ["TaskTemplate", "ContainerSpec"];
+
+/// As the client spells it. What can hold a secret is not shown.
+impl fmt::Display for ServiceOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, value } = self;
+        match name.as_str() {
+            "args" | "entrypoint" => write!(f, "--{name} …"),
+            "label-add" | "container-label-add" => {
+                let (key, _) = value.split_once('=').unwrap_or((value, ""));
+                write!(f, "--{name} {key}=…")
+            }
+            _ => write!(f, "--{name} {value}"),
+        }
+    }
+}
 
 impl ServiceOption {
     /// Reads an option.
@@ -69,6 +46,32 @@ impl ServiceOption {
         let option = Self { name: name.to_owned(), value: value.to_owned() };
         option.edit(&mut ServiceBody::new(json!({})))?;
         Ok(option)
+    }
+
+    /// What it sets, if a second option would undo it.
+    #[must_use]
+    pub fn sets(&self) -> Option<String> {
+        let Self { name, value } = self;
+        match name.as_str() {
+            "label-add" | "container-label-add" => {
+                Some(format!("{name} {}", value.split('=').next().unwrap_or_default()))
+            }
+            name if name.ends_with("-add") || name.ends_with("-rm") => None,
+            name => Some(name.to_owned()),
+        }
+    }
+
+    /// The config or secret that it adds, which must exist.
+    #[must_use]
+    pub fn adds(&self) -> Option<(ContentKind, &str)> {
+        let kind = match self.name.as_str() {
+            "config-add" => ContentKind::Config,
+            "secret-add" => ContentKind::Secret,
+            _ => return None,
+        };
+        let pairs = self.value.split(',').filter_map(|part| part.split_once('='));
+        let mut sources = pairs.filter(|(key, _)| matches!(*key, "source" | "src"));
+        Some((kind, sources.next().map_or(self.value.as_str(), |(_, name)| name)))
     }
 
     /// Applies it to a body.
@@ -95,15 +98,15 @@ impl ServiceOption {
             "stop-grace-period" => set(&CONTAINER, "StopGracePeriod", time(value)?),
             "init" => set(&CONTAINER, "Init", flag(value)?),
             "read-only" => set(&CONTAINER, "ReadOnly", flag(value)?),
-            "health-interval" => set(&health, "Interval", time(value)?),
-            "health-timeout" => set(&health, "Timeout", time(value)?),
-            "health-start-interval" => set(&health, "StartInterval", time(value)?),
-            "health-start-period" => set(&health, "StartPeriod", time(value)?),
+            "health-interval" => set(&health, "Interval", check_time(value)?),
+            "health-timeout" => set(&health, "Timeout", check_time(value)?),
+            "health-start-interval" => set(&health, "StartInterval", check_time(value)?),
+            "health-start-period" => set(&health, "StartPeriod", check_time(value)?),
             "health-retries" => set(&health, "Retries", whole(value)?),
-            "no-healthcheck" => {
-                flag(value)?;
+            "no-healthcheck" if value == "true" => {
                 set(&CONTAINER, "Healthcheck", json!({"Test": ["NONE"]}));
             }
+            "no-healthcheck" => return Err("only no-healthcheck=true changes anything".to_owned()),
             "limit-cpu" => set(&resources("Limits"), "NanoCPUs", cpus(value)?),
             "limit-memory" => set(&resources("Limits"), "MemoryBytes", memory(value)?),
             "reserve-cpu" => set(&resources("Reservations"), "NanoCPUs", cpus(value)?),
@@ -152,12 +155,7 @@ impl ServiceOption {
             name => match name.split_once('-') {
                 Some(("update", key)) => policy(body, "UpdateConfig", key, value)?,
                 Some(("rollback", key)) => policy(body, "RollbackConfig", key, value)?,
-                _ => {
-                    let known = SERVICE_OPTIONS.join(", ");
-                    return Err(format!(
-                        "there is no setting `{name}`; there are image, env-add, health-cmd, {known}"
-                    ));
-                }
+                _ => return Err(unknown(name)),
             },
         }
         Ok(())
@@ -181,9 +179,14 @@ fn policy(body: &mut ServiceBody, block: &str, key: &str, value: &str) -> Result
             ("MaxFailureRatio", json!(ratio.ok_or("write a share from 0 to 1, such as 0.25")?))
         }
         key => {
+            let which = if block == "UpdateConfig" { "update" } else { "rollback" };
+            let name = format!("{which}-{key}");
+            if let Some(near) = nearest(&name, POLICY_OPTIONS) {
+                return Err(format!("there is no setting `{name}`; did you mean `{near}`?"));
+            }
             return Err(format!(
-                "there is no `{key}`; there are parallelism, delay, monitor, order, \
-                 failure-action and max-failure-ratio"
+                "there is no setting `{name}`; there are parallelism, delay, monitor, order, \
+                 failure-action and max-failure-ratio after `{which}-`"
             ));
         }
     };
@@ -195,28 +198,41 @@ fn policy(body: &mut ServiceBody, block: &str, key: &str, value: &str) -> Result
     Ok(())
 }
 
-/// Mounts a config or secret that exists: `NAME` or `source=NAME,target=PATH`. Its id is found when the
+/// Mounts a config or secret that exists: `NAME` or `source=NAME,target=PATH,uid=,gid=,mode=`. Its id is found when the
 /// service is updated.
 fn add_file(body: &mut ServiceBody, kind: ContentKind, value: &str) -> Result<(), String> {
-    let (mut source, mut target) = (None, None);
+    let (mut source, mut file) = (None, Vec::new());
     for part in value.split(',') {
         match part.split_once('=') {
             None if !value.contains(',') => source = Some(part),
             Some(("source" | "src", name)) => source = Some(name),
-            Some(("target", path)) => target = Some(path),
-            _ => return Err("write NAME, or source=NAME,target=PATH".to_owned()),
+            Some(("target" | "dst", path)) if !path.is_empty() => file.push(("Name", json!(path))),
+            Some(("uid", id)) => file.push(("UID", json!(id))),
+            Some(("gid", id)) => file.push(("GID", json!(id))),
+            Some(("mode", mode)) => {
+                let bits = u32::from_str_radix(mode, 8).ok().filter(|bits| *bits <= 0o7777);
+                file.push(("Mode", or_wrong(bits, mode, "a mode, such as 0440")?));
+            }
+            _ => {
+                return Err(
+                    "write NAME, or source=NAME,target=PATH with uid=, gid= and mode= if wanted"
+                        .to_owned(),
+                );
+            }
         }
     }
     let name = source.filter(|name| !name.is_empty()).ok_or("name it: source=NAME")?;
     body.add_content(kind, "", name);
-    if let Some(target) = target {
+    if !file.is_empty() {
         let list = match kind {
             ContentKind::Config => "Configs",
             ContentKind::Secret => "Secrets",
         };
         let list = body.object_at(&CONTAINER).get_mut(list).and_then(Value::as_array_mut);
         if let Some(last) = list.and_then(|list| list.last_mut()) {
-            last["File"]["Name"] = json!(target);
+            for (key, value) in file {
+                last["File"][key] = value;
+            }
         }
     }
     Ok(())
@@ -244,33 +260,46 @@ fn word(text: &str, words: &[&str]) -> Result<Value, String> {
     Err(format!("`{text}` is none of {}", words.join(", ")))
 }
 
+/// A value, or what it should be.
+fn or_wrong<T: Into<Value>>(value: Option<T>, text: &str, wanted: &str) -> Result<Value, String> {
+    value.map(Into::into).ok_or_else(|| format!("`{text}` is not {wanted}"))
+}
+
 fn whole(text: &str) -> Result<Value, String> {
-    text.parse::<u64>().map(|number| json!(number)).map_err(|_| "write a whole number".to_owned())
+    or_wrong(text.parse::<u64>().ok(), text, "a whole number")
 }
 
 fn flag(text: &str) -> Result<Value, String> {
-    text.parse::<bool>().map(|flag| json!(flag)).map_err(|_| "write true or false".to_owned())
+    or_wrong(text.parse::<bool>().ok(), text, "true or false")
 }
 
 fn time(text: &str) -> Result<Value, String> {
     let nanos = parse_duration(text).filter(|nanos| *nanos >= 0);
-    nanos.map(|nanos| json!(nanos)).ok_or_else(|| "write a length of time, such as 10s".to_owned())
+    or_wrong(nanos, text, "a length of time, such as 10s")
+}
+
+/// The engine takes no health check whose times are shorter, except 0, which means its default.
+const SHORTEST_CHECK: i64 = 1_000_000;
+
+fn check_time(text: &str) -> Result<Value, String> {
+    let long_enough = |nanos: &i64| *nanos == 0 || *nanos >= SHORTEST_CHECK;
+    let nanos = parse_duration(text).filter(long_enough);
+    or_wrong(nanos, text, "a length of time from 1ms, such as 10s")
 }
 
 fn cpus(text: &str) -> Result<Value, String> {
     let nanos = nano_cpus(text).ok().filter(|nanos| *nanos >= 0);
-    nanos
-        .map(|nanos| json!(nanos))
-        .ok_or_else(|| "write a number of processors, such as 0.5".to_owned())
+    or_wrong(nanos, text, "a number of processors, such as 0.5")
 }
 
 fn memory(text: &str) -> Result<Value, String> {
     let bytes = ram_in_bytes(text).ok().filter(|bytes| *bytes >= 0);
-    bytes.map(|bytes| json!(bytes)).ok_or_else(|| "write a size in memory, such as 64M".to_owned())
+    or_wrong(bytes, text, "a size in memory, such as 64M")
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::service_option_names::SERVICE_OPTIONS;
     use super::*;
 
     fn changed(name: &str, value: &str, body: &Value) -> Value {
@@ -300,6 +329,8 @@ mod tests {
         assert_eq!(at("config-rm", "old", &format!("{container}/Configs")), json!([]));
         let added = at("config-add", "source=new,target=/n", &format!("{container}/Configs/1"));
         assert_eq!((&added["ConfigName"], &added["File"]["Name"]), (&json!("new"), &json!("/n")));
+        let added = at("secret-add", "src=s,uid=7,mode=0440", &format!("{container}/Secrets/0"));
+        assert_eq!(added["File"], json!({"Name": "s", "UID": "7", "GID": "0", "Mode": 0o440}));
         let placed = "/TaskTemplate/Placement/Constraints";
         assert_eq!(at("constraint-rm", "node.role==manager", placed), json!([]));
         let limits = "/TaskTemplate/Resources/Limits";
@@ -317,20 +348,33 @@ mod tests {
     #[test]
     fn what_docker_would_refuse_is_refused() {
         for (name, value, why) in [
-            ("replica", "8", "no setting `replica`"),
-            ("replicas", "many", "whole number"),
+            ("replica", "8", "did you mean `replicas`?"),
+            ("--replicas", "8", "did you mean `replicas`?"),
+            ("update-ordr", "start-first", "did you mean `update-order`?"),
+            ("mount-add", "type=bind", "with --to"),
+            ("colour", "red", "there are image, env-add"),
+            ("no-healthcheck", "false", "no-healthcheck=true"),
+            ("no-healthcheck", "yes", "no-healthcheck=true"),
+            ("replicas", "many", "`many` is not a whole number"),
+            ("health-interval", "1us", "from 1ms"),
             ("update-order", "first", "none of start-first, stop-first"),
-            ("update-speed", "9", "no `speed`"),
+            ("update-speed", "9", "no setting `update-speed`; there are parallelism"),
             ("rollback-failure-action", "rollback", "none of pause, continue"),
             ("update-max-failure-ratio", "2", "from 0 to 1"),
             ("limit-memory", "much", "64M"),
             ("stop-grace-period", "10", "10s"),
             ("config-add", "target=/x", "source=NAME"),
             ("label-add", "=x", "KEY=VALUE"),
+            ("config-add", "source=a,mode=rw", "such as 0440"),
+            ("secret-add", "source=a,taget=b", "target=PATH"),
             ("read-only", "yes", "true or false"),
         ] {
             let error = ServiceOption::parse(name, value).unwrap_err();
             assert!(error.contains(why), "{name}={value}: {error}");
+        }
+        for name in POLICY_OPTIONS {
+            let error = ServiceOption::parse(name, "\"").unwrap_err();
+            assert!(!error.contains("no setting"), "{name} is listed and unknown");
         }
         for name in SERVICE_OPTIONS.iter().filter(|name| !name.ends_with('*')) {
             let error = ServiceOption::parse(name, "\"").err().unwrap_or_default();

@@ -98,7 +98,10 @@ impl FromStr for Address {
         };
         let address = Self { name, place };
         let plan = StreamPlan::new("url", &address.url("127.0.0.1"), 1.0);
-        plan.map(|_| address).map_err(|error| error.with_cause())
+        plan.map(|_| address).map_err(|error| match error.hints() {
+            [hint, ..] => format!("{}; {hint}", error.with_cause()),
+            [] => error.with_cause(),
+        })
     }
 }
 

@@ -48,7 +48,7 @@ fn a_resolved_host_that_nobody_asks_is_a_mistake() {
         ("https://shop.example.org/", "shop.example.org:80"),
         (":8080", "shop.example.org"),
     ] {
-        refused(&run(url, resolve), 2, &["no --url asks that", resolve, "hint"]);
+        refused(&run(url, resolve), 2, &["no URL asks that", resolve, "hint"]);
     }
     for resolve in ["shop.example.org", "SHOP.example.org:443", "shop.example.org:127.0.0.1"] {
         run("https://shop.example.org/", resolve).expect(0);
@@ -126,4 +126,144 @@ fn an_engine_that_is_no_manager_is_left_alone() {
     refused(&ended, 4, &["is not part of a swarm", "--init-swarm"]);
     let swarm = docker(&host, &["info", "--format", "{{.Swarm.LocalNodeState}}"]).expect(0);
     assert_eq!(swarm.out.trim(), "inactive");
+}
+
+/// A stack with a service that publishes a port, a global one and a secret from outside.
+const SHOP: &str = "\
+services:
+  app:
+    image: rollproof/app:v1
+    environment: {LEVEL: info}
+    secrets: [token]
+    ports: [{target: 8000, published: 8080, mode: host}]
+    deploy: {replicas: 2, endpoint_mode: dnsrr}
+  agent:
+    image: rollproof/app:v1
+    deploy: {mode: global, endpoint_mode: dnsrr}
+secrets:
+  token: {external: true}
+";
+
+#[test]
+fn options_that_do_not_fit_the_stack_are_refused_before_anything_starts() {
+    let place = Workplace::without_engine();
+    let file = place.file("shop.yml", SHOP);
+    let word = place.file("word.txt", "hunter2\n");
+    let (unknown, known) = (format!("tokn={word}"), format!("token={word}"));
+    let folder = format!("token={}", place.path().display());
+    for (words, parts) in [
+        (
+            &["--service", "app", "--service", "agnt"][..],
+            &["no service `agnt`", "did you mean `agent`"][..],
+        ),
+        (&["--service", "app", "--service", "app"], &["s_app is named twice"]),
+        (&["--all", "--service", "app", "--service", "agent"], &["--all and several services"]),
+        (&["--set", "replicas=3", "--service", "agent"], &["s_agent runs one task on each node"]),
+        (&["--set", "replica=3"], &["did you mean `replicas`?"]),
+        (&["--set", "update-ordr=start-first"], &["did you mean `update-order`?"]),
+        (&["--set", "mount-add=x"], &["`mount-add` cannot be set", "--to"]),
+        (&["--set", "replicas=two"], &["replicas: `two` is not a whole number"]),
+        (&["--set", "replicas=2"], &["--replicas 2 changes nothing in s_app", "--force"]),
+        (&["--set", "env-rm=NONE"], &["--env-rm NONE changes nothing"]),
+        (&["--env", "LEVEL=info"], &["--env LEVEL=… changes nothing"]),
+        (&["--set", "no-healthcheck=false"], &["only no-healthcheck=true"]),
+        (&["--set", "no-healthcheck=true", "--set", "health-retries=3"], &["exclude each other"]),
+        (&["--image", "a:1", "--set", "image=a:2"], &["`image` is set twice"]),
+        (&["--image", "Shop/API"], &["must be lowercase"]),
+        (&["--set", "limit-memory=1M"], &["less than 4 MiB"]),
+        (&["--set", "constraint-add=node.role"], &["KEY==VALUE"]),
+        (&["--stand-ins", "--secret", &unknown], &["external secret", "did you mean `token`?"]),
+        (&["--stand-ins", "--secret", &known, "--secret", &known], &["two values"]),
+        (&["--stand-ins", "--secret", "token=/dev/zero"], &["/dev/zero", "larger than"]),
+        (&["--stand-ins", "--secret", "token=/dev/null"], &["less than 500 KiB"]),
+        (&["--stand-ins", "--secret", &folder], &["Is a directory"]),
+        (&["--insecure"], &["--insecure needs an https:// URL", "http://localhost:8080/"]),
+        (&["--event-every", "3s"], &["--sse-path"]),
+        (&["--cookies", "--streams", "proxy-fresh"], &["--cookies needs a stream"]),
+        (&["--url", "tcp://127.0.0.1:1", "-H", "X: y"], &["--header has no effect on a tcp://"]),
+    ] {
+        let args = [&["verify", "--engine", "lab", "-c", &file, "s"][..], words].concat();
+        refused(&place.run(&args), 2, parts);
+    }
+    assert!(!place.state().join("lab").exists(), "an engine was started");
+}
+
+#[test]
+fn the_next_version_is_one_that_swarm_can_deploy() {
+    let place = Workplace::without_engine();
+    let file = place.file("shop.yml", SHOP);
+    let verify = |text: &str, words: &[&str]| {
+        let next = place.file("next.yml", text);
+        place
+            .run(&[&["verify", "--engine", "lab", "-c", &file, "--to", &next, "s"], words].concat())
+    };
+    let replaced = |old: &str, new: &str| SHOP.replace(old, new);
+    let at = |key: &str| SHOP.find(key).unwrap();
+    let without_app = [&SHOP[..at("  app:")], &SHOP[at("  agent:")..]].concat();
+    for (text, words, parts) in [
+        (
+            replaced("replicas: 2", "mode: global"),
+            &[][..],
+            &["s_app is replicated, and global", "next.yml:2"][..],
+        ),
+        (replaced("published: 8080", "published: 99999"), &[], &["port 99999", "next.yml:2"]),
+        (
+            replaced("replicas: 2", "replicas: 2, placement: {constraints: [node.role]}"),
+            &[],
+            &["KEY==VALUE"],
+        ),
+        (
+            replaced("replicas: 2", "replicas: 2, resources: {limits: {memory: 1M}}"),
+            &[],
+            &["4 MiB"],
+        ),
+        (without_app.clone(), &[], &["changes nothing", "it lacks s_app, which --prune removes"]),
+        (without_app, &["--prune", "--service", "app"], &["removes s_app, the service under test"]),
+        ("version: \"3.8\"\n".to_owned(), &[], &["has no services"]),
+    ] {
+        refused(&verify(&text, words), 2, parts);
+    }
+    let both = place.run(&["verify", "-c", "-", "--to", "-", "s"]);
+    refused(&both, 2, &["one standard input"]);
+    refused(
+        &place.run(&["update", "--stand-ins", "s"]),
+        2,
+        &["--stand-ins needs the next version"],
+    );
+}
+
+#[test]
+fn what_may_be_a_secret_is_not_repeated() {
+    let place = Workplace::without_engine();
+    let file = place.file("shop.yml", SHOP);
+    for words in [
+        ["--url", "http://me:hunter2@shop.example/"],
+        ["--url", "site=http://me:hunter2@a b/"],
+        ["--user", "hunter2"],
+        ["--env", "hunter2"],
+        ["-H", "Authorization hunter2: x"],
+        ["--set", "env-add=hunter2"],
+        ["--set", "args=\"hunter2"],
+        ["--set", "label-add==hunter2"],
+    ] {
+        let args = [&["verify", "--engine", "lab", "-c", &file, "s"][..], &words].concat();
+        let ended = place.run(&args);
+        refused(&ended, 2, &["error: "]);
+        assert!(!ended.err.contains("hunter2"), "{words:?}: {}", ended.err);
+    }
+}
+
+#[test]
+fn an_escape_sequence_that_was_typed_is_not_printed() {
+    let place = Workplace::without_engine();
+    for words in [
+        &["verify", "--streams", "\u{1b}[31mred"][..],
+        &["update", "--set", "\u{1b}[31mred=1"],
+        &["watch", "\u{7}app", "--nope\u{1b}[2J"],
+        &["probe", "http://127.0.0.1/\u{1b}[31m"],
+    ] {
+        let ended = place.run(words);
+        refused(&ended, 2, &["error: "]);
+        assert!(!ended.err.contains(['\u{1b}', '\u{7}']), "{:?}", ended.err);
+    }
 }

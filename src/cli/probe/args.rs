@@ -119,10 +119,15 @@ impl ProbeArgs {
         }
         let plans = self.urls.iter().map(|url| self.plan(url, &asked));
         let plans = plans.collect::<Result<Vec<StreamPlan>>>()?;
-        if let Some(option) = self.request.needs_tls()
-            && plans.iter().all(|plan| plan.scheme() == "http")
-        {
-            return Err(Error::usage(format!("{option} needs an https:// URL")));
+        self.request.check_for(&plans)?;
+        self.good_response.check_for(&plans)?;
+        if !self.expect_version.is_empty() && plans.iter().all(|plan| plan.scheme() == "tcp") {
+            return Err(Error::usage("--expect-version has no effect on a tcp:// URL"));
+        }
+        let fresh = |plan: &StreamPlan| plan.connection == Connection::Fresh;
+        if self.request.wants_cookies() && plans.iter().all(fresh) {
+            return Err(Error::usage("--cookies needs connections that are kept")
+                .hint("--keepalive keeps them; a new connection is a new user, without cookies"));
         }
         if self.needs_connections(&plans) {
             return Err(Error::usage("--connections needs connections that are kept or held")
@@ -138,6 +143,11 @@ impl ProbeArgs {
             plan = plan.with_path(&first.path)?;
         }
         plan.ask(asked)?;
+        if plan.is_websocket() && (self.sse || self.fresh) {
+            let option = if self.sse { "--sse" } else { "--fresh" };
+            return Err(Error::usage(format!("{option} and {url} exclude each other"))
+                .hint("a ws:// URL holds WebSockets open; http:// is asked in other ways"));
+        }
         plan.kept = self.connections.map_or(plan.kept, usize::from);
         match (self.keepalive, self.sse) {
             (true, _) => plan.connection = Connection::KeepAlive,
@@ -150,6 +160,13 @@ impl ProbeArgs {
             (None, Some(timeout)) => plan.deadline.min(timeout / 2),
             (None, None) => plan.deadline,
         };
+        if let (Some(connect), Some(timeout)) = (self.connect_timeout, self.timeout)
+            && connect > timeout
+        {
+            return Err(Error::usage(
+                "--connect-timeout is longer than --timeout: it has no effect",
+            ));
+        }
         plan.timeout = self.timeout.unwrap_or_else(|| plan.timeout.max(plan.deadline * 2));
         plan.connect_timeout =
             self.connect_timeout.unwrap_or_else(|| plan.connect_timeout.min(plan.timeout));
@@ -207,6 +224,9 @@ mod tests {
             (&["--sse", "-X", "POST"], "opened with GET"),
             (&["--sse", "--expect-body", "x"], "no body to compare"),
             (&["--sse", "--cookies"], "cookies"),
+            (&["--cookies"], "--cookies needs connections that are kept"),
+            (&["--resolve", "a:127.0.0.2"], "no URL asks that"),
+            (&["--insecure"], "https://"),
         ] {
             let error = plan(words).unwrap_err();
             assert!(error.message().contains(part), "{}", error.message());
@@ -249,7 +269,7 @@ mod tests {
             ("--deadline", &["0ms", "500us"], "at least 1 ms"),
             ("--max-lag", &["-1s", "soon"], "500ms"),
             ("--method", &["TRACE", ""], "use one of GET, HEAD, POST"),
-            ("--expect-status", &["100", "-1", "700"], "200..=599"),
+            ("--expect-status", &["100", "-1", "700", "2xx", "", "200,,301"], "from 200 to 599"),
             ("--connections", &["0", "-1"], "1.."),
             ("--source", &["here"], "invalid IP address"),
         ] {

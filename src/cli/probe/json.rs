@@ -33,6 +33,7 @@ struct JsonStream<'a> {
     failed: u64,
     failed_by_class: BTreeMap<Outcome, u64>,
     failed_times: BTreeMap<Outcome, FirstLast>,
+    failed_statuses: BTreeMap<Outcome, BTreeMap<u16, u64>>,
     unsent: u64,
     longest_gap_s: Offset,
     total_bad_s: Offset,
@@ -84,6 +85,12 @@ impl Summary {
                     .failures()
                     .iter()
                     .map(|(class, f)| (*class, FirstLast { first: f.first, last: f.last }))
+                    .collect(),
+                failed_statuses: tally
+                    .failures()
+                    .iter()
+                    .filter(|(_, f)| !f.statuses.is_empty())
+                    .map(|(class, f)| (*class, f.statuses.clone()))
                     .collect(),
                 unsent: tally.unsent(),
                 longest_gap_s: gaps.longest(),

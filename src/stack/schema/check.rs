@@ -13,6 +13,7 @@ use crate::stack::golang;
 use crate::stack::node::{Entry, Mapping, Node, Value};
 use crate::stack::short_forms;
 use crate::stack::warning::Warnings;
+use crate::wording::nearest;
 
 /// Checks a whole file against the rules of a version. What is at `broken` is known to be wrong.
 pub(crate) fn check(
@@ -94,7 +95,7 @@ impl<'a> Check<'a, '_> {
             Rule::Word(words) => match &node.value {
                 Value::Text(text) if words.contains(&&**text) => {}
                 Value::Text(text) | Value::Time(text) => {
-                    let near = hint::nearest(text, words.iter().copied());
+                    let near = nearest(text, words.iter().copied());
                     let hint = near.map(|word| format!("did you mean `{word}`?"));
                     let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
                     let message = format!("must be one of the following: {}", words.join(", "));
@@ -211,7 +212,7 @@ impl<'a> Check<'a, '_> {
             return;
         }
         let message = format!("{}.{key} is not known, and docker ignores it", self.path());
-        match hint::nearest(key, read) {
+        match nearest(key, read) {
             Some(near) => {
                 self.warnings.push_with(entry.mark, message, format!("did you mean `{near}`?"));
             }

@@ -3,6 +3,7 @@
 use super::rule::{Rule, Shape};
 use super::service::DEPLOY;
 use crate::stack::node::{Mapping, Value};
+use crate::wording::nearest;
 
 /// Keys of a service that docker compose reads and stack files do not have.
 const COMPOSE_ONLY: &[&str] = &[
@@ -65,20 +66,6 @@ pub(super) fn unknown_key(key: &str, since: Option<u8>, map: &Mapping, shape: &S
     }
     let absent = shape.keys.iter().map(|(_, name, _)| *name).filter(|name| map.get(name).is_none());
     nearest(key, absent).map_or_else(String::new, |name| format!("did you mean `{name}`?"))
-}
-
-/// The name that a key was probably meant to be.
-pub(super) fn nearest(
-    key: &str,
-    names: impl Iterator<Item = &'static str>,
-) -> Option<&'static str> {
-    let plain = |text: &str| text.to_ascii_lowercase().replace(['_', '-'], "");
-    let key = plain(key);
-    names
-        .map(|name| (strsim::normalized_damerau_levenshtein(&plain(name), &key), name))
-        .filter(|(likeness, _)| *likeness >= 0.75)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, name)| name)
 }
 
 fn in_deploy(key: &str) -> bool {

@@ -234,7 +234,20 @@ async fn wrong_usage_says_what_to_do() {
         (&[http, "--body", "@/nonexistent"], "/nonexistent"),
         (&[http, "--content-type", "a/b"], "--body"),
         (&[http, "--expect-body-regex", "("], "not a regular expression"),
-        (&[http, "--expect-status", "200,999"], "200..=599"),
+        (&[http, "--expect-status", "200,999"], "from 200 to 599"),
+        (&[http, "--body", "@/dev/zero"], "larger than 16 MiB"),
+        (&[http, "--resolve", "shop.example:127.0.0.1"], "no URL asks that"),
+        (&[http, "--cookies"], "connections that are kept"),
+        (&[http, "-H", "Host: a", "-H", "Host: b"], "contradict each other"),
+        (&[http, "-H", "Host: a b"], "is not a host"),
+        (&[http, "--connect-timeout", "9s", "--timeout", "3s"], "it has no effect"),
+        (&["htp://127.0.0.1/"], "did you mean `http`?"),
+        (&["tcp://127.0.0.1:1", "--insecure"], "https://"),
+        (&["tcp://127.0.0.1:1", "--user", "a:b"], "--user has no effect on a tcp:// URL"),
+        (&["tcp://127.0.0.1:1", "--expect-status", "301"], "has no effect on a tcp:// URL"),
+        (&["tcp://127.0.0.1:1?x"], "TCP does not know"),
+        (&["ws://127.0.0.1/", "--expect-status", "301"], "no effect on a WebSocket"),
+        (&["ws://127.0.0.1/", "--sse"], "exclude each other"),
     ] {
         let (code, _, err) = run_probe(words).await;
         assert!(code == 2 && err.contains(part), "{words:?} {code} {err}");
