@@ -53,7 +53,7 @@ pub(super) struct AddressArgs {
     #[arg(long = "path", value_name = "[WEIGHT:]PATH", value_parser = weighted_path)]
     pub(super) paths: Vec<WeightedPath>,
 
-    /// How the port that the stack publishes is asked [default: https for 443 and 8443]
+    /// What the port that the stack publishes is asked in [default: https for 443 and 8443]
     #[arg(long, value_enum, conflicts_with = "url", hide_short_help = true)]
     scheme: Option<Scheme>,
 }
@@ -63,8 +63,9 @@ impl AddressArgs {
     /// deployed.
     pub(super) fn example(&self) -> String {
         let path = self.paths.first().map_or("/", |first| first.path.as_str());
-        let scheme = self.scheme.unwrap_or(Scheme::Http).as_str();
-        let found = || format!("{scheme}://127.0.0.1{path}");
+        let scheme = self.scheme.unwrap_or(Scheme::Http);
+        let port = if scheme == Scheme::Tcp { ":1" } else { "" };
+        let found = || format!("{}://127.0.0.1{port}{path}", scheme.as_str());
         self.url.first().map_or_else(found, |first| first.url("127.0.0.1"))
     }
 
@@ -78,19 +79,16 @@ impl AddressArgs {
         };
         match self.url.first().map(|first| &first.place) {
             None => wish,
-            // Only http and https are usual at a port that the stack publishes.
-            Some(Place::Port { scheme, port, path })
-                if scheme.as_ref().is_none_or(|scheme| scheme.starts_with("http")) =>
-            {
-                let scheme = scheme.as_deref().map(|scheme| match scheme {
-                    "https" => Scheme::Https,
-                    _ => Scheme::Http,
-                });
-                TargetWish { port: Some(*port), path: Some(path.clone()), scheme, ..wish }
+            Some(Place::Port { scheme, port, path }) => {
+                let known = |text: &String| {
+                    Scheme::ALL.into_iter().find(|of| of.as_str().eq_ignore_ascii_case(text))
+                };
+                let scheme = scheme.as_ref().and_then(known);
+                // A port alone says nothing of the path.
+                let path = Some(path.clone()).filter(|path| path != "/");
+                TargetWish { port: Some(*port), path, scheme, ..wish }
             }
-            Some(Place::Port { .. } | Place::Url(_)) => {
-                TargetWish { url: Some(self.example()), ..wish }
-            }
+            Some(Place::Url(_)) => TargetWish { url: Some(self.example()), ..wish },
         }
     }
 }

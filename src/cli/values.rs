@@ -200,7 +200,7 @@ impl ValueEnum for EngineChoice {
 
 impl ValueEnum for Scheme {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Http, Self::Https]
+        &[Self::Http, Self::Https, Self::Tcp]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {

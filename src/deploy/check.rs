@@ -13,6 +13,10 @@ use crate::stack::{PublishedPort, Requests, ServiceBody};
 use crate::swarm::PublishMode;
 use crate::wording::list;
 
+/// Where a node of a private engine has files of its own: a `/run` with the engine's socket, and the
+/// engine's data.
+const OF_NODE: [&str; 3] = ["/run", "/var/run", "/var/lib/docker"];
+
 /// The requests that deploy a stack, and how they are sent.
 pub type Part<'a> = (&'a Requests, &'a ApplyOptions);
 
@@ -128,8 +132,7 @@ async fn missing_mounts(
     let shares = services().flat_map(ServiceBody::network_shares);
     missing
         .extend(shares.map(|share| format!("share `{share}` (a private engine has no way out)")));
-    // A node has a `/run` of its own, of which only the engine's socket is known.
-    let own = |path: &&str| ["/run/", "/var/run/"].iter().any(|own| path.starts_with(own));
+    let own = |path: &&str| OF_NODE.iter().any(|own| Path::new(path).starts_with(own));
     let paths = services().flat_map(ServiceBody::node_paths).filter(|path| !own(path));
     let lacking = paths.filter(|path| !nodes_have(root, Path::new(path)));
     missing.extend(lacking.map(|path| format!("path {path}")));

@@ -1,8 +1,11 @@
 //! Whether a stack can run on a kernel without IPVS, and how to adapt it if not.
 
+use std::collections::BTreeSet;
+
 use crate::error::{Error, Result};
 use crate::stack::{Requests, ServiceBody};
 use crate::swarm::{PublishMode, ResolutionMode};
+use crate::wording::list;
 
 /// What the engine's kernel supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +21,17 @@ pub enum EndpointMode {
     Dnsrr,
 }
 
+/// What was changed in a stack.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fitted {
+    /// Each change, as a sentence for the user and the report.
+    pub changes: Vec<String>,
+    /// The services whose ports are opened on their tasks' nodes instead of in the mesh.
+    pub moved_ports: BTreeSet<String>,
+}
+
 /// Adapts a stack to the kernel, or explains why it cannot run there. A stack is never changed
-/// silently: each change is returned as a sentence for the user and the report.
+/// silently: each change is returned.
 ///
 /// # Errors
 /// A service needs its virtual IP or the ingress mesh, the kernel supports neither, and `mode`
@@ -28,10 +40,10 @@ pub fn fit_to_kernel(
     requests: &mut Requests,
     kernel: Kernel,
     mode: Option<EndpointMode>,
-) -> Result<Vec<String>> {
+) -> Result<Fitted> {
     match mode {
-        Some(EndpointMode::Dnsrr) => Ok(requests.services.iter_mut().filter_map(change).collect()),
-        None if kernel.ipvs => Ok(Vec::new()),
+        Some(EndpointMode::Dnsrr) => Ok(change(&mut requests.services)),
+        None if kernel.ipvs => Ok(Fitted::default()),
         None => {
             let alone = requests.services.len() == 1;
             for service in &requests.services {
@@ -39,7 +51,7 @@ pub fn fit_to_kernel(
                     return Err(refusal(requests, service, reason));
                 }
             }
-            Ok(Vec::new())
+            Ok(Fitted::default())
         }
     }
 }
@@ -56,18 +68,35 @@ fn needs_ipvs(service: &ServiceBody, alone: bool) -> Option<&'static str> {
         .then_some("is reached by other services through its virtual IP")
 }
 
-fn change(service: &mut ServiceBody) -> Option<String> {
-    let ingress = service.published_ports().iter().any(|port| port.mode == PublishMode::Ingress);
-    if service.endpoint_mode() == ResolutionMode::Dnsrr && !ingress {
-        return None;
+/// Reaches services by their tasks' addresses: a sentence for those whose ports are opened elsewhere, and
+/// one for the others.
+fn change(services: &mut [ServiceBody]) -> Fitted {
+    let (mut plain, mut ports) = (Vec::new(), Vec::new());
+    for service in services {
+        let ingress =
+            service.published_ports().iter().any(|port| port.mode == PublishMode::Ingress);
+        if service.endpoint_mode() == ResolutionMode::Dnsrr && !ingress {
+            continue;
+        }
+        service.publish_in_host_mode();
+        service.set_endpoint_mode(ResolutionMode::Dnsrr);
+        let changed = if ingress { &mut ports } else { &mut plain };
+        changed.push(service.name().to_owned());
     }
-    service.publish_in_host_mode();
-    service.set_endpoint_mode(ResolutionMode::Dnsrr);
-    let ports = if ingress { " and host-mode ports" } else { "" };
-    Some(format!(
-        "service {} runs with endpoint_mode dnsrr{ports}, which differs from the stack file (--endpoint-mode dnsrr)",
-        service.name()
-    ))
+    let sentence = |(names, ports): (Vec<String>, &str)| {
+        let who = match &names[..] {
+            [] => return None,
+            [name] => format!("service {name} runs"),
+            _ => format!("services {} run", list(&names)),
+        };
+        Some(format!(
+            "{who} with endpoint_mode dnsrr{ports}, which differs from the stack file \
+             (--endpoint-mode dnsrr)"
+        ))
+    };
+    let moved_ports = ports.iter().cloned().collect();
+    let both = [(plain, ""), (ports, " and host-mode ports")];
+    Fitted { changes: both.into_iter().filter_map(sentence).collect(), moved_ports }
 }
 
 fn refusal(requests: &Requests, service: &ServiceBody, reason: &str) -> Error {
@@ -108,18 +137,27 @@ mod tests {
         let mut stack = requests();
         let error = fit_to_kernel(&mut stack, NO_IPVS, None).unwrap_err();
         assert!(error.message().contains("s_proxy"), "{error}");
-        assert!(fit_to_kernel(&mut stack, Kernel { ipvs: true }, None).unwrap().is_empty());
+        assert!(fit_to_kernel(&mut stack, Kernel { ipvs: true }, None).unwrap().changes.is_empty());
         assert_eq!(stack, requests());
     }
 
     #[test]
     fn every_change_is_reported() {
         let mut stack = requests();
-        let changes = fit_to_kernel(&mut stack, NO_IPVS, Some(EndpointMode::Dnsrr)).unwrap();
+        let changes =
+            fit_to_kernel(&mut stack, NO_IPVS, Some(EndpointMode::Dnsrr)).unwrap().changes;
         assert_eq!(changes.len(), 1, "{changes:?}");
         assert_eq!(stack.services[0].published_ports()[0].mode, PublishMode::Host);
         assert_eq!(stack.services[0].endpoint_mode(), ResolutionMode::Dnsrr);
         assert_eq!(stack.services[1], requests().services[1]);
+        let plain = |name: &str| ServiceBody::new(json!({"Name": name}));
+        stack.services = vec![plain("s_a"), requests().services.remove(0), plain("s_b")];
+        let Fitted { changes, moved_ports } =
+            fit_to_kernel(&mut stack, NO_IPVS, Some(EndpointMode::Dnsrr)).unwrap();
+        assert_eq!(Vec::from_iter(moved_ports), ["s_proxy"]);
+        assert!(changes[0].starts_with("services s_a and s_b run with"), "{changes:?}");
+        assert!(changes[1].starts_with("service s_proxy runs with"), "{changes:?}");
+        assert_eq!(changes.len(), 2);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub use change::Change;
 pub use check::{NodeFiles, check};
 pub use converge::{ConvergeOptions, converge};
 pub use example::{EXAMPLE_REPLICAS, scenario_stack};
-pub use fit::{EndpointMode, Kernel, fit_to_kernel};
+pub use fit::{EndpointMode, Fitted, Kernel, fit_to_kernel};
 pub use owner::{COMPANION_MARK, OwnerMark, Whose, is_companion, refuse_unless_ours};
 pub use placement::labels_for;
 pub use prepare::{Prepared, StackFiles, places_in, read_or_example, read_stack, sources};

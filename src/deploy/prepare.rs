@@ -1,6 +1,6 @@
 //! From stack files to the requests that deploy them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::Path;
 
@@ -53,6 +53,8 @@ pub struct Prepared {
     pub requests: Requests,
     /// What the reader of the verdict needs to know.
     pub caveats: Vec<String>,
+    /// The services whose ports this run opens on their tasks' nodes instead of in the mesh.
+    pub moved_ports: BTreeSet<String>,
     /// The stack as read from the files.
     source: Stack,
 }
@@ -87,13 +89,14 @@ impl Prepared {
             tell(&warning.to_string());
         }
         let mut requests = stack.requests(name)?;
-        let changes = fit_to_kernel(&mut requests, kernel, mode)?;
+        let fitted = fit_to_kernel(&mut requests, kernel, mode)?;
         refuse_impossible(&requests, true)?;
-        for change in changes {
+        for change in fitted.changes {
             tell(&change);
             caveats.push(change);
         }
-        Ok(Self { files: choice.files, requests, caveats, source: stack })
+        let moved_ports = fitted.moved_ports;
+        Ok(Self { files: choice.files, requests, caveats, moved_ports, source: stack })
     }
 
     /// Where the files set each setting of a service, given by its name with the stack's prefix.

@@ -306,6 +306,10 @@ impl<'a> Attribution<'a> {
         if let Some(mute) = mute {
             return (Cause::NewTaskNotReady, Some(*mute));
         }
+        // One that asks Swarm now and then holds an address until it asks again.
+        let polls = self.stack.polling.as_ref().filter(|_| proxied);
+        let polls = polls.map(|found| Offset::from_secs_f64(found.every_s) + FIND);
+        let held = polls.map_or(REACH, |polls| polls.max(REACH));
         // A task that is gone refuses nothing: its address does not answer at all.
         let refused = shot.outcome == Outcome::Refused && !proxied;
         let here = |life: &TaskLife| !refused || life.ended.is_none_or(|end| end >= from - SLACK);
@@ -315,7 +319,7 @@ impl<'a> Attribution<'a> {
             // The latest step of its leaving that had been made by then.
             let steps = [Some(since), life.signalled, life.ended];
             let step = steps.into_iter().flatten().filter(|step| *step <= from + SLACK).max()?;
-            (from <= step + REACH).then_some(step)
+            (from <= step + held).then_some(step)
         });
         let arrived = self.latest(from, |life| {
             let running = life.running?;

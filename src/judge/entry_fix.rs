@@ -3,7 +3,7 @@
 use super::other_services::OtherService;
 use crate::Offset;
 use crate::record::StackFacts;
-use crate::remedy::keep_port_open;
+use crate::remedy::{PORT_OF_THE_RUN, keep_port_open};
 use crate::swarm::Order;
 
 /// What to change where the service that publishes the port was not there.
@@ -34,6 +34,7 @@ pub(super) fn entry_fix(
         Some(entry) if !entry.host_port => {
             format!("give {name} a `healthcheck` and more than one replica")
         }
+        Some(entry) if entry.moved => PORT_OF_THE_RUN.to_owned(),
         Some(_) => keep_port_open(name, Some(ipvs)),
         None => format!("run more than one replica of {name}, and update them one after the other"),
     }

@@ -93,7 +93,7 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
     }
     let self_test =
         (run.meta.negative_control == NegativeControl::Planned).then(|| SelfTestStory::of(run));
-    let checks: Vec<Check> = self_test.iter().map(SelfTestStory::check).collect();
+    let mut checks: Vec<Check> = self_test.iter().map(SelfTestStory::check).collect();
     // Version 0.1.0 judged by the former number of replicas and said so.
     caveats.retain(|caveat| !caveat.ends_with("it is judged by the former"));
     let mut seen = HashSet::new();
@@ -117,6 +117,12 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
     // A self-test that what ended the run early kept from its end says nothing more.
     let cut_off =
         whole != Verdict::Pass && self_test.as_ref().is_some_and(|story| story.ended_at.is_none());
+    if cut_off && !what_to_do.is_empty() {
+        // What helps against the end is all that there is to do.
+        for check in &mut checks {
+            check.remedy = None;
+        }
+    }
     let broken = checks.iter().filter(|check| check.verdict != Verdict::Pass && !cut_off);
     because.extend(broken.map(|check| format!("{}: {}", check.name, check.because)));
     for scenario in scenarios.iter().filter(|scenario| scenario.verdict != Verdict::Pass) {

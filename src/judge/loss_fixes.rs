@@ -30,12 +30,23 @@ pub(super) fn lost_requests(lost: &Lost, scene: &Scene, stack: &StackFacts) -> O
             Some(longest) => Fix::Set(remedy::longer_grace(longest)),
             None => Fix::text(remedy?).by(rules::GRACE_SHORT),
         },
+        Cause::SentToStoppingTask => match stack.polling.as_ref() {
+            Some(polling) if polling.is_late() && is_behind_proxy(stack) => {
+                Fix::text(polling.remedy()).by(rules::PROXY_POLLS)
+            }
+            _ => Fix::text(remedy?),
+        },
         Cause::WrongAnswer | Cause::NewTaskNotReady if stack.healthcheck.is_none() => {
             healthcheck(stack)
         }
         Cause::WrongAnswer | Cause::NewTaskNotReady => Fix::about("healthcheck", remedy?),
         _ => Fix::text(remedy?),
     })
+}
+
+/// Whether another service publishes the port that users ask.
+fn is_behind_proxy(stack: &StackFacts) -> bool {
+    stack.entry.as_ref().is_some_and(|entry| entry.service != stack.service)
 }
 
 /// No replica was serving; `failing` if tasks of the new version failed.
@@ -47,7 +58,11 @@ fn outage(expects: Expects, stack: &StackFacts, replicas: u64, failing: bool, ip
     }
     if replicas <= 1 && update.order == Order::StopFirst {
         if own_entry.is_some_and(|entry| entry.host_port) {
-            return Fix::text(remedy::keep_port_open(&stack.service, Some(ipvs)));
+            return Fix::text(if stack.ports_moved {
+                remedy::PORT_OF_THE_RUN.to_owned()
+            } else {
+                remedy::keep_port_open(&stack.service, Some(ipvs))
+            });
         }
         if stack.entry.is_none() {
             return Fix::about(
@@ -115,6 +130,7 @@ mod tests {
             service: service.to_owned(),
             replicas: Some(1),
             host_port,
+            moved: false,
             order: Order::StopFirst,
         });
     }

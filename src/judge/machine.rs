@@ -212,6 +212,7 @@ impl MachineFault {
             && !failed
             // The engine says why a task waits: that is no lack of processor time.
             && scene.stuck_task().is_none()
+            && scene.others.iter().all(|other| other.scene.stuck_task().is_none())
             && scene.nodes.is_empty()
             && machine.was_starved(scene.started, scene.ended);
         late.then(|| Self(format!("{} was too busy to finish in time", machine.whose())))

@@ -7,6 +7,9 @@ use super::task_failure::TaskFailure;
 use crate::record::StackFacts;
 use crate::remedy::{self, rules};
 
+/// Swarm's words for a port of a node that another task has.
+const HOST_PORT: &str = "host-mode port";
+
 /// Swarm waits for a task that neither starts nor fails.
 pub(super) fn stuck(scene: &Scene, stack: &StackFacts) -> Fix {
     let waiting = scene
@@ -15,6 +18,11 @@ pub(super) fn stuck(scene: &Scene, stack: &StackFacts) -> Fix {
         .filter(|life| life.running.is_none())
         .find_map(super::tasks::TaskLife::failure);
     match waiting {
+        Some(TaskFailure::NotPlaced { error })
+            if stack.ports_moved && error.contains(HOST_PORT) =>
+        {
+            Fix::text(remedy::PORT_OF_THE_RUN)
+        }
         Some(TaskFailure::NotPlaced { error }) if holds(&error).is_some() => {
             let (update, rollback) = (&stack.update_config, &stack.rollback_config);
             let stop_first = |rule| remedy::stop_first(rule, update, rollback, scene.replicas);
@@ -40,7 +48,7 @@ pub(super) fn stuck(scene: &Scene, stack: &StackFacts) -> Fix {
 /// that.
 fn holds(error: &str) -> Option<&'static str> {
     let words = [
-        ("host-mode port", rules::HOST_PORT_START_FIRST),
+        (HOST_PORT, rules::HOST_PORT_START_FIRST),
         ("max replicas per node", rules::NODE_LIMIT_START_FIRST),
         ("insufficient resources", rules::SPARE_RESOURCES),
     ];
@@ -50,7 +58,7 @@ fn holds(error: &str) -> Option<&'static str> {
 /// What to change for a task that cannot start, from the engine's words.
 pub(super) fn cannot_start(error: &str) -> Fix {
     let says = |words: &[&str]| words.iter().any(|word| error.contains(word));
-    if says(&["host-mode port"]) {
+    if says(&[HOST_PORT]) {
         return Fix::text(
             "free the host port: one node can give it to one task only, so let the service have \
              no more replicas than nodes, or publish the port with `mode: ingress`",

@@ -11,6 +11,32 @@ echo "rollproof-$node" >/proc/sys/kernel/hostname
 # Containers inherit the limit on open files; Docker's own service unit raises it too.
 ulimit -n 1048576 2>/dev/null || ulimit -n "$(ulimit -H -n)"
 
+# Keeps what the node writes to a folder away from the host, with an overlay. What is mounted below the
+# folder, and the engine's data, are as before.
+layer() {
+    [ -d "/$1" ] || return 0
+    below=/run/host/$1.below
+    mkdir -p "/run/host/$1" "/run/host/$1.work" "$below"
+    points=$(sed -n "s,^[^ ]* [^ ]* [^ ]* [^ ]* /$1/\([^ ]*\) .*,\1,p" /proc/self/mountinfo)
+    real=$(readlink -f "$data")
+    mount -n --rbind "/$1" "$below" || return 1
+    if mount -n -t overlay rollproof "/$1" \
+        -o "lowerdir=/$1,upperdir=/run/host/$1,workdir=/run/host/$1.work"; then
+        for point in $points; do
+            # The kernel writes a space as \040.
+            point=$(printf '%b' "$point")
+            mount -n --bind "$below/$point" "/$1/$point" || return 1
+        done
+        case $real in
+            "/$1"/*) mount -n --bind "$below/${real#"/$1/"}" "$real" || return 1 ;;
+        esac
+        umount -n -l "$below"
+    else
+        umount -n -l "$below"
+        return 1
+    fi
+}
+
 if [ -z "$root" ]; then
     # Unmount the node's copies of mounts below the host's /run. They would keep alive what the host
     # unmounts, network namespaces in particular.
@@ -32,16 +58,14 @@ if [ -z "$root" ]; then
     # Where a proxy in a container looks for its engine, with a bind mount of this path.
     ln -s "$runtime/$node.sock" /run/docker.sock
 
-    # The engine writes a key to /etc/docker and containerd creates folders in /opt. Overlays keep
-    # both away from the host.
+    # The engine writes a key to /etc/docker and containerd creates folders in /opt.
     for folder in etc opt; do
-        if [ -d "/$folder" ]; then
-            mkdir -p "/run/host/$folder" "/run/host/$folder.work"
-            mount -n -t overlay \
-                -o "lowerdir=/$folder,upperdir=/run/host/$folder,workdir=/run/host/$folder.work" \
-                rollproof "/$folder" || echo "/$folder is shared with the host" >&2
-        fi
+        layer "$folder" || echo "/$folder is shared with the host" >&2
     done
+    # Where monitors and agents in a container look for their engine's data, with a bind mount.
+    if [ -d /var/lib/docker ] || { layer var/lib && mkdir -p /var/lib/docker; }; then
+        mount -n --bind "$data" /var/lib/docker
+    fi
 else
     # The engine's root: the given folder, which is only read, below a layer in memory. The bind mount
     # gives it a name that an overlay's options can hold.
@@ -60,8 +84,9 @@ else
         mkdir -p "$new/lib/modules"
         mount -n --bind /lib/modules "$new/lib/modules"
     fi
-    mkdir -p "$new$runtime" "$new$data" "$new/run/host"
+    mkdir -p "$new$runtime" "$new$data" "$new/var/lib/docker" "$new/run/host"
     mount -n --bind "$runtime" "$new$runtime"
+    mount -n --bind "$data" "$new/var/lib/docker"
     mount -n --bind "$data" "$new$data"
 
     # Not chroot: `docker exec`, and so every health check, would end in the host's root.

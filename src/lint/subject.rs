@@ -106,19 +106,7 @@ impl<'a> Subject<'a> {
 
     /// Whether users reach it: a published port, or labels that a proxy looks for.
     pub(super) fn serves_users(&self) -> bool {
-        !self.body.published_ports().is_empty() || self.proxy_labels().is_some()
-    }
-
-    /// The proxy whose labels the service has: `traefik` or `caddy`.
-    pub(super) fn proxy_labels(&self) -> Option<&'static str> {
-        let labels = self.body.as_value()["Labels"].as_object()?;
-        let is_on = |key: &str| labels.get(key).is_some_and(|value| value == "true");
-        let off = labels.get("traefik.enable").is_some_and(|value| value == "false");
-        if is_on("traefik.enable") || (!off && labels.keys().any(|key| is_router(key))) {
-            return Some("traefik");
-        }
-        let caddy = labels.keys().any(|key| key == "caddy" || key.starts_with("caddy_"));
-        caddy.then_some("caddy")
+        !self.body.published_ports().is_empty() || self.body.proxy_labels().is_some()
     }
 
     /// The last part of the image's name, without its tag: `nginx` of `example.org/nginx:1`.
@@ -344,10 +332,6 @@ pub(super) fn answering(lowest: u64, all: u64) -> String {
         1 => format!("1 of {all} replicas answers"),
         _ => format!("{lowest} of {all} replicas answer"),
     }
-}
-
-fn is_router(label: &str) -> bool {
-    ["traefik.http.routers.", "traefik.tcp.routers."].iter().any(|start| label.starts_with(start))
 }
 
 /// How long nobody can answer, after all replicas could for the first time.

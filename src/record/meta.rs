@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Against, UserLimits};
 use crate::Offset;
+use crate::stack::ProxyPolling;
 use crate::swarm::{HealthCheck, Order, SpecChange, UpdatePolicy};
 
 /// The version of the record's and the report's format.
@@ -98,6 +99,12 @@ pub struct StackFacts {
     /// known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_url: Option<String>,
+    /// The proxy that asks Swarm only now and then for the service's tasks, if its labels name one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polling: Option<ProxyPolling>,
+    /// Whether only this run has its ports in host mode (`--endpoint-mode dnsrr`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ports_moved: bool,
     /// Whether its image is a stand-in: what is measured says nothing of the program.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stand_in: bool,
@@ -112,6 +119,9 @@ pub struct EntryFacts {
     pub replicas: Option<u64>,
     /// Whether the port is open on the nodes of its tasks only (`mode: host`).
     pub host_port: bool,
+    /// Whether that is so in this run only (`--endpoint-mode dnsrr`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moved: bool,
     /// Its update order.
     pub order: Order,
 }

@@ -92,6 +92,8 @@ pub(crate) fn meta(streams: &[&str]) -> Meta {
             entry: None,
             healthcheck_off: false,
             own_url: None,
+            polling: None,
+            ports_moved: false,
             stand_in: false,
         },
         streams: streams.iter().map(|name| stream(name)).collect(),

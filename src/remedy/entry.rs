@@ -1,5 +1,9 @@
 //! So that the port which users ask stays open while what has it is replaced.
 
+/// What helps where a run has taken the port from the mesh, which both tasks can be reached through.
+pub const PORT_OF_THE_RUN: &str = "the port is in host mode in this run only (--endpoint-mode dnsrr), and \
+    belongs to one task: test this update on an engine whose kernel has IPVS";
+
 /// What helps a service whose port is in host mode: no setting of its own does. `ipvs` says whether the
 /// kernel can publish ports in ingress mode; absent if that is not known.
 #[must_use]

@@ -13,7 +13,7 @@ mod noticing;
 pub use capacity::{
     a_task_at_a_time, fewer_at_once, longer_grace, one_replica, start_first_back, stop_first,
 };
-pub use entry::keep_port_open;
+pub use entry::{PORT_OF_THE_RUN, keep_port_open};
 pub use health_check::{asking, health_check};
 pub use noticing::{
     longer_delay, longer_monitor, no_tolerance, pause_a_rollback, roll_back, whole_seconds_above,
@@ -80,4 +80,6 @@ pub mod rules {
     pub const FAILURES_TOLERATED: &str = "SRU026";
     /// The grace period is too short.
     pub const GRACE_SHORT: &str = "SRU030";
+    /// A proxy that learns of tasks late.
+    pub const PROXY_POLLS: &str = "SRU041";
 }

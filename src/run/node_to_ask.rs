@@ -21,8 +21,11 @@ impl Run<'_> {
         }
         let plan = StreamPlan::new("users", &self.spec.subject.target.url, 1.0)?;
         let elsewhere = self.node_of(plan.port()).await?;
+        let resolves = &self.spec.load.asking.asked.resolve;
+        let named = resolves.iter().any(|name| name.is_about(&plan.host_name(), plan.port()));
         if let Some(address) = &elsewhere
             && let Some(port) = self.spec.subject.target.port
+            && !named
         {
             let url = published_url(plan.scheme(), address, port, &plan.path());
             self.spec.subject.target.url = url;

@@ -149,6 +149,7 @@ impl Run<'_> {
         let Some((name, port)) = &self.beside.inside else { return Ok(Vec::new()) };
         let target = &self.spec.subject.target;
         let users = StreamPlan::new("users", &target.url, 1.0)?;
+        let path = target.inside_path.clone().unwrap_or_else(|| users.path());
         let itself = self.spec.subject.is_asked_itself();
         let mut asking = self.spec.load.asking.clone();
         // A proxy speaks plain HTTP to what is behind it.
@@ -165,13 +166,13 @@ impl Run<'_> {
                 if itself && users.scheme() == "https" {
                     // The certificate is for the name that users ask.
                     let host = users.host_name();
-                    let url = published_url("https", &host, *port, &users.path());
+                    let url = published_url("https", &host, *port, &path);
                     let mut plan = kind.plan(&url, &asking)?;
                     plan.connect_to = Some(name.into());
                     return Ok(plan);
                 }
                 let scheme = if users.scheme() == "tcp" { "tcp" } else { "http" };
-                kind.plan(&published_url(scheme, &name, *port, &users.path()), &asking)
+                kind.plan(&published_url(scheme, &name, *port, &path), &asking)
             })
             .collect()
     }

@@ -1,23 +1,35 @@
-//! Whether an address is asked in TLS, and where that is usual.
+//! What an address is asked in, and where that is usual.
 
 use crate::stack::PublishedPort;
 
-/// Whether an address is asked in TLS.
+/// What an address is asked in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
     /// Without TLS.
     Http,
     /// In TLS.
     Https,
+    /// With bytes of the user's.
+    Tcp,
+    /// As a WebSocket.
+    Ws,
+    /// The same in TLS.
+    Wss,
 }
 
 impl Scheme {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Http, Self::Https, Self::Tcp, Self::Ws, Self::Wss];
+
     /// As in a URL.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
             Self::Https => "https",
+            Self::Tcp => "tcp",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
         }
     }
 

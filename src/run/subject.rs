@@ -178,6 +178,8 @@ impl Subject {
             places,
             entry: self.entry(),
             own_url: None,
+            polling: body.proxy_polling(&self.services),
+            ports_moved: self.has_moved(body.name()),
             stand_in: image.as_ref().is_some_and(ImageView::is_stand_in),
         }
         .at_speed(site.speed()))
@@ -187,7 +189,8 @@ impl Subject {
     fn own_url(&self, body: &ServiceBody, image: Option<&ImageView>) -> Option<String> {
         let port = asked_port(body, image)?;
         let url: hyper::Uri = self.target.url.parse().ok()?;
-        Some(format!("http://localhost:{port}{}", url.path()))
+        let path = self.target.inside_path.as_deref().unwrap_or(url.path());
+        Some(format!("http://localhost:{port}{path}"))
     }
 
     /// The service that publishes the port which users ask.
@@ -197,8 +200,17 @@ impl Subject {
             service: body.name().to_owned(),
             replicas: body.replicas(),
             host_port: port.mode == PublishMode::Host,
+            moved: self.has_moved(body.name()),
             order: body.update_policy().order,
         })
+    }
+
+    /// Whether this run opens the ports of a service on its tasks' nodes instead of in the mesh.
+    fn has_moved(&self, service: &str) -> bool {
+        match &self.arrival {
+            Arrival::Deploy(deployment) => deployment.prepared.moved_ports.contains(service),
+            Arrival::Present | Arrival::Watched => false,
+        }
     }
 
     /// The same, as it runs.

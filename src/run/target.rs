@@ -19,7 +19,11 @@ pub struct Target {
     pub port: Option<u16>,
     /// The address to ask.
     pub url: String,
-    /// Whether that is the service's name inside its network, and nothing outside of it is asked.
+    /// The path that the user wants to be asked; absent: that of the service's route, or `/`.
+    pub path: Option<String>,
+    /// The path to ask inside the network, if a proxy takes something off the one in the address.
+    pub inside_path: Option<String>,
+    /// Whether the address is the service's name inside its network, and nothing outside of it is asked.
     pub inside: bool,
 }
 
@@ -82,7 +86,15 @@ pub fn find_target(
         (None, None) => (inside_url(body.name(), path), true),
     };
     let port = published.map(|(_, port)| port);
-    Ok(Target { service: body.name().to_owned(), replicas: body.replicas(), port, url, inside })
+    Ok(Target {
+        service: body.name().to_owned(),
+        replicas: body.replicas(),
+        port,
+        url,
+        path: wish.path.clone(),
+        inside_path: None,
+        inside,
+    })
 }
 
 /// Where other services of the stack ask a service. Its port is not known before its image is.
@@ -170,6 +182,10 @@ fn find_port(
         ([(usual, port, _)], scheme) => Ok(Some((scheme.unwrap_or(*usual), *port))),
         (_, Some(wanted)) if usual(wanted).is_some() => {
             Ok(usual(wanted).map(|(scheme, port, _)| (*scheme, *port)))
+        }
+        // Of several ports, a proxy that is told to send https here has the one that is usual for it.
+        _ if under_test.is_routed_in_tls() && usual(Scheme::Https).is_some() => {
+            Ok(usual(Scheme::Https).map(|(scheme, port, _)| (*scheme, *port)))
         }
         _ => {
             let each: Vec<String> =
@@ -265,6 +281,25 @@ mod tests {
         assert_eq!(error.message(), "the stack publishes 2 ports: 80 (s_proxy) and 443 (s_proxy)");
         assert!(error.hints()[0].contains("--url :80"), "{:?}", error.hints());
         assert!(error.hints()[1].contains("--scheme"), "{:?}", error.hints());
+    }
+
+    #[test]
+    fn of_several_ports_a_service_that_a_proxy_routes_in_tls_is_asked_in_https() {
+        let with = |label: &str, ports: &[u16]| {
+            let open = |port| json!({"TargetPort": port, "PublishedPort": port});
+            let ports: Vec<_> = ports.iter().map(open).collect();
+            let stack = [
+                ServiceBody::new(json!({"Name": "s_proxy", "EndpointSpec": {"Ports": ports}})),
+                ServiceBody::new(json!({"Name": "s_app", "Labels": {label: "true"},
+                    "Mode": {"Replicated": {"Replicas": 6}}})),
+            ];
+            find_target(&stack, "s", &TargetWish::default(), "h").map(|target| target.url)
+        };
+        let tls = "traefik.http.routers.app.tls";
+        assert_eq!(with(tls, &[80, 443, 8080]).unwrap(), "https://h:443/");
+        assert_eq!(with(tls, &[80]).unwrap(), "http://h:80/");
+        assert!(with(tls, &[443, 8443]).is_err());
+        assert!(with("traefik.enable", &[80, 443]).is_err());
     }
 
     #[test]

@@ -7,7 +7,9 @@ use super::deployment::Deployment;
 use super::spec::{Load, RunSpec};
 use super::subject::{Arrival, Subject};
 use super::target::inside_url;
+use crate::engine::published_url;
 use crate::error::{Error, Result};
+use crate::probe::{Resolve, StreamPlan};
 use crate::record::{Purpose, Route};
 use crate::site::Site;
 use crate::stack::ServiceBody;
@@ -52,7 +54,7 @@ impl RunSpec {
             ));
             self.subject.ask_inside();
         } else if entry.is_some() {
-            notes.extend(self.load.ask_by_name(subject));
+            notes.extend(self.load.ask_as_routed(&mut self.subject)?);
         }
         Ok(notes)
     }
@@ -84,18 +86,56 @@ impl Subject {
 }
 
 impl Load {
-    /// Names the host by which a proxy of the stack sends requests to the service, unless the user
-    /// does. Returns what was done.
-    fn ask_by_name(&mut self, subject: &Subject) -> Option<String> {
+    /// Asks for the host and the path that labels tell a proxy of the stack to send to the service,
+    /// unless the user names them. Returns what was done.
+    ///
+    /// # Errors
+    /// When the address to ask is none.
+    fn ask_as_routed(&mut self, subject: &mut Subject) -> Result<Option<String>> {
         let asked = &mut self.asking.asked;
-        let given = asked.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
+        let target = &mut subject.target;
         // A URL of the user's has a name of its own.
-        if given || subject.target.port.is_none() {
-            return None;
+        let (Some(port), Some(route)) = (target.port, subject.body.routes().into_iter().next())
+        else {
+            return Ok(None);
+        };
+        let users = StreamPlan::new("users", &target.url, 1.0)?;
+        if users.scheme() == "tcp" {
+            return Ok(None);
         }
-        let (host, label) = subject.body.routed_hosts().into_iter().next()?;
-        asked.headers.push(("Host".to_owned(), host.clone()));
-        Some(format!("asked as `Host: {host}`, the name that the label {label} has"))
+        let given = asked.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
+        let host = route.host.filter(|_| !given);
+        let path = route.path.filter(|_| target.path.is_none() && asked.paths.is_empty());
+        if host.is_none() && path.is_none() {
+            return Ok(None);
+        }
+        if path.is_some() && subject.body.strips_paths() {
+            target.inside_path = Some("/".to_owned());
+        }
+        let path = path.unwrap_or_else(|| users.path());
+        let (scheme, address) = (users.scheme(), users.host_name());
+        let what = match host {
+            // A proxy chooses its certificate by the name in the handshake; Caddy refuses without one.
+            Some(host) if matches!(scheme, "https" | "wss") => {
+                target.url = match port {
+                    443 => format!("{scheme}://{host}{path}"),
+                    _ => published_url(scheme, &host, port, &path),
+                };
+                asked.headers.push(("Host".to_owned(), host.clone()));
+                asked.resolve.push(Resolve { host, port: Some(port), to: None });
+                target.url.clone()
+            }
+            host => {
+                target.url = published_url(scheme, &address, port, &path);
+                let header = host.map(|host| {
+                    asked.headers.push(("Host".to_owned(), host.clone()));
+                    format!("`Host: {host}`")
+                });
+                let path = (path != "/").then(|| format!("path {path}"));
+                list(&header.into_iter().chain(path).collect::<Vec<_>>())
+            }
+        };
+        Ok(Some(format!("asked as {what}, as the label {} says", route.label)))
     }
 
     /// Leaves those streams that ask inside the network, where nothing else can be asked. `known` says

@@ -32,35 +32,74 @@ impl ServiceBody {
         ports
     }
 
-    /// The host names by which a proxy is told to send requests here, each with the label that says
-    /// so: ``traefik.http.routers.x.rule=Host(`a`)``, in its first version
-    /// `traefik.frontend.rule=Host:a`, and `caddy=a`.
+    /// What a proxy is told to send here, each by the label that says so:
+    /// ``traefik.http.routers.x.rule=Host(`a`) && PathPrefix(`/b`)``, in its first version
+    /// `traefik.frontend.rule=Host:a;PathPrefix:/b`, and `caddy=a`.
     #[must_use]
-    pub fn routed_hosts(&self) -> Vec<(String, String)> {
-        let mut found: Vec<(String, String)> = Vec::new();
+    pub fn routes(&self) -> Vec<ProxyRoute> {
+        let mut found: Vec<ProxyRoute> = Vec::new();
         for (key, value) in labels(self) {
             let caddy = key == "caddy"
                 || key.strip_prefix("caddy_").is_some_and(|n| n.parse::<u32>().is_ok());
             let router = key.strip_prefix("traefik.http.routers.");
-            let names: Vec<&str> =
+            let (hosts, paths) =
                 if router.is_some_and(|rest| rest.split('.').nth(1) == Some("rule")) {
-                    of_rule(value)
+                    (of_rule(value, &["Host"]), of_rule(value, &["PathPrefix", "Path"]))
                 } else if key.starts_with("traefik.") && key.ends_with("frontend.rule") {
-                    let rule = value.split(';').find_map(|rule| rule.trim().strip_prefix("Host:"));
-                    rule.unwrap_or_default().split(',').map(str::trim).collect()
+                    (
+                        of_first(value, &["Host"]),
+                        of_first(value, &["PathPrefix", "PathPrefixStrip", "Path"]),
+                    )
                 } else if caddy {
-                    value.split([' ', ',']).map(without_scheme).collect()
+                    (value.split([' ', ',']).map(without_scheme).collect(), Vec::new())
                 } else {
                     continue;
                 };
-            for name in names.into_iter().filter(|name| is_name(name)) {
-                if found.iter().all(|(known, _)| known != name) {
-                    found.push((name.to_owned(), key.to_owned()));
-                }
+            let host = hosts.into_iter().find(|name| is_name(name)).map(str::to_owned);
+            let path = paths.into_iter().find(|path| is_path(path)).map(str::to_owned);
+            if host.is_some() || path.is_some() {
+                found.push(ProxyRoute { host, path, label: key.to_owned() });
             }
         }
+        // One with a name says more than one without.
+        found.sort_by_key(|route| route.host.is_none());
         found
     }
+
+    /// Whether labels tell Traefik that requests for this service come in TLS.
+    #[must_use]
+    pub fn is_routed_in_tls(&self) -> bool {
+        labels(self).any(|(key, value)| {
+            let router = key.to_ascii_lowercase();
+            let rest =
+                router.strip_prefix("traefik.http.routers.").and_then(|rest| rest.split_once('.'));
+            rest.is_some_and(|(_, of)| of == "tls" && value != "false" || of.starts_with("tls."))
+        })
+    }
+
+    /// Whether labels tell a proxy to take the beginning off the paths that it passes on.
+    #[must_use]
+    pub fn strips_paths(&self) -> bool {
+        labels(self).any(|(key, value)| {
+            let key = key.to_ascii_lowercase();
+            let middleware = key.strip_prefix("traefik.http.middlewares.");
+            let strips =
+                |of: &str| ["stripprefix", "replacepath"].iter().any(|one| of.contains(one));
+            middleware.is_some_and(strips)
+                || key.ends_with("frontend.rule") && value.contains("PathPrefixStrip:")
+        })
+    }
+}
+
+/// What a proxy is told to send to a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyRoute {
+    /// The host name.
+    pub host: Option<String>,
+    /// The path, or what it begins with.
+    pub path: Option<String>,
+    /// The label that says so.
+    pub label: String,
 }
 
 /// The labels of a service, then those of its containers.
@@ -71,18 +110,25 @@ fn labels(body: &ServiceBody) -> impl Iterator<Item = (&str, &str)> {
     pairs.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
 }
 
-/// The names in each ``Host(`a`, `b`)`` of a rule; not those of `HostRegexp`, `HostSNI` and `!Host`.
-fn of_rule(rule: &str) -> Vec<&str> {
-    let mut names = Vec::new();
-    for (at, call) in rule.match_indices("Host(") {
-        let before = rule[..at].trim_end().chars().next_back();
-        if before.is_some_and(|c| c == '!' || c.is_ascii_alphanumeric()) {
+/// What is in each ``Host(`a`, `b`)`` of a rule, for these matchers; not in `HostRegexp` and `!Host`.
+fn of_rule<'a>(rule: &'a str, matchers: &[&str]) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    for (at, _) in rule.match_indices('(') {
+        let before = rule[..at].trim_end_matches(|c: char| c.is_ascii_alphanumeric());
+        if !matchers.contains(&&rule[before.len()..at]) || before.trim_end().ends_with('!') {
             continue;
         }
-        let inside = rule[at + call.len()..].split(')').next().unwrap_or_default();
-        names.extend(inside.split(',').map(|name| name.trim().trim_matches(['`', '"', '\''])));
+        let inside = rule[at + 1..].split(')').next().unwrap_or_default();
+        found.extend(inside.split(',').map(|name| name.trim().trim_matches(['`', '"', '\''])));
     }
-    names
+    found
+}
+
+/// The same for a rule of Traefik's first version: `Host:a,b;PathPrefix:/c`.
+fn of_first<'a>(rule: &'a str, matchers: &[&str]) -> Vec<&'a str> {
+    let parts = rule.split(';').filter_map(|part| part.trim().split_once(':'));
+    let named = parts.filter(|(matcher, _)| matchers.contains(matcher));
+    named.flat_map(|(_, names)| names.split(',').map(str::trim)).collect()
 }
 
 /// A site of a Caddyfile without its scheme and port.
@@ -97,6 +143,12 @@ fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.chars().all(plain)
+}
+
+/// Whether it is a path that can be asked: no pattern, no variable.
+fn is_path(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~%".contains(c);
+    path.starts_with('/') && path.chars().all(plain)
 }
 
 #[cfg(test)]
@@ -123,32 +175,66 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_those_of_rules_that_name_one() {
+    fn routes_are_those_of_rules_that_name_a_host_or_a_path() {
         let of = |key, value| {
-            let hosts = body((key, value)).routed_hosts();
-            hosts.into_iter().map(|(host, _)| host).collect::<Vec<_>>()
+            let routes = body((key, value)).routes();
+            let both = |route: ProxyRoute| [route.host, route.path].map(Option::unwrap_or_default);
+            routes.into_iter().map(both).collect::<Vec<_>>()
         };
         let rule = "traefik.http.routers.a.rule";
-        assert_eq!(of(rule, "Host(`a.example.org`) && PathPrefix(`/api`)"), ["a.example.org"]);
-        assert_eq!(
-            of(rule, "Host(`a.org`, `b.org`) || (Host(\"c.org\"))"),
-            ["a.org", "b.org", "c.org"]
-        );
-        assert_eq!(
-            of("traefik.frontend.rule", "Host:a.org,b.org;PathPrefix:/x"),
-            ["a.org", "b.org"]
-        );
-        assert_eq!(of("caddy", "https://a.org:8443 b.org"), ["a.org", "b.org"]);
+        let first = "traefik.frontend.rule";
+        for (key, value, host, path) in [
+            (rule, "Host(`a.example.org`) && PathPrefix(`/api`)", "a.example.org", "/api"),
+            (rule, "(Host(`a.org`) || Host(`b.org`)) && PathPrefix(`/api`)", "a.org", "/api"),
+            (rule, "HostRegexp(`.+`) || (Host(\"c.org\", `b.org`))", "c.org", ""),
+            (rule, "Host(`a.org`) && !PathPrefix(`/x`) && PathRegexp(`^/y`)", "a.org", ""),
+            (rule, "Path(`/a/b`) && Method(`GET`)", "", "/a/b"),
+            (first, "Host:a.org,b.org;PathPrefix:/x", "a.org", "/x"),
+            (first, "PathPrefixStrip:/x", "", "/x"),
+            ("caddy", "https://a.org:8443 b.org", "a.org", ""),
+        ] {
+            assert_eq!(of(key, value), [[host, path]], "{key}={value}");
+        }
         for (key, value) in [
             (rule, "HostRegexp(`{host:.+}`)"),
             (rule, "!Host(`a.org`)"),
             (rule, "Host(``)"),
-            (rule, "PathPrefix(`/`)"),
+            (rule, "PathPrefix(`/{a:.*}`)"),
             ("traefik.tcp.routers.a.rule", "HostSNI(`a.org`)"),
             ("caddy", "*.a.org"),
             ("caddy.reverse_proxy", "a.org"),
         ] {
             assert!(of(key, value).is_empty(), "{key}={value}");
+        }
+        let both = ServiceBody::new(json!({"Labels": {
+            "traefik.http.routers.a.rule": "PathPrefix(`/a`)", "traefik.http.routers.b.rule": "Host(`b.org`)",
+        }}));
+        assert_eq!(both.routes()[0].host.as_deref(), Some("b.org"));
+    }
+
+    #[test]
+    fn requests_come_in_tls_where_a_router_says_so() {
+        for (key, value, tls) in [
+            ("traefik.http.routers.a.tls", "true", true),
+            ("traefik.http.routers.a.tls.certResolver", "le", true),
+            ("traefik.http.routers.a.tls", "false", false),
+            ("traefik.http.routers.tls.rule", "Host(`a.org`)", false),
+            ("traefik.tcp.routers.a.tls", "true", false),
+        ] {
+            assert_eq!(body((key, value)).is_routed_in_tls(), tls, "{key}={value}");
+        }
+    }
+
+    #[test]
+    fn paths_are_stripped_where_labels_say_so() {
+        for (key, value, strips) in [
+            ("traefik.http.middlewares.s.stripprefix.prefixes", "/api", true),
+            ("traefik.http.middlewares.s.replacePathRegex.regex", "^/api/(.*)", true),
+            ("traefik.frontend.rule", "PathPrefixStrip:/x", true),
+            ("traefik.http.middlewares.s.redirectscheme.scheme", "https", false),
+            ("traefik.http.routers.a.rule", "Host(`stripprefix.org`)", false),
+        ] {
+            assert_eq!(body((key, value)).strips_paths(), strips, "{key}={value}");
         }
     }
 }

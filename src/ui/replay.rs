@@ -95,6 +95,8 @@ pub(super) fn facts() -> StackFacts {
         entry: None,
         healthcheck_off: false,
         own_url: None,
+        polling: None,
+        ports_moved: false,
         stand_in: false,
     }
 }

@@ -293,6 +293,7 @@ fn the_fix_for_one_replica_depends_on_who_publishes_the_port() {
             service: service.to_owned(),
             replicas: Some(1),
             host_port,
+            moved: false,
             order: Order::StopFirst,
         });
         story.run.events.retain(|event| match &event.kind {

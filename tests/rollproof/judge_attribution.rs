@@ -1,8 +1,9 @@
 //! Each cause is told from those that look like it.
 
 use rollproof::judge::{Cause, CauseGroup, Failure, Verdict};
-use rollproof::record::{EndReason, Expects, Outcome, Purpose, Shot, SpecMatch};
-use rollproof::swarm::UpdateState;
+use rollproof::record::{EndReason, EntryFacts, Expects, Outcome, Purpose, Shot, SpecMatch};
+use rollproof::stack::ProxyPolling;
+use rollproof::swarm::{Order, UpdateState};
 
 use crate::judge_story::{
     GOOD_END, SUBMIT, Story, fail, good_update, healthcheck, judge, nothing, route,
@@ -310,4 +311,29 @@ fn each_cause_has_one_sentence_and_a_remedy() {
     let mut story = good_update();
     story.shots(GOOD_END + 0.5, nothing);
     assert!(judge(&story.finish()).scenarios[0].causes.is_empty());
+}
+
+/// Traefik asks Swarm every 15 s. The last tasks end at 26.4, and nothing changes after 27.6.
+#[test]
+fn a_proxy_that_polls_holds_addresses_until_it_asks_again() {
+    let polling = |every_s: f64| ProxyPolling { proxy: "Traefik".into(), every_s, dnsrr: true };
+    let lost = |found: Option<ProxyPolling>| {
+        let mut story = good_update();
+        story.run.meta.stack.polling = found;
+        story.run.meta.stack.entry = Some(EntryFacts {
+            service: "demo_proxy".into(),
+            replicas: Some(1),
+            host_port: true,
+            moved: false,
+            order: Order::StopFirst,
+        });
+        causes_in(story, "fresh", true, from_to(34.0, 34.1, Outcome::Timeout, 0.8)).0
+    };
+    for often in [None, Some(polling(1.0))] {
+        assert_eq!(lost(often)[0].cause, Cause::Unexplained);
+    }
+    let seldom = lost(Some(polling(15.0)));
+    assert_eq!(only(&seldom).0, Cause::SentToStoppingTask);
+    let fix = seldom[0].remedy.as_deref().unwrap();
+    assert!(fix.contains("refreshSeconds=1"), "{fix}");
 }

