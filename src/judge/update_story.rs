@@ -144,7 +144,9 @@ impl Converged {
 /// The story of a rollback. Instants count from the run's start; absent means not seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RollbackStory {
-    /// The task whose failure the engine names as the reason.
+    /// The task whose failure the engine names as the reason. A rollback that has nothing to do is
+    /// completed at once, and its message gone before anybody could read it: then the last task of the new
+    /// version that had failed.
     pub trigger_task: Option<String>,
     /// The slot of that task.
     pub trigger_slot: Option<u64>,
@@ -170,10 +172,15 @@ impl RollbackStory {
     /// The story, if a rollback was seen.
     pub(super) fn of(scene: &Scene) -> Option<Self> {
         let started_at = scene.rollback_seen()?;
-        let trigger_task = scene.named_task();
-        let life = trigger_task.and_then(|id| scene.tasks.find(id));
+        let named = scene.named_task();
+        let life = match named {
+            Some(id) => scene.tasks.find(id),
+            None => last_failed(scene, started_at),
+        };
         Some(Self {
-            trigger_task: trigger_task.map(str::to_owned),
+            trigger_task: named
+                .or_else(|| life.map(|life| life.last.task.as_str()))
+                .map(str::to_owned),
             trigger_slot: life.map(|life| life.last.slot),
             trigger_error: life.map(|life| match life.failure() {
                 Some(failure) => failure.to_string(),
@@ -190,6 +197,17 @@ impl RollbackStory {
             capacity_restored_at: scene.tasks.all_served(scene.old, scene.replicas, started_at),
         })
     }
+}
+
+/// The last task of the new version that had failed when a rollback began for which the engine gave no
+/// reason.
+fn last_failed<'a>(scene: &'a Scene, started_at: Offset) -> Option<&'a TaskLife<'a>> {
+    let (_, reason) = scene.first_in(UpdateState::RollbackStarted).unwrap_or_default();
+    let lives = scene.tasks.lives.iter().filter(|_| reason.is_empty());
+    let new = lives
+        .filter(|life| life.last.generation == scene.new_generation() && scene.is_of_this(life));
+    let failed = |life: &&TaskLife| life.failure_at().is_some_and(|at| at <= started_at);
+    new.filter(failed).max_by_key(|life| life.failure_at())
 }
 
 /// The last lines that a task printed.

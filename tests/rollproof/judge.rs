@@ -109,6 +109,28 @@ fn a_clean_rollback_passes_and_tells_its_story() {
 }
 
 #[test]
+fn a_rollback_whose_reason_was_gone_before_it_could_be_read_has_a_cause() {
+    let told = |message: &str| {
+        let mut story = good_rollback();
+        story.shots(ROLLBACK_END + 0.5, nothing);
+        for event in &mut story.run.events {
+            if let EventKind::Service { state: UpdateState::RollbackStarted, message: said, .. } =
+                &mut event.kind
+            {
+                message.clone_into(said);
+            }
+        }
+        let judgement = judge(&story.finish());
+        let rollback = judgement.scenarios[0].rollback.clone().unwrap();
+        (rollback.trigger_slot, rollback.trigger_task.is_some(), rollback.failure_at)
+    };
+    let (slot, known, at) = told("");
+    assert_eq!((slot, known), (Some(5), true));
+    assert_near(at, SUBMIT + 7.6);
+    assert_eq!(told("manually requested rollback"), (None, false, None));
+}
+
+#[test]
 fn a_rollback_where_an_update_is_expected_fails() {
     let mut story = good_rollback();
     for event in &mut story.run.events {
