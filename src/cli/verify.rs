@@ -95,6 +95,12 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     if args.repeat > 1 {
         check_for_several(&args.formats)?;
     }
+    let is_stdin = |file: &String| file == "-";
+    if args.stack_args.files.iter().any(is_stdin) && args.next.to.iter().any(is_stdin) {
+        return Err(Error::usage(
+            "-c - and --to - exclude each other: there is one standard input",
+        ));
+    }
     let next = args.next.read(&args.stack)?;
     args.target.check()?;
     check_next(&args)?;
@@ -197,12 +203,6 @@ fn check_next(args: &VerifyArgs) -> Result<()> {
     let adopt = args.stack_args.adopt;
     if args.stack_args.files.is_empty() && !adopt {
         return Err(Error::usage("--to needs the version before it: -c FILE"));
-    }
-    let is_stdin = |file: &String| file == "-";
-    if args.stack_args.files.iter().any(is_stdin) && args.next.to.iter().any(is_stdin) {
-        return Err(Error::usage(
-            "-c - and --to - exclude each other: there is one standard input",
-        ));
     }
     if args.next.prune && adopt {
         return Err(Error::usage("--prune and --adopt exclude each other in `verify`")

@@ -38,6 +38,7 @@ mod stream;
 mod stream_plan;
 mod tls;
 mod totals;
+mod trust;
 mod wire;
 
 pub use agent::{AgentEnd, AgentHello, AgentLine, EndedBy, run_agent, run_agent_with};

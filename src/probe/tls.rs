@@ -8,20 +8,12 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::Resumption;
-use tokio_rustls::rustls::client::danger::{
-    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
-};
 use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::crypto::{
-    CryptoProvider, verify_tls12_signature, verify_tls13_signature,
-};
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore,
-    SignatureScheme,
-};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::{CertificateError, ClientConfig, Error as TlsError, RootCertStore};
 
+use super::trust::{AnyCertificate, OwnCertificates};
 use crate::record::Outcome;
 use crate::{Error, Result};
 
@@ -74,14 +66,18 @@ impl TlsSettings {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| wrong("TLS").caused_by(error))?;
-        let builder = if self.insecure {
-            let any = Arc::new(AnyCertificate(provider));
-            builder.dangerous().with_custom_certificate_verifier(any)
-        } else {
-            builder.with_root_certificates(match &self.authorities {
-                Some(pem) => Arc::new(roots(pem)?),
-                None => system_roots()?,
-            })
+        let builder = match &self.authorities {
+            _ if self.insecure => {
+                let any = Arc::new(AnyCertificate(provider));
+                builder.dangerous().with_custom_certificate_verifier(any)
+            }
+            None => builder.with_root_certificates(system_roots()?),
+            Some(pem) => {
+                let given = certificates(pem, "--cacert")?;
+                let own = OwnCertificates::new(Arc::new(roots(&given)?), given, provider)
+                    .map_err(|error| wrong("--cacert").caused_by(error))?;
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(own))
+            }
         };
         let mut config = match &self.identity {
             None => builder.with_no_client_auth(),
@@ -140,15 +136,17 @@ fn certificates(pem: &str, option: &str) -> Result<Vec<CertificateDer<'static>>>
             error
         }
     };
+    // Some editors put a byte order mark before the first line.
+    let pem = pem.trim_start_matches('\u{feff}');
     let found = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>();
     let found = found.map_err(|error| wrong().caused_by(pem_fault(&error)))?;
     if found.is_empty() { Err(wrong()) } else { Ok(found) }
 }
 
-fn roots(pem: &str) -> Result<RootCertStore> {
+fn roots(certificates: &[CertificateDer<'static>]) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(pem, "--cacert")? {
-        roots.add(certificate).map_err(|error| {
+    for certificate in certificates {
+        roots.add(certificate.clone()).map_err(|error| {
             Error::usage("a certificate in the file of --cacert is not valid").caused_by(error)
         })?;
     }
@@ -210,43 +208,4 @@ pub(super) fn is_refusal(error: &(dyn StdError + 'static)) -> bool {
 
 fn tls_error(error: &io::Error) -> Option<&TlsError> {
     error.get_ref().and_then(|inner| inner.downcast_ref())
-}
-
-/// Accepts every certificate, as `--insecure` asks; that the server has its key is still checked.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, TlsError> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

@@ -221,7 +221,7 @@ impl Bad {
                     "--scheme http, or an http:// URL, asks without TLS; --cert and --key show a client certificate; \
                      --http2 needs a server that offers it"
                 }
-                Outcome::Cut | Outcome::GoAway => {
+                Outcome::Cut | Outcome::GoAway | Outcome::Reset => {
                     "--scheme https, or an https:// URL, asks in TLS, --http2 in HTTP/2, if the port \
                      speaks that"
                 }

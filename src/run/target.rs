@@ -124,6 +124,17 @@ pub(super) fn find_service<'a>(
             }
             .hint(format!("its services are: {}", names()))
         })?;
+        if !wish.among.is_empty()
+            && !wish.among.iter().any(|name| name == found.name())
+            && !is_gone(found)
+        {
+            let names: Vec<&str> = wish.among.iter().map(|name| short(name, stack)).collect();
+            return Err(Error::usage(format!(
+                "the next version does not change {}, the service under test",
+                found.name()
+            ))
+            .hint(format!("it changes {}", list(&names))));
+        }
         if is_gone(found) {
             return Err(Error::usage(format!(
                 "the next version removes {}, the service under test",

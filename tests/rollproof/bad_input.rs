@@ -220,6 +220,11 @@ fn the_next_version_is_one_that_swarm_can_deploy() {
         (without_app.clone(), &[], &["changes nothing", "it lacks s_app, which --prune removes"]),
         (without_app, &["--prune", "--service", "app"], &["removes s_app, the service under test"]),
         ("version: \"3.8\"\n".to_owned(), &[], &["has no services"]),
+        (
+            replaced("LEVEL: info", "LEVEL: debug"),
+            &["--service", "agent"],
+            &["does not change s_agent, the service under test", "it changes app"],
+        ),
     ] {
         refused(&verify(&text, words), 2, parts);
     }

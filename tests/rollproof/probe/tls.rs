@@ -36,6 +36,15 @@ fn certificate(by: &Issuer, name: &str, until: i32) -> (rcgen::Certificate, KeyP
 /// it wants a client certificate by `clients`, if there is an authority.
 async fn secure(by: &Issuer, name: &str, until: i32, clients: Option<&Issuer>) -> SocketAddr {
     let (cert, key) = certificate(by, name, until);
+    presenting(&cert, &key, clients).await
+}
+
+/// A server with this certificate.
+async fn presenting(
+    cert: &rcgen::Certificate,
+    key: &KeyPair,
+    clients: Option<&Issuer>,
+) -> SocketAddr {
     let provider = Arc::new(default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -122,6 +131,35 @@ async fn certificates_that_users_would_not_accept() {
         assert!(shot.connected.is_some());
         plan.tls = rollproof::probe::TlsSettings { insecure: true, ..Default::default() };
         assert_eq!(one(plan).await.outcome, Outcome::Ok);
+    }
+}
+
+/// As `openssl req -x509` makes one: it is its own authority.
+fn own_authority(name: &str, until: i32) -> (rcgen::Certificate, KeyPair) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_after = date_time_ymd(until, 1, 1);
+    (params.self_signed(&key).unwrap(), key)
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_its_own_authority_is_trusted_if_it_is_named() {
+    let (other, _) = own_authority("localhost", 2100);
+    for (name, until, named, wanted) in [
+        ("localhost", 2100, true, Outcome::Ok),
+        ("localhost", 2100, false, Outcome::TlsUntrusted),
+        ("elsewhere.example", 2100, true, Outcome::TlsName),
+        ("localhost", 2021, true, Outcome::TlsExpired),
+    ] {
+        let (cert, key) = own_authority(name, until);
+        let address = presenting(&cert, &key, None).await;
+        let mut plan = to(address, &authority());
+        // With a byte order mark, as some editors write it.
+        let trusted = if named { &cert } else { &other };
+        plan.tls.authorities = Some(format!("\u{feff}{}", trusted.pem()));
+        assert_eq!(one(plan).await.outcome, wanted, "{name} {until} {named}");
     }
 }
 
