@@ -69,15 +69,18 @@ impl<'a> InHand<'a> {
             return None;
         }
         // Older than any response of its kind, it was not being worked on: the proxy was trying
-        // to reach a replica.
+        // to reach a replica, or waited for one that was gone.
         let usual = self.usual.get(stream.name.as_str()).copied();
-        let too_old = |usual: Offset| to - from > usual + usual + SLACK;
-        if shot.outcome == Outcome::Proxy502 && usual.is_some_and(too_old) {
+        let too_old = |at: Offset| usual.is_some_and(|usual| at - from > usual + usual + SLACK);
+        if shot.outcome == Outcome::Proxy502 && too_old(to) {
             return None;
         }
         let steps = self.lives.iter().enumerate().filter_map(|(index, life)| {
-            let step =
-                if at_once { broke_off(life, from, to) } else { fell_silent(life, from, to) };
+            let step = if at_once {
+                broke_off(life, from, to)
+            } else {
+                fell_silent(life, from, to).filter(|at| !too_old(*at))
+            };
             Some(((to - step?).abs(), index))
         });
         steps.min().map(|(_, index)| index)
@@ -109,11 +112,11 @@ fn broke_off(life: &TaskLife, from: Offset, to: Offset) -> Option<Offset> {
     [signalled, died].into_iter().flatten().min_by_key(|at| (to - *at).abs())
 }
 
-/// The step of its stop after which a task can have left a request without an answer.
+/// The first step of its stop after which a task can have left a request without an answer.
 fn fell_silent(life: &TaskLife, from: Offset, to: Offset) -> Option<Offset> {
     let signalled = life.signalled.filter(|at| from < *at);
     let steps = [signalled, died_with(life, from)].into_iter().flatten();
-    steps.filter(|at| *at <= to + SLACK).max()
+    steps.filter(|at| *at <= to + SLACK).min()
 }
 
 /// When a task died that can have had a request in hand which was sent at `from`. If it had got

@@ -337,3 +337,14 @@ fn a_proxy_that_polls_holds_addresses_until_it_asks_again() {
     let fix = seldom[0].remedy.as_deref().unwrap();
     assert!(fix.contains("refreshSeconds=1"), "{fix}");
 }
+
+/// Slots 6 and 2 get their signal at 19.7, while requests hang that were sent to slot 3 or 1, which are gone.
+#[test]
+fn a_request_that_hangs_is_in_no_hand_once_it_is_older_than_any_answer() {
+    let hangs = from_to(15.0, 16.5, Outcome::Timeout, 5.0);
+    let (found, _) = causes("fresh", true, hangs);
+    assert_eq!(only(&found).0, Cause::SentToStoppingTask);
+    let just_before = from_to(19.6, 19.65, Outcome::Timeout, 5.0);
+    let (found, _) = causes("fresh", true, just_before);
+    assert_eq!(only(&found).0, Cause::KilledBeforeFinished);
+}
