@@ -212,7 +212,10 @@ async fn missing_images(engines: &[Engine], parts: &[Part<'_>]) -> Result<Option
          the stack's settings, and nothing of these programs",
     );
     let error = if missing.iter().any(|image| image.contains('@')) {
-        error.hint("an image that is pinned by digest cannot be copied: a test can use its tag")
+        error.hint(
+            "an image that is pinned by digest is copied only if both engines have the containerd image \
+             store: a test can use its tag",
+        )
     } else {
         error
     };

@@ -71,6 +71,8 @@ pub struct EngineInfo {
     pub live_restore: bool,
     /// Storage driver, such as `overlay2`.
     pub storage: String,
+    /// Whether images are in containerd's store, where a copy keeps the digest of its manifest.
+    pub keeps_digests: bool,
     /// The engine's time when it answered.
     pub time: Option<Timestamp>,
     /// What an engine that only plays one says about itself; absent for a real one.
@@ -130,6 +132,9 @@ impl Engine {
             nodes: swarm["Nodes"].as_u64().unwrap_or(0),
             live_restore: info["LiveRestoreEnabled"].as_bool().unwrap_or(false),
             storage: text(&info["Driver"]),
+            keeps_digests: items(&info["DriverStatus"]).any(|pair| {
+                pair[1].as_str().is_some_and(|kind| kind.starts_with("io.containerd."))
+            }),
             time: info["SystemTime"].as_str().and_then(|time| time.parse().ok()),
             simulated: Simulated::of(&info),
         })
