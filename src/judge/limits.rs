@@ -1,6 +1,7 @@
 //! When a measurement is good enough.
 
 use crate::Offset;
+use crate::record::BASELINE_REQUESTS;
 
 /// When a measurement is good enough to be trusted. These are about the measuring, not about
 /// the service: no limit here makes a lost request acceptable.
@@ -48,7 +49,7 @@ impl Default for Limits {
             lag_max: Offset::from_millis(500),
             unsent: 0,
             error_rate_upper: 0.01,
-            baseline_requests: 50,
+            baseline_requests: BASELINE_REQUESTS,
             answers_per_replica: 3,
             observer_gap: Offset::from_millis(1_000),
             stolen: 0.2,

@@ -30,8 +30,8 @@ pub use event::{
 pub use health::{CheckRules, CheckSeen};
 pub use log::LogLine;
 pub use meta::{
-    Connection, EngineFacts, EntryFacts, Meta, NegativeControl, Purpose, Route, SCHEMA_VERSION,
-    StackFacts, StreamFacts,
+    BASELINE_REQUESTS, Connection, EngineFacts, EntryFacts, Meta, NegativeControl, Purpose, Route,
+    SCHEMA_VERSION, StackFacts, StreamFacts,
 };
 pub use must::{Ending, Losses, Must};
 pub use outcome::Outcome;

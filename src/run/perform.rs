@@ -1,5 +1,7 @@
 //! The course of a run: the stack is there, is asked, and goes through its scenarios.
 
+use std::time::Duration;
+
 use super::begin::Run;
 use super::deployment::deploy;
 use super::subject::Arrival;
@@ -57,12 +59,12 @@ impl Run<'_> {
     }
 
     async fn each_scenario(&mut self) -> Result<()> {
-        let baseline = self.spec.load.baseline;
+        let baseline = self.baseline();
         let declarations = self.spec.scenarios.clone();
         let fresh = matches!(self.spec.subject.arrival, Arrival::Deploy(_));
         for (index, declaration) in declarations.iter().enumerate() {
             if index > 0 {
-                self.settle("between two scenarios");
+                self.settle(baseline, "between two scenarios");
                 self.steady(baseline).await?;
             }
             self.plan_also(declaration, fresh).await?;
@@ -80,8 +82,9 @@ impl Run<'_> {
                 break;
             }
         }
-        self.settle("after the last change");
-        self.wind_down(baseline).await
+        let afterwards = self.spec.load.baseline;
+        self.settle(afterwards, "after the last change");
+        self.wind_down(afterwards).await
     }
 
     /// Whether the next version runs, and does not publish the port that users ask.
@@ -91,9 +94,9 @@ impl Run<'_> {
         runs && self.spec.withdrawn().iter().any(|port| Some(port.port) == asked)
     }
 
-    fn settle(&self, when: &str) {
-        let baseline = crate::wording::setting(self.spec.load.baseline.as_secs_f64());
-        self.recorder.phase("settle", format!("measuring {baseline} {when}"));
+    fn settle(&self, time: Duration, when: &str) {
+        let time = crate::wording::setting(time.as_secs_f64());
+        self.recorder.phase("settle", format!("measuring {time} {when}"));
     }
 
     /// Gives a stack that stays its good version back: the one from before the run if that was

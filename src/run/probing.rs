@@ -9,13 +9,15 @@ use tokio::time::{Instant, sleep_until};
 use super::admit::admit;
 use super::begin::Run;
 use super::first_answers::{Start, first_answers};
+use super::spec::long_enough;
 use super::subject::Arrival;
 use crate::companion::{CompanionKind, Companions, RemoteProber};
 use crate::engine::published_url;
 use crate::error::{Error, Result};
 use crate::probe::{ProbeOrder, Prober, StreamPlan};
-use crate::record::{EventKind, NegativeControl, Route};
+use crate::record::{BASELINE_REQUESTS, EventKind, NegativeControl, Purpose, Route};
 use crate::streams::{PLAIN, SELF_TEST, StreamKind};
+use crate::wording::setting;
 
 /// The time it takes to ask a prober inside the network to stop, and to hear its last shots.
 const LAST_SHOTS: Duration = Duration::from_millis(700);
@@ -34,6 +36,8 @@ pub(super) struct Probers {
     groups: Vec<Group>,
     /// How many streams have begun.
     streams: usize,
+    /// The rate of the densest one that is a user's.
+    densest_hz: f64,
 }
 
 /// Streams that are stopped together.
@@ -63,6 +67,11 @@ impl Sender {
 }
 
 impl Probers {
+    fn note_rates(&mut self, plans: &[StreamPlan]) {
+        let users = plans.iter().filter(|plan| plan.purpose == Purpose::Users);
+        self.densest_hz = users.map(|plan| plan.rate_hz).fold(self.densest_hz, f64::max);
+    }
+
     /// Stops everything that still sends.
     ///
     /// # Errors
@@ -116,11 +125,23 @@ impl Run<'_> {
         if self.spec.self_test == NegativeControl::Planned {
             self.self_test().await?;
         }
-        self.recorder.phase("baseline", format!("measuring {url} before anything changes"));
+        let baseline = self.baseline();
+        let why = if baseline > self.spec.load.baseline {
+            let time = setting(baseline.as_secs_f64());
+            format!(" for {time}, because {BASELINE_REQUESTS} requests take so long at this rate")
+        } else {
+            String::new()
+        };
+        self.recorder.phase("baseline", format!("measuring {url} before anything changes{why}"));
         self.recorder.take_users();
-        self.steady(self.spec.load.baseline).await?;
+        self.steady(baseline).await?;
         // Nothing after this could tell what a change costs.
         self.recorder.take_users().verdict().map_or(Ok(()), Err)
+    }
+
+    /// How long users are measured before each change.
+    pub(super) fn baseline(&self) -> Duration {
+        long_enough(self.spec.load.baseline, self.probers.densest_hz)
     }
 
     /// What may still have to start once the stack has converged.
@@ -181,6 +202,7 @@ impl Run<'_> {
     /// own, so that they can be stopped before the others.
     fn probe(&mut self, mut plans: Vec<StreamPlan>) -> Result<()> {
         plans.sort_by_key(|plan| plan.takes);
+        self.probers.note_rates(&plans);
         self.recorder.add_streams(plans.iter().map(StreamPlan::facts).collect());
         for group in plans.chunk_by(|one, other| one.takes == other.takes) {
             let sink = self.recorder.shot_sink();
@@ -199,6 +221,7 @@ impl Run<'_> {
         let Some(companions) = &self.beside.companions else { return Ok(()) };
         let order = ProbeOrder::new(plans, INSIDE_AT_MOST)?;
         self.recorder.add_streams(plans.iter().map(StreamPlan::facts).collect());
+        self.probers.note_rates(plans);
         let first = self.probers.streams;
         self.probers.streams += plans.len();
         let sink = self.recorder.shot_sink();

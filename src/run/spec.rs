@@ -10,7 +10,7 @@ use super::deployment::Deployment;
 use super::subject::Subject;
 use crate::Clock;
 use crate::error::Result;
-use crate::record::{Against, NegativeControl, Sink, UserLimits};
+use crate::record::{Against, BASELINE_REQUESTS, NegativeControl, Sink, UserLimits};
 use crate::scenario::Declaration;
 use crate::site::{Site, StateFolder};
 use crate::streams::{Address, Asking, StreamKind, slow_path};
@@ -76,6 +76,10 @@ pub struct Load {
 /// The shortest time in which users are measured before, between and after the changes, unless it is to
 /// be shorter: fewer requests prove nothing.
 const SHORTEST_BASELINE: Duration = Duration::from_secs(1);
+/// Requests of a baseline that may not count, because they are sent while it begins or ends.
+const EDGES: u64 = 5;
+/// The longest time for the sake of these requests.
+const LONGEST_BASELINE: Duration = Duration::from_secs(30);
 /// The shortest time of rest that the observer can tell from a pause.
 const SHORTEST_REST: Duration = Duration::from_millis(200);
 
@@ -105,6 +109,19 @@ impl Load {
     }
 }
 
+/// How long to ask before a change: as long as is wanted, and until the densest stream of users has sent
+/// [`BASELINE_REQUESTS`] and a few more for those around the edges; at most half a minute for that, because
+/// a run with fewer requests a second cannot prove anything.
+pub(super) fn long_enough(wanted: Duration, densest_hz: f64) -> Duration {
+    if densest_hz <= 0.0 {
+        return wanted;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53 requests")]
+    let needed = (BASELINE_REQUESTS + EDGES) as f64 / densest_hz;
+    let needed = Duration::try_from_secs_f64(needed.ceil()).unwrap_or(LONGEST_BASELINE);
+    wanted.max(needed.min(LONGEST_BASELINE))
+}
+
 /// A run id that sorts by time: `20261121-011409-4f2a`.
 #[must_use]
 pub fn new_run_id(clock: &Clock) -> String {
@@ -112,4 +129,15 @@ pub fn new_run_id(clock: &Clock) -> String {
     let seed = format!("{}-{}", std::process::id(), now.as_nanosecond());
     let random = hex::encode(&Sha256::digest(seed.as_bytes())[..2]);
     format!("{}-{random}", now.strftime("%Y%m%d-%H%M%S"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_baseline_lasts_until_it_can_prove_something() {
+        let seconds = |densest_hz| long_enough(Duration::from_secs(5), densest_hz).as_secs();
+        assert_eq!([200.0, 11.0, 5.4, 0.5, 0.0].map(seconds), [5, 5, 11, 30, 5]);
+    }
 }

@@ -114,8 +114,9 @@ fn a_rollback_whose_reason_was_gone_before_it_could_be_read_has_a_cause() {
         let mut story = good_rollback();
         story.shots(ROLLBACK_END + 0.5, nothing);
         for event in &mut story.run.events {
-            if let EventKind::Service { state: UpdateState::RollbackStarted, message: said, .. } =
-                &mut event.kind
+            if let EventKind::Service {
+                state: UpdateState::RollbackStarted, message: said, ..
+            } = &mut event.kind
             {
                 message.clone_into(said);
             }
