@@ -53,7 +53,7 @@ pub(super) struct DryRun<'a> {
 /// How long one run measures: the scenarios, the times of rest after them, and the baselines
 /// before, between and after. The flag says that it is only the shortest time.
 pub(super) fn lasts(steps: &[Step], load: &Load, self_test: bool) -> (Offset, bool) {
-    let (baseline, settle) = (Offset::from(load.baseline), Offset::from(load.settle));
+    let (baseline, settle) = (Offset::from(load.baseline), Offset::from(load.settle()));
     let of_steps = steps.iter().map(|step| step.lasts.unwrap_or_default() + settle + baseline);
     let all = of_steps.fold(baseline, |all, one| all + one);
     let open = steps.iter().any(|step| step.lasts.is_none());
@@ -158,7 +158,7 @@ impl DryRun<'_> {
                 "{what}{}{times}: {} before, between and after the changes, {} of rest after each{more}",
                 length(all),
                 seconds(load.baseline),
-                seconds(load.settle),
+                seconds(load.settle()),
             ),
         );
         if !self.afterwards.is_empty() {

@@ -62,9 +62,10 @@ pub(super) struct LoadArgs {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration, hide_short_help = true)]
     baseline: Duration,
 
-    /// End a scenario once the service has been at rest for this long
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration, hide_short_help = true)]
-    settle: Duration,
+    /// End a scenario once the service has been at rest for this long [default: 2s, and so long as a
+    /// proxy may not have heard of it that asks Swarm for tasks only now and then]
+    #[arg(long, value_name = "TIME", value_parser = duration, hide_short_help = true)]
+    settle: Option<Duration>,
 
     #[command(flatten)]
     request: RequestArgs,

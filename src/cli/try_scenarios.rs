@@ -157,7 +157,7 @@ pub(super) fn load(rate_hz: f64, is_fast: bool, declarations: &[Declaration]) ->
         },
         service_port: None,
         baseline: seconds(5, 2),
-        settle: seconds(2, 1),
+        settle: Some(seconds(2, 1)),
     };
     for declaration in declarations {
         with_streams(&load, declaration).check("http://127.0.0.1/")?;

@@ -90,6 +90,7 @@ impl RunSpec {
         let mut caveats = self.subject.caveats.clone();
         caveats.extend(simulated(site));
         caveats.extend(way_in);
+        caveats.extend(self.load.outlast_polling(&facts));
         caveats.extend(self.stand_ins(site).await?);
         caveats.extend(self.withdrawn().iter().map(cuts_off));
         if engine.nodes > site.engines.len() as u64 {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::admit::admit;
 use super::begin::Run;
 use super::first_answers::{Start, first_answers};
-use super::spec::long_enough;
+use super::load::long_enough;
 use super::subject::Arrival;
 use crate::companion::{CompanionKind, Companions, RemoteProber};
 use crate::engine::published_url;

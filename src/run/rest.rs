@@ -52,7 +52,7 @@ impl Run<'_> {
                 waiting
             } else {
                 let since = self.clock.instant(look.changed_at.max(moved));
-                let rested = Instant::from_std(since) + self.spec.load.settle;
+                let rested = Instant::from_std(since) + self.spec.load.settle();
                 // On a busy machine the last look may be older than what happened since.
                 let looked = Instant::from_std(self.clock.instant(snapshot.asked_at));
                 if now < rested {

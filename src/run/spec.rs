@@ -1,19 +1,16 @@
 //! What a run is about, decided before anything happens.
 
-use std::time::Duration;
-
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::also::Also;
 use super::deployment::Deployment;
+use super::load::Load;
 use super::subject::Subject;
 use crate::Clock;
-use crate::error::Result;
-use crate::record::{Against, BASELINE_REQUESTS, NegativeControl, Sink, UserLimits};
+use crate::record::{Against, NegativeControl, Sink, UserLimits};
 use crate::scenario::Declaration;
 use crate::site::{Site, StateFolder};
-use crate::streams::{Address, Asking, StreamKind, slow_path};
 
 /// Where a run takes place, and what it has there.
 pub struct RunEnv<'a> {
@@ -52,76 +49,6 @@ pub struct RunSpec {
     pub against: Option<Against>,
 }
 
-/// What is asked of the service, how often and for how long.
-#[derive(Debug, Clone)]
-pub struct Load {
-    /// The streams.
-    pub streams: Vec<&'static StreamKind>,
-    /// Whether a stream that cannot be had is an error; else it is left out with a note.
-    pub insist: bool,
-    /// The user's name for the address of the subject, if there is one.
-    pub name: Option<String>,
-    /// The other addresses that users ask, each with a name.
-    pub also: Vec<Address>,
-    /// How the streams ask.
-    pub asking: Asking,
-    /// The port on which the service answers inside its network, if the user names one.
-    pub service_port: Option<u16>,
-    /// How long to ask before the first change, between two and after the last.
-    pub baseline: Duration,
-    /// How long a service must be at rest before a scenario is over.
-    pub settle: Duration,
-}
-
-/// The shortest time in which users are measured before, between and after the changes, unless it is to
-/// be shorter: fewer requests prove nothing.
-const SHORTEST_BASELINE: Duration = Duration::from_secs(1);
-/// Requests of a baseline that may not count, because they are sent while it begins or ends.
-const EDGES: u64 = 5;
-/// The longest time for the sake of these requests.
-const LONGEST_BASELINE: Duration = Duration::from_secs(30);
-/// The shortest time of rest that the observer can tell from a pause.
-const SHORTEST_REST: Duration = Duration::from_millis(200);
-
-impl Load {
-    /// The same on a swarm whose time passes so much faster: its waits are waits of the swarm.
-    #[must_use]
-    pub fn at_speed(mut self, speed: f64) -> Self {
-        let faster = |wait: Duration, shortest: Duration| {
-            let scaled = Duration::try_from_secs_f64(wait.as_secs_f64() / speed).unwrap_or(wait);
-            if speed > 1.0 { scaled.max(shortest.min(wait)) } else { wait }
-        };
-        self.baseline = faster(self.baseline, SHORTEST_BASELINE);
-        self.settle = faster(self.settle, SHORTEST_REST);
-        if self.asking.slow_path == slow_path(1.0) {
-            self.asking.slow_path = slow_path(speed);
-        }
-        self
-    }
-
-    /// Whether everything can be asked, as far as that is known without the service. `url` has the
-    /// right path, whatever its address will be.
-    ///
-    /// # Errors
-    /// A usage error for what cannot be asked.
-    pub fn check(&self, url: &str) -> Result<()> {
-        self.streams.iter().try_for_each(|kind| kind.plan(url, &self.asking)?.check())
-    }
-}
-
-/// How long to ask before a change: as long as is wanted, and until the densest stream of users has sent
-/// [`BASELINE_REQUESTS`] and a few more for those around the edges; at most half a minute for that, because
-/// a run with fewer requests a second cannot prove anything.
-pub(super) fn long_enough(wanted: Duration, densest_hz: f64) -> Duration {
-    if densest_hz <= 0.0 {
-        return wanted;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^53 requests")]
-    let needed = (BASELINE_REQUESTS + EDGES) as f64 / densest_hz;
-    let needed = Duration::try_from_secs_f64(needed.ceil()).unwrap_or(LONGEST_BASELINE);
-    wanted.max(needed.min(LONGEST_BASELINE))
-}
-
 /// A run id that sorts by time: `20261121-011409-4f2a`.
 #[must_use]
 pub fn new_run_id(clock: &Clock) -> String {
@@ -129,15 +56,4 @@ pub fn new_run_id(clock: &Clock) -> String {
     let seed = format!("{}-{}", std::process::id(), now.as_nanosecond());
     let random = hex::encode(&Sha256::digest(seed.as_bytes())[..2]);
     format!("{}-{random}", now.strftime("%Y%m%d-%H%M%S"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_baseline_lasts_until_it_can_prove_something() {
-        let seconds = |densest_hz| long_enough(Duration::from_secs(5), densest_hz).as_secs();
-        assert_eq!([200.0, 11.0, 5.4, 0.5, 0.0].map(seconds), [5, 5, 11, 30, 5]);
-    }
 }

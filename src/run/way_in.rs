@@ -4,7 +4,8 @@
 use hyper::Uri;
 
 use super::deployment::Deployment;
-use super::spec::{Load, RunSpec};
+use super::load::Load;
+use super::spec::RunSpec;
 use super::subject::{Arrival, Subject};
 use super::target::inside_url;
 use crate::engine::published_url;

@@ -27,8 +27,10 @@ pub(super) struct Narrator {
 pub(super) struct Scenario {
     /// The service under test.
     pub service: String,
-    /// How many replicas are wanted.
+    /// How many replicas the submitted spec wants; before it, how many there were.
     pub replicas: u64,
+    /// How many replicas there were.
+    before: u64,
     /// The version from before the change.
     pub previous: u32,
     /// The version of the change, and when the engine took it.
@@ -45,11 +47,11 @@ impl Scenario {
     /// How far the slots are on their way to where Swarm is taking them: the new version, or the
     /// previous one during a rollback.
     pub fn rollout(&self, slots: &SlotTable) -> Rollout {
-        let target = match self.submitted {
-            Some((submitted, _)) if !self.rolled_back => submitted,
-            _ => self.previous,
+        let (target, wanted) = match self.submitted {
+            Some((submitted, _)) if !self.rolled_back => (submitted, self.replicas),
+            _ => (self.previous, self.before),
         };
-        Rollout::towards(Some(target), &self.service, self.replicas, slots)
+        Rollout::towards(Some(target), &self.service, wanted, slots)
     }
 }
 
@@ -96,6 +98,7 @@ impl Narrator {
                 self.scenario = Some(Scenario {
                     service: service.clone(),
                     replicas: *replicas,
+                    before: *replicas,
                     previous: *generation,
                     submitted: None,
                     state: UpdateState::None,
@@ -103,13 +106,14 @@ impl Narrator {
                     rolled_back: false,
                 });
             }
-            EventKind::Submitted { service, generation, specs, .. } => {
+            EventKind::Submitted { service, generation, specs, replicas } => {
                 let facts = self.facts.as_ref().filter(|facts| facts.service == *service);
                 if let (Some(facts), Some(_)) = (facts, specs) {
                     self.facts = Some(facts.in_update(specs.as_deref()));
                 }
                 if let Some(scenario) = self.scenario.as_mut().filter(|s| s.service == *service) {
                     scenario.submitted = Some((*generation, event.at));
+                    scenario.replicas = replicas.unwrap_or(scenario.replicas);
                     // The engine clears what an earlier update left; it may already have
                     // begun this one.
                     if scenario.state.is_terminal() {

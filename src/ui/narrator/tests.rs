@@ -78,6 +78,26 @@ fn before_and_after_the_change_is_submitted() {
 }
 
 #[test]
+fn a_change_of_scale_counts_the_replicas_that_are_wanted_then() {
+    let mut case = Case::scenario(None);
+    case.add(EventKind::Submitted {
+        service: "demo_app".into(),
+        generation: 2,
+        replicas: Some(1),
+        specs: None,
+    });
+    case.task("o1", 1, 1, Shutdown, Shutdown);
+    case.task("n1", 1, 2, Running, Running);
+    // Swarm removes the tasks of slots that are too many.
+    case.add(EventKind::TaskGone { task: "o2".into() });
+    let rollout = case.narrator.scenario().unwrap().rollout(&case.slots);
+    assert!(rollout.is_whole(), "{rollout:?}");
+    case.state(UpdateState::RollbackStarted, ROLLED);
+    let rollout = case.narrator.scenario().unwrap().rollout(&case.slots);
+    assert_eq!((rollout.done, rollout.wanted), (0, 2));
+}
+
+#[test]
 fn what_an_earlier_update_left_is_not_taken_for_this_one() {
     let mut case = Case::scenario(None);
     case.state(UpdateState::RollbackCompleted, "rollback completed");
