@@ -78,12 +78,10 @@ impl Engine {
 fn name_of_pinned(reference: &str) -> Option<(&str, String, String)> {
     let (name, digest) = reference.split_once('@')?;
     let last = name.rfind('/').map_or(0, |slash| slash + 1);
-    let (repo, tag) = match name[last..].split_once(':') {
-        Some((_, tag)) => (&name[..name.len() - tag.len() - 1], tag.to_owned()),
-        None => {
-            let short: String = digest.chars().filter(|one| *one != ':').take(18).collect();
-            (name, short)
-        }
+    let (repo, tag) = if let Some((_, tag)) = name[last..].split_once(':') {
+        (&name[..name.len() - tag.len() - 1], tag.to_owned())
+    } else {
+        (name, digest.chars().filter(|one| *one != ':').take(18).collect())
     };
     Some((digest, repo.to_owned(), tag))
 }
