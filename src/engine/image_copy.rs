@@ -81,8 +81,7 @@ fn name_of_pinned(reference: &str) -> Option<(&str, String, String)> {
     let (repo, tag) = if let Some((_, tag)) = name[last..].split_once(':') {
         (&name[..name.len() - tag.len() - 1], tag.to_owned())
     } else {
-        let short: String = digest.chars().filter(|one| *one != ':').take(18).collect();
-        (name, short)
+        (name, digest.chars().filter(|one| *one != ':').take(18).collect())
     };
     Some((digest, repo.to_owned(), tag))
 }

@@ -16,6 +16,7 @@ use tokio::time::sleep;
 use super::forward::forward;
 use super::program::Kind;
 use super::replica::{Body, Deed, Replica};
+use super::upstream::HOST_NAME;
 
 /// The exit code of the app when it is process 1 and aborts (`docs/app.md`).
 const ABORTED: i32 = 139;
@@ -43,7 +44,14 @@ pub(super) async fn answer(
         return Err(NoAnswer);
     }
     if let Kind::Proxy(upstream) = &replica.manner.kind {
-        return Ok(forward(replica, upstream, request).await);
+        let mut response = forward(replica, upstream, request).await;
+        for (name, value) in &upstream.headers {
+            let value = value.replace(HOST_NAME, &replica.identity.host);
+            if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse()) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        return Ok(response);
     }
     let (parts, body) = request.into_parts();
     // If the body is not read, the client loses its connection.

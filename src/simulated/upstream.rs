@@ -10,7 +10,12 @@ pub(super) struct Upstream {
     pub(super) port: u16,
     /// Another replica is tried for this long if one refuses; absent: no other is tried.
     pub(super) retry_for: Option<Duration>,
+    /// Headers that responses get on the way back, with [`HOST_NAME`] for that of the replica.
+    pub(super) headers: Vec<(String, String)>,
 }
+
+/// What a Caddyfile says for the name of the container's host.
+pub(super) const HOST_NAME: &str = "{env.HOSTNAME}";
 
 /// Whether an image is that of a proxy whose configuration is understood.
 pub(super) fn is_proxy(image: &str) -> bool {
@@ -48,7 +53,9 @@ impl Upstream {
             line?.iter().skip(2).find_map(|word| host_port(word))
         };
         let (name, port) = of_proxy.or_else(of_pass).or_else(of_server)?;
-        Some(Self { name, port, retry_for })
+        let headers = words.iter().filter(|words| words[0] == "header_down" && words.len() > 2);
+        let headers = headers.map(|words| (words[1].to_owned(), words[2..].join(" "))).collect();
+        Some(Self { name, port, retry_for, headers })
     }
 }
 
@@ -99,6 +106,11 @@ mod tests {
         assert_eq!(read(dnsrr), Some(("tasks.app".into(), 8000, second)));
         let env = [("UPSTREAM".to_owned(), "tasks.web".to_owned())].into();
         assert_eq!(Upstream::read(dnsrr, &env).unwrap().name, "tasks.web");
+        let more = "header_down X-Rollproof-Instance {env.HOSTNAME}";
+        let env = [("MORE".to_owned(), more.to_owned())].into();
+        let headers = [("X-Rollproof-Instance".to_owned(), HOST_NAME.to_owned())];
+        assert_eq!(Upstream::read(dnsrr, &env).unwrap().headers, headers);
+        assert!(Upstream::read(dnsrr, &BTreeMap::new()).unwrap().headers.is_empty());
     }
 
     #[test]

@@ -8,8 +8,14 @@ use nix::unistd::Pid;
 use crate::workplace::{UNHURRIED, Workplace, sound, until};
 
 /// One of each kind of ending, quick ones.
-const SOME: [&str; 5] =
-    ["stop-first", "one-bad-of-six", "rollback-fails-too", "answers-404", "die-restart-any"];
+const SOME: [&str; 6] = [
+    "stop-first",
+    "one-bad-of-six",
+    "rollback-fails-too",
+    "answers-404",
+    "die-restart-any",
+    "proxy-behind-another",
+];
 
 #[test]
 fn scenarios_go_as_they_declare() {
@@ -53,6 +59,7 @@ fn a_report_that_cannot_be_saved_takes_no_verdict_with_it() {
         let (out, err) = (read("out"), read("err"));
         assert_eq!(ended.code(), Some(4), "{out}\n{err}");
         assert!(out.contains(said), "{command:?}\n{out}\n{err}");
+        assert!(!out.contains("no verdict"), "{out}");
         let error = err.lines().rfind(|line| line.starts_with("error: ")).unwrap();
         assert!(error.contains("cannot write ") && error.contains("report.json"), "{err}");
         assert_eq!(err.matches("error: ").count(), 1, "{err}");
