@@ -97,7 +97,13 @@ impl Case<'_> {
         let fix = match check.name {
             "rollback-completed" => state_fix(self.scene, self.stack),
             "capacity" => capacity_fix(self.scene, self.stack),
-            _ => Fix::text(check.remedy.as_deref().unwrap_or(TASK_ERRORS)),
+            _ => match check.remedy.as_deref().unwrap_or(TASK_ERRORS) {
+                // What Swarm calls completed can end again and again afterwards.
+                TASK_ERRORS if self.scene.failed_task().is_some() => {
+                    state_fix(self.scene, self.stack)
+                }
+                remedy => Fix::text(remedy),
+            },
         };
         Some(Advice::new(check.because.clone(), &fix, self.stack))
     }

@@ -58,7 +58,10 @@ fn failing_version(scene: &Scene) -> Fix {
             | TaskFailure::NotStarted { error }
             | TaskFailure::StartFailed { error },
         ) => cannot_start(&error),
-        Some(_) => Fix::text("fix what makes the new version end: `docker service logs` shows it"),
+        Some(_) => Fix::text(format!(
+            "fix what makes the new version end: `docker service logs {}` shows it",
+            scene.service
+        )),
     }
 }
 

@@ -224,3 +224,23 @@ fn a_service_that_waits_for_what_swarm_names_is_no_matter_of_a_busy_machine() {
         assert!(text.contains(fix), "{advice:?}");
     }
 }
+
+/// Swarm calls an update completed, and its task ends again and again.
+#[test]
+fn a_service_that_ends_after_its_update_is_told_where_its_reason_is() {
+    let mut worker = good_update();
+    let id = worker.current(3);
+    worker.task(&id).exit_code = Some(1);
+    worker.task(&id).error = "task: non-zero exit (1)".to_owned();
+    worker.see(&id, GOOD_END - 1.0, TaskState::Failed, TaskState::Running);
+    let expects = Some(Expects::Update);
+    let worker = worker.finish();
+    let run = with_worker(good_update(), GOOD_END, &worker, SpecMatch::Submitted, expects);
+    let judgement = judge(&run, &Limits::default());
+    let worker = &judgement.scenarios[0].services[0];
+    assert_eq!(worker.verdict, Verdict::Fail);
+    let fix = worker.checks.iter().find_map(|check| check.remedy.as_deref()).unwrap_or_default();
+    let advice = judgement.scenarios[0].advice.as_ref().unwrap();
+    let text = format!("{fix} {}", advice.text.as_deref().unwrap_or_default());
+    assert!(text.contains("`docker service logs demo_worker`"), "{advice:#?} {worker:#?}");
+}
