@@ -173,3 +173,17 @@ fn explanations_and_checks_have_the_settings_that_were_sent() {
     let capacity = judged.scenarios[0].checks.iter().find(|check| check.name == "capacity");
     assert_eq!(capacity.unwrap().limit, "at least 0 running");
 }
+
+/// A report says it, too: start-first, and failures that nothing acts on and nothing restarts.
+#[test]
+fn an_update_that_never_rests_is_predicted_so() {
+    let churning =
+        ["restart-condition=none", "update-order=start-first", "update-failure-action=continue"];
+    for (settings, churns) in [(&churning[..], true), (&churning[1..], false)] {
+        let before = changed(&checked(), settings);
+        let after = changed(&before, &["image=shop:2"]);
+        let prediction = predicted(&run(&before, &after, None, sound().never_healthy()));
+        assert_eq!(prediction.churns, churns, "{settings:?}: {prediction:?}");
+        assert_eq!(prediction.states.last().unwrap().state, UpdateState::Completed);
+    }
+}
