@@ -11,7 +11,7 @@ use super::output::{put, put_line};
 use crate::Offset;
 use crate::error::Result;
 use crate::record::Route;
-use crate::run::{Load, NextForeseen, Target};
+use crate::run::{Also, Load, NextForeseen, Target};
 use crate::scenario::{Act, Declaration};
 use crate::site::Foreseen;
 use crate::stack::ServiceBody;
@@ -42,6 +42,8 @@ pub(super) struct DryRun<'a> {
     pub(super) self_test: bool,
     /// The service under test.
     pub(super) body: &'a ServiceBody,
+    /// The services that get the same change.
+    pub(super) also: &'a Also,
     /// What deploying the next version would do, if that is the change.
     pub(super) next: Option<&'a NextForeseen>,
     pub(super) scenarios: &'a [Declaration],
@@ -145,6 +147,11 @@ impl DryRun<'_> {
                 page.entry("", &format!("    {line}"));
             }
         }
+        if !self.also.services.is_empty() {
+            let how =
+                if self.also.sequential { "after it, one by one" } else { "at the same time" };
+            page.entry("", &format!("the same update of {}, {how}", list(&self.also.services)));
+        }
         let times =
             if self.repeat > 1 { format!(" in {} runs", self.repeat) } else { String::new() };
         let what = match (open, self.deploys) {
@@ -191,6 +198,8 @@ impl DryRun<'_> {
             },
             "self_test": self.self_test,
             "service": self.body.name(),
+            "also": self.also.services,
+            "sequential": self.also.sequential,
             "next": self.next.map(|next| json!({
                 "creates": next.creates,
                 "changed": next.changes.changed.iter().map(|(service, changes)| {

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::probe::StreamPlan;
 use crate::record::Connection;
 use crate::run::{Load, Target};
-use crate::streams::{Address, Asking, StreamKind, TABLE};
+use crate::streams::{Address, Asking, StreamKind, TABLE, slow_path};
 
 /// The load during a run.
 #[derive(Debug, Clone, Args)]
@@ -35,9 +35,9 @@ pub(super) struct LoadArgs {
     #[arg(long, value_name = "PATH", value_parser = path, hide_short_help = true)]
     post_path: Option<String>,
 
-    /// Path that proxy-slow asks: one that takes some seconds to answer
-    #[arg(long, value_name = "PATH", default_value = "/slow?ms=4000", value_parser = path, hide_short_help = true)]
-    slow_path: String,
+    /// Path that proxy-slow asks: one that takes some seconds to answer [default: /slow?ms=4000]
+    #[arg(long, value_name = "PATH", value_parser = path, hide_short_help = true)]
+    slow_path: Option<String>,
 
     /// Path that opens a WebSocket: adds the stream proxy-websocket [default of that stream: /ws]
     #[arg(long, value_name = "PATH", value_parser = path, hide_short_help = true)]
@@ -74,6 +74,17 @@ pub(super) struct LoadArgs {
 }
 
 impl LoadArgs {
+    /// The streams for which a path is named: what cannot be asked there is a mistake.
+    fn named(&self) -> Vec<&'static str> {
+        let paths = [
+            ("proxy-post", &self.post_path),
+            ("proxy-slow", &self.slow_path),
+            ("proxy-websocket", &self.ws_path),
+            ("proxy-events", &self.sse_path),
+        ];
+        paths.into_iter().filter(|(_, path)| path.is_some()).map(|(name, _)| name).collect()
+    }
+
     /// The load, with these streams unless the user chose others.
     ///
     /// # Errors
@@ -105,11 +116,12 @@ impl LoadArgs {
             also,
             // `all` takes those that can be had.
             insist: !choices.is_empty() && !all,
+            named: self.named(),
             asking: Asking {
                 rate_hz: self.rate,
                 deadline: self.deadline,
                 post_path: self.post_path.clone(),
-                slow_path: self.slow_path.clone(),
+                slow_path: self.slow_path.clone().unwrap_or_else(|| slow_path(1.0)),
                 websocket_path: self.ws_path.clone().unwrap_or_else(|| "/ws".into()),
                 events_path: self.sse_path.clone().unwrap_or_else(|| "/events".into()),
                 event_every: self.event_every,

@@ -142,6 +142,7 @@ pub(super) fn load(rate_hz: f64, is_fast: bool, declarations: &[Declaration]) ->
     let load = Load {
         streams: streams::HARMLESS.to_vec(),
         insist: true,
+        named: Vec::new(),
         name: None,
         also: Vec::new(),
         asking: Asking {

@@ -227,7 +227,7 @@ async fn dry_run(
         None => None,
     };
     let subject = Subject::present(site, &stack, &files, &wish, args.adopt).await?;
-    args.fit(declaration, &subject, site).await?;
+    let also = args.fit(declaration, &subject, site).await?;
     let next = match &next {
         Some((files, next)) => Some(files.foresee_on(site, next, subject.target.port).await?),
         None => None,
@@ -240,6 +240,7 @@ async fn dry_run(
         load,
         self_test: false,
         body: &subject.body,
+        also: &also,
         next: next.as_ref(),
         scenarios: std::slice::from_ref(declaration),
         repeat: 1,

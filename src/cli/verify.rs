@@ -97,9 +97,7 @@ pub(super) async fn run(args: VerifyArgs, console: &Console) -> Result<u8> {
     }
     let is_stdin = |file: &String| file == "-";
     if args.stack_args.files.iter().any(is_stdin) && args.next.to.iter().any(is_stdin) {
-        return Err(Error::usage(
-            "-c - and --to - exclude each other: there is one standard input",
-        ));
+        return Err(Error::usage("-c - and --to - cannot both read standard input"));
     }
     let next = args.next.read(&args.stack)?;
     args.target.check()?;
@@ -257,7 +255,7 @@ async fn dry_run(args: &VerifyArgs, wanted: &Wanted, console: &Console) -> Resul
         };
         (prepared.services, target, next)
     };
-    fit(args, &services, &target, Some(engine.kernel()))?;
+    let also = fit(args, &services, &target, Some(engine.kernel()))?;
     let body = own_body(&services, &target)?;
     let afterwards = match (&room, args.keep) {
         (Room::Stays, _) => "the stack gets back the settings that it has now",
@@ -273,6 +271,7 @@ async fn dry_run(args: &VerifyArgs, wanted: &Wanted, console: &Console) -> Resul
         load,
         self_test: !args.no_self_test,
         body: &body,
+        also: &also,
         next: next.as_ref(),
         scenarios,
         repeat: args.repeat,

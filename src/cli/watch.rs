@@ -92,6 +92,7 @@ pub(super) async fn run(args: WatchArgs, console: &Console) -> Result<u8> {
             load: &load,
             self_test: false,
             body: &subject.body,
+            also: &Also::default(),
             next: None,
             scenarios: &[scenario],
             repeat: 1,

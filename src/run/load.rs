@@ -14,6 +14,8 @@ pub struct Load {
     pub streams: Vec<&'static StreamKind>,
     /// Whether a stream that cannot be had is an error; else it is left out with a note.
     pub insist: bool,
+    /// The streams for which the user named a path: each must be had somewhere.
+    pub named: Vec<&'static str>,
     /// The user's name for the address of the subject, if there is one.
     pub name: Option<String>,
     /// The other addresses that users ask, each with a name.

@@ -108,9 +108,9 @@ impl Run<'_> {
                 plans.push((kind, kind.plan_at(name.as_deref(), &url, asking)?));
             }
         }
-        let speed = self.env.site.speed();
+        let (speed, load) = (self.env.site.speed(), &self.spec.load);
         let (mut plans, left_out) =
-            admit(plans, self.spec.load.insist, speed, self.env.interrupt).await?;
+            admit(plans, load.insist, &load.named, speed, self.env.interrupt).await?;
         for text in left_out.into_iter().chain(self.beside.notes.iter().cloned()) {
             self.recorder.caveat(text);
         }

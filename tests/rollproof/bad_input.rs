@@ -229,7 +229,7 @@ fn the_next_version_is_one_that_swarm_can_deploy() {
         refused(&verify(&text, words), 2, parts);
     }
     let both = place.run(&["verify", "-c", "-", "--to", "-", "s"]);
-    refused(&both, 2, &["one standard input"]);
+    refused(&both, 2, &["both read standard input"]);
     refused(
         &place.run(&["update", "--stand-ins", "s"]),
         2,
