@@ -234,9 +234,11 @@ impl Bad {
         let expected = format!("if this is a good response, --expect-status {status} says so");
         let first = match (status, &self.location) {
             (300..=399, Some(to)) if to.starts_with("https:") => {
+                let host = to.trim_start_matches("https://").split([':', '/']).next();
                 format!(
-                    "--scheme https asks the stack's own port in TLS; --url {to} --resolve HOST asks \
-                     for that name at the stack's address"
+                    "--scheme https asks the stack's own port in TLS; --url {to} --resolve {} asks \
+                     for that name at the stack's address",
+                    host.unwrap_or("HOST")
                 )
             }
             (300..=399, Some(to)) if to.starts_with('/') => {
@@ -322,7 +324,9 @@ mod tests {
         let error = error(to).await;
         let text = error.message();
         assert!(text.contains("status 308 to https://shop.example.org/, no body"), "{text}");
-        assert!(error.hints()[0].contains("--scheme https"), "{:?}", error.hints());
+        let hint = &error.hints()[0];
+        assert!(hint.contains("--scheme https"), "{hint}");
+        assert!(hint.contains("--resolve shop.example.org asks"), "{hint}");
         assert!(error.hints()[1].contains("--expect-status 308"), "{:?}", error.hints());
     }
 
