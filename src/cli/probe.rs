@@ -1,8 +1,10 @@
 //! `rollproof probe`: the prober on its own.
 
 mod args;
+mod failed;
 mod json;
 mod live;
+mod rows;
 mod summary;
 
 use std::sync::mpsc;

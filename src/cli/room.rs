@@ -45,4 +45,22 @@ impl Room {
             .hint("`rollproof update` and `rollproof broken-update` test a stack that is deployed")
             .hint(format!("`rollproof down {stack}` removes it; another name makes a second one")))
     }
+
+    /// Makes room: what a killed run left is removed. Whether a stack of that name stays.
+    pub(super) async fn make(
+        stack: &str,
+        adopt: bool,
+        console: &Console,
+        site: &Site,
+    ) -> Result<bool> {
+        match Self::of(stack, adopt, console, site).await? {
+            Self::Free => Ok(false),
+            Self::Stays => Ok(true),
+            Self::Leftover => {
+                console.tell(&format!("removing stack {stack}, which an earlier run left behind"));
+                site.remove_stack(&console.state, stack, &|text| console.tell(text)).await?;
+                Ok(false)
+            }
+        }
+    }
 }

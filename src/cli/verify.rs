@@ -327,7 +327,7 @@ async fn once(
 ) -> Result<Finished> {
     let Wanted { load, scenarios, files, next, wish, .. } = wanted;
     let (mut wish, stack, stack_args) = (wish.clone(), &args.stack, &args.stack_args);
-    let stays = make_room(args, console, site).await?;
+    let stays = Room::make(&args.stack, args.stack_args.adopt, console, site).await?;
     let next = match next {
         Some(files) => {
             let next = files.deployment(console, site, stack, stack_args, false).await?;
@@ -384,19 +384,4 @@ async fn once(
         self_test: if args.no_self_test { NegativeControl::Off } else { NegativeControl::Planned },
     };
     Box::pin(spec.run(&console.run_env(site))).await
-}
-
-/// Makes room for the stack: what a killed run left under its name is removed. Whether a stack of
-/// that name stays.
-async fn make_room(args: &VerifyArgs, console: &Console, site: &Site) -> Result<bool> {
-    let stack = &args.stack;
-    match Room::of(stack, args.stack_args.adopt, console, site).await? {
-        Room::Free => Ok(false),
-        Room::Stays => Ok(true),
-        Room::Leftover => {
-            console.tell(&format!("removing stack {stack}, which an earlier run left behind"));
-            site.remove_stack(&console.state, stack, &|text| console.tell(text)).await?;
-            Ok(false)
-        }
-    }
 }

@@ -5,8 +5,8 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -17,71 +17,9 @@ use rollproof::image::{ImageArchive, Programs};
 use rollproof::stack::ServiceBody;
 use serde_json::{Value, json};
 
-use super::caretaker::take_care_of;
-use super::machine::{self, Share};
+use super::lab_home::{Home, engine_pid, text};
+use super::machine;
 use super::workplace::docker;
-
-/// A folder with its own lab, which is removed when the test ends, even if the test fails.
-struct Home {
-    folder: tempfile::TempDir,
-    _share: Share,
-}
-
-impl Home {
-    fn new() -> Self {
-        Self::with(machine::small_share())
-    }
-
-    fn with(share: Share) -> Self {
-        Self::at(tempfile::tempdir().unwrap(), share)
-    }
-
-    fn at(folder: tempfile::TempDir, share: Share) -> Self {
-        take_care_of(folder.path());
-        Self { folder, _share: share }
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rollproof"));
-        command.args(["lab"]).args(args).env("ROLLPROOF_HOME", self.folder.path());
-        command.stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    fn start(&self, args: &[&str]) -> Child {
-        self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-    }
-
-    /// Runs a command that must succeed, and parses its JSON.
-    fn json(&self, args: &[&str]) -> Value {
-        let output = self.run(&[args, &["--json"]].concat());
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{args:?}: {errors}");
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    fn state(&self) -> PathBuf {
-        self.folder.path().join(".rollproof")
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        let _ = self.run(&["down"]);
-    }
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap()
-}
-
-fn engine_pid(lab: &Value) -> Pid {
-    Pid::from_raw(i32::try_from(lab["nodes"][0]["pid"].as_i64().unwrap()).unwrap())
-}
 
 /// Everything on the machine that has the lab's id, found without rollproof.
 fn traces(id: &str) -> Vec<String> {

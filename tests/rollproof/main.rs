@@ -43,6 +43,7 @@ mod judge_stories;
 mod judge_story;
 mod judge_trust;
 mod lab;
+mod lab_home;
 mod limits;
 mod lint;
 mod lint_cases;

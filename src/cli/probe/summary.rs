@@ -1,16 +1,14 @@
 //! What a probe run found: its verdict, the reasons for it, and the summary as text.
 
+use super::failed::{advice, failure_rows};
+use super::rows::{LABEL, WIDTH, labelled, row, rows};
 use crate::judge::Verdict;
-use crate::probe::{Failures, ProbeTotals, StreamPlan, Tally};
+use crate::probe::{ProbeTotals, StreamPlan, Tally};
 use crate::record::{Connection, Outcome};
 use crate::stats::{Gap, HeldStats, Spread, error_rate_upper_95};
 use crate::wording::{clean, count, counted, cut, length, percent, wrap};
 use crate::{Clock, Offset};
 
-/// Columns of the summary.
-const WIDTH: usize = 80;
-/// Columns before the values: a label and its margins.
-const LABEL: usize = 15;
 /// Outages that are listed, longest first.
 const OUTAGES_LISTED: usize = 3;
 /// Replicas that are named.
@@ -245,86 +243,6 @@ fn percentiles(spread: &Spread) -> String {
     .join("  ")
 }
 
-/// Failures by class, the most frequent first; with `details`, when each class was first and last
-/// seen.
-fn failure_rows(lines: &mut Vec<String>, tally: &Tally, details: bool) {
-    let mut failures: Vec<(&Outcome, &Failures)> = tally.failures().iter().collect();
-    failures.sort_by_key(|(_, failures)| std::cmp::Reverse(failures.count));
-    let word = |(class, failures): &(&Outcome, &Failures)| {
-        let number = count(failures.count);
-        // The other classes have the status in their name, or it is not what is wrong.
-        let of_status = matches!(class, Outcome::WrongStatus | Outcome::AppError);
-        let class = match statuses(failures) {
-            text if of_status && !text.is_empty() => format!("{class} ({text})"),
-            _ => class.to_string(),
-        };
-        let (first, last) = (length(failures.first), length(failures.last));
-        match details {
-            true if first == last => format!("{number} {class}, at {first}"),
-            true => format!("{number} {class}, from {first} to {last}"),
-            false => format!("{number} {class}"),
-        }
-    };
-    let words: Vec<String> = failures.iter().map(word).collect();
-    if details {
-        rows(lines, "failed", &words);
-    } else {
-        row(lines, "failed", &words.join(", "));
-    }
-}
-
-/// The statuses that came, the most frequent first.
-fn statuses(failures: &Failures) -> String {
-    const NAMED: usize = 3;
-    let mut all: Vec<(u16, u64)> = failures.statuses.iter().map(|(s, n)| (*s, *n)).collect();
-    all.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
-    let mut words: Vec<String> =
-        all.iter().take(NAMED).map(|(status, _)| status.to_string()).collect();
-    if all.len() > NAMED {
-        words.push("…".to_owned());
-    }
-    words.join(", ")
-}
-
-/// What may help if no request was good and all failed in the same way: then the service is asked in
-/// the wrong way, or answers in another one than is taken for good.
-fn advice(tally: &Tally) -> Option<String> {
-    let mut failures = tally.failures().iter();
-    let (Some((class, failures)), None, 0) = (failures.next(), failures.next(), tally.ok()) else {
-        return None;
-    };
-    let text = match class {
-        Outcome::TlsUntrusted => {
-            "--cacert names the authority that issued the certificate; --insecure accepts any"
-        }
-        Outcome::TlsName => {
-            "ask for the certificate's name: https://NAME/ with --resolve NAME:ADDR; --insecure \
-             accepts any certificate"
-        }
-        Outcome::TlsExpired => "--insecure accepts any certificate",
-        Outcome::TlsHandshake => {
-            "http:// asks without TLS; --cert and --key show a client certificate; --http2 needs a \
-             server that offers it"
-        }
-        Outcome::Cut => "https:// asks in TLS, --http2 in HTTP/2, if the port speaks that",
-        Outcome::WrongStatus => {
-            let mut statuses = failures.statuses.keys();
-            let (Some(status), None) = (statuses.next(), statuses.next()) else { return None };
-            let first = match status {
-                401 | 403 => "--user NAME:PASSWORD sends credentials; ",
-                404 => "--path names what to ask, -H 'Host: …' the host; ",
-                405 => "--method names another method; ",
-                _ => "",
-            };
-            return Some(format!(
-                "{first}if this is a good response, --expect-status {status} says so"
-            ));
-        }
-        _ => return None,
-    };
-    Some(text.to_owned())
-}
-
 /// The longest outages, at most `most` of them, and how long all of them were together.
 fn outage_rows(lines: &mut Vec<String>, plan: &StreamPlan, tally: &Tally, most: usize) {
     let gaps = tally.gaps();
@@ -346,23 +264,6 @@ fn outage_rows(lines: &mut Vec<String>, plan: &StreamPlan, tally: &Tally, most: 
 fn outage(gap: &Gap) -> String {
     let end = if gap.open { "the end".to_owned() } else { length(gap.end) };
     format!("{}, from {} to {end}", length(gap.length()), length(gap.start))
-}
-
-/// A label and its value, in at most two lines.
-fn row(lines: &mut Vec<String>, label: &str, value: &str) {
-    rows(lines, label, &wrap(value, WIDTH - LABEL, 2));
-}
-
-/// A label and the lines of its value.
-fn rows(lines: &mut Vec<String>, label: &str, values: &[String]) {
-    for (number, line) in values.iter().enumerate() {
-        let label = if number == 0 { label } else { "" };
-        lines.push(labelled(label, line));
-    }
-}
-
-fn labelled(label: &str, value: &str) -> String {
-    format!("  {label:<width$}{value}", width = LABEL - 2)
 }
 
 #[cfg(test)]
