@@ -69,6 +69,8 @@ mod runs;
 mod same_as_docker;
 mod scenarios;
 mod schema;
+mod schema_report_values;
+mod schema_values;
 mod sent_spec;
 mod serve;
 mod shared_engine;

@@ -1,12 +1,15 @@
 //! `docs/schema`: what is written is what is described, and nothing else is written.
 
+use std::collections::BTreeSet;
+
 use jsonschema::{Retrieve, Uri, Validator};
 use rollproof::Offset;
-use rollproof::record::{AllowedFailed, Tolerances, UserLimits};
+use rollproof::record::{Event, Outcome, Tolerances};
 use serde_json::{Value, json};
 
 use crate::judge_story::{VERIFY_END, good_rollback, good_verify, nothing};
 use crate::records::{Judged, all_recorded, folder, hostile};
+use crate::schema_values::Optional;
 
 fn read(name: &str) -> Value {
     let path = format!("{}/docs/schema/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -63,6 +66,10 @@ pub fn valid(validator: &Validator, value: &Value, what: &str) {
     assert!(errors.is_empty(), "{what}: {errors:#?}");
 }
 
+fn json(value: impl serde::Serialize) -> Value {
+    serde_json::to_value(value).unwrap()
+}
+
 fn report(judged: &Judged) -> Value {
     serde_json::from_str(&judged.write("json")).unwrap()
 }
@@ -77,20 +84,9 @@ fn reports_are_as_described() {
     for mut story in [good_verify(), good_rollback()] {
         story.shots(VERIFY_END, nothing);
         let former = Judged::of(story.run.clone()).judgement;
-        story.run.meta.limits = every_limit();
+        story.run.meta.limits = Optional::All.limits();
         story.run.meta.against = Some(former.as_former(Tolerances::default()));
         valid(&schema, &report(&Judged::of(story.finish())), "a story");
-    }
-}
-
-fn every_limit() -> UserLimits {
-    let second = Some(Offset::from_millis(1_000));
-    UserLimits {
-        allow_failed: Some(AllowedFailed::Requests(5)),
-        allow_gap_s: second,
-        max_p99_s: second,
-        max_duration_s: second,
-        min_serving: Some(1),
     }
 }
 
@@ -115,7 +111,7 @@ fn records_are_as_described() {
     let mut story = good_verify();
     story.shots(VERIFY_END, nothing);
     let former = Judged::of(story.run.clone()).judgement;
-    story.run.meta.limits = every_limit();
+    story.run.meta.limits = Optional::All.limits();
     story.run.meta.against = Some(former.as_former(Tolerances::default()));
     story.run.meta.streams[0].takes = Some(4.0);
     let run = story.finish();
@@ -125,6 +121,60 @@ fn records_are_as_described() {
     }
     for one in run.shots.iter().flat_map(|(_, shots)| shots) {
         valid(&shot, &serde_json::to_value(one).unwrap(), "a story");
+    }
+}
+
+/// Recorded runs show only the optional fields that they happen to have.
+#[test]
+fn every_optional_field_is_described_and_none_is_required() {
+    let [meta, event, shot, report] = ["meta", "event", "shot", "report"].map(closed);
+    let mut story = good_verify();
+    story.shots(VERIFY_END, |at, shot| {
+        if (12.0..13.0).contains(&at) {
+            shot.outcome = Outcome::Refused;
+        }
+    });
+    let former = Judged::of(story.finish()).judgement;
+    for optional in [Optional::All, Optional::None] {
+        let what = format!("{optional:?}");
+        valid(&meta, &json(optional.meta(&former)), &what);
+        valid(&shot, &json(optional.shot()), &what);
+        for kind in optional.events() {
+            valid(&event, &json(Event { at: Offset::ZERO, seen: Offset::ZERO, kind }), &what);
+        }
+        valid(&report, &json(optional.judgement(&former)), &what);
+    }
+    let all = Optional::All;
+    for (name, value) in [
+        ("meta", json(all.meta(&former))),
+        ("shot", json(all.shot())),
+        ("report", json(all.judgement(&former))),
+    ] {
+        let schema = read(name);
+        let mut missing = Vec::new();
+        not_there(&schema, &schema, &value, name, &mut missing);
+        assert!(missing.is_empty(), "described, and not in a value that has it all: {missing:#?}");
+    }
+}
+
+/// The fields that a schema describes and a value does not have.
+fn not_there(whole: &Value, schema: &Value, value: &Value, path: &str, missing: &mut Vec<String>) {
+    let schema = match schema["$ref"].as_str() {
+        Some(place) => whole.pointer(place.trim_start_matches('#')).unwrap(),
+        None => schema,
+    };
+    for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{path}.{name}");
+        match value.get(name) {
+            None | Some(Value::Null) => missing.push(path),
+            Some(value) => not_there(whole, inner, value, &path, missing),
+        }
+    }
+    if schema["items"].is_object() {
+        match value.get(0) {
+            None => missing.push(format!("{path}[]")),
+            Some(value) => not_there(whole, &schema["items"], value, path, missing),
+        }
     }
 }
 
@@ -149,5 +199,11 @@ fn every_outcome_and_kind_of_event_is_described() {
     let all = rollproof::record::Outcome::ALL.map(rollproof::record::Outcome::as_str);
     assert_eq!(outcomes, json!(all));
     let kinds = &read("event")["properties"]["kind"]["oneOf"];
-    assert_eq!(kinds.as_array().unwrap().len(), 24, "one for each variant of `EventKind`");
+    let of = |kind: &Value| kind["properties"]["type"]["const"].as_str().unwrap().to_owned();
+    let described: BTreeSet<String> = kinds.as_array().unwrap().iter().map(of).collect();
+    let written = Optional::All.events().into_iter();
+    let written: BTreeSet<String> =
+        written.map(|kind| json(kind)["type"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(written, described);
+    assert_eq!(described.len(), 24, "one for each variant of `EventKind`");
 }
