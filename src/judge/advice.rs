@@ -90,8 +90,8 @@ impl Case<'_> {
         if swarm.into_iter().any(|name| failed(name).is_some()) {
             return Some(self.of_the_state());
         }
-        if failed("no-failed-requests").or(failed("longest-gap")).is_some() {
-            return Some(self.of_lost_requests());
+        if let Some(advice) = self.loss_advice() {
+            return Some(advice);
         }
         let check = self.checks.iter().find(|check| check.verdict == Verdict::Fail)?;
         let fix = match check.name {
@@ -106,6 +106,12 @@ impl Case<'_> {
             },
         };
         Some(Advice::new(check.because.clone(), &fix, self.stack))
+    }
+
+    /// The advice for what users lost; absent unless that is proven to be the change's doing.
+    pub(super) fn loss_advice(&self) -> Option<Advice> {
+        let lost = |check: &&Check| check.is_of_losses() && check.verdict == Verdict::Fail;
+        self.checks.iter().find(lost).map(|_| self.of_lost_requests())
     }
 
     /// Swarm did not do with the change what was expected.

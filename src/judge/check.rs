@@ -90,6 +90,12 @@ impl Check {
         }
     }
 
+    /// Whether it is about the requests that users lost.
+    #[must_use]
+    pub fn is_of_losses(&self) -> bool {
+        matches!(self.name, "no-failed-requests" | "longest-gap")
+    }
+
     /// The same check with what to change, if it is proven that it does not hold.
     pub(super) fn remedy_if_failed(self, remedy: impl Into<String>) -> Self {
         if self.verdict == Verdict::Fail { self.remedy(remedy) } else { self }

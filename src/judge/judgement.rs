@@ -127,8 +127,9 @@ pub fn judge(run: &Run, limits: &Limits) -> Judgement {
     because.extend(broken.map(|check| format!("{}: {}", check.name, check.because)));
     for scenario in scenarios.iter().filter(|scenario| scenario.verdict != Verdict::Pass) {
         // The other checks failed because of the same.
-        if let Some(advice) = &scenario.advice {
-            because.push(format!("{}: {}", scenario.name, advice.because));
+        if scenario.advice.is_some() {
+            let reasons = scenario.all_advice().map(|advice| &advice.because);
+            because.extend(reasons.map(|reason| format!("{}: {reason}", scenario.name)));
             continue;
         }
         for check in scenario.checks.iter().filter(|check| check.verdict == scenario.verdict) {

@@ -93,8 +93,19 @@ pub struct ScenarioJudgement {
     pub causes: Vec<CauseGroup>,
     /// The checks.
     pub checks: Vec<Check>,
+    /// Why users lost requests, and the fix for that, where `advice` is about another service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss_advice: Option<Advice>,
     /// The one cause that decides a failed scenario, and its one fix; absent unless it failed.
     pub advice: Option<Advice>,
+}
+
+impl ScenarioJudgement {
+    /// Why it failed and what to change, what users noticed first: the cause of the requests that they
+    /// lost, if that is another one, and what decides the scenario.
+    pub fn all_advice(&self) -> impl Iterator<Item = &Advice> {
+        self.loss_advice.iter().chain(&self.advice)
+    }
 }
 
 const NAMELESS: &str = "the responses do not say which replica sent them: a replica that never \
@@ -179,8 +190,10 @@ pub(super) fn judge_scene(
         capacity: course.as_ref(),
     };
 
+    let (loss_advice, advice) = advice(&case, &services);
     ScenarioJudgement {
-        advice: advice(&case, &services),
+        loss_advice,
+        advice,
         failed: of_users.iter().map(|stream| stream.failed).sum(),
         name: scene.name.to_owned(),
         expects: scene.expects,
@@ -276,11 +289,15 @@ fn all_streams(run: &Run, scene: &Scene) -> Vec<StreamStats> {
     streams.map(|(facts, shots)| stream_stats(facts, shots, scene.started, scene.ended)).collect()
 }
 
-/// What happened to another service is not to be repaired in the one under test.
-fn advice(case: &Case, services: &[ServiceJudgement]) -> Option<Advice> {
-    let first = case.checks.iter().find(|check| check.verdict == Verdict::Fail)?;
+/// What happened to another service is not to be repaired in the one under test, and does not explain
+/// what users lost: that has its own advice, which comes first.
+fn advice(case: &Case, services: &[ServiceJudgement]) -> (Option<Advice>, Option<Advice>) {
+    let first = case.checks.iter().find(|check| check.verdict == Verdict::Fail);
     let other = services.iter().find_map(ServiceJudgement::named_advice);
-    other.filter(|_| first.name == "other-services").or_else(|| case.advice())
+    match other.filter(|_| first.is_some_and(|check| check.name == "other-services")) {
+        Some(other) => (case.loss_advice(), Some(other)),
+        None => (None, case.advice()),
+    }
 }
 
 /// The checks on Swarm of a scenario that declares nothing else.

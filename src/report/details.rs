@@ -154,7 +154,7 @@ fn scenario_block(page: &mut Page, scenario: &ScenarioJudgement) {
         page.row("also", &in_one_line(service));
         page.row("", &service.change);
     }
-    if let Some(advice) = &scenario.advice {
+    for advice in scenario.all_advice() {
         let why = page.style.title("why");
         page.row(&why, &advice.because);
         fix(page, advice);

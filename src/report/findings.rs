@@ -23,8 +23,11 @@ impl Finding {
     pub(super) fn all(judgement: &Judgement) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for scenario in &judgement.scenarios {
-            if let Some(advice) = &scenario.advice {
-                let check = scenario.checks.iter().find(|check| check.verdict == scenario.verdict);
+            for advice in scenario.all_advice() {
+                let lost = scenario.loss_advice.as_ref() == Some(advice);
+                let mut broken =
+                    scenario.checks.iter().filter(|check| check.verdict == scenario.verdict);
+                let check = broken.find(|check| !lost || check.is_of_losses());
                 all.push(Self {
                     verdict: scenario.verdict,
                     of: scenario.name.clone(),

@@ -111,7 +111,7 @@ fn whole(judgement: &Judgement) -> TestCase {
 
 fn of_scenario(service: &str, scenario: &ScenarioJudgement) -> TestCase {
     let broken = scenario.checks.iter().find(|check| check.verdict == scenario.verdict);
-    let because = match (&scenario.advice, broken) {
+    let because = match (scenario.all_advice().next(), broken) {
         (Some(advice), _) => advice.because.as_str(),
         (None, Some(check)) => check.because.as_str(),
         (None, None) => "",
@@ -121,7 +121,11 @@ fn of_scenario(service: &str, scenario: &ScenarioJudgement) -> TestCase {
         more.push('\n');
         more.push_str(&in_one_line(service));
     }
-    if let Some(advice) = &scenario.advice {
+    for advice in scenario.all_advice() {
+        if advice.because != because {
+            more.push('\n');
+            more.push_str(&advice.because);
+        }
         more.push('\n');
         more.push_str(&fix(advice));
     }

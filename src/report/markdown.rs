@@ -103,7 +103,8 @@ fn block(text: &mut String, judgement: &Judgement, finding: &Finding) {
         plain(&place.unwrap_or_default())
     );
     let advice = judgement.scenarios.iter().find(|one| one.name == finding.of);
-    let advice = advice.and_then(|one| one.advice.as_ref());
+    let advice =
+        advice.and_then(|one| one.all_advice().find(|advice| advice.because == finding.because));
     let advice =
         advice.filter(|advice| finding.verdict == Verdict::Fail && !advice.lines.is_empty());
     if let Some(advice) = advice {

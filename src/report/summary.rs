@@ -87,7 +87,8 @@ fn one(judgement: &Judgement, style: Style) -> String {
     }
 
     let mut about = Page::new(style);
-    if let Some(advice) = judgement.scenarios.iter().find_map(|one| one.advice.as_ref()) {
+    if let Some(advice) = judgement.scenarios.iter().flat_map(ScenarioJudgement::all_advice).next()
+    {
         more(&mut about, advice);
     }
     let mut facts = vec![set, proven, about];
@@ -115,7 +116,9 @@ fn join(
 ) -> String {
     let most = if top.style.columns() < Style::default().width { LINES_IF_NARROW } else { LINES };
     let mut left = most.saturating_sub(top.len() + details.len() + 1);
-    for page in [why, asked] {
+    // Several causes can take the place of the table: what was lost in all stands at the top.
+    let fits = why.len() == 0 || why.len() + asked.len() + 2 <= left;
+    for page in std::iter::once(why).chain(fits.then_some(asked)) {
         if page.len() > 0 {
             left = left.saturating_sub(page.len() + 1);
             top.blank();
@@ -270,8 +273,9 @@ pub(super) fn what_swarm_did(scenario: &ScenarioJudgement) -> String {
 /// Why it failed and what to change: a block for each cause.
 fn advice(page: &mut Page, judgement: &Judgement) {
     let mut given: Vec<&Advice> = Vec::new();
-    for scenario in &judgement.scenarios {
-        let Some(advice) = &scenario.advice else { continue };
+    let all = judgement.scenarios.iter();
+    for (scenario, advice) in all.flat_map(|one| one.all_advice().map(move |advice| (one, advice)))
+    {
         if let Some(lost) = lost(scenario).filter(|_| given.is_empty()) {
             page.row("lost", &lost);
         }
@@ -313,7 +317,8 @@ pub(super) fn more(page: &mut Page, advice: &Advice) {
     }
 }
 
-/// When requests were lost, and whether that is proven to be the update's doing.
+/// When requests were lost, and whether that is proven to be the update's doing; with the cause of most
+/// if they were allowed.
 pub(super) fn lost(scenario: &ScenarioJudgement) -> Option<String> {
     let first = scenario.causes.iter().map(|group| group.first_at).min()?;
     let last = scenario.causes.iter().map(|group| group.last_at).max()?;
@@ -322,6 +327,13 @@ pub(super) fn lost(scenario: &ScenarioJudgement) -> Option<String> {
     let check = scenario.checks.iter().find(|check| check.name == "no-failed-requests");
     if let Some(check) = check.filter(|check| check.verdict == Verdict::Inconclusive) {
         let _ = write!(text, "; {}", check.because);
+    }
+    // Allowed ones are not what the advice is about.
+    let mut of_losses = scenario.checks.iter().filter(|check| check.is_of_losses());
+    if let Some(most) =
+        scenario.causes.first().filter(|_| of_losses.all(|check| check.verdict == Verdict::Pass))
+    {
+        let _ = write!(text, ": {}", most.text);
     }
     Some(text)
 }

@@ -1,15 +1,19 @@
 //! A scenario that changes several services: each is judged, and so is the stack as a whole.
 
+use std::path::Path;
+
 use rollproof::judge::{Cause, Limits, Verdict, judge};
 use rollproof::record::{
-    EndReason, Event, EventKind, Expects, MachineLoad, OtherChange, Outcome, Run, SpecMatch,
-    WithdrawnPort,
+    AllowedFailed, EndReason, Event, EventKind, Expects, MachineLoad, OtherChange, Outcome, Run,
+    SpecMatch, WithdrawnPort,
 };
+use rollproof::report::{Material, SUMMARY, Style};
 use rollproof::swarm::{TaskState, UpdateState};
 
 use super::judge_story::{
     GOOD_END, ROLLBACK_END, SERVICE, SUBMIT, Story, good_rollback, good_update, nothing,
 };
+use super::records::Judged;
 
 const WORKER: &str = "demo_worker";
 
@@ -189,6 +193,70 @@ fn a_stack_on_two_versions_is_mixed_and_one_on_the_previous_is_not() {
     assert!(worker.checks.iter().any(|check| check.because == "Swarm completed the broken update"));
 }
 
+/// Its new task waits for the host port of the old one.
+fn stuck() -> Run {
+    let mut worker = Story::new(1);
+    worker.scenario("update", Expects::Update);
+    worker.state(10.1, UpdateState::Updating, "update in progress");
+    let id = worker.add(3, 2, 10.2);
+    let waits = "no suitable node (host-mode port already in use on 1 node)";
+    waits.clone_into(&mut worker.task(&id).error);
+    worker.see(&id, 10.3, TaskState::Pending, TaskState::Running);
+    worker.finish()
+}
+
+/// What users lost is explained where it is told, and not by another service that is stuck.
+#[test]
+fn lost_requests_have_their_own_cause_beside_a_service_that_is_stuck() {
+    let mut story = good_update();
+    for event in &mut story.run.events {
+        if let EventKind::ScenarioEnded { reason, .. } = &mut event.kind {
+            *reason = EndReason::Deadline { text: "after 55 s".to_owned() };
+        }
+    }
+    let expects = Some(Expects::Update);
+    let mut run = with_worker(story, GOOD_END, &stuck(), SpecMatch::Submitted, expects);
+    let quiet = Judged::of(run.clone());
+    assert_eq!(quiet.judgement.scenarios[0].loss_advice, None);
+    for shot in run.shots.iter_mut().flat_map(|(_, shots)| shots) {
+        if (SUBMIT + 2.0..SUBMIT + 3.0).contains(&shot.intended.as_secs_f64()) {
+            shot.outcome = Outcome::WrongStatus;
+            shot.status = Some(500);
+        }
+    }
+    let judged = Judged::of(run);
+    let scenario = &judged.judgement.scenarios[0];
+    let other = scenario.advice.as_ref().unwrap();
+    assert!(other.because.starts_with("demo_worker: "), "{other:?}");
+    let lost = scenario.loss_advice.as_ref().unwrap();
+    assert!(lost.because.contains("requests") && !lost.because.contains(WORKER), "{lost:?}");
+    let record = Some(Path::new("/runs/20261121-011409-4f2a"));
+    let material = Material::One(&judged.judgement);
+    let summary = (SUMMARY.write)(material, Style { record, ..Style::default() });
+    assert!(summary.lines().count() <= 20, "{summary}");
+    insta::assert_snapshot!("lost_beside_a_stuck_service", summary);
+    let labels = summary.lines().filter_map(|line| line.split_whitespace().next());
+    let labels: Vec<&str> = labels.filter(|label| ["lost", "why", "fix"].contains(label)).collect();
+    assert_eq!(labels, ["lost", "why", "fix", "why", "fix"], "{summary}");
+    // Lost requests that are allowed have no advice, but their cause.
+    let mut run = judged.run.clone();
+    run.meta.limits.allow_failed = Some(AllowedFailed::Requests(500));
+    let allowed = Judged::of(run);
+    assert_eq!(allowed.judgement.scenarios[0].loss_advice, None);
+    let text = allowed.write("summary").split_whitespace().collect::<Vec<_>>().join(" ");
+    let lost =
+        "after the change: answered with status 500 while replicas were serving why demo_worker";
+    assert!(text.contains(lost), "{text}");
+    // Every other report says both, too.
+    for format in ["details", "markdown", "junit", "github", "gitlab", "html"] {
+        // Markdown escapes what it may read as its own.
+        let text = judged.write(format).replace('\\', "");
+        for because in ["demo_worker: Swarm waits without", "answered with status 500"] {
+            assert!(text.contains(because), "{format}: {text}");
+        }
+    }
+}
+
 /// A service beside the one under test whose new task waits for the port of the old one, on a busy machine.
 #[test]
 fn a_service_that_waits_for_what_swarm_names_is_no_matter_of_a_busy_machine() {
@@ -203,17 +271,9 @@ fn a_service_that_waits_for_what_swarm_names_is_no_matter_of_a_busy_machine() {
             let load = MachineLoad { busy: 990, stolen: 0, waiting: Some(900) };
             story.event(f64::from(second), EventKind::Machine(load));
         }
-        let mut worker = Story::new(1);
-        worker.scenario("update", Expects::Update);
-        worker.state(10.1, UpdateState::Updating, "update in progress");
-        let id = worker.add(3, 2, 10.2);
-        let waits = "no suitable node (host-mode port already in use on 1 node)";
-        worker.task(&id).error = waits.to_owned();
-        worker.see(&id, 10.3, TaskState::Pending, TaskState::Running);
         story.run.meta.stack.ports_moved = moved;
         let expects = Some(Expects::Update);
-        let worker = worker.finish();
-        let run = with_worker(story, GOOD_END, &worker, SpecMatch::Submitted, expects);
+        let run = with_worker(story, GOOD_END, &stuck(), SpecMatch::Submitted, expects);
         judge(&run, &Limits::default())
     };
     for (moved, fix) in [(false, "free the host port"), (true, "in this run only")] {

@@ -160,6 +160,7 @@ impl Optional {
             failed_requests: Vec::new(),
             causes: vec![group],
             checks: vec![self.check()],
+            loss_advice: self.of(self.advice()),
             advice: self.of(self.advice()),
         }
     }

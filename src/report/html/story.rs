@@ -63,8 +63,9 @@ fn noticed(scenario: &ScenarioJudgement) -> String {
 /// Each cause of a failed run with its fix; two scenarios that share them have one.
 pub(super) fn fixes(judgement: &Judgement) -> Vec<FixView> {
     let mut fixes: Vec<FixView> = Vec::new();
-    for scenario in &judgement.scenarios {
-        let Some(advice) = &scenario.advice else { continue };
+    let all = judgement.scenarios.iter();
+    for (scenario, advice) in all.flat_map(|one| one.all_advice().map(move |advice| (one, advice)))
+    {
         let fix = FixView {
             of: name(scenario),
             because: advice.because.clone(),
