@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use super::page::Page;
+use super::style::Style;
 use crate::Offset;
 use crate::judge::PooledStream;
 use crate::record::{Connection, Purpose, Route};
-use crate::wording::{count, length};
+use crate::wording::{count, counted, length};
 
 /// What a stream is, for people.
 fn label(stream: &PooledStream) -> String {
@@ -109,4 +110,31 @@ pub(super) fn table(page: &mut Page, rows: &[PooledStream]) {
     for (label, text) in held(rows) {
         page.hanging(&format!("  {label}:"), 4, &text);
     }
+}
+
+/// The same in at most so many lines: what does not fit is counted in the last one, the streams with the
+/// fewest failures first. Empty if there is no room for a stream and that line.
+pub(super) fn table_within<'a>(most: usize, rows: &[PooledStream], style: Style<'a>) -> Page<'a> {
+    let mut by_failures: Vec<&PooledStream> = rows.iter().collect();
+    by_failures.sort_by_key(|row| std::cmp::Reverse(row.failed));
+    for shown in (1..=rows.len()).rev() {
+        let (shown, others) = by_failures.split_at(shown);
+        let is_shown = |row: &&PooledStream| shown.iter().any(|one| one.name == row.name);
+        let mut page = Page::new(style);
+        table(&mut page, &rows.iter().filter(is_shown).cloned().collect::<Vec<_>>());
+        if !others.is_empty() {
+            let sum = |of: fn(&PooledStream) -> u64| others.iter().map(|row| of(row)).sum::<u64>();
+            let text = format!(
+                "and {}: {} of {} failed",
+                counted(others.len() as u64, "other stream"),
+                count(sum(|row| row.failed)),
+                counted(sum(|row| row.sent), "request")
+            );
+            page.column("  ", 2, &text);
+        }
+        if page.len() <= most {
+            return page;
+        }
+    }
+    Page::new(style)
 }

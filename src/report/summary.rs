@@ -6,7 +6,7 @@ use super::format::{JudgementFormat, Material};
 use super::missing::Missing;
 use super::page::{INDENT, Page};
 use super::pooled_summary::pooled_summary;
-use super::requests::{of_users, table};
+use super::requests::{of_users, table_within};
 use super::services::in_one_line;
 use super::settings::{proof, proof_label, settings, wanted};
 use super::style::Style;
@@ -55,13 +55,9 @@ fn one(judgement: &Judgement, style: Style) -> String {
         Verdict::Inconclusive => missing(&mut why, judgement),
     }
 
-    let mut asked = Page::new(style);
-    let rows = of_users(PooledStream::all(
+    let asked = of_users(PooledStream::all(
         judgement.scenarios.iter().flat_map(|scenario| &scenario.streams),
     ));
-    if !rows.is_empty() {
-        table(&mut asked, &rows);
-    }
 
     let (mut set, mut proven) = (Page::new(style), Page::new(style));
     if !judgement.scenarios.is_empty() {
@@ -103,28 +99,31 @@ fn one(judgement: &Judgement, style: Style) -> String {
 
     let mut details = Page::new(style);
     details_line(&mut details, style);
-    join(top, [why, asked], notes, facts, details)
+    join(top, (why, asked), notes, facts, details)
 }
 
-/// Puts the parts together; what does not fit into the lines is left out: the model first, the notes last.
+/// Puts the parts together; what does not fit into the lines is left out: the model first, then notes, and
+/// streams without failures.
 fn join(
     mut top: Page,
-    [why, asked]: [Page; 2],
+    (why, asked): (Page, Vec<PooledStream>),
     notes: Page,
     facts: Vec<Page>,
     details: Page,
 ) -> String {
     let most = if top.style.columns() < Style::default().width { LINES_IF_NARROW } else { LINES };
     let mut left = most.saturating_sub(top.len() + details.len() + 1);
-    // Several causes can take the place of the table: what was lost in all stands at the top.
-    let fits = why.len() == 0 || why.len() + asked.len() + 2 <= left;
-    for page in std::iter::once(why).chain(fits.then_some(asked)) {
+    let mut part = |page: Page, left: &mut usize| {
         if page.len() > 0 {
-            left = left.saturating_sub(page.len() + 1);
+            *left = left.saturating_sub(page.len() + 1);
             top.blank();
             top.append(page);
         }
-    }
+    };
+    part(why, &mut left);
+    let style = details.style;
+    let table = table_within(left.saturating_sub(1), &asked, style);
+    part(table, &mut left);
     top.blank();
     let mut notes = Some(notes).filter(|notes| notes.len() <= left);
     left -= notes.as_ref().map_or(0, Page::len);
