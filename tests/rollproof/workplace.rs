@@ -74,10 +74,13 @@ impl Ended {
     /// The report, printed with `--json`, of a run that has to be [`sound`].
     #[track_caller]
     pub fn sound(&self) -> Value {
-        assert!(matches!(self.code, 0 | 3), "{}\n{}", self.out, self.err);
+        assert!(matches!(self.code, 0 | 1 | 3), "{}\n{}", self.out, self.err);
         let report = self.json();
         sound(&report);
-        assert_eq!(self.code == 0, report["verdict"] == "pass", "{}", report["verdict"]);
+        let codes = [("pass", 0), ("fail", 1), ("inconclusive", 3)];
+        assert!(
+            codes.iter().any(|(verdict, code)| report["verdict"] == *verdict && self.code == *code)
+        );
         report
     }
 }
@@ -320,21 +323,29 @@ pub fn share_cache(folder: &Path) {
 }
 
 /// Stops the test unless the run passed, or is inconclusive for no reason but a busy machine:
-/// every check about users and Swarm has passed.
+/// every check about users and Swarm has passed. One fault is Swarm's own, and no setting excludes it: a
+/// task too many after a rollback (`docs/findings.md`, once in some twenty rollbacks).
 #[track_caller]
 pub fn sound(report: &Value) {
     let scenarios = report["scenarios"].as_array().unwrap();
     assert!(!scenarios.is_empty(), "no scenario: {report:#}");
     assert_eq!(report["whole"], true, "{report:#}");
-    let of_scenarios = scenarios.iter().map(|scenario| &scenario["checks"]);
-    let lists = of_scenarios.chain([&report["checks"]]);
+    let of_scenarios = scenarios
+        .iter()
+        .map(|scenario| (scenario["update"]["rolled_back"] == true, &scenario["checks"]));
+    let lists = of_scenarios.chain([(false, &report["checks"])]);
     let mut verdict = "pass";
-    for check in lists.flat_map(|checks| checks.as_array().unwrap()) {
-        let name = check["name"].as_str().unwrap();
-        match check["verdict"].as_str().unwrap() {
-            "pass" => {}
-            "inconclusive" if ABOUT_THE_MACHINE.contains(&name) => verdict = "inconclusive",
-            _ => panic!("{check:#}\n{:#}", report["because"]),
+    for (rolled_back, checks) in lists {
+        for check in checks.as_array().unwrap() {
+            let name = check["name"].as_str().unwrap();
+            match check["verdict"].as_str().unwrap() {
+                "pass" => {}
+                "inconclusive" if ABOUT_THE_MACHINE.contains(&name) => {
+                    verdict = if verdict == "pass" { "inconclusive" } else { verdict };
+                }
+                "fail" if rolled_back && name == "no-leftover-tasks" => verdict = "fail",
+                _ => panic!("{check:#}\n{:#}", report["because"]),
+            }
         }
     }
     assert_eq!(report["verdict"], verdict, "{:#}", report["because"]);
