@@ -113,6 +113,11 @@ impl Load {
         if path.is_some() && subject.body.strips_paths() {
             target.inside_path = Some("/".to_owned());
         }
+        // The proxy sends other paths to other services, which would answer well.
+        if let Some(path) = path.as_deref().filter(|_| !self.named.contains(&"proxy-slow")) {
+            let prefix = path.trim_end_matches('/');
+            self.asking.slow_path.insert_str(0, prefix);
+        }
         let path = path.unwrap_or_else(|| users.path());
         let (scheme, address) = (users.scheme(), users.host_name());
         let what = match host {
