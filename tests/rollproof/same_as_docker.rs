@@ -163,6 +163,38 @@ fn services(host: &str, stack: &str) -> Vec<String> {
     lines
 }
 
+/// Both versions of a stack as files, with what they read, and the port that they publish.
+struct Versions {
+    old: String,
+    next: String,
+    port: String,
+}
+
+impl Versions {
+    fn at(place: &Workplace) -> Self {
+        for (name, text) in [("text", "one\n"), ("text2", "two\n"), ("word", "secret\n")] {
+            place.file(name, text);
+        }
+        let port = place.port().to_string();
+        Self {
+            old: place.file("old.yml", &version(OLD, &port)),
+            next: place.file("next.yml", &version(NEXT, &port)),
+            port,
+        }
+    }
+}
+
+/// Removes a stack, and waits until nothing of it is left.
+fn remove(host: &str, stack: &str) {
+    docker(host, &["stack", "rm", stack]).expect(0);
+    until("the stack to be gone", Duration::from_secs(60), || {
+        let label = format!("label=com.docker.stack.namespace={stack}");
+        let filter = ["--filter", &label, "-q"];
+        let left = |kind: &str| docker(host, &[&[kind, "ls"][..], &filter].concat()).out;
+        (left("network") + &left("container")).trim().is_empty().then_some(())
+    });
+}
+
 /// The same requests have the same effect on any engine.
 #[test]
 fn the_next_version_is_deployed_with_the_requests_that_the_client_sends() {
@@ -170,12 +202,7 @@ fn the_next_version_is_deployed_with_the_requests_that_the_client_sends() {
     engine.run(&["lab", "up"]).expect(0);
     let host = engine.docker_host();
     let place = Workplace::without_engine();
-    for (name, text) in [("text", "one\n"), ("text2", "two\n"), ("word", "secret\n")] {
-        place.file(name, text);
-    }
-    let port = place.port().to_string();
-    let old = place.file("old.yml", &version(OLD, &port));
-    let next = place.file("next.yml", &version(NEXT, &port));
+    let Versions { old, next, port } = Versions::at(&place);
     let deploy_old = || {
         docker(&host, &["stack", "deploy", "--detach", "-c", &old, "following"]).expect(0);
         let all = ["app", "gone", "same", "still"].map(|name| format!("following_{name} 1/1"));
@@ -188,12 +215,7 @@ fn the_next_version_is_deployed_with_the_requests_that_the_client_sends() {
     let by_docker = Wire::to(&host, &place.path().join("docker.sock"));
     let args = ["stack", "deploy", "--detach", "--prune", "-c", &next, "following"];
     docker(&by_docker.host(), &args).expect(0);
-    docker(&host, &["stack", "rm", "following"]).expect(0);
-    until("the stack to be gone", Duration::from_secs(60), || {
-        let filter = ["--filter", "label=com.docker.stack.namespace=following", "-q"];
-        let left = |kind: &str| docker(&host, &[&[kind, "ls"][..], &filter].concat()).out;
-        (left("network") + &left("container")).trim().is_empty().then_some(())
-    });
+    remove(&host, "following");
 
     deploy_old();
     let by_us = Wire::to(&host, &place.path().join("rollproof.sock"));
@@ -252,23 +274,13 @@ fn verify_sends_both_versions_as_the_client_and_prunes_nothing_of_its_own() {
     engine.run(&["lab", "up"]).expect(0);
     let host = engine.docker_host();
     let place = Workplace::without_engine();
-    for (name, text) in [("text", "one\n"), ("text2", "two\n"), ("word", "secret\n")] {
-        place.file(name, text);
-    }
-    let port = place.port().to_string();
-    let old = place.file("old.yml", &version(OLD, &port));
-    let next = place.file("next.yml", &version(NEXT, &port));
+    let Versions { old, next, port } = Versions::at(&place);
     let by_docker = Wire::to(&host, &place.path().join("docker.sock"));
     for file in [&["-c", &old][..], &["--prune", "-c", &next]] {
         let args = [&["stack", "deploy", "--detach"], file, &["both"]].concat();
         docker(&by_docker.host(), &args).expect(0);
     }
-    docker(&host, &["stack", "rm", "both"]).expect(0);
-    until("the stack to be gone", Duration::from_secs(60), || {
-        let filter = ["--filter", "label=com.docker.stack.namespace=both", "-q"];
-        let left = |kind: &str| docker(&host, &[&[kind, "ls"][..], &filter].concat()).out;
-        (left("network") + &left("container")).trim().is_empty().then_some(())
-    });
+    remove(&host, "both");
 
     let by_us = Wire::to(&host, &place.path().join("rollproof.sock"));
     let url = format!("http://{}:{port}/", engine.published_host());
