@@ -7,7 +7,7 @@ use crate::Place;
 use crate::engine::{Engine, NodeView};
 use crate::error::Result;
 use crate::stack::{Requests, ServiceBody};
-use crate::swarm::Spec;
+use crate::swarm::{Spec, constraint_sides};
 use crate::swarm_model::Node;
 use crate::wording::counted;
 
@@ -147,9 +147,9 @@ fn of_view(node: &NodeView) -> Node {
 
 /// The label that a constraint asks for: `node.labels.storage == true`.
 fn label(constraint: &str) -> Option<(String, String)> {
-    let (key, value) = constraint.split_once("==")?;
-    let key = key.trim().strip_prefix("node.labels.")?;
-    Some((key.to_owned(), value.trim().to_owned()))
+    let (key, equal, value) = constraint_sides(constraint)?;
+    let key = key.strip_prefix("node.labels.").filter(|_| equal)?;
+    Some((key.to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]

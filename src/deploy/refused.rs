@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::stack::{Requests, ServiceBody, image_fault};
+use crate::swarm::constraint_sides;
 
 /// The least memory that can be a limit or a reservation, in bytes (swarmkit
 /// `manager/controlapi/service.go`, `validateResources`).
@@ -61,10 +62,7 @@ fn constraints(body: &ServiceBody) -> Option<String> {
 
 /// As swarmkit reads one (`manager/constraint/constraint.go`).
 fn is_constraint(text: &str) -> bool {
-    let parts = text.split_once("==").or_else(|| text.split_once("!="));
-    let Some((key, value)) = parts.map(|(key, value)| (key.trim(), value.trim())) else {
-        return false;
-    };
+    let Some((key, _, value)) = constraint_sides(text) else { return false };
     let begins = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let in_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let in_value = |c: char| {

@@ -1,8 +1,9 @@
 //! The vocabulary of Swarm: task states, update states, update policies, restart policies,
-//! health checks, endpoints and engine releases, with the engine's defaults filled in.
+//! health checks, constraints, endpoints and engine releases, with the engine's defaults filled in.
 //!
 //! Every module may use this one, and it uses no other.
 
+mod constraint;
 mod endpoint;
 mod engine_version;
 mod health_check;
@@ -12,6 +13,7 @@ mod task_state;
 mod update_policy;
 mod update_state;
 
+pub use constraint::constraint_sides;
 pub use endpoint::{PortProtocol, PublishMode, ResolutionMode};
 pub use engine_version::EngineVersion;
 pub use health_check::HealthCheck;

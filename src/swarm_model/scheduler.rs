@@ -5,7 +5,7 @@ use super::input::{Input, Node};
 use super::queue::Due;
 use super::task::{NONE, NoRoom, TaskId, VERSIONS, What, Which};
 use super::world::{World, index};
-use crate::swarm::TaskState;
+use crate::swarm::{TaskState, constraint_sides};
 
 /// What the tasks of the service use on each node.
 pub(super) struct Nodes {
@@ -258,14 +258,7 @@ impl Spec {
 /// Whether a node is what a spec's constraints ask for. A node of which nothing is known is.
 fn fits(spec: &Spec, node: &Node) -> bool {
     spec.constraints.iter().all(|constraint| {
-        let (text, equal) = match constraint.split_once("!=") {
-            Some(parts) => (parts, false),
-            None => match constraint.split_once("==") {
-                Some(parts) => (parts, true),
-                None => return true,
-            },
-        };
-        let (key, value) = (text.0.trim(), text.1.trim());
+        let Some((key, equal, value)) = constraint_sides(constraint) else { return true };
         let known = match key {
             "node.hostname" if !node.hostname.is_empty() => Some(node.hostname.as_str()),
             "node.role" => node.manager.map(|manager| if manager { "manager" } else { "worker" }),
